@@ -1,0 +1,169 @@
+// Package commands has the use cases that change the ledger, one file each; a command is plain data, and this file
+// lists how it gets to the log. Every command has an id: the same id with the same input gives the first outcome again.
+//
+// Wallet: open_wallet, top_up, grant, adjust. Holds: place_hold, extend_hold, settle_hold, release_hold, expire_hold,
+// sweep_holds. Keys: issue_key, update_key, rotate_key, disable_key, enable_key, revoke_key. Catalogue: publish_vendor,
+// publish_model, publish_endpoint, publish_price.
+package commands
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/rs/zerolog"
+
+	"github.com/massrouter/massrouter/commands/executor"
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/eventstore"
+)
+
+// Meta says who sends a command and why. Actor is an id with its kind, for example "key:<uuid>" or "system:sweeper".
+type Meta struct {
+	CommandID     uuid.UUID
+	Actor         string
+	CorrelationID uuid.UUID // the request that started it all
+	CausationID   uuid.UUID // what led to this command directly
+}
+
+// Receipt is where and when a command was recorded.
+type Receipt struct {
+	Position   int64 // of its last event; of the head when it wrote none
+	RecordedAt time.Time
+	Replayed   bool // the outcome is that of an earlier call with the same id
+}
+
+// Done is the result of a command that has nothing else to say.
+type Done struct{}
+
+// Balance is a wallet's balances after a command.
+type Balance struct {
+	Posted    money.Amount `json:"posted"`
+	Held      money.Amount `json:"held"`
+	Available money.Amount `json:"available"`
+}
+
+func balanceOf(b wallet.Balances) Balance {
+	return Balance{Posted: b.Posted, Held: b.Held, Available: b.Posted.Sub(b.Held)}
+}
+
+// Options of an App. Zero values take the executor's defaults.
+type Options struct {
+	Queue     int
+	Batch     int
+	OnBatch   func(commands, events int, took time.Duration)
+	OnCommand func(name string, code domain.Code, took time.Duration)
+	Logger    zerolog.Logger
+}
+
+// App is every use case of one process. Its methods are safe for concurrent use while Run is running.
+type App struct {
+	exec *executor.Executor
+}
+
+const (
+	walletSnapshotEvery  = 256
+	catalogSnapshotEvery = 64
+)
+
+// Registry has every event of the product.
+func Registry() (*domain.Registry, error) {
+	return domain.NewRegistry(wallet.Events(), apikey.Events(), catalog.Events())
+}
+
+// New wires the use cases to a store.
+func New(store eventstore.Appender, o Options) (*App, error) {
+	registry, err := Registry()
+	if err != nil {
+		return nil, err
+	}
+	return &App{exec: executor.New(store, executor.Options{
+		Kinds: map[string]executor.Kind{
+			wallet.Kind:          {New: func() domain.Aggregate { return wallet.New() }, SnapshotEvery: walletSnapshotEvery, Schema: 1},
+			apikey.Kind:          {New: func() domain.Aggregate { return apikey.New() }},
+			catalog.KindVendor:   {New: func() domain.Aggregate { return &catalog.VendorState{} }},
+			catalog.KindModel:    {New: func() domain.Aggregate { return &catalog.ModelState{} }},
+			catalog.KindEndpoint: {New: func() domain.Aggregate { return &catalog.EndpointState{} }, SnapshotEvery: catalogSnapshotEvery, Schema: 1},
+		},
+		Registry: registry, Queue: o.Queue, Batch: o.Batch, OnBatch: o.OnBatch, OnCommand: o.OnCommand, Logger: o.Logger,
+	})}, nil
+}
+
+// Run records commands until ctx ends, then finishes those that were accepted.
+func (a *App) Run(ctx context.Context) error { return a.exec.Run(ctx) }
+
+// Ready says whether the ledger can commit now: it takes the head's lock and lets it go.
+func (a *App) Ready(ctx context.Context) error {
+	res := a.exec.Do(ctx, &executor.Request{
+		ID: uuid.New(), Name: "ready", ForgetRefusal: true,
+		Decide: func(*executor.Decision) (any, error) { return nil, errReady },
+	})
+	if domain.CodeOf(res.Err) == errReady.Code {
+		return nil
+	}
+	return res.Err
+}
+
+// errReady refuses the probe, so that it leaves nothing in the log.
+var errReady = domain.Errorf("ready", "the ledger answers")
+
+// useCase is a command with its decision. streams names every aggregate that decide looks at; decide appends only
+// after nothing can refuse any more.
+type useCase[R any] interface {
+	name() string
+	streams() []domain.StreamID
+	decide(d *executor.Decision) (R, error)
+}
+
+// forgetful use cases leave no trace of a refusal.
+type forgetful interface{ forgetRefusal() }
+
+// do sends one command through the executor. It is the only way to the log.
+func do[R any](ctx context.Context, a *App, m Meta, c useCase[R]) (R, Receipt, error) {
+	var zero R
+	if m.CommandID == uuid.Nil {
+		return zero, Receipt{}, domain.Errorf(domain.CodeInvalid, "a command needs an id")
+	}
+	input, err := json.Marshal(c)
+	if err != nil {
+		return zero, Receipt{}, domain.Errorf(domain.CodeInvalid, "the command cannot be encoded").Wrap(err)
+	}
+	_, forget := c.(forgetful)
+	res := a.exec.Do(ctx, &executor.Request{
+		ID: m.CommandID, Name: c.name(), InputHash: inputHash(c.name(), input),
+		Actor: m.Actor, CorrelationID: m.CorrelationID, CausationID: m.CausationID,
+		Streams: c.streams(), ForgetRefusal: forget,
+		Decide: func(d *executor.Decision) (any, error) { return c.decide(d) },
+	})
+	receipt := Receipt{Position: res.Position, RecordedAt: res.RecordedAt, Replayed: res.Replayed}
+	if res.Err != nil {
+		return zero, receipt, res.Err
+	}
+	if !res.Replayed {
+		return res.Value.(R), receipt, nil
+	}
+	if err := json.Unmarshal(res.Stored, &zero); err != nil {
+		return zero, receipt, domain.Errorf(domain.CodeInternal, "the recorded outcome cannot be read").Wrap(err)
+	}
+	return zero, receipt, nil
+}
+
+// inputHash identifies what a command asked for, whoever sent it.
+func inputHash(name string, input []byte) [32]byte {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "%d:%s", len(name), name)
+	_, _ = h.Write(input)
+	return [32]byte(h.Sum(nil))
+}
+
+// state is the aggregate of a stream as its own type.
+func state[S domain.Aggregate](d *executor.Decision, id domain.StreamID) S {
+	return d.Get(id).(S)
+}

@@ -1,0 +1,123 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/commands/executor"
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/wallet"
+)
+
+// PlaceHold admits a call: it reserves the most that the call can cost at the price in force, which is pinned.
+type PlaceHold struct {
+	HoldID           uuid.UUID // the generation's id
+	WalletID         uuid.UUID
+	KeyID            uuid.UUID
+	Model            string
+	Endpoint         string
+	PromptTokens     int64 // upper bound
+	CompletionTokens int64 // cap, all choices together
+	Choices          int64 // answers asked for; the clamped cap stays a multiple of it. 0 means 1
+	Clamp            bool  // lower the cap to what is affordable rather than refuse
+	TTL              time.Duration
+}
+
+// Held is an admitted call.
+type Held struct {
+	Amount           money.Amount `json:"amount"`
+	PromptTokens     int64        `json:"prompt_tokens"`
+	CompletionTokens int64        `json:"completion_tokens"` // the cap to send to the vendor; lower than asked when clamped
+	PriceVersion     uuid.UUID    `json:"price_version"`
+	PlacedAt         time.Time    `json:"placed_at"`
+	ExpiresAt        time.Time    `json:"expires_at"`
+	Available        money.Amount `json:"available"`
+}
+
+// PlaceHold records the hold, or refuses: insufficient_credits and key_limit_exceeded say which limit was hit, what is
+// required, what is available, and how many output tokens are affordable.
+func (a *App) PlaceHold(ctx context.Context, m Meta, c PlaceHold) (Held, Receipt, error) {
+	return do(ctx, a, m, c)
+}
+
+func (PlaceHold) name() string { return "place_hold" }
+
+// A refused call never happened: keeping its id would let anybody with an empty wallet fill the table.
+func (PlaceHold) forgetRefusal() {}
+
+func (c PlaceHold) streams() []domain.StreamID {
+	return []domain.StreamID{wallet.Stream(c.WalletID), apikey.Stream(c.KeyID), catalog.EndpointStream(c.Endpoint)}
+}
+
+func (c PlaceHold) decide(d *executor.Decision) (Held, error) {
+	key := state[*apikey.State](d, apikey.Stream(c.KeyID))
+	if err := key.Use(c.WalletID, c.Model, d.Now()); err != nil {
+		return Held{}, err
+	}
+	price, err := c.price(d)
+	if err != nil {
+		return Held{}, err
+	}
+	w := state[*wallet.State](d, wallet.Stream(c.WalletID))
+	caps := key.Limits.Caps
+	if c.Clamp {
+		c.CompletionTokens = c.clamped(w, caps, price, d.Now())
+	}
+	e, err := w.PlaceHold(wallet.PlaceHold{
+		HoldID: c.HoldID, KeyID: c.KeyID, Model: c.Model, Endpoint: c.Endpoint, PriceVersion: price.ID,
+		PromptTokens: c.PromptTokens, CompletionTokens: c.CompletionTokens,
+		MaxCost:  price.Price.MaxCost(c.PromptTokens, c.CompletionTokens, d.Now()),
+		Currency: price.Currency, Caps: caps, ExpiresAt: d.Now().Add(c.TTL),
+	}, d.Now())
+	if err != nil {
+		return Held{}, c.explain(err, w, caps, price, d.Now())
+	}
+	return Held{
+		Amount: e.Amount, PromptTokens: e.PromptTokens, CompletionTokens: e.CompletionTokens, PriceVersion: price.ID,
+		PlacedAt: d.Now(), ExpiresAt: e.ExpiresAt, Available: e.Posted.Sub(e.Held),
+	}, d.Append(wallet.Stream(c.WalletID), e)
+}
+
+func (c PlaceHold) price(d *executor.Decision) (catalog.PriceVersion, error) {
+	if c.PromptTokens < 0 || c.CompletionTokens < 0 || c.Choices < 0 {
+		return catalog.PriceVersion{}, domain.Errorf(domain.CodeInvalid, "token bounds are not negative")
+	}
+	endpoint := state[*catalog.EndpointState](d, catalog.EndpointStream(c.Endpoint))
+	if !endpoint.Published || endpoint.Endpoint.Model != c.Model || endpoint.Endpoint.Status != catalog.Active {
+		return catalog.PriceVersion{}, domain.Errorf(domain.CodeEndpointNotFound, "the model %q has no such endpoint", c.Model)
+	}
+	return endpoint.PriceInForce(d.Now())
+}
+
+// clamped is the largest affordable cap, at least one token a choice: below that the hold is refused as usual.
+func (c PlaceHold) clamped(w *wallet.State, caps wallet.Caps, price catalog.PriceVersion, now time.Time) int64 {
+	choices := max(c.Choices, 1)
+	n := min(c.affordable(w, caps, price, c.CompletionTokens, now), c.CompletionTokens)
+	return max(n-n%choices, min(choices, c.CompletionTokens))
+}
+
+func (c PlaceHold) affordable(w *wallet.State, caps wallet.Caps, price catalog.PriceVersion, limit int64, now time.Time) int64 {
+	budget, _ := w.Budget(c.KeyID, caps, now)
+	n, ok := price.Price.AffordableOutput(budget, c.PromptTokens, limit, now)
+	if !ok {
+		return 0
+	}
+	return n
+}
+
+// explain adds the affordable output to a refusal for want of money.
+func (c PlaceHold) explain(err error, w *wallet.State, caps wallet.Caps, price catalog.PriceVersion, now time.Time) error {
+	var refusal *domain.Error
+	if !errors.As(err, &refusal) || (refusal.Code != domain.CodeInsufficientCredits && refusal.Code != domain.CodeKeyLimitExceeded) {
+		return err
+	}
+	n := c.affordable(w, caps, price, c.CompletionTokens, now) / max(c.Choices, 1)
+	return refusal.With("affordable_output_tokens", strconv.FormatInt(n, 10))
+}

@@ -1,0 +1,37 @@
+package commands
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/commands/executor"
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/wallet"
+)
+
+// ReleaseHold ends a hold without a charge: nothing was produced.
+type ReleaseHold struct {
+	HoldID   uuid.UUID
+	WalletID uuid.UUID
+	Reason   string // a stable code
+	Call     wallet.Call
+}
+
+// ReleaseHold records the release.
+func (a *App) ReleaseHold(ctx context.Context, m Meta, c ReleaseHold) (Balance, Receipt, error) {
+	return do(ctx, a, m, c)
+}
+
+func (ReleaseHold) name() string { return "release_hold" }
+
+func (c ReleaseHold) streams() []domain.StreamID { return []domain.StreamID{wallet.Stream(c.WalletID)} }
+
+func (c ReleaseHold) decide(d *executor.Decision) (Balance, error) {
+	s := state[*wallet.State](d, wallet.Stream(c.WalletID))
+	e, err := s.ReleaseHold(wallet.ReleaseHold{HoldID: c.HoldID, Reason: c.Reason, Call: c.Call})
+	if err != nil {
+		return Balance{}, err
+	}
+	return balanceOf(e.Balances), d.Append(wallet.Stream(c.WalletID), e)
+}

@@ -1,0 +1,102 @@
+package commands
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/commands/executor"
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/domain/wallet"
+)
+
+// SettleHold charges what a call used, at the price version that its hold pinned.
+type SettleHold struct {
+	HoldID     uuid.UUID
+	WalletID   uuid.UUID
+	Endpoint   string
+	Usage      usage.Usage
+	Provenance usage.Provenance
+	Call       wallet.Call
+}
+
+// Charged is a settlement.
+type Charged struct {
+	Charge         money.Amount `json:"charge"`
+	Debited        money.Amount `json:"debited"` // what the customer paid: the charge without the uncollectible part
+	Uncollectible  money.Amount `json:"uncollectible,omitzero"`
+	PromptCost     money.Amount `json:"prompt_cost"`
+	CompletionCost money.Amount `json:"completion_cost"`
+	VendorCost     money.Amount `json:"vendor_cost"`
+	Posted         money.Amount `json:"posted"`
+	Held           money.Amount `json:"held"`
+}
+
+// SettleHold records the charge.
+func (a *App) SettleHold(ctx context.Context, m Meta, c SettleHold) (Charged, Receipt, error) {
+	return do(ctx, a, m, c)
+}
+
+func (SettleHold) name() string { return "settle_hold" }
+
+func (c SettleHold) streams() []domain.StreamID {
+	return []domain.StreamID{wallet.Stream(c.WalletID), catalog.EndpointStream(c.Endpoint)}
+}
+
+func (c SettleHold) decide(d *executor.Decision) (Charged, error) {
+	w := state[*wallet.State](d, wallet.Stream(c.WalletID))
+	endpoint := state[*catalog.EndpointState](d, catalog.EndpointStream(c.Endpoint))
+	settle := wallet.SettleHold{
+		HoldID: c.HoldID, Vendor: endpoint.Endpoint.Vendor, Usage: c.Usage, Provenance: c.Provenance, Call: c.Call,
+	}
+	if hold, ok := w.Find(c.HoldID); ok {
+		var err error
+		if settle.LineItems, settle.VendorCost, err = c.priced(hold, endpoint); err != nil {
+			return Charged{}, err
+		}
+	}
+	e, err := w.SettleHold(settle, d.Now())
+	if err != nil {
+		return Charged{}, err
+	}
+	return chargedOf(e), d.Append(wallet.Stream(c.WalletID), e)
+}
+
+// priced computes the line items and the vendor's bill at the pinned version, as of when the hold was placed.
+func (c SettleHold) priced(hold wallet.Hold, endpoint *catalog.EndpointState) ([]usage.LineItem, money.Amount, error) {
+	if hold.Endpoint != c.Endpoint {
+		return nil, money.Amount{}, domain.Errorf(domain.CodeInvalid, "the hold was placed for another endpoint")
+	}
+	if err := c.Usage.Check(); err != nil {
+		return nil, money.Amount{}, err
+	}
+	version, err := endpoint.Price(hold.PriceVersion)
+	if err != nil {
+		return nil, money.Amount{}, err
+	}
+	items := version.Price.LineItems(c.Usage, hold.PlacedAt)
+	if version.Cost == nil {
+		return items, usage.Total(items), nil
+	}
+	return items, usage.Total(version.Cost.LineItems(c.Usage, hold.PlacedAt)), nil
+}
+
+func chargedOf(e wallet.UsageCharged) Charged {
+	out := Charged{
+		Charge: e.Charge, Debited: e.Debited(), Uncollectible: e.Uncollectible, VendorCost: e.VendorCost,
+		Posted: e.Posted, Held: e.Held,
+	}
+	for _, item := range e.LineItems {
+		switch {
+		case slices.Contains(usage.InputClasses(), item.Class):
+			out.PromptCost = out.PromptCost.Add(item.Amount)
+		case slices.Contains(usage.OutputClasses(), item.Class):
+			out.CompletionCost = out.CompletionCost.Add(item.Amount)
+		}
+	}
+	return out
+}

@@ -1,0 +1,94 @@
+package apikey
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/domain"
+)
+
+// Event is one of this package's events.
+//
+//sumtype:decl
+type Event interface {
+	domain.Event
+	apikey()
+}
+
+// Issued starts a key.
+type Issued struct {
+	KeyID    uuid.UUID `json:"key_id"`
+	WalletID uuid.UUID `json:"wallet_id"`
+	Hash     Hash      `json:"hash"`
+	Label    string    `json:"label"`
+	Limits   Limits    `json:"limits"`
+}
+
+// Updated replaces all limits.
+type Updated struct {
+	KeyID  uuid.UUID `json:"key_id"`
+	Limits Limits    `json:"limits"`
+}
+
+// Rotated replaces the secret.
+type Rotated struct {
+	KeyID        uuid.UUID `json:"key_id"`
+	Hash         Hash      `json:"hash"`
+	Label        string    `json:"label"`
+	OldHashUntil time.Time `json:"old_hash_until"`
+}
+
+// Disabled stops a key until it is enabled again.
+type Disabled struct {
+	KeyID  uuid.UUID `json:"key_id"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// Enabled lets a disabled key work again.
+type Enabled struct {
+	KeyID uuid.UUID `json:"key_id"`
+}
+
+// Revoked ends a key.
+type Revoked struct {
+	KeyID  uuid.UUID `json:"key_id"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// EventType is the stored name.
+func (Issued) EventType() string { return "apikey.issued.v1" }
+
+// EventType is the stored name.
+func (Updated) EventType() string { return "apikey.updated.v1" }
+
+// EventType is the stored name.
+func (Rotated) EventType() string { return "apikey.rotated.v1" }
+
+// EventType is the stored name.
+func (Disabled) EventType() string { return "apikey.disabled.v1" }
+
+// EventType is the stored name.
+func (Enabled) EventType() string { return "apikey.enabled.v1" }
+
+// EventType is the stored name.
+func (Revoked) EventType() string { return "apikey.revoked.v1" }
+
+func (Issued) apikey()   {}
+func (Updated) apikey()  {}
+func (Rotated) apikey()  {}
+func (Disabled) apikey() {}
+func (Enabled) apikey()  {}
+func (Revoked) apikey()  {}
+
+// Events lists every event version of this package for the registry.
+func Events() []domain.EventSpec {
+	return []domain.EventSpec{
+		domain.Spec[Issued]("An API key was issued for a wallet; only its secret's hash is kept."),
+		domain.Spec[Updated]("A key's name, caps, allowed models or expiry were replaced."),
+		domain.Spec[Rotated]("A key got a new secret; the old one works until the grace ends."),
+		domain.Spec[Disabled]("A key was stopped until it is enabled again."),
+		domain.Spec[Enabled]("A disabled key works again."),
+		domain.Spec[Revoked]("A key was ended for good."),
+	}
+}

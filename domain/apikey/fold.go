@@ -1,0 +1,31 @@
+package apikey
+
+import (
+	"time"
+
+	"github.com/massrouter/massrouter/domain"
+)
+
+// Apply folds one event. Events of other aggregates are not ours and change nothing.
+func (s *State) Apply(event domain.Event, _ time.Time) {
+	e, ok := event.(Event)
+	if !ok {
+		return
+	}
+	switch e := e.(type) {
+	case Issued:
+		s.ID, s.WalletID, s.Issued = e.KeyID, e.WalletID, true
+		s.Hash, s.Label, s.Limits = e.Hash, e.Label, e.Limits
+	case Updated:
+		s.Limits = e.Limits
+	case Rotated:
+		s.OldHash, s.OldHashUntil = s.Hash, e.OldHashUntil
+		s.Hash, s.Label = e.Hash, e.Label
+	case Disabled:
+		s.Disabled, s.DisabledReason = true, e.Reason
+	case Enabled:
+		s.Disabled, s.DisabledReason = false, ""
+	case Revoked:
+		s.Revoked = true
+	}
+}

@@ -1,0 +1,149 @@
+// Package usage has what a call consumed: disjoint classes of units (a token is counted in exactly one class), where
+// the numbers come from, and the line items of a charge. Classes are data: a new one needs a row here, not a column.
+package usage
+
+import (
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/money"
+)
+
+// Class is one kind of billed unit.
+type Class string
+
+// The classes. Token classes are disjoint: their sum is the vendor's total.
+const (
+	Input        Class = "input"          // prompt tokens that no cache served
+	CacheRead    Class = "cache_read"     // prompt tokens read from the vendor's cache
+	CacheWrite   Class = "cache_write"    // prompt tokens written to the vendor's cache
+	CacheWrite1h Class = "cache_write_1h" // the same, kept for an hour
+	Output       Class = "output"         // visible completion tokens
+	Reasoning    Class = "reasoning"      // completion tokens that the caller does not see
+	Request      Class = "request"        // one per call
+)
+
+// Classes lists all classes in the order of line items.
+func Classes() []Class {
+	return []Class{Input, CacheRead, CacheWrite, CacheWrite1h, Output, Reasoning, Request}
+}
+
+// InputClasses are the classes that make up the prompt.
+func InputClasses() []Class { return []Class{Input, CacheRead, CacheWrite, CacheWrite1h} }
+
+// OutputClasses are the classes that make up the completion.
+func OutputClasses() []Class { return []Class{Output, Reasoning} }
+
+// Known says whether the class exists.
+func (c Class) Known() bool {
+	switch c {
+	case Input, CacheRead, CacheWrite, CacheWrite1h, Output, Reasoning, Request:
+		return true
+	}
+	return false
+}
+
+// Parent is the class whose price counts when this one has none: cache and reasoning tokens are otherwise ordinary
+// prompt and completion tokens. Base classes have none.
+func (c Class) Parent() (Class, bool) {
+	switch c {
+	case CacheRead, CacheWrite:
+		return Input, true
+	case CacheWrite1h:
+		return CacheWrite, true
+	case Reasoning:
+		return Output, true
+	case Input, Output, Request:
+	}
+	return "", false
+}
+
+// Provenance says how the numbers were learned.
+type Provenance string
+
+// The provenances.
+const (
+	Reported  Provenance = "reported"  // by the vendor with the answer
+	LookedUp  Provenance = "looked_up" // from the vendor afterwards
+	Estimated Provenance = "estimated" // counted by us, because the vendor gave none or absurd ones
+)
+
+// Check refuses an unknown provenance with code usage_invalid.
+func (p Provenance) Check() error {
+	switch p {
+	case Reported, LookedUp, Estimated:
+		return nil
+	}
+	return domain.Errorf(domain.CodeUsageInvalid, "unknown provenance %q", string(p))
+}
+
+// MaxQuantity bounds each quantity: far above any real call, far below overflow of a sum.
+const MaxQuantity = int64(1) << 40
+
+// Usage is a quantity per class; absent means zero.
+type Usage map[Class]int64
+
+// Check refuses unknown classes, negative and absurd quantities with code usage_invalid.
+func (u Usage) Check() error {
+	for class, n := range u {
+		if !class.Known() {
+			return domain.Errorf(domain.CodeUsageInvalid, "unknown usage class %q", string(class))
+		}
+		if n < 0 || n > MaxQuantity {
+			return domain.Errorf(domain.CodeUsageInvalid, "the quantity of class %s is out of range", class)
+		}
+	}
+	return nil
+}
+
+// Clone is a copy without the classes of zero; never nil.
+func (u Usage) Clone() Usage {
+	out := make(Usage, len(u))
+	for class, n := range u {
+		if n != 0 {
+			out[class] = n
+		}
+	}
+	return out
+}
+
+// Prompt is the sum of the input classes.
+func (u Usage) Prompt() int64 { return u.sum(InputClasses()) }
+
+// Completion is the sum of the output classes.
+func (u Usage) Completion() int64 { return u.sum(OutputClasses()) }
+
+func (u Usage) sum(classes []Class) int64 {
+	var n int64
+	for _, c := range classes {
+		n += u[c]
+	}
+	return n
+}
+
+// LineItem is one line of a charge: amount = quantity × price, exact.
+type LineItem struct {
+	Class    Class        `json:"class"`
+	Quantity int64        `json:"quantity"`
+	Price    money.Price  `json:"price"`
+	Amount   money.Amount `json:"amount"`
+}
+
+// Check refuses a line whose amount is not its quantity × price with code amount_invalid, and quantities out of range
+// with code usage_invalid.
+func (l LineItem) Check() error {
+	if !l.Class.Known() || l.Quantity < 0 || l.Quantity > MaxQuantity {
+		return domain.Errorf(domain.CodeUsageInvalid, "a line item has a known class and a quantity in range")
+	}
+	if !l.Amount.Equal(l.Price.Times(l.Quantity)) {
+		return domain.Errorf(domain.CodeAmountInvalid, "the line item of class %s is not quantity × price", l.Class)
+	}
+	return nil
+}
+
+// Total is the exact sum of line items.
+func Total(items []LineItem) money.Amount {
+	total := money.Zero()
+	for _, item := range items {
+		total = total.Add(item.Amount)
+	}
+	return total
+}

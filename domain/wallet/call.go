@@ -1,0 +1,63 @@
+package wallet
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/massrouter/massrouter/domain"
+)
+
+// Call is what is known of the vendor call behind a hold. It explains a charge; it never decides one.
+type Call struct {
+	Streamed           bool      `json:"streamed"`
+	Cancelled          bool      `json:"cancelled,omitempty"` // the client went away
+	FinishReason       string    `json:"finish_reason,omitempty"`
+	NativeFinishReason string    `json:"native_finish_reason,omitempty"`
+	UpstreamID         string    `json:"upstream_id,omitempty"`
+	Attempts           int       `json:"attempts,omitempty"`
+	Error              string    `json:"error,omitempty"`   // a stable code when the call failed
+	Suspect            bool      `json:"suspect,omitempty"` // the vendor's usage was absurd or missing
+	StartedAt          time.Time `json:"started_at,omitzero"`
+	FirstTokenMS       int64     `json:"first_token_ms,omitempty"`
+	DurationMS         int64     `json:"duration_ms,omitempty"`
+}
+
+const (
+	maxCallWord = 100 // bytes of a reason or code
+	maxCallID   = 200 // bytes of a vendor's id
+)
+
+// clean gives what a vendor said a form that can be stored: a charge must not fail, nor an event grow, because of it.
+func (c Call) clean() Call {
+	c.FinishReason = cleanText(c.FinishReason, maxCallWord)
+	c.NativeFinishReason = cleanText(c.NativeFinishReason, maxCallWord)
+	c.UpstreamID = cleanText(c.UpstreamID, maxCallID)
+	c.Error = cleanText(c.Error, maxCallWord)
+	c.Attempts, c.FirstTokenMS, c.DurationMS = max(c.Attempts, 0), max(c.FirstTokenMS, 0), max(c.DurationMS, 0)
+	if c.StartedAt = domain.Moment(c.StartedAt); domain.CheckMoment("started_at", c.StartedAt) != nil {
+		c.StartedAt = time.Time{}
+	}
+	return c
+}
+
+// cleanText drops control characters, replaces broken UTF-8, and cuts to a number of bytes at a character's border.
+func cleanText(s string, most int) string {
+	if len(s) <= most && domain.CheckText("", s) == nil {
+		return s
+	}
+	// What is cut off below need not be cleaned: no character grows by more than the replacement's three bytes.
+	s = strings.ToValidUTF8(s[:min(len(s), 4*most)], string(utf8.RuneError))
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, s)
+	for len(s) > most {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}

@@ -1,0 +1,223 @@
+package wallet
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/usage"
+)
+
+// Event is one of this package's events.
+//
+//sumtype:decl
+type Event interface {
+	domain.Event
+	wallet()
+}
+
+// Posting is an event that moves money: its entry sums to zero.
+type Posting interface {
+	Event
+	Posting() (money.Currency, money.Entry)
+}
+
+// Balances are the wallet's balances after an event.
+type Balances struct {
+	Posted money.Amount `json:"posted_after"`
+	Held   money.Amount `json:"held_after"`
+}
+
+// Opened starts a wallet.
+type Opened struct {
+	WalletID uuid.UUID      `json:"wallet_id"`
+	Owner    string         `json:"owner,omitempty"` // an opaque id, never a name or address
+	Currency money.Currency `json:"currency"`
+}
+
+// ToppedUp is money that came in from outside.
+type ToppedUp struct {
+	Amount    money.Amount   `json:"amount"`
+	PSP       string         `json:"psp"` // who holds the cash, "operator" for a top-up by hand
+	Reason    string         `json:"reason"`
+	Reference string         `json:"reference,omitempty"`
+	Currency  money.Currency `json:"currency"`
+	Balances
+	Entry money.Entry `json:"entry"`
+}
+
+// Granted is promotional credit.
+type Granted struct {
+	Amount    money.Amount   `json:"amount"`
+	Reason    string         `json:"reason"`
+	Reference string         `json:"reference,omitempty"`
+	Currency  money.Currency `json:"currency"`
+	Balances
+	Entry money.Entry `json:"entry"`
+}
+
+// Adjusted corrects a wallet by an operator's decision; the amount is signed.
+type Adjusted struct {
+	Amount    money.Amount   `json:"amount"`
+	Reason    string         `json:"reason"`
+	Reference string         `json:"reference,omitempty"`
+	Currency  money.Currency `json:"currency"`
+	Balances
+	Entry money.Entry `json:"entry"`
+}
+
+// HoldPlaced reserves the most that a call can cost.
+type HoldPlaced struct {
+	HoldID           uuid.UUID      `json:"hold_id"`
+	KeyID            uuid.UUID      `json:"key_id"`
+	Model            string         `json:"model"`
+	Endpoint         string         `json:"endpoint"`
+	PriceVersion     uuid.UUID      `json:"price_version"`
+	PromptTokens     int64          `json:"prompt_tokens"`     // upper bound
+	CompletionTokens int64          `json:"completion_tokens"` // cap, all choices together
+	Amount           money.Amount   `json:"amount"`
+	ExpiresAt        time.Time      `json:"expires_at"`
+	Currency         money.Currency `json:"currency"`
+	Balances
+	Entry money.Entry `json:"entry"`
+}
+
+// HoldExtended moves a hold's expiry.
+type HoldExtended struct {
+	HoldID    uuid.UUID `json:"hold_id"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// HoldSuspected says that a hold is past its expiry and nothing is known of its call yet. It stays held.
+type HoldSuspected struct {
+	HoldID uuid.UUID `json:"hold_id"`
+}
+
+// UsageCharged settles a hold. It carries everything that explains the charge.
+type UsageCharged struct {
+	HoldID        uuid.UUID        `json:"hold_id"`
+	KeyID         uuid.UUID        `json:"key_id"`
+	Model         string           `json:"model"`
+	Endpoint      string           `json:"endpoint"`
+	Vendor        string           `json:"vendor"`
+	PriceVersion  uuid.UUID        `json:"price_version"`
+	Usage         usage.Usage      `json:"usage"`
+	Provenance    usage.Provenance `json:"provenance"`
+	LineItems     []usage.LineItem `json:"line_items"`
+	Charge        money.Amount     `json:"charge"`                 // the sum of the line items
+	Uncollectible money.Amount     `json:"uncollectible,omitzero"` // the part that the wallet did not have (W9)
+	VendorCost    money.Amount     `json:"vendor_cost"`
+	HeldBefore    money.Amount     `json:"hold_amount"`    // what the hold reserved; zero when it had expired
+	Late          bool             `json:"late,omitempty"` // after expiry (W10)
+	Call          Call             `json:"call"`
+	Currency      money.Currency   `json:"currency"`
+	Balances
+	Entry money.Entry `json:"entry"`
+}
+
+// Debited is what the customer paid: the charge without the uncollectible part.
+func (e UsageCharged) Debited() money.Amount { return e.Charge.Sub(e.Uncollectible) }
+
+// HoldReleased ends a hold without a charge.
+type HoldReleased struct {
+	HoldID   uuid.UUID      `json:"hold_id"`
+	KeyID    uuid.UUID      `json:"key_id"`
+	Model    string         `json:"model"`
+	Endpoint string         `json:"endpoint"`
+	Amount   money.Amount   `json:"amount"`
+	Reason   string         `json:"reason"` // a stable code
+	Call     Call           `json:"call"`
+	Currency money.Currency `json:"currency"`
+	Balances
+	Entry money.Entry `json:"entry"`
+}
+
+// HoldExpired ends a suspect hold of which nothing became known.
+type HoldExpired struct {
+	HoldID   uuid.UUID      `json:"hold_id"`
+	KeyID    uuid.UUID      `json:"key_id"`
+	Amount   money.Amount   `json:"amount"`
+	Currency money.Currency `json:"currency"`
+	Balances
+	Entry money.Entry `json:"entry"`
+}
+
+// EventType is the stored name.
+func (Opened) EventType() string { return "wallet.opened.v1" }
+
+// EventType is the stored name.
+func (ToppedUp) EventType() string { return "wallet.topped_up.v1" }
+
+// EventType is the stored name.
+func (Granted) EventType() string { return "wallet.granted.v1" }
+
+// EventType is the stored name.
+func (Adjusted) EventType() string { return "wallet.adjusted.v1" }
+
+// EventType is the stored name.
+func (HoldPlaced) EventType() string { return "wallet.hold_placed.v1" }
+
+// EventType is the stored name.
+func (HoldExtended) EventType() string { return "wallet.hold_extended.v1" }
+
+// EventType is the stored name.
+func (HoldSuspected) EventType() string { return "wallet.hold_suspected.v1" }
+
+// EventType is the stored name.
+func (UsageCharged) EventType() string { return "wallet.usage_charged.v1" }
+
+// EventType is the stored name.
+func (HoldReleased) EventType() string { return "wallet.hold_released.v1" }
+
+// EventType is the stored name.
+func (HoldExpired) EventType() string { return "wallet.hold_expired.v1" }
+
+func (Opened) wallet()        {}
+func (ToppedUp) wallet()      {}
+func (Granted) wallet()       {}
+func (Adjusted) wallet()      {}
+func (HoldPlaced) wallet()    {}
+func (HoldExtended) wallet()  {}
+func (HoldSuspected) wallet() {}
+func (UsageCharged) wallet()  {}
+func (HoldReleased) wallet()  {}
+func (HoldExpired) wallet()   {}
+
+// Posting is the entry.
+func (e ToppedUp) Posting() (money.Currency, money.Entry) { return e.Currency, e.Entry }
+
+// Posting is the entry.
+func (e Granted) Posting() (money.Currency, money.Entry) { return e.Currency, e.Entry }
+
+// Posting is the entry.
+func (e Adjusted) Posting() (money.Currency, money.Entry) { return e.Currency, e.Entry }
+
+// Posting is the entry.
+func (e HoldPlaced) Posting() (money.Currency, money.Entry) { return e.Currency, e.Entry }
+
+// Posting is the entry.
+func (e UsageCharged) Posting() (money.Currency, money.Entry) { return e.Currency, e.Entry }
+
+// Posting is the entry.
+func (e HoldReleased) Posting() (money.Currency, money.Entry) { return e.Currency, e.Entry }
+
+// Posting is the entry.
+func (e HoldExpired) Posting() (money.Currency, money.Entry) { return e.Currency, e.Entry }
+
+// Events lists every event version of this package for the registry.
+func Events() []domain.EventSpec {
+	return []domain.EventSpec{
+		domain.Spec[Opened]("A wallet was opened in one currency."),
+		domain.Spec[ToppedUp]("Money came in from outside: a payment, or an operator's top-up."),
+		domain.Spec[Granted]("Promotional credit was given."),
+		domain.Spec[Adjusted]("An operator corrected the balance, up or down."),
+		domain.Spec[HoldPlaced]("The most that a call can cost was reserved."),
+		domain.Spec[HoldExtended]("A hold's expiry was moved because its call still runs."),
+		domain.Spec[HoldSuspected]("A hold passed its expiry; it stays held until its call's fate is known."),
+		domain.Spec[UsageCharged]("A hold was settled: the call's usage was charged, exactly."),
+		domain.Spec[HoldReleased]("A hold ended without a charge."),
+		domain.Spec[HoldExpired]("A suspect hold ended because nothing became known of its call."),
+	}
+}

@@ -1,0 +1,113 @@
+package memory
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/eventstore"
+)
+
+// minStreamID is the shortest stream id of the schema: a kind, a dash, an identity.
+const minStreamID = 3
+
+// checkBatch refuses what a database column would not take, and a batch that contradicts itself: the events of a
+// stream must be exactly the versions that its write steps over, in order.
+func checkBatch(b *eventstore.Batch) error {
+	next := make(map[domain.StreamID]int64, len(b.Streams))
+	for _, w := range b.Streams {
+		if _, twice := next[w.ID]; twice {
+			return fmt.Errorf("stream %q is written twice", w.ID)
+		}
+		if w.From < 0 || w.To <= w.From {
+			return fmt.Errorf("stream %q does not move forward: %d to %d", w.ID, w.From, w.To)
+		}
+		next[w.ID] = w.From + 1
+	}
+	for i := range b.Events {
+		e := &b.Events[i]
+		if err := checkEvent(e); err != nil {
+			return fmt.Errorf("event %d of the batch: %w", i, err)
+		}
+		if want, ok := next[e.StreamID]; !ok || e.StreamVersion != want {
+			return fmt.Errorf("event %d of the batch: stream %q version %d is out of turn", i, e.StreamID, e.StreamVersion)
+		}
+		next[e.StreamID]++
+	}
+	for _, w := range b.Streams {
+		if next[w.ID] != w.To+1 {
+			return fmt.Errorf("stream %q has no event for version %d", w.ID, next[w.ID])
+		}
+	}
+	for i := range b.Commands {
+		if err := checkText("outcome", string(b.Commands[i].Outcome)); err != nil {
+			return fmt.Errorf("command %d of the batch: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func checkEvent(e *eventstore.Event) error {
+	if n := len(e.StreamID); n < minStreamID || n > domain.MaxStreamID {
+		return fmt.Errorf("a stream id has %d to %d bytes, not %d", minStreamID, domain.MaxStreamID, n)
+	}
+	for _, column := range [][2]string{
+		{"stream id", string(e.StreamID)}, {"type", e.Type}, {"actor", e.Actor}, {"body", string(e.Body)},
+	} {
+		if err := checkText(column[0], column[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkText(column, s string) error {
+	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		return fmt.Errorf("%s cannot be stored: it has a zero byte or is not UTF-8", column)
+	}
+	return nil
+}
+
+// accepts compares a batch with what is stored: stream versions, command ids, and that each snapshot is of an event
+// that exists once the batch is written.
+func (l *log) accepts(b *eventstore.Batch) error {
+	for _, w := range b.Streams {
+		if at := int64(len(l.streams[w.ID])); at != w.From {
+			return fmt.Errorf("%w: %q is at %d, not at %d", eventstore.ErrVersionConflict, w.ID, at, w.From)
+		}
+	}
+	fresh := make(map[uuid.UUID]bool, len(b.Commands))
+	for i := range b.Commands {
+		id := b.Commands[i].ID
+		if _, exists := l.commands[id]; exists || fresh[id] {
+			return fmt.Errorf("%w: %s", eventstore.ErrCommandExists, id)
+		}
+		fresh[id] = true
+	}
+	for i := range b.Snapshots {
+		if err := l.acceptsSnapshot(b, &b.Snapshots[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *log) acceptsSnapshot(b *eventstore.Batch, s *eventstore.Snapshot) error {
+	var position int64
+	stored := l.streams[s.StreamID]
+	if s.Version > 0 && s.Version <= int64(len(stored)) {
+		position = stored[s.Version-1]
+	}
+	for i := range b.Events {
+		if b.Events[i].StreamID == s.StreamID && b.Events[i].StreamVersion == s.Version {
+			position = int64(len(l.events)) + int64(i) + 1
+		}
+	}
+	if position == 0 || position != s.Position {
+		return fmt.Errorf("snapshot of %q: version %d is not at position %d", s.StreamID, s.Version, s.Position)
+	}
+	return nil
+}

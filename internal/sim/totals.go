@@ -1,0 +1,55 @@
+package sim
+
+// Usage counts tokens. Cached and cache-written tokens are part of the prompt, reasoning tokens part of the completion.
+type Usage struct {
+	Prompt     int64 `json:"prompt_tokens"`
+	Cached     int64 `json:"cached_tokens"`
+	CacheWrite int64 `json:"cache_write_tokens"`
+	Reasoning  int64 `json:"reasoning_tokens"`
+	Completion int64 `json:"completion_tokens"`
+}
+
+func (u *Usage) add(v Usage, sign int64) {
+	u.Prompt += sign * v.Prompt
+	u.Cached += sign * v.Cached
+	u.CacheWrite += sign * v.CacheWrite
+	u.Reasoning += sign * v.Reasoning
+	u.Completion += sign * v.Completion
+}
+
+// Row counts calls that passed the checks. Each is exactly one of Completed, Rejected, Broken and Aborted.
+type Row struct {
+	Calls    int64 `json:"calls"`
+	Streamed int64 `json:"streamed"`
+	// Completed calls were answered to their proper end, whatever stood in the answer.
+	Completed int64 `json:"completed"`
+	// Rejected calls were refused with a status by a fault.
+	Rejected int64 `json:"rejected"`
+	// Broken calls were ended by the simulator in the middle.
+	Broken int64 `json:"broken"`
+	// Aborted calls were left by the client.
+	Aborted int64 `json:"aborted"`
+	// Drained is how many of the aborted calls produced to the end nevertheless.
+	Drained int64 `json:"drained"`
+	// Reported adds up the usage that answers stated truly. Unreported adds up what was produced by all other calls:
+	// broken, aborted, without a usage chunk, or with absurd numbers.
+	Reported   Usage `json:"reported"`
+	Unreported Usage `json:"unreported"`
+	// UnknownFields and UnknownBytes count top-level fields of requests that OpenAI does not define, and the bytes of
+	// their values as sent.
+	UnknownFields int64 `json:"unknown_fields"`
+	UnknownBytes  int64 `json:"unknown_bytes"`
+}
+
+// Totals is what the simulator served since it started or was last reset.
+type Totals struct {
+	Row
+	// Models has a row for each model by its name without controls.
+	Models map[string]Row `json:"models"`
+	// Faults has a row for each fault that struck; calls that `times` spared are not in it.
+	Faults map[Fault]Row `json:"faults"`
+	// Refused counts, by error code, requests that did not pass the checks.
+	Refused map[string]int64 `json:"refused"`
+	// InFlight is how many calls are being answered now; they are in no row yet.
+	InFlight int64 `json:"in_flight"`
+}
