@@ -13,6 +13,7 @@ import (
 type EventSpec struct {
 	Type   string // "wallet.usage_charged.v1"
 	Doc    string // one sentence for the catalogue
+	Zero   Event  // the event's Go type, without content
 	Decode func(body []byte) (Event, error)
 }
 
@@ -62,7 +63,7 @@ func (r *Registry) Specs() []EventSpec {
 // a stored event that this program does not understand whole must not be folded in part.
 func Spec[T Event](doc string) EventSpec {
 	var zero T
-	return EventSpec{Type: zero.EventType(), Doc: doc, Decode: func(body []byte) (Event, error) { return decode[T](body) }}
+	return EventSpec{Type: zero.EventType(), Doc: doc, Zero: zero, Decode: func(body []byte) (Event, error) { return decode[T](body) }}
 }
 
 func decode[T Event](body []byte) (Event, error) {

@@ -29,7 +29,7 @@ func (s *State) Apply(event domain.Event, at time.Time) {
 		s.applyHoldPlaced(e, at)
 	case HoldExtended:
 		if h, ok := s.Holds[e.HoldID]; ok {
-			h.ExpiresAt = e.ExpiresAt
+			h.ExpiresAt, h.SuspectSince = e.ExpiresAt, time.Time{}
 		}
 	case HoldSuspected:
 		if h, ok := s.Holds[e.HoldID]; ok {

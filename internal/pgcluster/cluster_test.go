@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -151,6 +153,23 @@ func TestKilledClusterComesBackWithItsData(t *testing.T) {
 		require.NoError(t, c.Restart(t.Context()))
 		require.Equal(t, address, c.URL("postgres"))
 		require.Equal(t, strconv.Itoa(round+1), query(t, address, "SELECT count(*) FROM kept"))
+	}
+}
+
+func TestCrashedServerIsRestarted(t *testing.T) {
+	t.Parallel()
+	c := start(t, pgcluster.Options{Dir: folder(t)})
+	busy, err := pgx.Connect(t.Context(), c.URL("postgres"))
+	require.NoError(t, err)
+	defer func() { _ = busy.Close(context.Background()) }() // the crash has closed it
+	for range 3 {
+		raw, err := os.ReadFile(filepath.Join(query(t, c.URL("postgres"), "SHOW data_directory"), "postmaster.pid"))
+		require.NoError(t, err)
+		pid, err := strconv.Atoi(strings.SplitN(string(raw), "\n", 2)[0])
+		require.NoError(t, err)
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+		require.NoError(t, c.Restart(t.Context()))
+		require.Equal(t, "1", query(t, c.URL("postgres"), "SELECT 1"))
 	}
 }
 

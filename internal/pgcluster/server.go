@@ -19,11 +19,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// portTries bounds how many free-looking ports are tried before giving up.
-const portTries = 20
+// startTries bounds how often a start is tried again for a reason that may pass.
+const startTries = 40
 
-// errPortTaken says that the server could not bind its port.
-var errPortTaken = errors.New("the port is taken")
+var (
+	// errPortTaken says that the server could not bind its port.
+	errPortTaken = errors.New("the port is taken")
+	// errLeftOver says that processes of a crashed server are still ending.
+	errLeftOver = errors.New("processes of the server before are still there")
+)
 
 // dataMajor reads the version that made a data folder; 0 when there is none yet.
 func dataMajor(data string) (int, error) {
@@ -93,21 +97,26 @@ func (c *Cluster) writeAccessRules() error {
 	return c.owner.own(path)
 }
 
-// boot starts the server and waits until it answers; a moving port is chosen anew as long as it is taken.
+// boot starts the server and waits until it answers. What passes is tried again: processes of a crashed server
+// that are still ending, and a taken port, which is chosen anew when it may move.
 func (c *Cluster) boot(ctx context.Context, moving bool) error {
 	if err := c.awaitPredecessor(ctx); err != nil {
 		return err
 	}
 	for try := 0; ; try++ {
-		if moving && (c.port == 0 || try > 0) {
+		if c.port == 0 {
 			c.port = freePort(ctx)
 		}
 		if err := c.remember(); err != nil {
 			return err
 		}
 		err := c.run(ctx)
-		if !errors.Is(err, errPortTaken) || try == portTries {
+		taken := errors.Is(err, errPortTaken)
+		if try == startTries || !taken && !errors.Is(err, errLeftOver) {
 			return err
+		}
+		if taken && moving {
+			c.port = 0
 		}
 		if err := pause(ctx, 50*time.Millisecond); err != nil {
 			return err
@@ -201,8 +210,12 @@ func (c *Cluster) explain(err error, logPath string, from int64) error {
 		return err
 	}
 	raw = raw[from:]
-	if bytes.Contains(raw, []byte("Address already in use")) || bytes.Contains(raw, []byte("could not create any TCP/IP sockets")) {
+	says := func(text string) bool { return bytes.Contains(raw, []byte(text)) }
+	switch {
+	case says("Address already in use"), says("could not create any TCP/IP sockets"):
 		return fmt.Errorf("start postgres on port %d: %w", c.port, errPortTaken)
+	case says("pre-existing shared memory block"), says(`lock file "postmaster.pid" already exists`):
+		return fmt.Errorf("start postgres: %w: %s", errLeftOver, lastLines(raw))
 	}
 	return fmt.Errorf("%w: %s", err, lastLines(raw))
 }

@@ -1,0 +1,20 @@
+package domain_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/wallet"
+)
+
+// everything is the registry of all aggregates.
+func everything(t testing.TB) *domain.Registry {
+	t.Helper()
+	registry, err := domain.NewRegistry(wallet.Events(), apikey.Events(), catalog.Events())
+	require.NoError(t, err)
+	return registry
+}

@@ -1,0 +1,203 @@
+package domain_test
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/domain/wallet"
+)
+
+// samples are events to freeze, by file name: the event's type, and a variant where one sample cannot show every
+// field. They only make files that are missing; what is frozen is what the files say.
+func samples() map[string]domain.Event {
+	all := map[string]domain.Event{}
+	for _, part := range []map[string]domain.Event{creditSamples(), holdSamples(), chargeSamples(), keySamples(), catalogSamples()} {
+		for name, e := range part {
+			all[name] = e
+		}
+	}
+	return all
+}
+
+var (
+	sampleTime   = time.Date(2026, 3, 14, 15, 9, 26, 535897000, time.UTC)
+	sampleWallet = uuid.MustParse("019ced0c-3f2a-7c1e-9a41-5b1f5c1b7a01")
+	sampleKey    = uuid.MustParse("019ced0c-4b17-7d20-8f3e-2c9a1d4e6f02")
+	sampleHold   = uuid.MustParse("019ced0d-1a2b-7e33-b5c4-7d8e9f0a1b03")
+	samplePrice  = uuid.MustParse("019ced0b-0c0d-7f44-a1b2-c3d4e5f60704")
+)
+
+const (
+	ownAccount  = money.Account("wallet:019ced0c-3f2a-7c1e-9a41-5b1f5c1b7a01")
+	holdAccount = money.Account("hold:019ced0d-1a2b-7e33-b5c4-7d8e9f0a1b03")
+)
+
+func entryOf(pairs ...any) money.Entry {
+	out := money.Entry{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		account, _ := pairs[i].(money.Account)
+		amount, _ := pairs[i+1].(string)
+		out = append(out, money.Leg{Account: account, Amount: money.MustParse(amount)})
+	}
+	return out
+}
+
+func balances(posted, held string) wallet.Balances {
+	return wallet.Balances{Posted: money.MustParse(posted), Held: money.MustParse(held)}
+}
+
+func creditSamples() map[string]domain.Event {
+	return map[string]domain.Event{
+		"wallet.opened.v1": wallet.Opened{WalletID: sampleWallet, Owner: "org-71", Currency: money.USD},
+		"wallet.topped_up.v1": wallet.ToppedUp{
+			Amount: money.MustParse("20"), PSP: "stripe", Reason: "paid by card", Reference: "pi_3Q0x", Currency: money.USD,
+			Balances: balances("20", "0"), Entry: entryOf(money.Cash("stripe"), "-20", ownAccount, "20"),
+		},
+		"wallet.granted.v1": wallet.Granted{
+			Amount: money.MustParse("5"), Reason: "welcome credit", Reference: "campaign-12", Currency: money.USD,
+			Balances: balances("25", "0.00625"), Entry: entryOf(money.Promo, "-5", ownAccount, "5"),
+		},
+		"wallet.adjusted.v1": wallet.Adjusted{
+			Amount: money.MustParse("-0.5"), Reason: "credited twice", Reference: "ticket-88", Currency: money.USD,
+			Balances: balances("24.5", "0.00625"), Entry: entryOf(money.Adjustment, "0.5", ownAccount, "-0.5"),
+		},
+	}
+}
+
+func holdSamples() map[string]domain.Event {
+	placed := wallet.HoldPlaced{
+		HoldID: sampleHold, KeyID: sampleKey, Model: "openai/gpt-5", Endpoint: "openai/gpt-5@openai", PriceVersion: samplePrice,
+		PromptTokens: 1000, CompletionTokens: 500, Amount: money.MustParse("0.00625"), ExpiresAt: sampleTime.Add(10 * time.Minute),
+		Currency: money.USD, Balances: balances("20", "0.00625"), Entry: entryOf(ownAccount, "-0.00625", holdAccount, "0.00625"),
+	}
+	free := placed
+	free.Model, free.Endpoint, free.Amount = "acme/free", "acme/free@acme", money.Zero()
+	free.Balances, free.Entry = balances("20", "0"), entryOf()
+	released := wallet.HoldReleased{
+		HoldID: sampleHold, KeyID: sampleKey, Model: "openai/gpt-5", Endpoint: "openai/gpt-5@openai", Amount: money.MustParse("0.00625"),
+		Reason: "upstream_error", Call: wallet.Call{Attempts: 2, Error: "upstream_unavailable", StartedAt: sampleTime, DurationMS: 812},
+		Currency: money.USD, Balances: balances("20", "1.25"), Entry: entryOf(holdAccount, "-0.00625", ownAccount, "0.00625"),
+	}
+	cancelled := released
+	cancelled.Reason, cancelled.Call = "client_cancelled", wallet.Call{
+		Streamed: true, Cancelled: true, FinishReason: "error", NativeFinishReason: "cancelled", UpstreamID: "chatcmpl-1d2e3f", Attempts: 1,
+		Error: "client_closed_request", Suspect: true, StartedAt: sampleTime, FirstTokenMS: 301, DurationMS: 305,
+	}
+	return map[string]domain.Event{
+		"wallet.hold_placed.v1":             placed,
+		"wallet.hold_placed.v1.free":        free,
+		"wallet.hold_extended.v1":           wallet.HoldExtended{HoldID: sampleHold, ExpiresAt: sampleTime.Add(20 * time.Minute)},
+		"wallet.hold_suspected.v1":          wallet.HoldSuspected{HoldID: sampleHold},
+		"wallet.hold_released.v1":           released,
+		"wallet.hold_released.v1.cancelled": cancelled,
+		"wallet.hold_expired.v1": wallet.HoldExpired{
+			HoldID: sampleHold, KeyID: sampleKey, Amount: money.MustParse("0.00625"), Currency: money.USD,
+			Balances: balances("20", "1.25"), Entry: entryOf(holdAccount, "-0.00625", ownAccount, "0.00625"),
+		},
+	}
+}
+
+func chargeSamples() map[string]domain.Event {
+	item := func(class usage.Class, n int64, price string) usage.LineItem {
+		p := money.MustPrice(price)
+		return usage.LineItem{Class: class, Quantity: n, Price: p, Amount: p.Times(n)}
+	}
+	charged := wallet.UsageCharged{
+		HoldID: sampleHold, KeyID: sampleKey, Model: "openai/gpt-5", Endpoint: "openai/gpt-5@openai", Vendor: "openai",
+		PriceVersion: samplePrice, Provenance: usage.Reported,
+		Usage: usage.Usage{
+			usage.Input: 700, usage.CacheRead: 250, usage.CacheWrite: 40, usage.CacheWrite1h: 10, usage.Output: 120, usage.Reasoning: 80,
+			usage.Request: 1,
+		},
+		LineItems: []usage.LineItem{
+			item(usage.Input, 700, "0.00000125"), item(usage.CacheRead, 250, "0.000000125"), item(usage.CacheWrite, 40, "0.0000015625"),
+			item(usage.CacheWrite1h, 10, "0.0000025"), item(usage.Output, 120, "0.00001"), item(usage.Reasoning, 80, "0.00001"),
+			item(usage.Request, 1, "0.0001"),
+		},
+		Charge: money.MustParse("0.00309375"), VendorCost: money.MustParse("0.0025"), HeldBefore: money.MustParse("0.00625"),
+		Call: wallet.Call{
+			Streamed: true, Cancelled: true, FinishReason: "stop", NativeFinishReason: "end_turn", UpstreamID: "chatcmpl-9f3b2c1d",
+			Attempts: 1, StartedAt: sampleTime, FirstTokenMS: 212, DurationMS: 1840,
+		},
+		Currency: money.USD, Balances: balances("19.99690625", "1.25"),
+		Entry: entryOf(holdAccount, "-0.00625", ownAccount, "0.00315625", money.RevenueUsage, "0.00309375", money.CostUsage, "-0.0025",
+			money.VendorPayable("openai"), "0.0025"),
+	}
+	late := charged
+	late.Usage, late.LineItems = usage.Usage{usage.Output: 200}, []usage.LineItem{item(usage.Output, 200, "0.00001")}
+	late.Provenance, late.Late, late.HeldBefore = usage.Estimated, true, money.Zero()
+	late.Charge, late.Uncollectible, late.VendorCost = money.MustParse("0.002"), money.MustParse("0.0005"), money.Zero()
+	late.Call = wallet.Call{Attempts: 1, Error: "upstream_timeout", Suspect: true, StartedAt: sampleTime, DurationMS: 600000}
+	late.Balances = balances("0", "0")
+	late.Entry = entryOf(ownAccount, "-0.0015", money.Uncollectible, "-0.0005", money.RevenueUsage, "0.002")
+	free := charged
+	free.Usage, free.LineItems, free.Charge, free.VendorCost = usage.Usage{}, []usage.LineItem{}, money.Zero(), money.Zero()
+	free.HeldBefore, free.Balances, free.Entry, free.Call = money.Zero(), balances("20", "0"), entryOf(), wallet.Call{}
+	return map[string]domain.Event{
+		"wallet.usage_charged.v1": charged, "wallet.usage_charged.v1.late": late, "wallet.usage_charged.v1.free": free,
+	}
+}
+
+func keySamples() map[string]domain.Event {
+	secret := apikey.Secret(sampleKey, [32]byte{1, 2, 3, 31: 0xff})
+	other := apikey.Secret(sampleKey, [32]byte{4, 5, 6, 31: 0xee})
+	day, week, month, total := money.MustParse("5"), money.MustParse("20"), money.MustParse("50.5"), money.MustParse("100")
+	limits := apikey.Limits{
+		Name: "production", Caps: wallet.Caps{Day: &day, Week: &week, Month: &month, Total: &total},
+		Models: []string{"openai/gpt-5", "acme/chat"}, ExpiresAt: sampleTime.AddDate(1, 0, 0),
+	}
+	return map[string]domain.Event{
+		"apikey.issued.v1": apikey.Issued{
+			KeyID: sampleKey, WalletID: sampleWallet, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret), Limits: limits,
+		},
+		"apikey.issued.v1.plain": apikey.Issued{
+			KeyID: sampleKey, WalletID: sampleWallet, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret),
+		},
+		"apikey.updated.v1": apikey.Updated{KeyID: sampleKey, Limits: limits},
+		"apikey.rotated.v1": apikey.Rotated{
+			KeyID: sampleKey, Hash: apikey.HashSecret(other), Label: apikey.Label(other), OldHashUntil: sampleTime.Add(24 * time.Hour),
+		},
+		"apikey.disabled.v1": apikey.Disabled{KeyID: sampleKey, Reason: "found in a public repository"},
+		"apikey.enabled.v1":  apikey.Enabled{KeyID: sampleKey},
+		"apikey.revoked.v1":  apikey.Revoked{KeyID: sampleKey, Reason: "employee left"},
+	}
+}
+
+func catalogSamples() map[string]domain.Event {
+	rates := func(in, out string) catalog.Rates {
+		return catalog.Rates{usage.Input: money.MustPrice(in), usage.Output: money.MustPrice(out)}
+	}
+	base := rates("0.00000125", "0.00001")
+	base[usage.CacheRead], base[usage.Request] = money.MustPrice("0.000000125"), money.MustPrice("0.0001")
+	cost := catalog.Schedule{Base: rates("0.000001", "0.000008"), Overrides: []catalog.Override{
+		{MinPromptTokens: 200_000, UTCStart: "22:00", UTCEnd: "06:00", Rates: rates("0.000002", "0.000012")},
+	}}
+	return map[string]domain.Event{
+		"catalog.vendor_published.v1": catalog.VendorPublished{Vendor: catalog.Vendor{
+			ID: "openai", Name: "OpenAI", BaseURL: "https://api.openai.com/v1", Dialect: "openai", CancelPolicy: catalog.Cancel,
+			MaxTokensField: "max_completion_tokens", Status: catalog.Active,
+		}},
+		"catalog.model_published.v1": catalog.ModelPublished{Model: catalog.Model{
+			ID: "openai/gpt-5", Name: "GPT-5", Description: "For code and long work.\nReasons before it answers.", ContextLength: 400_000,
+			MaxCompletionTokens: 128_000, InputModalities: []string{"text", "image"}, OutputModalities: []string{"text"},
+			SupportedParameters: []string{"max_tokens", "tools"}, Tokenizer: "o200k_base", ReleasedAt: sampleTime.Truncate(24 * time.Hour),
+			Status: catalog.Active,
+		}},
+		"catalog.endpoint_published.v1": catalog.EndpointPublished{Endpoint: catalog.Endpoint{
+			ID: "openai/gpt-5@openai", Model: "openai/gpt-5", Vendor: "openai", UpstreamModel: "gpt-5-2025-08-07", ContextLength: 400_000,
+			MaxCompletionTokens: 128_000, Status: catalog.Disabled,
+		}},
+		"catalog.price_published.v1": catalog.PricePublished{EndpointID: "openai/gpt-5@openai", PriceVersion: catalog.PriceVersion{
+			ID: samplePrice, Currency: money.USD, EffectiveFrom: sampleTime, Cost: &cost, Price: catalog.Schedule{Base: base, Overrides: []catalog.Override{
+				{MinPromptTokens: 200_000, Rates: rates("0.0000025", "0.000015")},
+				{UTCStart: "22:00", UTCEnd: "06:00", Rates: catalog.Rates{usage.Output: money.MustPrice("0.000005")}},
+			}},
+		}},
+	}
+}
