@@ -102,7 +102,7 @@ func (a *App) Run(ctx context.Context) error { return a.exec.Run(ctx) }
 // Ready says whether the ledger can commit now: it takes the head's lock and lets it go.
 func (a *App) Ready(ctx context.Context) error {
 	res := a.exec.Do(ctx, &executor.Request{
-		ID: uuid.New(), Name: "ready", ForgetRefusal: true,
+		ID: uuid.New(), Name: "ready", Forgets: func(domain.Code) bool { return true },
 		Decide: func(*executor.Decision) (any, error) { return nil, errReady },
 	})
 	if domain.CodeOf(res.Err) == errReady.Code {
@@ -122,8 +122,8 @@ type useCase[R any] interface {
 	decide(d *executor.Decision) (R, error)
 }
 
-// forgetful use cases leave no trace of a refusal.
-type forgetful interface{ forgetRefusal() }
+// forgetful use cases leave no trace of some refusals; see executor.Request.
+type forgetful interface{ forgets(domain.Code) bool }
 
 // do sends one command through the executor. It is the only way to the log.
 func do[R any](ctx context.Context, a *App, m Meta, c useCase[R]) (R, Receipt, error) {
@@ -135,13 +135,15 @@ func do[R any](ctx context.Context, a *App, m Meta, c useCase[R]) (R, Receipt, e
 	if err != nil {
 		return zero, Receipt{}, domain.Errorf(domain.CodeInvalid, "the command cannot be encoded").Wrap(err)
 	}
-	_, forget := c.(forgetful)
-	res := a.exec.Do(ctx, &executor.Request{
+	r := &executor.Request{
 		ID: m.CommandID, Name: c.name(), InputHash: inputHash(c.name(), input),
 		Actor: m.Actor, CorrelationID: m.CorrelationID, CausationID: m.CausationID,
-		Streams: c.streams(), ForgetRefusal: forget,
-		Decide: func(d *executor.Decision) (any, error) { return c.decide(d) },
-	})
+		Streams: c.streams(), Decide: func(d *executor.Decision) (any, error) { return c.decide(d) },
+	}
+	if f, ok := c.(forgetful); ok {
+		r.Forgets = f.forgets
+	}
+	res := a.exec.Do(ctx, r)
 	receipt := Receipt{Position: res.Position, RecordedAt: res.RecordedAt, Replayed: res.Replayed}
 	if res.Err != nil {
 		return zero, receipt, res.Err

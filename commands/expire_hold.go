@@ -30,7 +30,7 @@ func (a *App) ExpireHold(ctx context.Context, m Meta, c ExpireHold) (Expired, Re
 func (ExpireHold) name() string { return "expire_hold" }
 
 // The sweeper asks again later; that something was not due yet is not worth keeping.
-func (ExpireHold) forgetRefusal() {}
+func (ExpireHold) forgets(domain.Code) bool { return true }
 
 func (c ExpireHold) streams() []domain.StreamID { return []domain.StreamID{wallet.Stream(c.WalletID)} }
 

@@ -49,8 +49,9 @@ func (a *App) PlaceHold(ctx context.Context, m Meta, c PlaceHold) (Held, Receipt
 
 func (PlaceHold) name() string { return "place_hold" }
 
-// A refused call never happened: keeping its id would let anybody with an empty wallet fill the table.
-func (PlaceHold) forgetRefusal() {}
+// A refused call never happened: keeping its id would let anybody with an empty wallet fill the table. When the hold is
+// there already the refusal is kept, which finds the placement and gives its outcome again.
+func (PlaceHold) forgets(code domain.Code) bool { return code != domain.CodeHoldExists }
 
 func (c PlaceHold) streams() []domain.StreamID {
 	return []domain.StreamID{wallet.Stream(c.WalletID), apikey.Stream(c.KeyID), catalog.EndpointStream(c.Endpoint)}

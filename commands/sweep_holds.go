@@ -31,7 +31,7 @@ func (a *App) SweepHolds(ctx context.Context, m Meta, c SweepHolds) (Swept, Rece
 func (SweepHolds) name() string { return "sweep_holds" }
 
 // The sweeper asks again later; that nothing was due is not worth keeping.
-func (SweepHolds) forgetRefusal() {}
+func (SweepHolds) forgets(domain.Code) bool { return true }
 
 func (c SweepHolds) streams() []domain.StreamID { return []domain.StreamID{wallet.Stream(c.WalletID)} }
 

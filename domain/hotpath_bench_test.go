@@ -19,6 +19,7 @@ var benchStart = time.Date(2026, 3, 14, 15, 9, 26, 535897000, time.UTC)
 
 // hotPath is one wallet and one price, as the executor holds them in memory.
 type hotPath struct {
+	b        *testing.B
 	state    *wallet.State
 	schedule catalog.Schedule
 	caps     wallet.Caps
@@ -35,7 +36,7 @@ func newHotPath(b *testing.B) *hotPath {
 	require.NoError(b, err)
 	state.Apply(topped, benchStart)
 	day := money.MustParse("900000")
-	return &hotPath{state: state, caps: wallet.Caps{Day: &day}, schedule: catalog.Schedule{
+	return &hotPath{b: b, state: state, caps: wallet.Caps{Day: &day}, schedule: catalog.Schedule{
 		Base: catalog.Rates{
 			usage.Input: money.MustPrice("0.00000125"), usage.CacheRead: money.MustPrice("0.000000125"),
 			usage.Output: money.MustPrice("0.00001"),
@@ -49,7 +50,7 @@ func numbered(n uint64) (id uuid.UUID) {
 	return id
 }
 
-func (h *hotPath) place(b *testing.B) wallet.HoldPlaced {
+func (h *hotPath) place() wallet.HoldPlaced {
 	h.n++
 	e, err := h.state.PlaceHold(wallet.PlaceHold{
 		HoldID: numbered(1000 + h.n), KeyID: numbered(2), Model: "openai/gpt-5", Endpoint: "openai/gpt-5@openai",
@@ -57,11 +58,11 @@ func (h *hotPath) place(b *testing.B) wallet.HoldPlaced {
 		MaxCost: h.schedule.MaxCost(1200, 4096, benchStart), Currency: money.USD, Caps: h.caps,
 		ExpiresAt: benchStart.Add(10 * time.Minute),
 	}, benchStart)
-	require.NoError(b, err)
+	require.NoError(h.b, err)
 	return e
 }
 
-func (h *hotPath) settle(b *testing.B, hold uuid.UUID) wallet.UsageCharged {
+func (h *hotPath) settle(hold uuid.UUID) wallet.UsageCharged {
 	used := usage.Usage{usage.Input: 900, usage.CacheRead: 250, usage.Output: 310, usage.Reasoning: 128}
 	items := h.schedule.LineItems(used, benchStart)
 	e, err := h.state.SettleHold(wallet.SettleHold{
@@ -71,7 +72,7 @@ func (h *hotPath) settle(b *testing.B, hold uuid.UUID) wallet.UsageCharged {
 			StartedAt: benchStart, FirstTokenMS: 212, DurationMS: 1840,
 		},
 	}, benchStart)
-	require.NoError(b, err)
+	require.NoError(h.b, err)
 	return e
 }
 
@@ -80,11 +81,11 @@ func BenchmarkPlaceAndSettle(b *testing.B) {
 	h := newHotPath(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		placed := h.place(b)
-		encode(b, placed)
+		placed := h.place()
+		h.encode(placed)
 		h.state.Apply(placed, benchStart)
-		charged := h.settle(b, placed.HoldID)
-		encode(b, charged)
+		charged := h.settle(placed.HoldID)
+		h.encode(charged)
 		h.state.Apply(charged, benchStart)
 	}
 }
@@ -94,20 +95,20 @@ func BenchmarkStep(b *testing.B) {
 	h := newHotPath(b)
 	registry, err := domain.NewRegistry(wallet.Events())
 	require.NoError(b, err)
-	placed := h.place(b)
+	placed := h.place()
 	h.state.Apply(placed, benchStart)
-	charged := h.settle(b, placed.HoldID)
+	charged := h.settle(placed.HoldID)
 	for _, step := range []struct {
 		name string
 		run  func()
 	}{
 		{"max_cost", func() { h.schedule.MaxCost(1200, 4096, benchStart) }},
-		{"decide_place", func() { h.place(b) }},
-		{"decide_settle", func() { h.settle(b, placed.HoldID) }},
-		{"encode_place", func() { encode(b, placed) }},
-		{"encode_settle", func() { encode(b, charged) }},
-		{"decode_place", decode(b, registry, placed)},
-		{"decode_settle", decode(b, registry, charged)},
+		{"decide_place", func() { h.place() }},
+		{"decide_settle", func() { h.settle(placed.HoldID) }},
+		{"encode_place", func() { h.encode(placed) }},
+		{"encode_settle", func() { h.encode(charged) }},
+		{"decode_place", h.decode(registry, placed)},
+		{"decode_settle", h.decode(registry, charged)},
 	} {
 		b.Run(step.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -118,17 +119,16 @@ func BenchmarkStep(b *testing.B) {
 	}
 }
 
-func encode(b *testing.B, e domain.Event) []byte {
+func (h *hotPath) encode(e domain.Event) []byte {
 	body, err := domain.Encode(e)
-	require.NoError(b, err)
+	require.NoError(h.b, err)
 	return body
 }
 
-func decode(b *testing.B, registry *domain.Registry, e domain.Event) func() {
-	body := encode(b, e)
-	b.Logf("%s: %d bytes: %s", e.EventType(), len(body), body)
+func (h *hotPath) decode(registry *domain.Registry, e domain.Event) func() {
+	body := h.encode(e)
 	return func() {
 		_, err := registry.Decode(e.EventType(), body)
-		require.NoError(b, err)
+		require.NoError(h.b, err)
 	}
 }

@@ -12,9 +12,9 @@ import (
 )
 
 // everything is the registry of all aggregates.
-func everything(t testing.TB) *domain.Registry {
-	t.Helper()
+func everything(tb testing.TB) *domain.Registry {
+	tb.Helper()
 	registry, err := domain.NewRegistry(wallet.Events(), apikey.Events(), catalog.Events())
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return registry
 }

@@ -68,6 +68,10 @@ func Spec[T Event](doc string) EventSpec {
 
 func decode[T Event](body []byte) (Event, error) {
 	var e T
+	if r, ok := any(&e).(interface{ ReadJSON(body []byte) bool }); ok && r.ReadJSON(body) {
+		return e, nil
+	}
+	e = *new(T) // what was read in part
 	if !bytes.HasPrefix(body, []byte("{")) {
 		return nil, errors.New("the body is no JSON object")
 	}

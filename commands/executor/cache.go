@@ -8,8 +8,8 @@ type cached struct {
 	version int64
 }
 
-// cache keeps aggregates in two generations: when the young one is full it becomes the old one, and what was not
-// touched since is forgotten. Between limit and twice limit aggregates are kept.
+// cache keeps aggregates in two generations. It forgets only when it ages, and then only what was not used since it
+// aged before; so what the batch under way and the one after it use stays when it ages once for each batch.
 type cache struct {
 	limit      int
 	young, old map[domain.StreamID]*cached
@@ -39,11 +39,13 @@ func (c *cache) peek(id domain.StreamID) (*cached, bool) {
 	return a, ok
 }
 
-func (c *cache) put(id domain.StreamID, a *cached) {
+func (c *cache) put(id domain.StreamID, a *cached) { c.young[id] = a }
+
+// age makes a full young generation the old one, and forgets the old one.
+func (c *cache) age() {
 	if len(c.young) >= c.limit {
 		c.old, c.young = c.young, make(map[domain.StreamID]*cached, c.limit)
 	}
-	c.young[id] = a
 }
 
 func (c *cache) drop(id domain.StreamID) {

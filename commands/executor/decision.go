@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,18 +30,18 @@ func (d *Decision) Now() time.Time { return d.now }
 
 // Get is the state of one of the request's streams. The caller reads it; only Append changes it.
 func (d *Decision) Get(id domain.StreamID) domain.Aggregate {
-	a, ok := d.batch.e.cache.get(id)
-	if !ok {
-		panic(fmt.Sprintf("command %s did not name stream %s", d.request.Name, id))
+	a, err := d.named(id)
+	if err != nil {
+		panic(err)
 	}
 	return a.state
 }
 
 // Append adds an event to a stream and folds it.
 func (d *Decision) Append(id domain.StreamID, event domain.Event) error {
-	a, ok := d.batch.e.cache.get(id)
-	if !ok {
-		return fmt.Errorf("command %s did not name stream %s", d.request.Name, id)
+	a, err := d.named(id)
+	if err != nil {
+		return err
 	}
 	if err := d.batch.append(d, id, a, event); err != nil {
 		return err
@@ -49,19 +50,30 @@ func (d *Decision) Append(id domain.StreamID, event domain.Event) error {
 	return nil
 }
 
+// named gives only what the request names, so that a use case that forgets to name a stream never works by luck.
+func (d *Decision) named(id domain.StreamID) (*cached, error) {
+	a, ok := d.batch.e.cache.get(id)
+	if !ok || !slices.Contains(d.request.Streams, id) {
+		return nil, fmt.Errorf("command %s did not name stream %s", d.request.Name, id)
+	}
+	return a, nil
+}
+
 // building is the batch of one commit while it is decided.
 type building struct {
 	e        *Executor
 	head     eventstore.Head // the commit follows it
 	now      time.Time
 	requests []*Request
-	seen     map[uuid.UUID]struct{} // the ids of requests
+	seen     map[uuid.UUID]struct{} // the ids that get an idempotency row
+	fence    bool                   // every refusal gets one too; see unknown
 	out      eventstore.Batch
 	touched  map[domain.StreamID]touch
 	answers  []answer
 }
 
 func newBuilding(e *Executor, head eventstore.Head, now time.Time) *building {
+	e.cache.age()
 	return &building{e: e, head: head, now: now, seen: map[uuid.UUID]struct{}{}, touched: map[domain.StreamID]touch{}}
 }
 
@@ -103,7 +115,7 @@ type answer struct {
 	result  Result
 }
 
-// poison is an error that is the command's own fault and dooms the commit it is in.
+// errPoison is an error that is the command's own fault and dooms the commit it is in.
 var errPoison = errors.New("the command cannot be stored")
 
 func (b *building) append(d *Decision, id domain.StreamID, a *cached, event domain.Event) error {
@@ -134,7 +146,6 @@ func (b *building) append(d *Decision, id domain.StreamID, a *cached, event doma
 // decide runs one request. A returned error is fatal for the batch; refusals are answers.
 func (b *building) decide(r *Request) (err error) {
 	b.requests = append(b.requests, r)
-	b.seen[r.ID] = struct{}{}
 	d := Decision{now: b.now, batch: b, request: r}
 	defer func() {
 		if p := recover(); p != nil {
@@ -164,7 +175,7 @@ type refusal struct {
 }
 
 func (b *building) refuse(r *Request, why *domain.Error) error {
-	if r.ForgetRefusal {
+	if r.Forgets != nil && r.Forgets(why.Code) && !b.fence {
 		b.answers = append(b.answers, answer{request: r, result: Result{Err: why, Position: b.position(), RecordedAt: b.now}})
 		return nil
 	}
@@ -177,6 +188,7 @@ func (b *building) refuse(r *Request, why *domain.Error) error {
 }
 
 func (b *building) answer(r *Request, outcome []byte, refused bool, res Result) {
+	b.seen[r.ID] = struct{}{}
 	res.Position, res.RecordedAt = b.position(), b.now
 	b.out.Commands = append(b.out.Commands, eventstore.Command{
 		ID: r.ID, InputHash: r.InputHash, Position: res.Position, At: b.now, Refused: refused, Outcome: outcome,

@@ -29,9 +29,10 @@ type Options struct {
 	Queue     int                                                     // commands waiting at most; 8192
 	Batch     int                                                     // commands in one commit at most; 1024
 	Cache     int                                                     // aggregates kept at least; 50,000
+	Timeout   time.Duration                                           // for one commit with all it needs, and for finishing after a stop; 15 s
 	Tail      int                                                     // events of other processes that are folded rather than dropping the cache; 20,000
-	OnBatch   func(commands, events int, took time.Duration)          // after each commit
-	OnCommand func(name string, code domain.Code, took time.Duration) // after each answer; code is "" for success
+	OnBatch   func(commands, events int, took time.Duration)          // after each commit, one at a time
+	OnCommand func(name string, code domain.Code, took time.Duration) // after each answer, many at a time; code is "" for success
 	Logger    zerolog.Logger
 }
 
@@ -44,6 +45,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Cache == 0 {
 		o.Cache = 50_000
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 15 * time.Second
 	}
 	if o.Tail == 0 {
 		o.Tail = 20_000
@@ -68,8 +72,10 @@ type Request struct {
 	// Decide looks at the aggregates and appends events, or refuses with a *domain.Error before it has appended any.
 	// It must be a pure function of the Decision: it runs again when the commit has to be repeated.
 	Decide func(*Decision) (any, error)
-	// ForgetRefusal: a refusal leaves no idempotency row; the same id is decided anew next time.
-	ForgetRefusal bool
+	// Forgets says of a refusal's code that it leaves no idempotency row; nil is none. It means that this call had no
+	// effect, not that none before it had: whoever asks again with the same id is decided on anew, and may be refused
+	// although the first answer, which got lost, was a success.
+	Forgets func(domain.Code) bool
 
 	arrived time.Time
 	done    chan Result
@@ -135,9 +141,10 @@ func (e *Executor) enqueue(r *Request) *domain.Error {
 	}
 }
 
-// Run works until ctx ends, then finishes what was accepted and returns.
+// Run works until ctx ends, then finishes what was accepted, in the Timeout at most, and returns.
 func (e *Executor) Run(ctx context.Context) error {
-	work := context.WithoutCancel(ctx)
+	work, cancel := outlive(ctx, e.o.Timeout)
+	defer cancel()
 	p := &pipeline{e: e}
 	stop := ctx.Done()
 	for {
@@ -159,6 +166,13 @@ func (e *Executor) Run(ctx context.Context) error {
 			e.close()
 		}
 	}
+}
+
+// outlive is ctx, but it ends that much later.
+func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(by, cancel) })
+	return longer, cancel
 }
 
 // close refuses what comes from now on.

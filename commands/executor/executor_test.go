@@ -61,7 +61,7 @@ func TestRefusalIsAnOutcomeUnlessForgotten(t *testing.T) {
 	require.Equal(t, "many", refusal.Details["in"])
 
 	r := add(forgotten, "a", 1)
-	r.ForgetRefusal = true
+	r.Forgets = func(domain.Code) bool { return true }
 	require.Equal(t, domain.CodeConflict, domain.CodeOf(b.exec.Do(t.Context(), r).Err))
 	other := add(forgotten, "b", 1)
 	require.NoError(t, b.exec.Do(t.Context(), other).Err, "a forgotten refusal leaves the id free")

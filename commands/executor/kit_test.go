@@ -63,6 +63,22 @@ func add(id uuid.UUID, name string, n int) *executor.Request {
 	}
 }
 
+// look is a command that changes nothing and says what is in the jars.
+func look(id uuid.UUID, names ...string) *executor.Request {
+	r := &executor.Request{ID: id, Name: "look", Actor: "system:test"}
+	for _, name := range names {
+		r.Streams = append(r.Streams, stream(name))
+	}
+	r.Decide = func(d *executor.Decision) (any, error) {
+		in := map[string]int{}
+		for _, name := range names {
+			in[name] = d.Get(stream(name)).(*jar).In
+		}
+		return in, nil
+	}
+	return r
+}
+
 type bundle struct {
 	store *memory.Store
 	exec  *executor.Executor

@@ -38,6 +38,8 @@ func (e *Executor) warm(ctx context.Context, from loader, batch []*Request) erro
 	if len(ids) == 0 {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, e.o.Timeout)
+	defer cancel()
 	streams, err := from.Load(ctx, ids)
 	if err != nil {
 		return fmt.Errorf("load streams: %w", err)
@@ -98,8 +100,9 @@ func (e *Executor) apply(a *cached, ev *eventstore.Event) error {
 }
 
 // catchUp makes the cache current as of the lock: it folds what other processes appended since the last head that
-// this one saw. When that is too much, the cache is dropped instead.
-func (e *Executor) catchUp(tx eventstore.Tx) error {
+// this one saw. When that is too much, the cache is dropped instead. What cannot be folded is dropped too: whoever
+// needs it will hear why when it is loaded.
+func (e *Executor) catchUp(tx eventstore.Tx) {
 	tail, complete := tx.Tail()
 	e.quiet++
 	if len(tail) > 0 || !complete {
@@ -113,14 +116,9 @@ func (e *Executor) catchUp(tx eventstore.Tx) error {
 		if !ok || tail[i].StreamVersion <= a.version {
 			continue
 		}
-		if tail[i].StreamVersion != a.version+1 {
-			e.cache.drop(tail[i].StreamID)
-			continue
-		}
 		if err := e.apply(a, &tail[i]); err != nil {
-			return err
+			e.cache.drop(tail[i].StreamID)
 		}
 	}
 	e.last = tx.Head()
-	return nil
 }

@@ -2,12 +2,9 @@ package executor
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/massrouter/massrouter/eventstore"
 )
 
 // quietAppends is after how many undisturbed appends the executor stops taking the lock before it decides.
@@ -50,8 +47,8 @@ func (e *Executor) optimistic() bool { return e.last.Position > 0 && e.quiet >= 
 // take decides what has arrived.
 func (p *pipeline) take(ctx context.Context, first *Request) {
 	if !p.e.optimistic() {
-		p.settle(ctx)
-		p.e.process(ctx, p.e.collect(first, p.e.o.Batch), false)
+		// Then nothing is under way: only what ends the flight and the open batch changes the mode.
+		p.e.process(ctx, p.e.collect(first, p.e.o.Batch), untouched)
 		return
 	}
 	taken := 0
@@ -60,7 +57,7 @@ func (p *pipeline) take(ctx context.Context, first *Request) {
 	}
 	batch := p.e.collect(first, p.e.o.Batch-taken)
 	if err := p.e.warm(ctx, p.e.store, batch); err != nil {
-		p.retreat(ctx, batch, false)
+		p.retreat(ctx, batch)
 		return
 	}
 	for i, r := range batch {
@@ -72,7 +69,7 @@ func (p *pipeline) take(ctx context.Context, first *Request) {
 			p.open = p.next()
 		}
 		if err := p.open.decide(r); err != nil {
-			p.retreat(ctx, batch[i+1:], false)
+			p.retreat(ctx, batch[i+1:])
 			return
 		}
 	}
@@ -95,29 +92,27 @@ func (p *pipeline) pending(id uuid.UUID) bool {
 	return (p.open != nil && p.open.has(id)) || (p.flight != nil && p.flight.b.has(id))
 }
 
-// launch sends the open batch when no other is under way.
+// launch sends the open batch, or decides what had to wait for it, until one is under way or nothing is left.
 func (p *pipeline) launch(ctx context.Context) {
-	if p.flight != nil {
-		return
-	}
-	if p.open == nil {
-		if later := p.later; len(later) > 0 {
+	for p.flight == nil && !p.idle() {
+		b, later := p.open, p.later
+		switch {
+		case b == nil:
 			p.later = nil
-			p.e.process(ctx, later, true)
+			p.e.process(ctx, later, repeated)
+		case b.finish() != nil:
+			p.retreat(ctx, nil)
+		default:
+			p.open, p.flight = nil, &flight{b: b, done: make(chan error, 1)}
+			go p.flight.fly(ctx, p.e)
 		}
-		return
 	}
-	b := p.open
-	if err := b.finish(); err != nil {
-		p.retreat(ctx, nil, false)
-		return
-	}
-	p.open, p.flight = nil, &flight{b: b, done: make(chan error, 1)}
-	go p.flight.fly(ctx, p.e)
 }
 
 // fly commits and answers. Nothing of the executor's but the store is touched here.
 func (f *flight) fly(ctx context.Context, e *Executor) {
+	ctx, cancel := context.WithTimeout(ctx, e.o.Timeout)
+	defer cancel()
 	started := time.Now()
 	err := e.store.Append(ctx, f.b.head, f.b.now, &f.b.out)
 	if err == nil {
@@ -143,28 +138,20 @@ func (p *pipeline) land(ctx context.Context, err error) {
 		again = append(again, p.open.requests...)
 		p.open = nil
 	}
-	p.e.process(ctx, again, !errors.Is(err, eventstore.ErrHeadMoved))
-}
-
-// settle waits until nothing is under way.
-func (p *pipeline) settle(ctx context.Context) {
-	for p.flight != nil || p.open != nil {
-		if p.flight != nil {
-			p.land(ctx, <-p.flight.done)
-		}
-		p.launch(ctx)
-	}
+	p.e.process(ctx, again, doubtAfter(err))
 }
 
 // retreat gives the open batch up and decides its commands, and some more, under the lock.
-func (p *pipeline) retreat(ctx context.Context, more []*Request, lookUp bool) {
+func (p *pipeline) retreat(ctx context.Context, more []*Request) {
 	var again []*Request
 	if p.open != nil {
 		p.open.undo()
 		again, p.open = p.open.requests, nil
 	}
-	p.settle(ctx)
+	if p.flight != nil {
+		p.land(ctx, <-p.flight.done)
+	}
 	if again = append(again, more...); len(again) > 0 {
-		p.e.process(ctx, again, lookUp)
+		p.e.process(ctx, again, untouched)
 	}
 }

@@ -16,30 +16,50 @@ import (
 // attempts bounds how often one batch is tried after conflicts and lost connections.
 const attempts = 5
 
-// process brings a batch to its end under the lock: every request gets exactly one answer. lookUp says that some of
-// the commands may be recorded already.
-func (e *Executor) process(ctx context.Context, batch []*Request, lookUp bool) {
+// doubt is what may have become of a batch's commands before they are decided.
+type doubt int
+
+const (
+	untouched doubt = iota // nothing was sent
+	repeated               // some may be recorded, so they are looked up
+	// unknown is repeated, and a lost commit may still be on its way. It is kept out by the next one, which moves the
+	// head or records one of its ids: a refusal that would leave no row could be followed by the effect it denied.
+	unknown
+)
+
+func doubtAfter(err error) doubt {
+	switch {
+	case errors.Is(err, eventstore.ErrUnknown):
+		return unknown
+	case errors.Is(err, eventstore.ErrHeadMoved):
+		return untouched
+	default:
+		return repeated
+	}
+}
+
+// process brings a batch to its end under the lock: every request gets exactly one answer.
+func (e *Executor) process(ctx context.Context, batch []*Request, before doubt) {
 	started := time.Now()
 	var err error
 	for tries := 0; tries < attempts; tries++ {
 		var b *building
-		b, batch, err = e.try(ctx, batch, lookUp)
+		b, batch, err = e.try(ctx, batch, before)
 		if err == nil {
 			e.o.OnBatch(len(b.answers), len(b.out.Events), time.Since(started))
 			b.send()
 			if len(batch) == 0 {
 				return
 			}
-			lookUp, tries = true, -1 // what is left has the id of a command that was just answered
+			before, tries = max(before, repeated), -1 // what is left has the id of a command that was just answered
 			continue
 		}
 		if !retryable(err) {
 			break
 		}
-		// A repeated or half-known command must be looked up before it is decided again.
-		lookUp = true
+		before = max(before, doubtAfter(err))
 	}
-	e.giveUp(ctx, batch, lookUp, err)
+	e.giveUp(ctx, batch, before, err)
 }
 
 func retryable(err error) bool {
@@ -47,17 +67,22 @@ func retryable(err error) bool {
 		errors.Is(err, eventstore.ErrUnknown)
 }
 
+// lost says that it is the store that failed, not the batch.
+func lost(err error) bool {
+	return errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrUnknown) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
 // giveUp answers a batch that could not be committed. A batch that the database refused is split until the command
 // that is to blame is alone; the others go through.
-func (e *Executor) giveUp(ctx context.Context, batch []*Request, lookUp bool, err error) {
-	unavailable := retryable(err) || errors.Is(err, eventstore.ErrUnavailable)
-	if !unavailable && len(batch) > 1 {
-		e.process(ctx, batch[:len(batch)/2], lookUp)
-		e.process(ctx, batch[len(batch)/2:], lookUp)
+func (e *Executor) giveUp(ctx context.Context, batch []*Request, before doubt, err error) {
+	if !lost(err) && len(batch) > 1 {
+		e.process(ctx, batch[:len(batch)/2], before)
+		e.process(ctx, batch[len(batch)/2:], before)
 		return
 	}
 	answer := domain.Errorf(domain.CodeInternal, "the command could not be recorded").Wrap(err)
-	if unavailable {
+	if lost(err) || before == unknown {
 		answer = domain.Errorf(domain.CodeUnavailable, "the ledger cannot be reached; try again").Wrap(err)
 	}
 	e.o.Logger.Error().Err(err).Int("commands", len(batch)).Msg("batch not committed")
@@ -68,7 +93,9 @@ func (e *Executor) giveUp(ctx context.Context, batch []*Request, lookUp bool, er
 
 // try is one attempt at one commit. It returns what was decided, and the requests that have to wait for the next
 // commit because the same id is in this one.
-func (e *Executor) try(ctx context.Context, batch []*Request, lookUp bool) (*building, []*Request, error) {
+func (e *Executor) try(ctx context.Context, batch []*Request, before doubt) (*building, []*Request, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.o.Timeout)
+	defer cancel()
 	tail := 0
 	if e.last.Position > 0 {
 		// What nobody has touched is loaded before the lock is taken, to hold it as short as possible.
@@ -82,15 +109,13 @@ func (e *Executor) try(ctx context.Context, batch []*Request, lookUp bool) (*bui
 		return nil, batch, err
 	}
 	defer tx.Rollback(ctx)
-	if err := e.catchUp(tx); err != nil {
-		e.cache.clear()
-		return nil, batch, err
-	}
+	e.catchUp(tx)
 	if err := e.warm(ctx, tx, batch); err != nil {
 		return nil, batch, err
 	}
 	b := newBuilding(e, tx.Head(), tx.Now())
-	later, err := e.decideAll(ctx, tx, b, batch, lookUp)
+	b.fence = before == unknown
+	later, err := e.decideAll(ctx, tx, b, batch, before)
 	if err == nil {
 		err = b.finish()
 	}
@@ -105,9 +130,9 @@ func (e *Executor) try(ctx context.Context, batch []*Request, lookUp bool) (*bui
 	return b, later, nil
 }
 
-func (e *Executor) decideAll(ctx context.Context, tx eventstore.Tx, b *building, batch []*Request, lookUp bool) ([]*Request, error) {
+func (e *Executor) decideAll(ctx context.Context, tx eventstore.Tx, b *building, batch []*Request, before doubt) ([]*Request, error) {
 	known := map[uuid.UUID]eventstore.Command{}
-	if lookUp {
+	if before >= repeated {
 		ids := make([]uuid.UUID, len(batch))
 		for i, r := range batch {
 			ids[i] = r.ID

@@ -63,7 +63,7 @@ func (h *Hash) UnmarshalText(b []byte) error {
 func (h Hash) Equal(o Hash) bool { return subtle.ConstantTimeCompare(h[:], o[:]) == 1 }
 
 // secretPrefix marks our secrets, so that scanners can find leaked ones.
-const secretPrefix = "sk-mr-v1-"
+const secretPrefix = "sk-mr-v1-" //nolint:gosec // what all secrets begin with is no secret
 
 // Secret composes a secret: the prefix, the key's id (so that no look-up by hash is needed) and 256 random bits, all
 // in lower-case hex.
@@ -95,10 +95,10 @@ func Label(secret string) string {
 
 // Limits are what can be changed of a key.
 type Limits struct {
-	Name      string      `json:"name,omitempty"`
-	Caps      wallet.Caps `json:"caps,omitzero"`
-	Models    []string    `json:"models,omitempty"`
-	ExpiresAt time.Time   `json:"expires_at,omitzero"`
+	Name      string      `json:"name,omitempty"`      // for people
+	Caps      wallet.Caps `json:"caps,omitzero"`       // what the key may spend; a cap that is missing does not limit
+	Models    []string    `json:"models,omitempty"`    // the only models that the key may call; all when missing
+	ExpiresAt time.Time   `json:"expires_at,omitzero"` // when the key stops working; never when missing
 }
 
 // State is the folded key.

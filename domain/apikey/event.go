@@ -18,42 +18,42 @@ type Event interface {
 
 // Issued starts a key.
 type Issued struct {
-	KeyID    uuid.UUID `json:"key_id"`
-	WalletID uuid.UUID `json:"wallet_id"`
-	Hash     Hash      `json:"hash"`
-	Label    string    `json:"label"`
-	Limits   Limits    `json:"limits"`
+	KeyID    uuid.UUID `json:"key_id"`    // the key
+	WalletID uuid.UUID `json:"wallet_id"` // the wallet that the key spends from
+	Hash     Hash      `json:"hash"`      // SHA-256 of the secret
+	Label    string    `json:"label"`     // the secret's head and last four characters, to tell keys apart
+	Limits   Limits    `json:"limits"`    // what can be changed later
 }
 
 // Updated replaces all limits.
 type Updated struct {
-	KeyID  uuid.UUID `json:"key_id"`
-	Limits Limits    `json:"limits"`
+	KeyID  uuid.UUID `json:"key_id"` // the key
+	Limits Limits    `json:"limits"` // all limits; those before are gone
 }
 
 // Rotated replaces the secret.
 type Rotated struct {
-	KeyID        uuid.UUID `json:"key_id"`
-	Hash         Hash      `json:"hash"`
-	Label        string    `json:"label"`
-	OldHashUntil time.Time `json:"old_hash_until"`
+	KeyID        uuid.UUID `json:"key_id"`         // the key
+	Hash         Hash      `json:"hash"`           // SHA-256 of the secret
+	Label        string    `json:"label"`          // the secret's head and last four characters, to tell keys apart
+	OldHashUntil time.Time `json:"old_hash_until"` // when the secret before this one stops working
 }
 
 // Disabled stops a key until it is enabled again.
 type Disabled struct {
-	KeyID  uuid.UUID `json:"key_id"`
-	Reason string    `json:"reason,omitempty"`
+	KeyID  uuid.UUID `json:"key_id"`           // the key
+	Reason string    `json:"reason,omitempty"` // why, for people
 }
 
 // Enabled lets a disabled key work again.
 type Enabled struct {
-	KeyID uuid.UUID `json:"key_id"`
+	KeyID uuid.UUID `json:"key_id"` // the key
 }
 
 // Revoked ends a key.
 type Revoked struct {
-	KeyID  uuid.UUID `json:"key_id"`
-	Reason string    `json:"reason,omitempty"`
+	KeyID  uuid.UUID `json:"key_id"`           // the key
+	Reason string    `json:"reason,omitempty"` // why, for people
 }
 
 // EventType is the stored name.

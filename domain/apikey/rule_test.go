@@ -218,7 +218,8 @@ func TestK4_Refusals(t *testing.T) {
 		{"expiry less than a microsecond ahead", apikey.Limits{ExpiresAt: start.Add(time.Nanosecond)}, domain.CodeInvalid},
 		{"expiry in the year 10000", apikey.Limits{ExpiresAt: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, domain.CodeInvalid},
 		{
-			"expiry in the year 10000 by UTC", apikey.Limits{ExpiresAt: time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -7200))},
+			"expiry in the year 10000 by UTC",
+			apikey.Limits{ExpiresAt: time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -7200))},
 			domain.CodeInvalid,
 		},
 	} {

@@ -50,39 +50,39 @@ const (
 
 // Vendor is who runs models. Its API key is configuration, never an event.
 type Vendor struct {
-	ID             string       `json:"vendor"`
-	Name           string       `json:"name"`
-	BaseURL        string       `json:"base_url"` // up to and with the version, for example https://api.example.com/v1
-	Dialect        string       `json:"dialect"`  // "openai"
-	CancelPolicy   CancelPolicy `json:"cancel_policy"`
+	ID             string       `json:"vendor"`           // its slug, for ever
+	Name           string       `json:"name"`             // for people
+	BaseURL        string       `json:"base_url"`         // up to and with the version, for example https://api.example.com/v1
+	Dialect        string       `json:"dialect"`          // "openai"
+	CancelPolicy   CancelPolicy `json:"cancel_policy"`    // cancel or drain a call whose client went away
 	MaxTokensField string       `json:"max_tokens_field"` // "max_tokens" or "max_completion_tokens"
-	Status         Status       `json:"status"`
+	Status         Status       `json:"status"`           // active or disabled
 }
 
 // Model is what callers ask for by name.
 type Model struct {
-	ID                  string    `json:"model"` // "author/slug"
-	Name                string    `json:"name"`
-	Description         string    `json:"description,omitempty"`
-	ContextLength       int64     `json:"context_length"` // tokens, prompt and completion together
-	MaxCompletionTokens int64     `json:"max_completion_tokens"`
-	InputModalities     []string  `json:"input_modalities"`
-	OutputModalities    []string  `json:"output_modalities"`
-	SupportedParameters []string  `json:"supported_parameters,omitempty"`
-	Tokenizer           string    `json:"tokenizer,omitempty"`
-	ReleasedAt          time.Time `json:"released_at,omitzero"`
-	Status              Status    `json:"status"`
+	ID                  string    `json:"model"`                          // "author/slug"
+	Name                string    `json:"name"`                           // for people
+	Description         string    `json:"description,omitempty"`          // may have paragraphs
+	ContextLength       int64     `json:"context_length"`                 // tokens, prompt and completion together
+	MaxCompletionTokens int64     `json:"max_completion_tokens"`          // the longest answer
+	InputModalities     []string  `json:"input_modalities"`               // text, image, …
+	OutputModalities    []string  `json:"output_modalities"`              // text, image, …
+	SupportedParameters []string  `json:"supported_parameters,omitempty"` // request fields that have an effect
+	Tokenizer           string    `json:"tokenizer,omitempty"`            // for counting tokens beforehand
+	ReleasedAt          time.Time `json:"released_at,omitzero"`           // by its author
+	Status              Status    `json:"status"`                         // active or disabled
 }
 
 // Endpoint is a vendor's offer of a model.
 type Endpoint struct {
-	ID                  string `json:"endpoint"` // "author/slug@vendor"
-	Model               string `json:"model"`
-	Vendor              string `json:"vendor"`
-	UpstreamModel       string `json:"upstream_model"` // the vendor's name for it
-	ContextLength       int64  `json:"context_length"`
-	MaxCompletionTokens int64  `json:"max_completion_tokens"`
-	Status              Status `json:"status"`
+	ID                  string `json:"endpoint"`              // "author/slug@vendor"
+	Model               string `json:"model"`                 // the model that is offered
+	Vendor              string `json:"vendor"`                // who offers it
+	UpstreamModel       string `json:"upstream_model"`        // the vendor's name for it
+	ContextLength       int64  `json:"context_length"`        // tokens, prompt and completion together
+	MaxCompletionTokens int64  `json:"max_completion_tokens"` // the longest answer
+	Status              Status `json:"status"`                // active or disabled
 }
 
 // VendorStream is the stream id of a vendor.

@@ -25,7 +25,7 @@ type EndpointPublished struct{ Endpoint }
 
 // PricePublished adds an immutable price version to an endpoint.
 type PricePublished struct {
-	EndpointID string `json:"endpoint"`
+	EndpointID string `json:"endpoint"` // the endpoint that has this price
 	PriceVersion
 }
 

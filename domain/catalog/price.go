@@ -17,28 +17,25 @@ type Rates map[usage.Class]money.Price
 
 // Override replaces rates when all of its conditions hold; of several that hold, later ones win class by class.
 type Override struct {
-	// MinPromptTokens: holds when the call has strictly more prompt tokens. 0 means no such condition.
-	MinPromptTokens int64 `json:"min_prompt_tokens,omitempty"`
-	// UTCStart and UTCEnd ("HH:MM"): holds in the daily window from start (inclusive) to end (exclusive), which may
-	// wrap midnight. Both empty means no such condition. The time that counts is when the hold was placed.
-	UTCStart string `json:"utc_start,omitempty"`
-	UTCEnd   string `json:"utc_end,omitempty"`
-	Rates    Rates  `json:"rates"`
+	MinPromptTokens int64  `json:"min_prompt_tokens,omitempty"` // holds for calls with strictly more prompt tokens; no condition when missing
+	UTCStart        string `json:"utc_start,omitempty"`         // "HH:MM": holds from then each day, by when the hold was placed
+	UTCEnd          string `json:"utc_end,omitempty"`           // "HH:MM": until then, exclusive; the window may wrap midnight
+	Rates           Rates  `json:"rates"`                       // price of one unit by class
 }
 
 // Schedule is a base table of rates and its overrides.
 type Schedule struct {
-	Base      Rates      `json:"base"`
-	Overrides []Override `json:"overrides,omitempty"`
+	Base      Rates      `json:"base"`                // price of one unit by class; a class that is missing costs what its parent costs
+	Overrides []Override `json:"overrides,omitempty"` // rates that replace the base under conditions; later ones win
 }
 
 // PriceVersion is an immutable price of one endpoint.
 type PriceVersion struct {
-	ID            uuid.UUID      `json:"price_version"`
-	Currency      money.Currency `json:"currency"`
+	ID            uuid.UUID      `json:"price_version"`  // used once
+	Currency      money.Currency `json:"currency"`       // of all prices
 	Price         Schedule       `json:"price"`          // what the customer pays
 	Cost          *Schedule      `json:"cost,omitempty"` // what the vendor bills us; the same as Price when absent
-	EffectiveFrom time.Time      `json:"effective_from"`
+	EffectiveFrom time.Time      `json:"effective_from"` // when the price takes effect
 }
 
 const (
@@ -127,126 +124,6 @@ func minuteOfDay(s string) (int, bool) {
 	}
 	h, m := int(s[0]-'0')*10+int(s[1]-'0'), int(s[3]-'0')*10+int(s[4]-'0')
 	return h*60 + m, h < 24 && m < 60
-}
-
-func (o Override) holds(promptTokens int64, at time.Time) bool {
-	if o.MinPromptTokens > 0 && promptTokens <= o.MinPromptTokens {
-		return false
-	}
-	if o.UTCStart == "" {
-		return true
-	}
-	start, _ := minuteOfDay(o.UTCStart)
-	end, _ := minuteOfDay(o.UTCEnd)
-	now := at.UTC().Hour()*60 + at.UTC().Minute()
-	if start <= end {
-		return start <= now && now < end
-	}
-	return now >= start || now < end
-}
-
-// Rate is the price of one unit of a class for a call with so many prompt tokens whose hold was placed at the given
-// time. A class without a price takes its parent's; a base class without one is free.
-func (s Schedule) Rate(class usage.Class, promptTokens int64, at time.Time) money.Price {
-	for {
-		if p, ok := s.find(class, promptTokens, at); ok {
-			return p
-		}
-		parent, ok := class.Parent()
-		if !ok {
-			return money.Price{}
-		}
-		class = parent
-	}
-}
-
-func (s Schedule) find(class usage.Class, promptTokens int64, at time.Time) (money.Price, bool) {
-	for i := len(s.Overrides) - 1; i >= 0; i-- {
-		if p, ok := s.Overrides[i].Rates[class]; ok && s.Overrides[i].holds(promptTokens, at) {
-			return p, true
-		}
-	}
-	p, ok := s.Base[class]
-	return p, ok
-}
-
-// LineItems prices a usage exactly: one line per class with a quantity, amount = quantity × rate.
-func (s Schedule) LineItems(u usage.Usage, at time.Time) []usage.LineItem {
-	prompt := u.Prompt()
-	items := make([]usage.LineItem, 0, len(u))
-	for _, class := range usage.Classes() {
-		n := u[class]
-		if n == 0 {
-			continue
-		}
-		rate := s.Rate(class, prompt, at)
-		if class == usage.Request && rate.IsZero() {
-			continue
-		}
-		items = append(items, usage.LineItem{Class: class, Quantity: n, Price: rate, Amount: rate.Times(n)})
-	}
-	return items
-}
-
-// MaxCost is the most that a call can cost with at most so many prompt and completion tokens and one request, however
-// the tokens are spread over the classes.
-func (s Schedule) MaxCost(promptTokens, completionTokens int64, at time.Time) money.Amount {
-	most := money.Zero()
-	for _, p := range s.peaks(max(promptTokens, 0), at) {
-		most = money.Max(most, p.fixed.Add(p.output.Times(max(completionTokens, 0))))
-	}
-	return most
-}
-
-// AffordableOutput is the largest number of completion tokens, at most limit, whose MaxCost stays within budget;
-// ok is false when not even none is affordable.
-func (s Schedule) AffordableOutput(budget money.Amount, promptTokens, limit int64, at time.Time) (n int64, ok bool) {
-	n = max(limit, 0)
-	for _, p := range s.peaks(max(promptTokens, 0), at) {
-		rest := budget.Sub(p.fixed)
-		if rest.Sign() < 0 {
-			return 0, false
-		}
-		if units, priced := p.output.Units(rest); priced {
-			n = min(n, units)
-		}
-	}
-	return n, true
-}
-
-// peak is the worst case of a call with one number of prompt tokens: what it costs before any output, and the dearest
-// price of an output token.
-type peak struct {
-	fixed  money.Amount
-	output money.Price
-}
-
-// peaks are the worst cases at the prompt sizes where the cost can be highest: the bound itself, and each override's
-// threshold below it, the last size before the override begins. Between two of them the rates stay the same and the
-// cost rises with the prompt, so no other size costs more.
-func (s Schedule) peaks(promptTokens int64, at time.Time) []peak {
-	sizes := append(make([]int64, 0, 4), promptTokens)
-	for _, o := range s.Overrides {
-		if o.MinPromptTokens > 0 && o.MinPromptTokens < promptTokens && !slices.Contains(sizes, o.MinPromptTokens) {
-			sizes = append(sizes, o.MinPromptTokens)
-		}
-	}
-	out := make([]peak, len(sizes))
-	for i, size := range sizes {
-		out[i] = peak{
-			fixed:  s.dearest(usage.InputClasses(), size, at).Times(size).Add(s.Rate(usage.Request, size, at).Times(1)),
-			output: s.dearest(usage.OutputClasses(), size, at),
-		}
-	}
-	return out
-}
-
-func (s Schedule) dearest(classes []usage.Class, promptTokens int64, at time.Time) money.Price {
-	most := money.Price{}
-	for _, class := range classes {
-		most = money.MaxPrice(most, s.Rate(class, promptTokens, at))
-	}
-	return most
 }
 
 // CostSchedule is what the vendor bills: Cost, or Price when the version has no Cost.

@@ -38,6 +38,9 @@ type Amount struct{ d decimal.Decimal }
 // Zero is no money.
 func Zero() Amount { return Amount{} }
 
+// Largest is the largest amount that the ledger can write.
+func Largest() Amount { return MustParse("999999999999999999.999999999999") }
+
 // Parse reads a plain decimal string such as "-12.345": no exponent, no sign "+", no spaces, no thousands marks, at
 // most 18 digits before and 12 after the point. Errors have code amount_invalid or amount_out_of_range.
 func Parse(s string) (Amount, error) {
@@ -133,4 +136,10 @@ func (a *Amount) UnmarshalJSON(b []byte) error {
 	}
 	a.d = d
 	return nil
+}
+
+// ReadJSON reads a quoted plain decimal at the beginning of b and returns what follows it.
+func (a *Amount) ReadJSON(b []byte) (rest []byte, ok bool) {
+	a.d, rest, ok = readDecimal(b)
+	return rest, ok
 }

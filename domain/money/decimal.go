@@ -29,7 +29,7 @@ func parseDecimal(s string) (decimal.Decimal, error) {
 	if len(whole)+len(frac) <= maxFast {
 		return decimal.New(coefficient(whole, frac, len(digits) < len(s)), -int32(len(frac))), nil //nolint:gosec // at most maxScale
 	}
-	d, err := decimal.NewFromString(s)
+	d, err := decimal.NewFromString(strings.Clone(s)) // a copy, so that the text of a short one stays on the stack
 	if err != nil {
 		return decimal.Decimal{}, errMalformed().Wrap(err)
 	}
@@ -108,4 +108,13 @@ func unmarshalDecimal(b []byte) (decimal.Decimal, error) {
 		return decimal.Decimal{}, domain.Errorf(domain.CodeAmountInvalid, "an amount is a decimal string in quotes")
 	}
 	return parseDecimal(string(b[1 : len(b)-1]))
+}
+
+func readDecimal(b []byte) (d decimal.Decimal, rest []byte, ok bool) {
+	text, rest, ok := domain.ReadString(b)
+	if !ok {
+		return d, nil, false
+	}
+	d, err := parseDecimal(string(text))
+	return d, rest, err == nil
 }

@@ -23,8 +23,8 @@ func VendorPayable(vendor string) Account { return Account("vendor:" + vendor + 
 // Leg is one side of an entry. Positive amounts are credits (what the account's owner is owed grows), negative ones
 // debits.
 type Leg struct {
-	Account Account `json:"account"`
-	Amount  Amount  `json:"amount"`
+	Account Account `json:"account"` // of the chart of accounts
+	Amount  Amount  `json:"amount"`  // credits are positive, debits negative
 }
 
 // Entry is a balanced set of legs of one currency: they sum to zero.
@@ -79,4 +79,17 @@ func (e Entry) AppendJSON(dst []byte) ([]byte, error) {
 		}
 	}
 	return append(dst, ']'), nil
+}
+
+// ReadJSON reads the stored form at the beginning of b and returns what follows it.
+func (e *Entry) ReadJSON(b []byte) (rest []byte, ok bool) {
+	*e = make(Entry, 0, 5)
+	return domain.ReadList(b, func(b []byte) ([]byte, bool) {
+		var leg Leg
+		f := domain.ReadObject(b)
+		leg.Account = Account(f.String("account"))
+		f.Value("amount", leg.Amount.ReadJSON)
+		*e = append(*e, leg)
+		return f.End()
+	})
 }

@@ -74,6 +74,12 @@ func (p Price) AppendJSON(dst []byte) ([]byte, error) { return appendQuoted(dst,
 // MarshalJSON writes the canonical decimal string, quoted.
 func (p Price) MarshalJSON() ([]byte, error) { return p.AppendJSON(nil) }
 
+// ReadJSON reads a quoted, non-negative plain decimal at the beginning of b and returns what follows it.
+func (p *Price) ReadJSON(b []byte) (rest []byte, ok bool) {
+	p.d, rest, ok = readDecimal(b)
+	return rest, ok && p.d.Sign() >= 0
+}
+
 // UnmarshalJSON accepts a quoted, non-negative plain decimal.
 func (p *Price) UnmarshalJSON(b []byte) error {
 	d, err := unmarshalDecimal(b)

@@ -55,3 +55,44 @@ func (l LineItem) appendJSON(dst []byte) ([]byte, error) {
 	o.Value("amount", l.Amount.AppendJSON)
 	return o.End()
 }
+
+// ReadJSON reads the stored form at the beginning of b and returns what follows it.
+func (u *Usage) ReadJSON(b []byte) (rest []byte, ok bool) {
+	if len(b) < 2 || b[0] != '{' {
+		return nil, false
+	}
+	*u = make(Usage, 4)
+	if b[1] == '}' {
+		return b[2:], true
+	}
+	for b = b[1:]; ; b = b[1:] {
+		class, after, ok := domain.ReadString(b)
+		if !ok || len(after) == 0 || after[0] != ':' {
+			return nil, false
+		}
+		n, after, ok := domain.ReadInt(after[1:])
+		if !ok || after[0] == ']' {
+			return nil, false
+		}
+		(*u)[Class(class)] = n
+		if b = after; b[0] == '}' {
+			return b[1:], true
+		}
+	}
+}
+
+// ReadJSON reads the stored form of line items at the beginning of b and returns what follows it.
+func ReadJSON(b []byte) (items []LineItem, rest []byte, ok bool) {
+	items = make([]LineItem, 0, 4)
+	rest, ok = domain.ReadList(b, func(b []byte) ([]byte, bool) {
+		var item LineItem
+		f := domain.ReadObject(b)
+		item.Class = Class(f.String("class"))
+		item.Quantity = f.Int("quantity")
+		f.Value("price", item.Price.ReadJSON)
+		f.Value("amount", item.Amount.ReadJSON)
+		items = append(items, item)
+		return f.End()
+	})
+	return items, rest, ok
+}

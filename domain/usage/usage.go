@@ -121,10 +121,10 @@ func (u Usage) sum(classes []Class) int64 {
 
 // LineItem is one line of a charge: amount = quantity × price, exact.
 type LineItem struct {
-	Class    Class        `json:"class"`
-	Quantity int64        `json:"quantity"`
-	Price    money.Price  `json:"price"`
-	Amount   money.Amount `json:"amount"`
+	Class    Class        `json:"class"`    // what was used
+	Quantity int64        `json:"quantity"` // how many units
+	Price    money.Price  `json:"price"`    // of one unit
+	Amount   money.Amount `json:"amount"`   // quantity × price
 }
 
 // Check refuses a line whose amount is not its quantity × price with code amount_invalid, and quantities out of range

@@ -11,17 +11,17 @@ import (
 
 // Call is what is known of the vendor call behind a hold. It explains a charge; it never decides one.
 type Call struct {
-	Streamed           bool      `json:"streamed"`
-	Cancelled          bool      `json:"cancelled,omitempty"` // the client went away
-	FinishReason       string    `json:"finish_reason,omitempty"`
-	NativeFinishReason string    `json:"native_finish_reason,omitempty"`
-	UpstreamID         string    `json:"upstream_id,omitempty"`
-	Attempts           int       `json:"attempts,omitempty"`
-	Error              string    `json:"error,omitempty"`   // a stable code when the call failed
-	Suspect            bool      `json:"suspect,omitempty"` // the vendor's usage was absurd or missing
-	StartedAt          time.Time `json:"started_at,omitzero"`
-	FirstTokenMS       int64     `json:"first_token_ms,omitempty"`
-	DurationMS         int64     `json:"duration_ms,omitempty"`
+	Streamed           bool      `json:"streamed"`                       // the answer was sent in pieces
+	Cancelled          bool      `json:"cancelled,omitempty"`            // the client went away
+	FinishReason       string    `json:"finish_reason,omitempty"`        // why the answer ended, in the platform's words
+	NativeFinishReason string    `json:"native_finish_reason,omitempty"` // the same in the vendor's words
+	UpstreamID         string    `json:"upstream_id,omitempty"`          // the vendor's id of the call
+	Attempts           int       `json:"attempts,omitempty"`             // how often a vendor was called
+	Error              string    `json:"error,omitempty"`                // a stable code when the call failed
+	Suspect            bool      `json:"suspect,omitempty"`              // the vendor's usage was absurd or missing
+	StartedAt          time.Time `json:"started_at,omitzero"`            // when the vendor was first called
+	FirstTokenMS       int64     `json:"first_token_ms,omitempty"`       // milliseconds until the first piece
+	DurationMS         int64     `json:"duration_ms,omitempty"`          // milliseconds until the end
 }
 
 const (

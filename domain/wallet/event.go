@@ -26,95 +26,95 @@ type Posting interface {
 
 // Balances are the wallet's balances after an event.
 type Balances struct {
-	Posted money.Amount `json:"posted_after"`
-	Held   money.Amount `json:"held_after"`
+	Posted money.Amount `json:"posted_after"` // what the wallet has, held or not
+	Held   money.Amount `json:"held_after"`   // of which is reserved by open holds
 }
 
 // Opened starts a wallet.
 type Opened struct {
-	WalletID uuid.UUID      `json:"wallet_id"`
+	WalletID uuid.UUID      `json:"wallet_id"`       // also in the stream's name
 	Owner    string         `json:"owner,omitempty"` // an opaque id, never a name or address
-	Currency money.Currency `json:"currency"`
+	Currency money.Currency `json:"currency"`        // of everything that happens in the wallet
 }
 
 // ToppedUp is money that came in from outside.
 type ToppedUp struct {
-	Amount    money.Amount   `json:"amount"`
-	PSP       string         `json:"psp"` // who holds the cash, "operator" for a top-up by hand
-	Reason    string         `json:"reason"`
-	Reference string         `json:"reference,omitempty"`
-	Currency  money.Currency `json:"currency"`
+	Amount    money.Amount   `json:"amount"`              // above zero
+	PSP       string         `json:"psp"`                 // who holds the cash, "operator" for a top-up by hand
+	Reason    string         `json:"reason"`              // why, for people
+	Reference string         `json:"reference,omitempty"` // the order, ticket or campaign behind it
+	Currency  money.Currency `json:"currency"`            // the wallet's
 	Balances
-	Entry money.Entry `json:"entry"`
+	Entry money.Entry `json:"entry"` // where the money went; the legs sum to zero
 }
 
 // Granted is promotional credit.
 type Granted struct {
-	Amount    money.Amount   `json:"amount"`
-	Reason    string         `json:"reason"`
-	Reference string         `json:"reference,omitempty"`
-	Currency  money.Currency `json:"currency"`
+	Amount    money.Amount   `json:"amount"`              // above zero
+	Reason    string         `json:"reason"`              // why, for people
+	Reference string         `json:"reference,omitempty"` // the order, ticket or campaign behind it
+	Currency  money.Currency `json:"currency"`            // the wallet's
 	Balances
-	Entry money.Entry `json:"entry"`
+	Entry money.Entry `json:"entry"` // where the money went; the legs sum to zero
 }
 
 // Adjusted corrects a wallet by an operator's decision; the amount is signed.
 type Adjusted struct {
-	Amount    money.Amount   `json:"amount"`
-	Reason    string         `json:"reason"`
-	Reference string         `json:"reference,omitempty"`
-	Currency  money.Currency `json:"currency"`
+	Amount    money.Amount   `json:"amount"`              // signed
+	Reason    string         `json:"reason"`              // why, for people
+	Reference string         `json:"reference,omitempty"` // the order, ticket or campaign behind it
+	Currency  money.Currency `json:"currency"`            // the wallet's
 	Balances
-	Entry money.Entry `json:"entry"`
+	Entry money.Entry `json:"entry"` // where the money went; the legs sum to zero
 }
 
 // HoldPlaced reserves the most that a call can cost.
 type HoldPlaced struct {
-	HoldID           uuid.UUID      `json:"hold_id"`
-	KeyID            uuid.UUID      `json:"key_id"`
-	Model            string         `json:"model"`
-	Endpoint         string         `json:"endpoint"`
-	PriceVersion     uuid.UUID      `json:"price_version"`
+	HoldID           uuid.UUID      `json:"hold_id"`           // also the generation's id
+	KeyID            uuid.UUID      `json:"key_id"`            // the key that spends
+	Model            string         `json:"model"`             // what the caller asked for
+	Endpoint         string         `json:"endpoint"`          // model@vendor
+	PriceVersion     uuid.UUID      `json:"price_version"`     // pinned: the charge is made at it
 	PromptTokens     int64          `json:"prompt_tokens"`     // upper bound
 	CompletionTokens int64          `json:"completion_tokens"` // cap, all choices together
-	Amount           money.Amount   `json:"amount"`
-	ExpiresAt        time.Time      `json:"expires_at"`
-	Currency         money.Currency `json:"currency"`
+	Amount           money.Amount   `json:"amount"`            // the most that the call can cost
+	ExpiresAt        time.Time      `json:"expires_at"`        // when the hold becomes suspect unless extended
+	Currency         money.Currency `json:"currency"`          // the wallet's
 	Balances
-	Entry money.Entry `json:"entry"`
+	Entry money.Entry `json:"entry"` // where the money went; the legs sum to zero
 }
 
 // HoldExtended moves a hold's expiry.
 type HoldExtended struct {
-	HoldID    uuid.UUID `json:"hold_id"`
-	ExpiresAt time.Time `json:"expires_at"`
+	HoldID    uuid.UUID `json:"hold_id"`    // the hold
+	ExpiresAt time.Time `json:"expires_at"` // the new expiry
 }
 
 // HoldSuspected says that a hold is past its expiry and nothing is known of its call yet. It stays held.
 type HoldSuspected struct {
-	HoldID uuid.UUID `json:"hold_id"`
+	HoldID uuid.UUID `json:"hold_id"` // the hold
 }
 
 // UsageCharged settles a hold. It carries everything that explains the charge.
 type UsageCharged struct {
-	HoldID        uuid.UUID        `json:"hold_id"`
-	KeyID         uuid.UUID        `json:"key_id"`
-	Model         string           `json:"model"`
-	Endpoint      string           `json:"endpoint"`
-	Vendor        string           `json:"vendor"`
-	PriceVersion  uuid.UUID        `json:"price_version"`
-	Usage         usage.Usage      `json:"usage"`
-	Provenance    usage.Provenance `json:"provenance"`
-	LineItems     []usage.LineItem `json:"line_items"`
+	HoldID        uuid.UUID        `json:"hold_id"`                // also the generation's id
+	KeyID         uuid.UUID        `json:"key_id"`                 // the key that spends
+	Model         string           `json:"model"`                  // what the caller asked for
+	Endpoint      string           `json:"endpoint"`               // model@vendor
+	Vendor        string           `json:"vendor"`                 // who produced it and is owed the vendor cost
+	PriceVersion  uuid.UUID        `json:"price_version"`          // that the hold pinned
+	Usage         usage.Usage      `json:"usage"`                  // quantity by class; the classes are disjoint
+	Provenance    usage.Provenance `json:"provenance"`             // how the quantities were learned: reported, looked_up or estimated
+	LineItems     []usage.LineItem `json:"line_items"`             // one for each class that was used
 	Charge        money.Amount     `json:"charge"`                 // the sum of the line items
 	Uncollectible money.Amount     `json:"uncollectible,omitzero"` // the part that the wallet did not have (W9)
-	VendorCost    money.Amount     `json:"vendor_cost"`
-	HeldBefore    money.Amount     `json:"hold_amount"`    // what the hold reserved; zero when it had expired
-	Late          bool             `json:"late,omitempty"` // after expiry (W10)
-	Call          Call             `json:"call"`
-	Currency      money.Currency   `json:"currency"`
+	VendorCost    money.Amount     `json:"vendor_cost"`            // what we owe the vendor
+	HeldBefore    money.Amount     `json:"hold_amount"`            // what the hold reserved; zero when it had expired
+	Late          bool             `json:"late,omitempty"`         // after expiry (W10)
+	Call          Call             `json:"call"`                   // what is known of the vendor call; explains, never decides
+	Currency      money.Currency   `json:"currency"`               // the wallet's
 	Balances
-	Entry money.Entry `json:"entry"`
+	Entry money.Entry `json:"entry"` // where the money went; the legs sum to zero
 }
 
 // Debited is what the customer paid: the charge without the uncollectible part.
@@ -122,26 +122,26 @@ func (e UsageCharged) Debited() money.Amount { return e.Charge.Sub(e.Uncollectib
 
 // HoldReleased ends a hold without a charge.
 type HoldReleased struct {
-	HoldID   uuid.UUID      `json:"hold_id"`
-	KeyID    uuid.UUID      `json:"key_id"`
-	Model    string         `json:"model"`
-	Endpoint string         `json:"endpoint"`
-	Amount   money.Amount   `json:"amount"`
-	Reason   string         `json:"reason"` // a stable code
-	Call     Call           `json:"call"`
-	Currency money.Currency `json:"currency"`
+	HoldID   uuid.UUID      `json:"hold_id"`  // also the generation's id
+	KeyID    uuid.UUID      `json:"key_id"`   // the key that spends
+	Model    string         `json:"model"`    // what the caller asked for
+	Endpoint string         `json:"endpoint"` // model@vendor
+	Amount   money.Amount   `json:"amount"`   // what was reserved and is available again
+	Reason   string         `json:"reason"`   // a stable code
+	Call     Call           `json:"call"`     // what is known of the vendor call; explains, never decides
+	Currency money.Currency `json:"currency"` // the wallet's
 	Balances
-	Entry money.Entry `json:"entry"`
+	Entry money.Entry `json:"entry"` // where the money went; the legs sum to zero
 }
 
 // HoldExpired ends a suspect hold of which nothing became known.
 type HoldExpired struct {
-	HoldID   uuid.UUID      `json:"hold_id"`
-	KeyID    uuid.UUID      `json:"key_id"`
-	Amount   money.Amount   `json:"amount"`
-	Currency money.Currency `json:"currency"`
+	HoldID   uuid.UUID      `json:"hold_id"`  // also the generation's id
+	KeyID    uuid.UUID      `json:"key_id"`   // the key that spends
+	Amount   money.Amount   `json:"amount"`   // what was reserved and is available again
+	Currency money.Currency `json:"currency"` // the wallet's
 	Balances
-	Entry money.Entry `json:"entry"`
+	Entry money.Entry `json:"entry"` // where the money went; the legs sum to zero
 }
 
 // EventType is the stored name.

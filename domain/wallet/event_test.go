@@ -6,14 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/money"
-	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/domain/wallet"
 )
 
@@ -44,8 +41,11 @@ func TestW12_EntriesSayWhereTheMoneyWent(t *testing.T) {
 		{"adjust down", func(k *kit) (wallet.Posting, error) {
 			return k.Adjust(wallet.Adjust{Amount: two.Neg(), Currency: money.USD, Reason: "correction"})
 		}, map[string]string{"adjustment": "2", own: "-2"}, [2]string{"8", "4"}},
-		{"place", func(k *kit) (wallet.Posting, error) { return k.place(holdB, "2") },
-			map[string]string{own: "-2", "hold:" + holdB.String(): "2"}, [2]string{"10", "6"}},
+		{
+			"place", func(k *kit) (wallet.Posting, error) { return k.place(holdB, "2") },
+			map[string]string{own: "-2", "hold:" + holdB.String(): "2"},
+			[2]string{"10", "6"},
+		},
 		{"place nothing", func(k *kit) (wallet.Posting, error) { return k.place(holdB, "0") }, map[string]string{}, [2]string{"10", "4"}},
 		{"release", func(k *kit) (wallet.Posting, error) {
 			return k.ReleaseHold(wallet.ReleaseHold{HoldID: holdA, Reason: "upstream_error"})
@@ -55,8 +55,11 @@ func TestW12_EntriesSayWhereTheMoneyWent(t *testing.T) {
 			c.VendorCost = money.MustParse("2.5")
 			return k.SettleHold(c, k.now)
 		}, map[string]string{hold: "-4", own: "1", "revenue:usage": "3", "cost:usage": "-2.5", "vendor:acme:payable": "2.5"}, [2]string{"7", "0"}},
-		{"settle more than there is", func(k *kit) (wallet.Posting, error) { return k.settle(holdA, "11") },
-			map[string]string{hold: "-4", own: "-6", "uncollectible": "-1", "revenue:usage": "11"}, [2]string{"0", "0"}},
+		{
+			"settle more than there is", func(k *kit) (wallet.Posting, error) { return k.settle(holdA, "11") },
+			map[string]string{hold: "-4", own: "-6", "uncollectible": "-1", "revenue:usage": "11"},
+			[2]string{"0", "0"},
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -132,98 +135,4 @@ func TestApplyIgnoresWhatIsNotItsOwn(t *testing.T) {
 func TestStreamNamesTheWallet(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "wallet-"+walletID.String(), string(wallet.Stream(walletID)))
-}
-
-// TestAppendJSONEqualsMarshal: the hand-written encodings are json.Marshal's, byte for byte, whatever is in the event.
-func TestAppendJSONEqualsMarshal(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		for _, e := range []wallet.Event{drawPlaced(t), drawCharged(t), drawReleased(t)} {
-			want, wantErr := json.Marshal(e)
-			got, err := domain.Encode(e)
-			require.Equal(t, wantErr == nil, err == nil, "%v / %v", wantErr, err)
-			if err == nil {
-				require.Equal(t, string(want), string(got))
-			}
-		}
-	})
-}
-
-func drawPlaced(t *rapid.T) wallet.HoldPlaced {
-	return wallet.HoldPlaced{
-		HoldID: drawID(t), KeyID: drawID(t), Model: drawText(t), Endpoint: drawText(t), PriceVersion: drawID(t),
-		PromptTokens: rapid.Int64().Draw(t, "n"), CompletionTokens: rapid.Int64().Draw(t, "n"), Amount: drawAmount(t),
-		ExpiresAt: drawTime(t), Currency: money.Currency(drawText(t)), Balances: drawBalances(t), Entry: drawEntry(t),
-	}
-}
-
-func drawCharged(t *rapid.T) wallet.UsageCharged {
-	return wallet.UsageCharged{
-		HoldID: drawID(t), KeyID: drawID(t), Model: drawText(t), Endpoint: drawText(t), Vendor: drawText(t), PriceVersion: drawID(t),
-		Usage:      rapid.MapOf(rapid.SampledFrom(usage.Classes()), rapid.Int64()).Draw(t, "usage"),
-		Provenance: usage.Provenance(drawText(t)), Charge: drawAmount(t), Uncollectible: drawAmount(t), VendorCost: drawAmount(t),
-		HeldBefore: drawAmount(t), Late: rapid.Bool().Draw(t, "late"), Call: drawCall(t), Currency: money.USD,
-		Balances: drawBalances(t), Entry: drawEntry(t), LineItems: rapid.SliceOf(rapid.Custom(drawLine)).Draw(t, "lines"),
-	}
-}
-
-func drawReleased(t *rapid.T) wallet.HoldReleased {
-	return wallet.HoldReleased{
-		HoldID: drawID(t), KeyID: drawID(t), Model: drawText(t), Endpoint: drawText(t), Amount: drawAmount(t), Reason: drawText(t),
-		Call: drawCall(t), Currency: money.USD, Balances: drawBalances(t), Entry: drawEntry(t),
-	}
-}
-
-func drawCall(t *rapid.T) wallet.Call {
-	n := rapid.SampledFrom([]int64{0, 0, 1, 250, -7})
-	return wallet.Call{
-		Streamed: rapid.Bool().Draw(t, "b"), Cancelled: rapid.Bool().Draw(t, "b"), FinishReason: drawText(t), NativeFinishReason: drawText(t),
-		UpstreamID: drawText(t), Attempts: int(n.Draw(t, "n")), Error: drawText(t), Suspect: rapid.Bool().Draw(t, "b"),
-		StartedAt: drawTime(t), FirstTokenMS: n.Draw(t, "n"), DurationMS: n.Draw(t, "n"),
-	}
-}
-
-func drawLine(t *rapid.T) usage.LineItem {
-	return line(rapid.SampledFrom(usage.Classes()).Draw(t, "class"), rapid.Int64Range(0, 1e6).Draw(t, "n"), money.MustPrice("0.00000125"))
-}
-
-func drawBalances(t *rapid.T) wallet.Balances {
-	return wallet.Balances{Posted: drawAmount(t), Held: drawAmount(t)}
-}
-
-func drawEntry(t *rapid.T) money.Entry {
-	if rapid.IntRange(0, 3).Draw(t, "nil") == 0 {
-		return nil
-	}
-	return rapid.SliceOf(rapid.Custom(func(t *rapid.T) money.Leg {
-		return money.Leg{Account: money.Account(drawText(t)), Amount: drawAmount(t)}
-	})).Draw(t, "entry")
-}
-
-func drawID(t *rapid.T) (id uuid.UUID) {
-	copy(id[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id"))
-	return id
-}
-
-func drawText(t *rapid.T) string {
-	return rapid.OneOf(
-		rapid.StringMatching(`[a-z/@-]{0,20}`), rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }),
-		rapid.SampledFrom([]string{"", "<&>", "\u2028", "\"\\", "\x7f", "é"}),
-	).Draw(t, "text")
-}
-
-func drawAmount(t *rapid.T) money.Amount {
-	a := money.MustParse(rapid.StringMatching(`-?[0-9]{1,18}(\.[0-9]{1,12})?`).Draw(t, "amount"))
-	if rapid.IntRange(0, 9).Draw(t, "zero") == 0 {
-		return money.Zero()
-	}
-	return a
-}
-
-func drawTime(t *rapid.T) time.Time {
-	if rapid.IntRange(0, 4).Draw(t, "zero") == 0 {
-		return time.Time{}
-	}
-	zone := time.FixedZone("", rapid.IntRange(-15*3600, 15*3600).Draw(t, "zone"))
-	return time.UnixMicro(rapid.Int64Range(-1e17, 1e18).Draw(t, "time")).In(zone)
 }

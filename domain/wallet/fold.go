@@ -70,7 +70,7 @@ func (s *State) applyUsageCharged(e UsageCharged, at time.Time) {
 	s.closeHold(e.HoldID)
 	delete(s.Expired, e.HoldID)
 	k, w, paid := s.key(e.KeyID), windowsOf(at), e.Debited()
-	k.Total = k.Total.Add(paid)
+	k.Total = addSpend(k.Total, paid)
 	k.Day.add(w.day, paid)
 	k.Week.add(w.week, paid)
 	k.Month.add(w.month, paid)

@@ -105,6 +105,10 @@ func (m *model) spent(key uuid.UUID, window string, now time.Time) *big.Rat {
 			sum.Add(sum, op.amount)
 		}
 	}
+	// No more than can be written.
+	if tooLong(sum) {
+		sum.SetString("999999999999999999.999999999999")
+	}
 	return sum
 }
 

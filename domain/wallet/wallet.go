@@ -85,7 +85,17 @@ func (w *WindowSpend) add(id int, a money.Amount) {
 	if w.ID != id {
 		*w = WindowSpend{ID: id}
 	}
-	w.Amount = w.Amount.Add(a)
+	w.Amount = addSpend(w.Amount, a)
+}
+
+// addSpend sums up spend, and stops at the largest amount that can be written: no cap is above it, so a key that has
+// spent so much has reached all of its caps.
+func addSpend(a, b money.Amount) money.Amount {
+	sum := a.Add(b)
+	if sum.Check() != nil {
+		return money.Largest()
+	}
+	return sum
 }
 
 // State is the folded wallet.

@@ -11,10 +11,10 @@ import (
 
 // Caps limit what a key may spend; nil means no cap.
 type Caps struct {
-	Day   *money.Amount `json:"day,omitempty"`
-	Week  *money.Amount `json:"week,omitempty"`
-	Month *money.Amount `json:"month,omitempty"`
-	Total *money.Amount `json:"total,omitempty"`
+	Day   *money.Amount `json:"day,omitempty"`   // by UTC day
+	Week  *money.Amount `json:"week,omitempty"`  // by ISO week
+	Month *money.Amount `json:"month,omitempty"` // by UTC month
+	Total *money.Amount `json:"total,omitempty"` // ever
 }
 
 // Check refuses negative caps and caps that are no amounts of the ledger.

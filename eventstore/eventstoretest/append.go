@@ -58,7 +58,7 @@ func commitFillsIn(t *testing.T, h Harness) {
 
 func storesWhatWasGiven(t *testing.T, h Harness) {
 	var want []eventstore.Event
-	first := write(t, h.Store, func(tx eventstore.Tx) *eventstore.Batch {
+	first := write(t, h.Store, func(tx decided) *eventstore.Batch {
 		b := steps(tx, "wallet-1", 0, 2)
 		addSteps(tx, b, "apikey-1", 0, 1)
 		// A command's events may be of several streams in any order, as long as each stream's own are in order.
@@ -92,7 +92,7 @@ func keepsBodies(t *testing.T, h Harness) {
 	for range 40 {
 		bodies = append(bodies, []byte(`{"medium":"`+strings.Repeat(uuid.NewString(), 2_000)+`"}`))
 	}
-	b := write(t, h.Store, func(tx eventstore.Tx) *eventstore.Batch {
+	b := write(t, h.Store, func(tx decided) *eventstore.Batch {
 		b := steps(tx, "test-bodies", 0, len(bodies))
 		for i := range b.Events {
 			b.Events[i].Body = bytes.Clone(bodies[i])
@@ -107,7 +107,7 @@ func keepsBodies(t *testing.T, h Harness) {
 
 func bigBatch(t *testing.T, h Harness) {
 	const streams, each = 100, 20
-	b := write(t, h.Store, func(tx eventstore.Tx) *eventstore.Batch {
+	b := write(t, h.Store, func(tx decided) *eventstore.Batch {
 		b := &eventstore.Batch{}
 		for i := range streams {
 			addSteps(tx, b, streamNumber(i), 0, each)
@@ -131,7 +131,7 @@ func bigBatch(t *testing.T, h Harness) {
 		require.Equal(t, b.Snapshots[i], *s.Snapshot)
 	}
 	// All of the streams move on in one more batch, so that their versions are compared many at a time.
-	write(t, h.Reopen(t), func(tx eventstore.Tx) *eventstore.Batch {
+	write(t, h.Reopen(t), func(tx decided) *eventstore.Batch {
 		b := &eventstore.Batch{}
 		for i := range streams {
 			addSteps(tx, b, streamNumber(i), each, 1)
@@ -156,7 +156,7 @@ func emptyBatch(t *testing.T, h Harness) {
 	grow(t, h.Store, "test-a", 0, 1)
 	before := headOf(t, h.Store)
 	for range 20 { // more often than a pool has connections
-		b := write(t, h.Store, func(eventstore.Tx) *eventstore.Batch { return &eventstore.Batch{} })
+		b := write(t, h.Store, func(decided) *eventstore.Batch { return &eventstore.Batch{} })
 		require.Equal(t, &eventstore.Batch{}, b)
 	}
 	requireHead(t, before, headOf(t, h.Store))
@@ -166,7 +166,7 @@ func emptyBatch(t *testing.T, h Harness) {
 func commandsAlone(t *testing.T, h Harness) {
 	grow(t, h.Store, "test-a", 0, 1)
 	before := headOf(t, h.Store)
-	b := write(t, h.Store, func(tx eventstore.Tx) *eventstore.Batch {
+	b := write(t, h.Store, func(tx decided) *eventstore.Batch {
 		refusal, done := newCommand(tx.Head().Position, tx.Now()), newCommand(tx.Head().Position, tx.Now())
 		refusal.Refused, refusal.Outcome = true, []byte(`{"code":"insufficient_credits","message":"it’s empty"}`)
 		return &eventstore.Batch{Commands: []eventstore.Command{refusal, done}}

@@ -24,7 +24,7 @@ func commandCases() []testCase {
 }
 
 func commandsFound(t *testing.T, h Harness) {
-	b := write(t, h.Store, func(tx eventstore.Tx) *eventstore.Batch {
+	b := write(t, h.Store, func(tx decided) *eventstore.Batch {
 		b := steps(tx, "test-a", 0, 2)
 		addSteps(tx, b, "test-b", 0, 1)
 		refusal := newCommand(tx.Head().Position, tx.Now())
@@ -49,7 +49,7 @@ func commandsFound(t *testing.T, h Harness) {
 
 func commandTwice(t *testing.T, h Harness) {
 	first := grow(t, h.Store, "test-a", 0, 1).Commands[0]
-	refusal := write(t, h.Store, func(tx eventstore.Tx) *eventstore.Batch {
+	refusal := write(t, h.Store, func(tx decided) *eventstore.Batch {
 		c := newCommand(tx.Head().Position, tx.Now())
 		c.Refused = true
 		return &eventstore.Batch{Commands: []eventstore.Command{c}}
@@ -57,15 +57,15 @@ func commandTwice(t *testing.T, h Harness) {
 	for _, row := range []struct {
 		name string
 		id   uuid.UUID
-		make func(eventstore.Tx) *eventstore.Batch
+		make func(decided) *eventstore.Batch
 	}{
-		{"with events", first.ID, func(tx eventstore.Tx) *eventstore.Batch { return steps(tx, "test-a", 1, 1) }},
-		{"with a new stream", first.ID, func(tx eventstore.Tx) *eventstore.Batch { return steps(tx, "test-b", 0, 1) }},
-		{"alone", first.ID, func(tx eventstore.Tx) *eventstore.Batch {
+		{"with events", first.ID, func(tx decided) *eventstore.Batch { return steps(tx, "test-a", 1, 1) }},
+		{"with a new stream", first.ID, func(tx decided) *eventstore.Batch { return steps(tx, "test-b", 0, 1) }},
+		{"alone", first.ID, func(tx decided) *eventstore.Batch {
 			return &eventstore.Batch{Commands: []eventstore.Command{newCommand(tx.Head().Position, tx.Now())}}
 		}},
-		{"after a refusal", refusal.ID, func(tx eventstore.Tx) *eventstore.Batch { return steps(tx, "test-a", 1, 1) }},
-		{"last of many", first.ID, func(tx eventstore.Tx) *eventstore.Batch {
+		{"after a refusal", refusal.ID, func(tx decided) *eventstore.Batch { return steps(tx, "test-a", 1, 1) }},
+		{"last of many", first.ID, func(tx decided) *eventstore.Batch {
 			b := &eventstore.Batch{}
 			for i := range 50 {
 				addSteps(tx, b, domain.NewStreamID("test-many", fmt.Sprint(i)), 0, 1)
@@ -74,7 +74,7 @@ func commandTwice(t *testing.T, h Harness) {
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			err := refused(t, h, func(tx eventstore.Tx) *eventstore.Batch {
+			err := refused(t, h, func(tx decided) *eventstore.Batch {
 				b := row.make(tx)
 				b.Commands[len(b.Commands)-1].ID = row.id
 				return b
@@ -90,7 +90,7 @@ func commandOtherInput(t *testing.T, h Harness) {
 	first := grow(t, h.Store, "test-a", 0, 2).Commands[0]
 	other := sha256.Sum256([]byte("other input"))
 	require.NotEqual(t, other, first.InputHash)
-	err := refused(t, h, func(tx eventstore.Tx) *eventstore.Batch {
+	err := refused(t, h, func(tx decided) *eventstore.Batch {
 		b := steps(tx, "test-a", 2, 1)
 		b.Commands[0].ID, b.Commands[0].InputHash = first.ID, other
 		return b
@@ -116,7 +116,7 @@ func raceForCommand(t *testing.T, h Harness) {
 		group.Go(func() error {
 			version := int64(0)
 			for i := range rounds {
-				_, err := attempt(ctx, s, func(tx eventstore.Tx) *eventstore.Batch {
+				_, err := attempt(ctx, s, func(tx decided) *eventstore.Batch {
 					b := steps(tx, streamNumber(r), version, 1)
 					b.Commands[0].ID, b.Events[0].CommandID = ids[i], ids[i]
 					return b

@@ -1,6 +1,7 @@
 package eventstoretest
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -99,9 +100,9 @@ func look(t *testing.T, s eventstore.Store, ids []domain.StreamID, b *eventstore
 	return picture{head, storedEvents(events), streams, commands}
 }
 
-// refused commits a batch that must fail, proves that nothing of it was written and that appends still work, and
-// returns the error.
-func refused(t *testing.T, h Harness, fill func(eventstore.Tx) *eventstore.Batch) error {
+// refused commits a batch that must fail, under the lock and without, proves that nothing of it was written and that
+// appends still work, and returns the error.
+func refused(t *testing.T, h Harness, fill func(decided) *eventstore.Batch) error {
 	t.Helper()
 	ctx := within(t)
 	tx, err := h.Store.Begin(ctx, 0, 0)
@@ -118,14 +119,30 @@ func refused(t *testing.T, h Harness, fill func(eventstore.Tx) *eventstore.Batch
 
 	tx, err = h.Store.Begin(ctx, 0, 0)
 	require.NoError(t, err)
+	head, now := tx.Head(), tx.Now()
 	refusal := tx.Commit(ctx, b)
 	require.Error(t, refusal)
 	tx.Rollback(ctx)
-
 	require.Equal(t, before, look(t, h.Store, ids, b), "nothing was written")
+
+	unlocked := h.Store.Append(ctx, head, now, b)
+	require.Error(t, unlocked)
+	requireAlike(t, refusal, unlocked)
+	require.Equal(t, before, look(t, h.Store, ids, b), "nothing was written without the lock")
 	require.Equal(t, before, look(t, h.Reopen(t), ids, b), "nothing was written, seen from elsewhere")
 	after := domain.NewStreamID("after", uuid.NewString())
 	next := grow(t, h.Store, after, 0, 1)
 	require.Equal(t, before.head.Position+1, next.Events[0].Position, "the next append takes the next position")
 	return refusal
+}
+
+// requireAlike: both errors mean the same to a caller.
+func requireAlike(t *testing.T, a, b error) {
+	t.Helper()
+	for _, meaning := range []error{
+		eventstore.ErrVersionConflict, eventstore.ErrCommandExists, eventstore.ErrUnknown,
+		eventstore.ErrUnavailable, eventstore.ErrHeadMoved,
+	} {
+		require.Equal(t, errors.Is(a, meaning), errors.Is(b, meaning), "%s; %s", a, b)
+	}
 }

@@ -37,7 +37,7 @@ func versionConflicts(t *testing.T, h Harness) {
 		{"known but new", "test-new", 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			err := refused(t, h, func(tx eventstore.Tx) *eventstore.Batch { return steps(tx, row.id, row.from, 2) })
+			err := refused(t, h, func(tx decided) *eventstore.Batch { return steps(tx, row.id, row.from, 2) })
 			require.ErrorIs(t, err, eventstore.ErrVersionConflict)
 		})
 	}
@@ -52,7 +52,7 @@ func oneStaleStream(t *testing.T, h Harness) {
 		grow(t, h.Store, streamNumber(i), 0, 2)
 	}
 	for _, stale := range []int{0, 5, 9, 10, 15, 19} {
-		err := refused(t, h, func(tx eventstore.Tx) *eventstore.Batch {
+		err := refused(t, h, func(tx decided) *eventstore.Batch {
 			b := &eventstore.Batch{}
 			for i := range 20 {
 				from := int64(2)
@@ -74,7 +74,7 @@ func oneStaleStream(t *testing.T, h Harness) {
 // conflictWithoutEvents: also a batch whose only write is stale is refused.
 func conflictWithoutEvents(t *testing.T, h Harness) {
 	grow(t, h.Store, "test-a", 0, 3)
-	err := refused(t, h, func(tx eventstore.Tx) *eventstore.Batch {
+	err := refused(t, h, func(tx decided) *eventstore.Batch {
 		b := steps(tx, "test-a", 1, 1)
 		b.Commands = nil
 		return b
@@ -91,7 +91,7 @@ func raceForNewStream(t *testing.T, h Harness) {
 		s := h.Reopen(t)
 		group.Go(func() error {
 			for i := range rounds {
-				_, err := attempt(ctx, s, func(tx eventstore.Tx) *eventstore.Batch {
+				_, err := attempt(ctx, s, func(tx decided) *eventstore.Batch {
 					return steps(tx, streamNumber(i), 0, 2)
 				})
 				switch {
@@ -148,7 +148,7 @@ func contradictions(t *testing.T, h Harness) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			grow(t, h.Store, streamNumber(i), 0, 3)
-			requireFinal(t, refused(t, h, func(tx eventstore.Tx) *eventstore.Batch {
+			requireFinal(t, refused(t, h, func(tx decided) *eventstore.Batch {
 				b := steps(tx, streamNumber(i), 3, 2)
 				row.spoil(b)
 				return b

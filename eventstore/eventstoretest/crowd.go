@@ -137,11 +137,20 @@ func readOver(ctx context.Context, s eventstore.Reader, looked chan<- struct{}, 
 	}
 }
 
-// appendAndFail moves a stream of its own and one that all share; some appends are rolled back, some conflict.
-func appendAndFail(ctx context.Context, s eventstore.Appender, w int, committed *atomic.Int64) error {
+// appendAndFail moves a stream of its own and one that all share; some appends are rolled back, some conflict, some are
+// tried without the lock first.
+func appendAndFail(ctx context.Context, s eventstore.Store, w int, committed *atomic.Int64) error {
 	own := domain.NewStreamID("test-own", fmt.Sprint(w))
 	var version int64
 	for i := range rounds {
+		if (i+w)%2 == 0 {
+			done, err := appendUnlocked(ctx, s, own, version)
+			if err != nil {
+				return err
+			}
+			version += done
+			committed.Add(done)
+		}
 		tx, err := s.Begin(ctx, 0, 0)
 		if err != nil {
 			return err
@@ -174,4 +183,21 @@ func appendAndFail(ctx context.Context, s eventstore.Appender, w int, committed 
 		}
 	}
 	return nil
+}
+
+// appendUnlocked tries once to move a stream without the lock and says how many events it wrote.
+func appendUnlocked(ctx context.Context, s eventstore.Store, own domain.StreamID, version int64) (int64, error) {
+	head, err := s.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	now := clockAfter(s, head)
+	err = s.Append(ctx, head, now, steps(seen{head, now}, own, version, 2))
+	switch {
+	case errors.Is(err, eventstore.ErrHeadMoved):
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("without the lock: %w", err)
+	}
+	return 2, nil
 }

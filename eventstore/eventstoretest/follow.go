@@ -120,7 +120,7 @@ func pingPong(t *testing.T, h Harness) {
 						return err
 					}
 				}
-				_, err := attempt(ctx, s, func(tx eventstore.Tx) *eventstore.Batch {
+				_, err := attempt(ctx, s, func(tx decided) *eventstore.Batch {
 					return steps(tx, streamNumber(player), i, 1)
 				})
 				if err != nil {

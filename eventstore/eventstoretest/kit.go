@@ -46,15 +46,38 @@ func newCommand(position int64, at time.Time) eventstore.Command {
 	}
 }
 
+// decided is what a batch is made for: a head, and a time. An append under the lock is one.
+type decided interface {
+	Head() eventstore.Head
+	Now() time.Time
+}
+
+// seen is a head that was seen without the lock.
+type seen struct {
+	head eventstore.Head
+	now  time.Time
+}
+
+func (s seen) Head() eventstore.Head { return s.head }
+func (s seen) Now() time.Time        { return s.now }
+
+// clockAfter is the store's clock, or the head's time if the clock is behind it.
+func clockAfter(s eventstore.Appender, head eventstore.Head) time.Time {
+	if now := s.Now(); now.After(head.RecordedAt) {
+		return now
+	}
+	return head.RecordedAt
+}
+
 // steps is the batch of n events of a stream after a version, under one command.
-func steps(tx eventstore.Tx, id domain.StreamID, from int64, n int) *eventstore.Batch {
+func steps(tx decided, id domain.StreamID, from int64, n int) *eventstore.Batch {
 	b := &eventstore.Batch{}
 	addSteps(tx, b, id, from, n)
 	return b
 }
 
 // addSteps adds to a batch n events of a stream after a version, and their command.
-func addSteps(tx eventstore.Tx, b *eventstore.Batch, id domain.StreamID, from int64, n int) {
+func addSteps(tx decided, b *eventstore.Batch, id domain.StreamID, from int64, n int) {
 	c := newCommand(tx.Head().Position+int64(len(b.Events)+n), tx.Now())
 	for i := range n {
 		b.Events = append(b.Events, newEvent(id, from+int64(i)+1, c.ID))
@@ -64,7 +87,7 @@ func addSteps(tx eventstore.Tx, b *eventstore.Batch, id domain.StreamID, from in
 }
 
 // addSnapshot adds the snapshot of a stream at the version of its last event in the batch.
-func addSnapshot(tx eventstore.Tx, b *eventstore.Batch, id domain.StreamID) {
+func addSnapshot(tx decided, b *eventstore.Batch, id domain.StreamID) {
 	for i := len(b.Events) - 1; i >= 0; i-- {
 		if e := &b.Events[i]; e.StreamID == id {
 			b.Snapshots = append(b.Snapshots, eventstore.Snapshot{
@@ -78,7 +101,7 @@ func addSnapshot(tx eventstore.Tx, b *eventstore.Batch, id domain.StreamID) {
 
 // attempt begins an append, commits what is made of it, and returns that.
 func attempt(
-	ctx context.Context, s eventstore.Appender, fill func(eventstore.Tx) *eventstore.Batch,
+	ctx context.Context, s eventstore.Appender, fill func(decided) *eventstore.Batch,
 ) (*eventstore.Batch, error) {
 	tx, err := s.Begin(ctx, 0, 0)
 	if err != nil {
@@ -90,7 +113,7 @@ func attempt(
 }
 
 // write is attempt where nothing may fail.
-func write(t *testing.T, s eventstore.Appender, fill func(eventstore.Tx) *eventstore.Batch) *eventstore.Batch {
+func write(t *testing.T, s eventstore.Appender, fill func(decided) *eventstore.Batch) *eventstore.Batch {
 	t.Helper()
 	b, err := attempt(within(t), s, fill)
 	require.NoError(t, err)
@@ -100,7 +123,7 @@ func write(t *testing.T, s eventstore.Appender, fill func(eventstore.Tx) *events
 // grow appends n events to a stream that is at a version.
 func grow(t *testing.T, s eventstore.Appender, id domain.StreamID, from int64, n int) *eventstore.Batch {
 	t.Helper()
-	return write(t, s, func(tx eventstore.Tx) *eventstore.Batch { return steps(tx, id, from, n) })
+	return write(t, s, func(tx decided) *eventstore.Batch { return steps(tx, id, from, n) })
 }
 
 // readAll reads the log from a position to its end, in one go.

@@ -122,7 +122,7 @@ func endsOnce(t *testing.T, h Harness) {
 	grow(t, h.Store, "test-a", 0, 1)
 }
 
-func onlyCommand(tx eventstore.Tx) *eventstore.Batch {
+func onlyCommand(tx decided) *eventstore.Batch {
 	return &eventstore.Batch{Commands: []eventstore.Command{newCommand(tx.Head().Position, tx.Now())}}
 }
 

@@ -51,16 +51,16 @@ func poison(t *testing.T, h Harness) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var good *eventstore.Batch
-			err := refused(t, h, func(tx eventstore.Tx) *eventstore.Batch {
-				good = goodForPoison(t, tx)
-				bad := goodForPoison(t, tx)
+			err := refused(t, h, func(tx decided) *eventstore.Batch {
+				good = goodForPoison(t, h.Store, tx)
+				bad := goodForPoison(t, h.Store, tx)
 				bad.Commands = append(bad.Commands[:0:0], good.Commands...)
 				row.spoil(bad)
 				return bad
 			})
 			requireFinal(t, err)
 			require.False(t, isConflict(err), "%s", err)
-			write(t, h.Store, func(eventstore.Tx) *eventstore.Batch { return good })
+			write(t, h.Store, func(decided) *eventstore.Batch { return good })
 		})
 	}
 }
@@ -70,14 +70,11 @@ func isConflict(err error) bool {
 }
 
 // goodForPoison steps two streams, whose versions it looks up.
-func goodForPoison(t *testing.T, tx eventstore.Tx) *eventstore.Batch {
+func goodForPoison(t *testing.T, s eventstore.Appender, at decided) *eventstore.Batch {
 	t.Helper()
-	ctx := within(t)
 	b := &eventstore.Batch{}
 	for _, id := range streamIDs("test-a", "test-b") {
-		streams, err := tx.Load(ctx, streamIDs(id))
-		require.NoError(t, err)
-		addSteps(tx, b, id, int64(len(streams[0].Events)), 1)
+		addSteps(at, b, id, int64(len(loadOne(t, s, id).Events)), 1)
 	}
 	return b
 }

@@ -57,8 +57,14 @@ func readPages(t *testing.T, h Harness) {
 		after      int64
 		limit, len int
 	}{
-		{0, 1, 1}, {0, total - 1, total - 1}, {0, total, total}, {0, total + 1, total},
-		{10, 10, 10}, {total - 1, 5, 1}, {total, 5, 0}, {total + 100, 5, 0},
+		{0, 1, 1},
+		{0, total - 1, total - 1},
+		{0, total, total},
+		{0, total + 1, total},
+		{10, 10, 10},
+		{total - 1, 5, 1},
+		{total, 5, 0},
+		{total + 100, 5, 0},
 	} {
 		events, err := s.Read(within(t), row.after, row.limit)
 		require.NoError(t, err)

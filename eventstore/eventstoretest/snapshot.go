@@ -30,7 +30,7 @@ func growWithSnapshot(
 	t *testing.T, s eventstore.Appender, id domain.StreamID, from int64, n int,
 ) (*eventstore.Batch, eventstore.Snapshot) {
 	t.Helper()
-	b := write(t, s, func(tx eventstore.Tx) *eventstore.Batch {
+	b := write(t, s, func(tx decided) *eventstore.Batch {
 		b := steps(tx, id, from, n)
 		addSnapshot(tx, b, id)
 		return b
@@ -58,7 +58,7 @@ func snapshotThenEvents(t *testing.T, h Harness) {
 }
 
 func snapshotInMiddle(t *testing.T, h Harness) {
-	b := write(t, h.Store, func(tx eventstore.Tx) *eventstore.Batch {
+	b := write(t, h.Store, func(tx decided) *eventstore.Batch {
 		b := steps(tx, "test-a", 0, 5)
 		b.Snapshots = []eventstore.Snapshot{{
 			StreamID: "test-a", Version: 3, Position: tx.Head().Position + 3, Schema: 1, State: []byte("three"),
@@ -74,7 +74,7 @@ func snapshotAlone(t *testing.T, h Harness) {
 	b := grow(t, h.Store, "test-a", 0, 4)
 	before := headOf(t, h.Store)
 	snapshot := eventstore.Snapshot{StreamID: "test-a", Version: 2, Position: b.Events[1].Position, Schema: 1, State: []byte("two")}
-	write(t, h.Reopen(t), func(eventstore.Tx) *eventstore.Batch {
+	write(t, h.Reopen(t), func(decided) *eventstore.Batch {
 		return &eventstore.Batch{Snapshots: []eventstore.Snapshot{snapshot}}
 	})
 	requireHead(t, before, headOf(t, h.Store))
@@ -93,7 +93,7 @@ func snapshotReplaced(t *testing.T, h Harness) {
 
 	// The same version in a newer encoding.
 	third.Schema, third.State = 4, []byte("encoded anew")
-	write(t, h.Store, func(eventstore.Tx) *eventstore.Batch {
+	write(t, h.Store, func(decided) *eventstore.Batch {
 		return &eventstore.Batch{Snapshots: []eventstore.Snapshot{third}}
 	})
 	require.Equal(t, &third, loadOne(t, h.Store, "test-a").Snapshot)
@@ -104,7 +104,7 @@ func snapshotReplaced(t *testing.T, h Harness) {
 func snapshotOlder(t *testing.T, h Harness) {
 	old, _ := growWithSnapshot(t, h.Store, "test-a", 0, 2)
 	growWithSnapshot(t, h.Store, "test-a", 2, 3)
-	write(t, h.Reopen(t), func(eventstore.Tx) *eventstore.Batch {
+	write(t, h.Reopen(t), func(decided) *eventstore.Batch {
 		return &eventstore.Batch{Snapshots: []eventstore.Snapshot{old.Snapshots[0]}}
 	})
 	stream := loadOne(t, h.Store, "test-a")
@@ -117,7 +117,7 @@ func snapshotLarge(t *testing.T, h Harness) {
 	random := rand.NewChaCha8([32]byte{1})
 	_, err := random.Read(state)
 	require.NoError(t, err)
-	write(t, h.Store, func(tx eventstore.Tx) *eventstore.Batch {
+	write(t, h.Store, func(tx decided) *eventstore.Batch {
 		b := steps(tx, "test-a", 0, 1)
 		addSnapshot(tx, b, "test-a")
 		b.Snapshots[0].State = bytes.Clone(state)

@@ -13,6 +13,7 @@ func streamCases() []testCase {
 	return []testCase{
 		{"stream/loaded in the order asked for", loadsInOrder},
 		{"stream/none asked for", loadsNone},
+		{"stream/asked for twice", loadsTwice},
 		{"stream/a long one", loadsLongStream},
 		{"stream/under the lock as without", loadsUnderLock},
 	}
@@ -46,11 +47,24 @@ func loadsNone(t *testing.T, h Harness) {
 	}
 }
 
+// loadsTwice: a stream that is named twice is there twice, and never mistaken for an unknown one.
+func loadsTwice(t *testing.T, h Harness) {
+	growWithSnapshot(t, h.Store, "test-a", 0, 2)
+	grow(t, h.Store, "test-a", 2, 3)
+	streams, err := h.Store.Load(within(t), streamIDs("test-a", "test-b", "test-a"))
+	require.NoError(t, err)
+	require.Len(t, streams, 3)
+	requireStream(t, streams[0], 5)
+	requireStream(t, streams[1], 0)
+	requireStream(t, streams[2], 5)
+	require.Equal(t, streams[0], streams[2])
+}
+
 // loadsLongStream has the stream's events far apart, with others between them.
 func loadsLongStream(t *testing.T, h Harness) {
 	var want []eventstore.Event
 	for i := range int64(30) {
-		b := write(t, h.Store, func(tx eventstore.Tx) *eventstore.Batch {
+		b := write(t, h.Store, func(tx decided) *eventstore.Batch {
 			b := steps(tx, "test-long", 10*i, 10)
 			addSteps(tx, b, "test-other", 40*i, 40)
 			return b

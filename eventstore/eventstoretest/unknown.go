@@ -18,7 +18,7 @@ func unknownCases() []testCase {
 }
 
 // lose commits a batch whose connection breaks.
-func lose(t *testing.T, h Harness, fate Fate, fill func(eventstore.Tx) *eventstore.Batch) *eventstore.Batch {
+func lose(t *testing.T, h Harness, fate Fate, fill func(decided) *eventstore.Batch) *eventstore.Batch {
 	t.Helper()
 	ctx := within(t)
 	tx, err := h.Store.Begin(ctx, 0, 0)
@@ -35,7 +35,7 @@ func lose(t *testing.T, h Harness, fate Fate, fill func(eventstore.Tx) *eventsto
 func lostBefore(t *testing.T, h Harness) {
 	grow(t, h.Store, "test-a", 0, 2)
 	head := headOf(t, h.Store)
-	b := lose(t, h, LostBefore, func(tx eventstore.Tx) *eventstore.Batch {
+	b := lose(t, h, LostBefore, func(tx decided) *eventstore.Batch {
 		b := steps(tx, "test-a", 2, 2)
 		addSnapshot(tx, b, "test-a")
 		return b
@@ -47,14 +47,14 @@ func lostBefore(t *testing.T, h Harness) {
 		requireStream(t, stream, 2)
 		require.Nil(t, stream.Snapshot)
 	}
-	again := write(t, h.Store, func(eventstore.Tx) *eventstore.Batch { return b })
+	again := write(t, h.Store, func(decided) *eventstore.Batch { return b })
 	require.Equal(t, int64(3), again.Events[0].Position)
 	requireEvents(t, again.Events, readAll(t, h.Store, 2))
 }
 
 func lostAfter(t *testing.T, h Harness) {
 	grow(t, h.Store, "test-a", 0, 2)
-	b := lose(t, h, LostAfter, func(tx eventstore.Tx) *eventstore.Batch {
+	b := lose(t, h, LostAfter, func(tx decided) *eventstore.Batch {
 		b := steps(tx, "test-a", 2, 2)
 		addSnapshot(tx, b, "test-a")
 		return b
@@ -65,7 +65,7 @@ func lostAfter(t *testing.T, h Harness) {
 		require.Equal(t, &b.Snapshots[0], loadOne(t, s, "test-a").Snapshot)
 	}
 	require.Len(t, readAll(t, h.Store, 2), 2)
-	err := refused(t, h, func(eventstore.Tx) *eventstore.Batch { return b })
+	err := refused(t, h, func(decided) *eventstore.Batch { return b })
 	require.True(t, isConflict(err), "%s", err)
 }
 

@@ -16,15 +16,14 @@ func (s *Store) Append(ctx context.Context, head eventstore.Head, now time.Time,
 	if now.Before(head.RecordedAt) {
 		return fmt.Errorf("an append at %s is before the head's %s", now, head.RecordedAt)
 	}
-	begun, err := s.Begin(ctx, head.Position, 0)
+	t, err := s.begin(ctx, head.Position, 0)
 	if err != nil {
 		return err
 	}
-	defer begun.Rollback(ctx)
-	if at := begun.Head().Position; at != head.Position {
-		return fmt.Errorf("%w: it is %d, not %d", eventstore.ErrHeadMoved, at, head.Position)
-	}
-	t := begun.(*tx) //nolint:forcetypeassert // Begin makes no other
+	defer t.Rollback(ctx)
 	t.now = micro(now)
+	if t.head.Position != head.Position || t.now.Before(t.head.RecordedAt) {
+		return fmt.Errorf("%w: it is at %d, not at %d", eventstore.ErrHeadMoved, t.head.Position, head.Position)
+	}
 	return t.Commit(ctx, b)
 }

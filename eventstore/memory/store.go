@@ -56,6 +56,14 @@ func open(opt Options, l *log) *Store {
 
 // Begin locks the head; it gives up when the context ends first.
 func (s *Store) Begin(ctx context.Context, since int64, limit int) (eventstore.Tx, error) {
+	t, err := s.begin(ctx, since, limit)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (s *Store) begin(ctx context.Context, since int64, limit int) (*tx, error) {
 	if s.opt.BeginFault != nil {
 		if err := s.opt.BeginFault(); err != nil {
 			return nil, fmt.Errorf("begin an append: %w", err)

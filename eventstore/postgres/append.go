@@ -19,8 +19,12 @@ func (s *Store) see(database time.Time) { s.skew.Store(int64(time.Until(database
 
 // Append writes a batch in one round trip if the head is where the caller saw it.
 func (s *Store) Append(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch) error {
+	now = now.UTC().Truncate(time.Microsecond)
 	if now.Before(head.RecordedAt) {
 		return fmt.Errorf("an append at %s is before the head's %s", now, head.RecordedAt)
+	}
+	if err := check(b); err != nil {
+		return fmt.Errorf("append: %w", err)
 	}
 	if err := eventstore.Seal(b, s.o.Shard, head, now); err != nil {
 		return err
@@ -30,6 +34,9 @@ func (s *Store) Append(ctx context.Context, head eventstore.Head, now time.Time,
 		return classify(fmt.Errorf("append: %w", err))
 	}
 	defer conn.Release()
+	if err := s.prepare(ctx, conn, head.Position); err != nil {
+		return classify(fmt.Errorf("append: %w", err))
+	}
 	clock, err := send(ctx, conn.Conn(), s.appendSteps(head, now, b))
 	if err != nil {
 		return err
@@ -59,5 +66,6 @@ func (s *Store) appended(head eventstore.Head, b *eventstore.Batch) {
 	}
 	last := head.Position + int64(len(b.Events))
 	s.partition.Store(max(s.partition.Load(), s.partitionEnd(last)))
+	s.seen.Store(last)
 	s.signal.raise(last)
 }

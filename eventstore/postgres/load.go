@@ -28,18 +28,16 @@ func (s *Store) Load(ctx context.Context, ids []domain.StreamID) ([]eventstore.S
 }
 
 func (s *Store) load(ctx context.Context, q querier, ids []domain.StreamID) ([]eventstore.Stream, error) {
-	streams := make([]eventstore.Stream, len(ids))
 	byID := make(map[domain.StreamID]*eventstore.Stream, len(ids))
-	for i, id := range ids {
-		streams[i].ID = id
-		byID[id] = &streams[i]
+	for _, id := range ids {
+		byID[id] = &eventstore.Stream{ID: id}
 	}
 	want, err := s.loadSnapshots(ctx, q, byID)
 	if err != nil {
 		return nil, classify(fmt.Errorf("load snapshots: %w", err))
 	}
 	if len(want.ids) == 0 {
-		return streams, nil
+		return inOrder(ids, byID), nil
 	}
 	rows, err := q.Query(ctx, streamEventsSQL, s.o.Shard, want.ids, want.versions, want.positions)
 	if err != nil {
@@ -53,7 +51,15 @@ func (s *Store) load(ctx context.Context, q querier, ids []domain.StreamID) ([]e
 		stream := byID[e.StreamID]
 		stream.Events = append(stream.Events, e)
 	}
-	return streams, nil
+	return inOrder(ids, byID), nil
+}
+
+func inOrder(ids []domain.StreamID, byID map[domain.StreamID]*eventstore.Stream) []eventstore.Stream {
+	streams := make([]eventstore.Stream, len(ids))
+	for i, id := range ids {
+		streams[i] = *byID[id]
+	}
+	return streams
 }
 
 type wanted struct {

@@ -37,6 +37,10 @@ func (s *Store) Begin(ctx context.Context, since int64, limit int) (eventstore.T
 		return nil, classify(fmt.Errorf("begin an append: %w", err))
 	}
 	t := &tx{s: s, conn: conn}
+	if err := s.prepare(ctx, conn, s.seen.Load()); err != nil {
+		t.abandon(ctx)
+		return nil, classify(fmt.Errorf("begin an append: %w", err))
+	}
 	if err := t.lock(ctx, since, limit); err != nil {
 		t.abandon(ctx)
 		return nil, classify(fmt.Errorf("begin an append: %w", err))
@@ -72,6 +76,7 @@ func (t *tx) lock(ctx context.Context, since int64, limit int) error {
 		return err
 	}
 	t.head.RecordedAt = t.head.RecordedAt.UTC()
+	t.s.seen.Store(t.head.Position)
 	t.s.see(clock)
 	t.complete = since+int64(len(t.tail)) == t.head.Position
 	t.now = t.s.o.Clock(clock).UTC().Truncate(time.Microsecond)
@@ -113,6 +118,10 @@ func (t *tx) Commit(ctx context.Context, b *eventstore.Batch) error {
 		t.Rollback(ctx)
 		return nil
 	}
+	if err := check(b); err != nil {
+		t.Rollback(ctx)
+		return fmt.Errorf("append: %w", err)
+	}
 	if err := eventstore.Seal(b, t.s.o.Shard, t.head, t.now); err != nil {
 		t.Rollback(ctx)
 		return err
@@ -124,11 +133,7 @@ func (t *tx) Commit(ctx context.Context, b *eventstore.Batch) error {
 	}
 	t.conn.Release()
 	t.conn = nil
-	if len(b.Events) > 0 {
-		last := t.head.Position + int64(len(b.Events))
-		t.s.partition.Store(max(t.s.partition.Load(), t.s.partitionEnd(last)))
-		t.s.signal.raise(last)
-	}
+	t.s.appended(t.head, b)
 	return nil
 }
 

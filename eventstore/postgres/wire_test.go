@@ -31,14 +31,14 @@ func cutCommits(config *pgxpool.Config, fate func() eventstoretest.Fate) {
 	}
 }
 
-// wire reads what a client sends (PostgreSQL's frontend protocol, version 3) for the execution of a COMMIT, as a simple
-// query or as a prepared statement.
+// wire reads what a client sends (PostgreSQL's frontend protocol, version 3) for what makes an append durable: a COMMIT,
+// or a claim of the head, which comes in one message with all else and the synchronisation that ends its transaction.
 type wire struct {
 	net.Conn
 	fate    func() eventstoretest.Fate
 	greeted bool            // the start-up message, which has no type, has passed
 	partial []byte          // of a message that is not complete yet
-	commits map[string]bool // the prepared statements that are a COMMIT
+	commits map[string]bool // the prepared statements that make an append durable
 	silent  bool            // answers are kept from the client until the connection breaks
 }
 
@@ -99,7 +99,8 @@ func (w *wire) sendsCommit(b []byte) bool {
 }
 
 func isCommit(statement []byte) bool {
-	return strings.EqualFold(strings.Trim(string(statement), " \n\t;"), "commit")
+	return strings.EqualFold(strings.Trim(string(statement), " \n\t;"), "commit") ||
+		bytes.Contains(statement, []byte("ledger.expect_head("))
 }
 
 // next splits the first message off what has been sent.

@@ -46,7 +46,7 @@ const (
 	// Takes the head's lock, waits for whoever has it, and goes on only when it is where the caller saw it.
 	claimHeadSQL = `WITH moved AS (
 			UPDATE ledger.log_heads SET position = $3::int8, recorded_at = $4::timestamptz
-			WHERE shard = $1::int2 AND position = $2::int8 RETURNING 1)
+			WHERE shard = $1::int2 AND position = $2::int8 AND recorded_at <= $4::timestamptz RETURNING 1)
 		SELECT ledger.expect_head(count(*)), clock_timestamp() FROM moved`
 	verifyHeadSQL = `SELECT ledger.expect_head(count(*)), clock_timestamp() FROM ledger.log_heads
 		WHERE shard = $1::int2 AND position = $2::int8`
@@ -190,12 +190,15 @@ func streamSteps(shard []byte, head eventstore.Head, b *eventstore.Batch) []step
 }
 
 func eventParams(shard []byte, events []eventstore.Event) [][]byte {
-	n := len(events)
+	n, bodies := len(events), 0
+	for i := range events {
+		bodies += len(events[i].Body)
+	}
 	position, stream, version := newInt8s(n), newTexts(n), newInt8s(n)
 	id, kind, schema := newUUIDs(n), newTexts(n), newInt2s(n)
 	recorded, effective, actor := newInstants(n), newInstants(n), newTexts(n)
 	correlation, causation, command := newUUIDs(n), newUUIDs(n), newUUIDs(n)
-	salt, body, leaf := newBytes(n), newBodies(n), newBytes(n)
+	salt, body, leaf := newBytes(n), newBodies(n, bodies), newBytes(n)
 	for i := range events {
 		e := &events[i]
 		position, stream, version = position.int8(e.Position), stream.text(string(e.StreamID)), version.int8(e.StreamVersion)
@@ -214,7 +217,11 @@ func eventParams(shard []byte, events []eventstore.Event) [][]byte {
 func commandParams(shard []byte, commands []eventstore.Command) [][]byte {
 	n := len(commands)
 	id, hash, position := newUUIDs(n), newBytes(n), newInt8s(n)
-	at, refused, outcome := newInstants(n), newBools(n), newTexts(n)
+	outcomes := 0
+	for i := range commands {
+		outcomes += len(commands[i].Outcome)
+	}
+	at, refused, outcome := newInstants(n), newBools(n), newBodies(n, outcomes)
 	for i := range commands {
 		c := &commands[i]
 		id, hash, position = id.bytes(c.ID[:]), hash.bytes(c.InputHash[:]), position.int8(c.Position)

@@ -1,0 +1,41 @@
+package audit
+
+import (
+	"time"
+
+	"github.com/massrouter/massrouter/domain/money"
+)
+
+const secondsOfDay = 24 * 60 * 60
+
+// days are the first days of the windows that a moment lies in, as numbers of days since 1970-01-01 (a Thursday), UTC.
+func days(t time.Time) (day, week, month int64) {
+	seconds := t.Unix()
+	day = seconds / secondsOfDay
+	if seconds%secondsOfDay < 0 {
+		day--
+	}
+	return day, day - ((day+3)%7+7)%7, day - int64(t.UTC().Day()-1)
+}
+
+// spent is the amount when the window is the one that begins on the given day.
+func (w Window) spent(day int64) money.Amount {
+	if !w.Charged || w.Start != day {
+		return money.Zero()
+	}
+	return w.Amount
+}
+
+func (w *Window) add(day int64, amount money.Amount) {
+	w.Amount = w.spent(day).Add(amount)
+	w.Start, w.Charged = day, true
+}
+
+// charge adds a payment.
+func (s *Spend) charge(at time.Time, amount money.Amount) {
+	day, week, month := days(at)
+	s.Total = s.Total.Add(amount)
+	s.Day.add(day, amount)
+	s.Week.add(week, amount)
+	s.Month.add(month, amount)
+}

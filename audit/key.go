@@ -1,0 +1,101 @@
+package audit
+
+import (
+	"slices"
+	"time"
+
+	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/money"
+)
+
+// key folds an event of an API key.
+func (v *verifier) key(s *Step, stream *Stream, event apikey.Event) {
+	k := stream.key
+	if issued, ok := event.(apikey.Issued); ok {
+		v.issue(s, stream, issued)
+		return
+	}
+	if k == nil {
+		v.report1(s.Row, KeyState, "a change of a key that was not issued")
+		return
+	}
+	v.want(!k.Revoked, s, KeyState, "a change of a key that was revoked")
+	k.UpdatedAt, k.UpdatedPosition = s.Row.RecordedAt, s.Row.Position
+	switch e := event.(type) {
+	case apikey.Issued: // above
+	case apikey.Updated:
+		k.Limits = e.Limits
+	case apikey.Rotated:
+		k.OldHash, k.OldHashUntil = k.Hash, e.OldHashUntil
+		k.Hash, k.Label = e.Hash, e.Label
+	case apikey.Disabled:
+		v.want(!k.Disabled, s, KeyState, "disables a key that is disabled")
+		k.Disabled, k.DisabledReason = true, e.Reason
+	case apikey.Enabled:
+		v.want(k.Disabled, s, KeyState, "enables a key that is not disabled")
+		k.Disabled, k.DisabledReason = false, ""
+	case apikey.Revoked:
+		k.Revoked, k.RevokedReason = true, e.Reason
+	}
+}
+
+func (v *verifier) issue(s *Step, stream *Stream, e apikey.Issued) {
+	if stream.key != nil {
+		v.report1(s.Row, KeyState, "the key was issued at position %d already", stream.key.IssuedPosition)
+		return
+	}
+	_, open := v.state.Wallets[e.WalletID]
+	v.want(open, s, KeyState, "issued for the wallet %s, which is not open", e.WalletID)
+	k := &Key{
+		ID: e.KeyID, Wallet: e.WalletID, Hash: e.Hash, Label: e.Label, Limits: e.Limits,
+		IssuedAt: s.Row.RecordedAt, IssuedPosition: s.Row.Position, UpdatedAt: s.Row.RecordedAt, UpdatedPosition: s.Row.Position,
+	}
+	stream.key, v.state.Keys[k.ID] = k, k
+}
+
+// spend is the spend of a key, which need not have been issued.
+func (v *verifier) spend(key [16]byte) *Spend {
+	spend, ok := v.state.Spends[key]
+	if !ok {
+		spend = &Spend{}
+		v.state.Spends[key] = spend
+	}
+	return spend
+}
+
+// checkKey checks that a key could place a hold: that it may call the model for this wallet now, and that its caps leave
+// room. The hold is not yet part of its spend.
+func (v *verifier) checkKey(s *Step, h *Hold) {
+	k, e, now := v.state.Keys[h.Placed.KeyID], h.Placed, s.Row.RecordedAt
+	if k == nil || k.Wallet != h.Wallet.ID {
+		v.report1(s.Row, KeyUnusable, "the key %s was not issued for this wallet", e.KeyID)
+		return
+	}
+	expired := !k.Limits.ExpiresAt.IsZero() && !k.Limits.ExpiresAt.After(now)
+	v.want(!k.Revoked && !k.Disabled && !expired, s, KeyUnusable, "the key %s was revoked, disabled or expired", e.KeyID)
+	v.want(len(k.Limits.Models) == 0 || slices.Contains(k.Limits.Models, e.Model), s, KeyUnusable,
+		"the key %s may not call %s", e.KeyID, e.Model)
+	v.checkCaps(s, k, e.Amount, now)
+}
+
+func (v *verifier) checkCaps(s *Step, k *Key, amount money.Amount, now time.Time) {
+	spend := v.spend(k.ID)
+	day, week, month := days(now)
+	for _, c := range [...]struct {
+		window string
+		most   *money.Amount
+		spent  money.Amount
+	}{
+		{"day", k.Limits.Caps.Day, spend.Day.spent(day)},
+		{"week", k.Limits.Caps.Week, spend.Week.spent(week)},
+		{"month", k.Limits.Caps.Month, spend.Month.spent(month)},
+		{"total", k.Limits.Caps.Total, spend.Total},
+	} {
+		if c.most == nil || amount.IsZero() {
+			continue
+		}
+		if used := c.spent.Add(spend.Held).Add(amount); c.most.LessThan(used) {
+			v.report1(s.Row, KeyCapExceeded, "with this hold the key %s comes to %s, its cap by %s is %s", name(k.ID), used, c.window, c.most)
+		}
+	}
+}

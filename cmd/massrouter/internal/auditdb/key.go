@@ -1,0 +1,107 @@
+package auditdb
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/audit"
+	"github.com/massrouter/massrouter/domain/apikey"
+)
+
+const (
+	keysSQL = `SELECT key_id, wallet_id, label, hash, old_hash, old_hash_until, limits::text, disabled, disabled_reason, revoked,
+		revoked_reason, issued_at, issued_position, updated_at, position FROM views.keys_v1`
+	spendsSQL = `SELECT key_id, held::text, total::text, day, day_spent::text, week, week_spent::text, month, month_spent::text,
+		last_used_at, position FROM views.keys_spend_v1`
+)
+
+func newKeys(_ context.Context, v *view) ([]comparer, error) {
+	facts, spends := v.table(""), v.table("_spend")
+	return []comparer{
+		newState(v, facts, func(ctx context.Context, now *audit.State) (int64, error) {
+			return compareAll(ctx, v, facts, keysSQL, now.Keys, func(k *audit.Key) int64 { return k.UpdatedPosition }, compareKey)
+		}),
+		newState(v, spends, func(ctx context.Context, now *audit.State) (int64, error) {
+			return compareAll(ctx, v, spends, spendsSQL, now.Spends, func(s *audit.Spend) int64 { return s.Position }, compareSpend)
+		}),
+	}, nil
+}
+
+// compareAll compares a table with one row an id, which is its first column.
+func compareAll[T any](ctx context.Context, v *view, table, query string, want map[[16]byte]T, position func(T) int64, compare func(*diff, *row, T)) (rows int64, err error) {
+	seen := make(map[[16]byte]struct{}, len(want))
+	err = v.s.each(ctx, query, func(r *row) {
+		rows++
+		id := r.uuid(0)
+		d := v.diff(v.position, table, id.String)
+		one, ok := want[id]
+		if !ok {
+			d.report(RowExtra, "no event up to position %d calls for it", v.position)
+			return
+		}
+		seen[id], d.position = struct{}{}, position(one)
+		compare(d, r, one)
+	})
+	for id, one := range want {
+		if _, ok := seen[id]; !ok && err == nil {
+			v.findings.Addf(position(one), RowMissing, table+" "+uuid.UUID(id).String(), "the event at position %d calls for a row", position(one))
+		}
+	}
+	return rows, err
+}
+
+func compareKey(d *diff, r *row, k *audit.Key) {
+	same(d, "wallet_id", r.uuid(1), k.Wallet)
+	same(d, "label", r.text(2), k.Label)
+	same(d, "hash", apikey.Hash(r.hash(3)), k.Hash)
+	same(d, "old_hash", apikey.Hash(r.hash(4)), k.OldHash)
+	d.time("old_hash_until", r.time(5), k.OldHashUntil)
+	limits, err := json.Marshal(k.Limits)
+	if err != nil {
+		d.report(RowDiffers, "the limits cannot be compared: %v", err)
+	}
+	d.json("limits", r.bytes(6), limits)
+	same(d, "disabled", r.bool(7), k.Disabled)
+	same(d, "disabled_reason", r.text(8), k.DisabledReason)
+	same(d, "revoked", r.bool(9), k.Revoked)
+	same(d, "revoked_reason", r.text(10), k.RevokedReason)
+	d.time("issued_at", r.time(11), k.IssuedAt)
+	same(d, "issued_position", r.int64(12), k.IssuedPosition)
+	d.time("updated_at", r.time(13), k.UpdatedAt)
+	same(d, "position", r.int64(14), k.UpdatedPosition)
+}
+
+func compareSpend(d *diff, r *row, s *audit.Spend) {
+	d.amount("held", r.amount(1), s.Held)
+	d.amount("total", r.amount(2), s.Total)
+	for i, w := range []struct {
+		column string
+		want   audit.Window
+	}{{"day", s.Day}, {"week", s.Week}, {"month", s.Month}} {
+		if stored, want := r.day(3+2*i), firstDay(w.want); stored != want {
+			d.differs(w.column, date(stored), date(want))
+		}
+		d.amount(w.column+"_spent", r.amount(4+2*i), w.want.Amount)
+	}
+	d.time("last_used_at", r.time(9), s.LastUsedAt)
+	same(d, "position", r.int64(10), s.Position)
+}
+
+// firstDay is a window's first day as row.day has it.
+func firstDay(w audit.Window) int64 {
+	if !w.Charged {
+		return math.MinInt64
+	}
+	return w.Start
+}
+
+func date(day int64) string {
+	if day == math.MinInt64 {
+		return "NULL"
+	}
+	return time.Unix(day*secondsOfDay, 0).UTC().Format(time.DateOnly)
+}

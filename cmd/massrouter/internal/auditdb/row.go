@@ -1,0 +1,97 @@
+package auditdb
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/money"
+)
+
+// row reads the columns of one row in binary format. The first column that is not what it should be is in err. Values
+// are copied: they may be kept.
+type row struct {
+	values [][]byte
+	err    error
+}
+
+func streamID(s string) domain.StreamID { return domain.StreamID(s) }
+
+// fixed is a column of a known number of bytes.
+func (r *row) fixed(i, size int) []byte {
+	if v := r.values[i]; len(v) == size {
+		return v
+	}
+	if r.err == nil {
+		r.err = fmt.Errorf("column %d has %d bytes instead of %d", i+1, len(r.values[i]), size)
+	}
+	return make([]byte, size)
+}
+
+func (r *row) null(i int) bool { return r.values[i] == nil }
+
+//nolint:gosec // two's complement is the format, here and below
+func (r *row) int16(i int) int16 { return int16(binary.BigEndian.Uint16(r.fixed(i, 2))) }
+
+//nolint:gosec // as above
+func (r *row) int64(i int) int64 { return int64(binary.BigEndian.Uint64(r.fixed(i, 8))) }
+
+func (r *row) bool(i int) bool { return r.fixed(i, 1)[0] != 0 }
+
+func (r *row) uuid(i int) uuid.UUID { return uuid.UUID(r.fixed(i, 16)) }
+
+func (r *row) hash(i int) [32]byte { return [32]byte(r.fixed(i, 32)) }
+
+func (r *row) text(i int) string { return string(r.values[i]) }
+
+// bytes is nil for NULL.
+func (r *row) bytes(i int) []byte { return bytes.Clone(r.values[i]) }
+
+// epoch is 2000-01-01, from which PostgreSQL counts microseconds, in those of 1970.
+const epoch = 946_684_800_000_000
+
+// time is zero for NULL; "infinity" is as far away as an int64 of microseconds gets.
+func (r *row) time(i int) time.Time {
+	if r.null(i) {
+		return time.Time{}
+	}
+	micros := r.int64(i)
+	return time.UnixMicro(micros + min(epoch, math.MaxInt64-max(micros, 0))).UTC()
+}
+
+// day is a date as the number of days since 1970; -1 << 63 for NULL.
+func (r *row) day(i int) int64 {
+	if r.null(i) {
+		return math.MinInt64
+	}
+	return int64(int32(binary.BigEndian.Uint32(r.fixed(i, 4)))) + epoch/secondsOfDay/1_000_000 //nolint:gosec // as above
+}
+
+const secondsOfDay = 24 * 60 * 60
+
+// amount is a numeric that was selected as text. One that no amount can be is kept as such: it equals nothing.
+func (r *row) amount(i int) amount {
+	value, err := money.Parse(string(r.values[i]))
+	if err != nil {
+		return amount{odd: string(r.values[i])}
+	}
+	return amount{value: value}
+}
+
+// amount is a sum of money, or a number that is none of the ledger's.
+type amount struct {
+	value money.Amount
+	odd   string
+}
+
+func (a amount) String() string {
+	if a.odd != "" {
+		return a.odd
+	}
+	return a.value.String()
+}

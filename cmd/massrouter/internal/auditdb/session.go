@@ -1,0 +1,126 @@
+package auditdb
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/massrouter/massrouter/audit"
+	"github.com/massrouter/massrouter/eventstore"
+)
+
+// session is one snapshot of the database, read over several connections.
+type session struct {
+	pool     *pgxpool.Pool
+	shard    int16
+	main     pgx.Tx // exports the snapshot; the events are read on it
+	side     pgx.Tx // for short questions while the events are read
+	snapshot string
+}
+
+const beginSQL = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
+
+// open takes the snapshot.
+func open(ctx context.Context, pool *pgxpool.Pool, shard int16) (_ *session, err error) {
+	s := &session{pool: pool, shard: shard}
+	defer func() {
+		if err != nil {
+			s.close(ctx)
+		}
+	}()
+	if s.main, err = pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginSQL}); err != nil {
+		return nil, fmt.Errorf("begin to read: %w", err)
+	}
+	if err = s.main.QueryRow(ctx, `SELECT pg_export_snapshot()`).Scan(&s.snapshot); err != nil {
+		return nil, fmt.Errorf("share the snapshot: %w", err)
+	}
+	s.side, err = s.begin(ctx)
+	return s, err
+}
+
+// begin opens another transaction on the same snapshot.
+func (s *session) begin(ctx context.Context) (pgx.Tx, error) {
+	tx, err := s.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginSQL})
+	if err != nil {
+		return nil, fmt.Errorf("begin to read: %w", err)
+	}
+	// The snapshot's name comes from the server and has no quote in it. Some tables are sorted by position on the way.
+	settings := `SET TRANSACTION SNAPSHOT '` + s.snapshot + `'; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off`
+	if _, err := tx.Exec(ctx, settings); err != nil {
+		abandon(ctx, tx)
+		return nil, fmt.Errorf("take over the snapshot: %w", err)
+	}
+	return tx, nil
+}
+
+func (s *session) close(ctx context.Context) {
+	abandon(ctx, s.side)
+	abandon(ctx, s.main)
+}
+
+// abandon ends a transaction that only read.
+func abandon(ctx context.Context, tx pgx.Tx) {
+	if tx != nil {
+		_ = tx.Rollback(context.WithoutCancel(ctx)) // nothing was written; a broken connection leaves the pool
+	}
+}
+
+// inBinary asks for all columns in binary, which is exact and quick to read.
+func inBinary() pgx.QueryResultFormats { return pgx.QueryResultFormats{pgx.BinaryFormatCode} }
+
+// last is the highest position that there is.
+func (s *session) last(ctx context.Context) (int64, error) {
+	var last int64
+	err := s.main.QueryRow(ctx, `SELECT coalesce(max(position), 0) FROM ledger.events WHERE shard = $1`, s.shard).Scan(&last)
+	if err != nil {
+		return 0, fmt.Errorf("look for the end of the log: %w", err)
+	}
+	return last, nil
+}
+
+const (
+	eventBatch = 2000
+	eventsSQL  = `SELECT shard, position, stream_id, stream_version, event_id, type, schema_version, recorded_at, effective_at, actor,
+		correlation_id, causation_id, command_id, salt, body, leaf_hash
+		FROM ledger.events WHERE shard = $1 AND position > $2 ORDER BY position LIMIT $3`
+)
+
+// events reads the whole log.
+func (s *session) events(ctx context.Context) audit.Batches {
+	return func(yield func([]eventstore.Event, error) bool) {
+		for after := int64(-1 << 63); ; {
+			events, err := s.readEvents(ctx, after)
+			if err != nil {
+				yield(nil, fmt.Errorf("read the events after position %d: %w", max(after, 0), err))
+				return
+			}
+			if len(events) == 0 || !yield(events, nil) {
+				return
+			}
+			after = events[len(events)-1].Position
+		}
+	}
+}
+
+func (s *session) readEvents(ctx context.Context, after int64) ([]eventstore.Event, error) {
+	rows, err := s.main.Query(ctx, eventsSQL, inBinary(), s.shard, after, eventBatch)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	events := make([]eventstore.Event, 0, eventBatch)
+	for rows.Next() {
+		r := row{values: rows.RawValues()}
+		events = append(events, eventstore.Event{
+			Shard: r.int16(0), Position: r.int64(1), StreamID: streamID(r.text(2)), StreamVersion: r.int64(3), EventID: r.uuid(4),
+			Type: r.text(5), SchemaVersion: r.int16(6), RecordedAt: r.time(7), EffectiveAt: r.time(8), Actor: r.text(9),
+			CorrelationID: r.uuid(10), CausationID: r.uuid(11), CommandID: r.uuid(12), Salt: r.uuid(13), Body: r.bytes(14), LeafHash: r.hash(15),
+		})
+		if r.err != nil {
+			return nil, r.err
+		}
+	}
+	return events, rows.Err()
+}

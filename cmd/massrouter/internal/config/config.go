@@ -1,0 +1,72 @@
+// Package config is the configuration of every subcommand: one struct, its defaults, its validation and its table in
+// docs/configuration.md. Values come from the environment only; secrets also from files.
+package config
+
+import "time"
+
+// Config is everything that can be set. The zero value is not usable; see Default and Load.
+type Config struct {
+	HTTP    HTTP    `title:"HTTP servers"`
+	Store   Store   `title:"Database and Redis"`
+	Ledger  Ledger  `title:"Ledger"`
+	Gateway Gateway `title:"Inference"`
+	Vendors Vendors `title:"Vendors"`
+	Log     Log     `title:"Log and shutdown"`
+	Client  Client  `title:"Operator commands"`
+}
+
+// HTTP is what listens.
+type HTTP struct {
+	Listen        string `env:"MASSROUTER_LISTEN" doc:"Address of the API: inference and console. Port 0 takes a free one." used:"serve dev"`
+	OpsListen     string `env:"MASSROUTER_OPS_LISTEN" doc:"Address of /healthz, /readyz and /metrics. Keep it private." used:"serve work dev"`
+	OperatorToken Secret `env:"MASSROUTER_OPERATOR_TOKEN" doc:"Bearer token of the console API, at least 24 printable characters. The operator commands send it." used:"serve and operator commands"`
+	MaxBody       int64  `env:"MASSROUTER_MAX_BODY_BYTES" doc:"Largest request body of the inference API, in bytes." used:"serve dev"`
+}
+
+// Store is where state lives.
+type Store struct {
+	DatabaseURL Secret `env:"DATABASE_URL" doc:"PostgreSQL, version 15 or newer: postgres://user:password@host:port/database. dev starts a private server without it." used:"serve work dev migrate events projections bench"`
+	RedisURL    Secret `env:"REDIS_URL" doc:"Redis: redis://:password@host:port/0. dev runs one in its own process without it. Holds disposable copies only." used:"dev"`
+	MaxConns    int    `env:"MASSROUTER_DATABASE_CONNS" doc:"Most connections of one process for queries. The ledger's writer and listener have their own." used:"serve work dev"`
+}
+
+// Ledger tunes the executor and the background work.
+type Ledger struct {
+	Queue           int           `env:"MASSROUTER_LEDGER_QUEUE" doc:"Commands that may wait for a commit; beyond it callers get overloaded (503)." used:"serve work dev"`
+	MaxBatch        int           `env:"MASSROUTER_LEDGER_BATCH" doc:"Most commands in one commit." used:"serve work dev"`
+	SweepEvery      time.Duration `env:"MASSROUTER_SWEEP_EVERY" doc:"How often holds past their expiry are looked for." used:"work dev"`
+	MaintainEvery   time.Duration `env:"MASSROUTER_MAINTAIN_EVERY" doc:"How often partitions are made ahead and answers past their 24 h are removed." used:"work dev"`
+	PartitionsAhead int64         `env:"MASSROUTER_PARTITIONS_AHEAD" doc:"Positions ahead of the log's end whose partitions are made in advance." used:"work dev"`
+}
+
+// Vendors is how vendors are reached. A vendor's address is published in the catalogue; its key is here and nowhere else.
+type Vendors struct {
+	KeysFile string `env:"MASSROUTER_VENDOR_KEYS_FILE" doc:"JSON file of one object, vendor id to API key; readable by its owner only (mode 0600)." used:"serve dev"`
+	// Keys is filled by Load from the file and from MASSROUTER_VENDOR_KEY_<VENDOR>.
+	Keys VendorKeys
+}
+
+// Log is what is written where, and how the process ends.
+type Log struct {
+	Level         string        `env:"MASSROUTER_LOG_LEVEL" doc:"debug, info, warn or error." used:"all"`
+	Format        string        `env:"MASSROUTER_LOG_FORMAT" doc:"json, or text for people." used:"all"`
+	ShutdownGrace time.Duration `env:"MASSROUTER_SHUTDOWN_GRACE" doc:"How long running calls may take to finish after the first SIGINT or SIGTERM." used:"serve work dev"`
+}
+
+// Client is how the operator commands reach a running service.
+type Client struct {
+	Server string `env:"MASSROUTER_SERVER" doc:"Base URL of the service, for example http://127.0.0.1:8080." used:"operator commands"`
+}
+
+// Gateway bounds calls.
+type Gateway struct {
+	JournalDir       string        `env:"MASSROUTER_JOURNAL_DIR" doc:"Folder of settlements that the ledger could not take yet. Each process needs its own, and it has to survive a restart." used:"serve"`
+	OutputTokens     int64         `env:"MASSROUTER_DEFAULT_OUTPUT_TOKENS" doc:"Output cap of a choice when the caller gives none; what is reserved for the call follows from it." used:"serve dev"`
+	RequestTimeout   time.Duration `env:"MASSROUTER_REQUEST_TIMEOUT" doc:"Longest time of a call that is no stream, all attempts together. A hold lives three times as long." used:"serve dev"`
+	FirstByteTimeout time.Duration `env:"MASSROUTER_FIRST_BYTE_TIMEOUT" doc:"Longest wait for a stream's first byte." used:"serve dev"`
+	IdleTimeout      time.Duration `env:"MASSROUTER_STREAM_IDLE_TIMEOUT" doc:"Longest silence of a vendor inside a stream." used:"serve dev"`
+	StreamTimeout    time.Duration `env:"MASSROUTER_STREAM_TIMEOUT" doc:"Longest time of a stream." used:"serve dev"`
+	DrainTimeout     time.Duration `env:"MASSROUTER_DRAIN_TIMEOUT" doc:"How long a vendor that bills to the end is read on after the caller went away." used:"serve dev"`
+	KeepAlive        time.Duration `env:"MASSROUTER_STREAM_KEEP_ALIVE" doc:"Silence on a stream after which the caller gets a comment." used:"serve dev"`
+	Attempts         int           `env:"MASSROUTER_VENDOR_ATTEMPTS" doc:"Attempts at a vendor for one call, as long as nothing was produced." used:"serve dev"`
+}

@@ -1,0 +1,33 @@
+package config
+
+import "time"
+
+// Default is the configuration before anything is set.
+func Default() Config {
+	return Config{
+		HTTP: HTTP{
+			Listen:    "127.0.0.1:8080",
+			OpsListen: "127.0.0.1:9090",
+			MaxBody:   32 << 20,
+		},
+		Store: Store{MaxConns: 16},
+		Ledger: Ledger{
+			Queue:           8192,
+			MaxBatch:        1024,
+			SweepEvery:      5 * time.Second,
+			MaintainEvery:   time.Minute,
+			PartitionsAhead: 5_000_000,
+		},
+		Gateway: Gateway{
+			OutputTokens:     4096,
+			RequestTimeout:   5 * time.Minute,
+			FirstByteTimeout: 2 * time.Minute,
+			IdleTimeout:      2 * time.Minute,
+			StreamTimeout:    time.Hour,
+			DrainTimeout:     5 * time.Minute,
+			KeepAlive:        10 * time.Second,
+			Attempts:         3,
+		},
+		Log: Log{Level: "info", Format: "json", ShutdownGrace: 30 * time.Second},
+	}
+}

@@ -1,0 +1,45 @@
+// Package database opens connection pools.
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	connectTimeout = 10 * time.Second
+	healthPeriod   = 5 * time.Second
+	idleTime       = 5 * time.Minute
+	statements     = 512
+)
+
+// Open makes a pool of at most conns connections and asks the server once. Statements are prepared once a connection
+// and kept.
+func Open(ctx context.Context, address string, conns int) (*pgxpool.Pool, error) {
+	c, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, errors.New("DATABASE_URL is no PostgreSQL address") // the cause may quote the password
+	}
+	c.MaxConns = int32(conns) //nolint:gosec // bounded by the configuration
+	c.HealthCheckPeriod, c.MaxConnIdleTime = healthPeriod, idleTime
+	c.ConnConfig.StatementCacheCapacity = statements
+	if c.ConnConfig.ConnectTimeout == 0 {
+		c.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	if c.ConnConfig.RuntimeParams["application_name"] == "" {
+		c.ConnConfig.RuntimeParams["application_name"] = "massrouter"
+	}
+	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), c)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	return pool, nil
+}

@@ -1,0 +1,112 @@
+package demo
+
+import (
+	"time"
+
+	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/usage"
+)
+
+// offer is one model with its one endpoint and price.
+type offer struct {
+	model    catalog.Model
+	vendor   string
+	upstream string // the simulator's model with its controls: length, thinking and pace of an answer
+	price    catalog.Schedule
+	cost     *catalog.Schedule
+}
+
+// The vendors; both are the same simulator.
+const (
+	VendorAurora   = "aurora"
+	VendorMeridian = "meridian"
+)
+
+// Model is a model that every demonstration has, for the curl line.
+const Model = "aurora/polaris-mini"
+
+func vendors(baseURL string) []catalog.Vendor {
+	vendor := func(id, name, maxTokens string, policy catalog.CancelPolicy) catalog.Vendor {
+		return catalog.Vendor{
+			ID: id, Name: name, BaseURL: baseURL, Dialect: "openai", CancelPolicy: policy, MaxTokensField: maxTokens, Status: catalog.Active,
+		}
+	}
+	return []catalog.Vendor{
+		vendor(VendorAurora, "Aurora (simulated)", "max_completion_tokens", catalog.Cancel),
+		vendor(VendorMeridian, "Meridian (simulated)", "max_tokens", catalog.Drain),
+	}
+}
+
+// offers are six models whose prices have the shapes of real price lists, in USD.
+func offers() []offer {
+	return []offer{
+		{
+			model:  model("aurora/polaris-pro", "Polaris Pro", "The flagship: it thinks before it answers.", 400_000, 128_000, "text", "image"),
+			vendor: VendorAurora, upstream: "polaris-pro?tokens=60&reasoning=40&first=250ms&between=12ms",
+			price: catalog.Schedule{Base: perMillion("input", "1.25", "cache_read", "0.125", "output", "10")},
+			cost:  &catalog.Schedule{Base: perMillion("input", "1.1", "cache_read", "0.11", "output", "8.8")},
+		},
+		{
+			model:  model(Model, "Polaris Mini", "Fast and thrifty, for everyday work.", 400_000, 128_000, "text", "image"),
+			vendor: VendorAurora, upstream: "polaris-mini?tokens=40&reasoning=8&first=120ms&between=8ms",
+			price: catalog.Schedule{Base: perMillion("input", "0.25", "cache_read", "0.025", "output", "2")},
+		},
+		{
+			model:  model("aurora/polaris-nano", "Polaris Nano", "The smallest, for classification and search.", 400_000, 128_000, "text"),
+			vendor: VendorAurora, upstream: "polaris-nano?tokens=24&first=40ms&between=3ms",
+			price: catalog.Schedule{Base: perMillion("input", "0.05", "cache_read", "0.005", "output", "0.4")},
+		},
+		{
+			model:  model("meridian/atlas", "Atlas", "A million tokens of context; long prompts have a price of their own.", 1_000_000, 64_000, "text", "image"),
+			vendor: VendorMeridian, upstream: "atlas?tokens=80&first=300ms&between=15ms",
+			price: catalog.Schedule{
+				Base: perMillion("input", "3", "cache_read", "0.3", "cache_write", "3.75", "cache_write_1h", "6", "output", "15"),
+				Overrides: []catalog.Override{{
+					MinPromptTokens: 200_000,
+					Rates:           perMillion("input", "6", "cache_read", "0.6", "cache_write", "7.5", "cache_write_1h", "12", "output", "22.5"),
+				}},
+			},
+		},
+		{
+			model:  model("meridian/atlas-lite", "Atlas Lite", "Quick answers with a large context.", 200_000, 64_000, "text", "image"),
+			vendor: VendorMeridian, upstream: "atlas-lite?tokens=40&first=150ms&between=6ms",
+			price: catalog.Schedule{Base: perMillion("input", "1", "cache_read", "0.1", "cache_write", "1.25", "cache_write_1h", "2", "output", "5")},
+		},
+		{
+			model:  model("meridian/scout", "Scout", "An open model, cheaper outside the busy hours.", 128_000, 32_000, "text"),
+			vendor: VendorMeridian, upstream: "scout?tokens=50&reasoning=20&first=200ms&between=10ms",
+			price: catalog.Schedule{
+				Base: perMillion("input", "0.27", "cache_read", "0.07", "output", "1.1"),
+				Overrides: []catalog.Override{{
+					UTCStart: "16:30", UTCEnd: "00:30", Rates: perMillion("input", "0.135", "cache_read", "0.035", "output", "0.55"),
+				}},
+			},
+		},
+	}
+}
+
+func model(id, name, description string, context, output int64, inputs ...string) catalog.Model {
+	return catalog.Model{
+		ID: id, Name: name, Description: description + " Simulated: its text means nothing.",
+		ContextLength: context, MaxCompletionTokens: output, InputModalities: inputs, OutputModalities: []string{"text"},
+		SupportedParameters: []string{
+			"max_tokens", "temperature", "top_p", "stop", "seed", "tools", "tool_choice", "response_format",
+			"frequency_penalty", "presence_penalty",
+		},
+		Tokenizer: "o200k", ReleasedAt: time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC), Status: catalog.Active,
+	}
+}
+
+// perMillion reads pairs of a class and its price for a million tokens.
+func perMillion(pairs ...string) catalog.Rates {
+	rates := catalog.Rates{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		perToken, err := money.Percent(money.MustParse(pairs[i+1]), money.MustPrice("0.0001")) // a millionth
+		if err != nil {
+			panic(err) // the lists above are constants
+		}
+		rates[usage.Class(pairs[i])] = money.MustPrice(perToken.String())
+	}
+	return rates
+}

@@ -1,0 +1,93 @@
+package program
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/config"
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/eventstore"
+	"github.com/massrouter/massrouter/gateway"
+	gatewayauth "github.com/massrouter/massrouter/gateway/auth"
+	"github.com/massrouter/massrouter/http/query"
+	"github.com/massrouter/massrouter/projections/catalog"
+	"github.com/massrouter/massrouter/projections/keys"
+)
+
+// pictures gives the gateway the catalogue of the read model.
+type pictures struct{ cache *catalog.Cache }
+
+// Get implements gateway.Catalog.
+func (p pictures) Get(ctx context.Context) (gateway.Picture, error) {
+	s, err := p.cache.Get(ctx)
+	if err != nil {
+		return gateway.Picture{}, err
+	}
+	return gateway.Picture{Vendors: s.Vendors, Models: s.Models, Endpoints: s.Endpoints, ByModel: s.ByModel, Prices: s.Prices}, nil
+}
+
+// keyring gives the gateway's authentication the keys of the read model.
+type keyring struct{ query *keys.Query }
+
+// Key implements auth.Keys.
+func (k keyring) Key(ctx context.Context, id uuid.UUID) (gatewayauth.Key, error) {
+	found, err := k.query.Key(ctx, id, 0)
+	if err != nil {
+		return gatewayauth.Key{}, err
+	}
+	return gatewayauth.Key{
+		ID: found.ID, WalletID: found.WalletID, Label: found.Label, Hash: found.Hash, OldHash: found.OldHash,
+		OldHashUntil: found.OldHashUntil, Limits: found.Limits, Disabled: found.Disabled, Revoked: found.Revoked,
+	}, nil
+}
+
+// credentials gives the gateway the vendors' keys of the configuration.
+type credentials struct{ keys config.VendorKeys }
+
+// Credential implements gateway.Credentials.
+func (c credentials) Credential(vendor string) (string, bool) {
+	key, ok := c.keys.Key(vendor)
+	return key.Reveal(), ok
+}
+
+// rawLog gives the console the log.
+type rawLog struct{ store eventstore.Reader }
+
+// Head implements query.Log.
+func (l rawLog) Head(ctx context.Context) (query.Head, error) {
+	head, err := l.store.Head(ctx)
+	return query.Head{Position: head.Position, RecordedAt: head.RecordedAt}, logError(err)
+}
+
+// Read implements query.Log.
+func (l rawLog) Read(ctx context.Context, after int64, limit int) ([]query.LogEvent, error) {
+	events, err := eventstore.ReadDense(ctx, l.store, after, limit)
+	if err != nil {
+		return nil, logError(err)
+	}
+	out := make([]query.LogEvent, len(events))
+	for i, e := range events {
+		out[i] = query.LogEvent{
+			Shard: e.Shard, Position: e.Position, StreamID: string(e.StreamID), StreamVersion: e.StreamVersion, EventID: e.EventID,
+			Type: e.Type, SchemaVersion: e.SchemaVersion, RecordedAt: e.RecordedAt, EffectiveAt: e.EffectiveAt, Actor: e.Actor,
+			CorrelationID: e.CorrelationID, CausationID: e.CausationID, CommandID: e.CommandID, Salt: e.Salt, Body: e.Body, LeafHash: e.LeafHash,
+		}
+	}
+	return out, nil
+}
+
+// logError says to callers what they may know: whether trying again helps.
+func logError(err error) error {
+	if errors.Is(err, eventstore.ErrUnavailable) {
+		return domain.Errorf(domain.CodeUnavailable, "the event log cannot be read now").Wrap(err)
+	}
+	return err
+}
+
+// Position implements inference.Head.
+func (l rawLog) Position(ctx context.Context) (int64, error) {
+	head, err := l.Head(ctx)
+	return head.Position, err
+}

@@ -1,0 +1,57 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/massrouter/massrouter/gateway"
+	"github.com/massrouter/massrouter/gateway/answers"
+	gatewayauth "github.com/massrouter/massrouter/gateway/auth"
+	"github.com/massrouter/massrouter/http/inference"
+)
+
+// newGateway wires the inference path.
+func (p *Program) newGateway() (*gateway.Gateway, error) {
+	c := p.o.Config.Gateway
+	var g *gateway.Gateway
+	measured, err := newCallMetrics(p.registry,
+		func() float64 { return float64(g.Running()) }, func() float64 { return float64(g.Unsent()) })
+	if err != nil {
+		return nil, err
+	}
+	g, err = gateway.New(gateway.Options{
+		Ledger: p.app, Catalog: pictures{p.views.cache}, Credentials: credentials{p.o.Config.Vendors.Keys},
+		Answers: answers.New(p.pool), Journal: p.journal, Logger: p.o.Log, OnEnd: measured.onEnd,
+		DefaultCap: c.OutputTokens, RequestTimeout: c.RequestTimeout, FirstByteTimeout: c.FirstByteTimeout, IdleTimeout: c.IdleTimeout,
+		StreamTimeout: c.StreamTimeout, DrainTimeout: c.DrainTimeout, KeepAlive: c.KeepAlive, Attempts: c.Attempts,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare the gateway: %w", err)
+	}
+	return g, nil
+}
+
+// inference is the public API's other half, beside the console.
+func (p *Program) inference() *inference.API {
+	v := p.views
+	callers := gatewayauth.New(keyring{v.keys}, gatewayauth.Options{})
+	return &inference.API{
+		Chat:    inference.NewChat(p.gateway, callers, inference.ChatOptions{MaxBody: p.o.Config.HTTP.MaxBody}),
+		Callers: callers, Catalog: v.cache, Balance: v.balance, Keys: v.keys, Generations: v.generations, Head: rawLog{p.store},
+	}
+}
+
+// errClosing: this process takes no more requests.
+var errClosing = errors.New("this process is shutting down")
+
+// ready says whether requests can be answered: the ledger can commit.
+func (p *Program) ready(ctx context.Context) error {
+	if p.closing.Load() {
+		return errClosing
+	}
+	if err := p.app.Ready(ctx); err != nil {
+		return fmt.Errorf("ask the ledger: %w", err)
+	}
+	return nil
+}

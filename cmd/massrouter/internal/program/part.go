@@ -1,0 +1,132 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/massrouter/massrouter/commands"
+	"github.com/massrouter/massrouter/gateway/answers"
+	hs "github.com/massrouter/massrouter/http"
+	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/http/command"
+	"github.com/massrouter/massrouter/http/middleware"
+	"github.com/massrouter/massrouter/http/query"
+	"github.com/massrouter/massrouter/projections"
+	"github.com/massrouter/massrouter/projections/runner"
+)
+
+// stages is everything long-lived, what serves callers first.
+func (p *Program) stages() ([]stage, error) {
+	ops := hs.Server{
+		Name: "operations", Listener: p.ops, Logger: p.o.Log,
+		Handler: hs.Operations{Ready: p.ready, Gatherer: p.registry, Logger: p.o.Log}.Handler(),
+	}
+	back := stage{{"ledger", p.app.Run}}
+	if p.o.Work {
+		work, err := p.work()
+		if err != nil {
+			return nil, err
+		}
+		back = append(back, work...)
+	}
+	if !p.o.Serve {
+		return []stage{{{"readiness", p.announce}}, back, {{"operations", ops.Run}}}, nil
+	}
+	handler, err := p.handler()
+	if err != nil {
+		return nil, err
+	}
+	api := hs.Server{
+		Name: "api", Listener: p.api, Handler: handler, Grace: p.o.Config.Log.ShutdownGrace, Logger: p.o.Log,
+	}
+	return []stage{
+		{{"readiness", p.announce}},
+		{{"api", api.Run}},
+		{{"calls", p.awaitCalls}},
+		{{"unsent settlements", p.gateway.Run}},
+		back,
+		{{"operations", ops.Run}},
+	}, nil
+}
+
+// handler is the public surface.
+func (p *Program) handler() (http.Handler, error) {
+	operator, err := auth.NewOperatorToken(p.o.Config.HTTP.OperatorToken.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	metrics, err := middleware.NewMetrics(p.registry)
+	if err != nil {
+		return nil, err
+	}
+	v := p.views
+	return hs.API{
+		Authenticator: operator,
+		Commands:      command.New(p.app),
+		Queries: query.New(query.Views{
+			Balance: v.balance, Statement: v.statement, Keys: v.keys, Catalog: v.catalog, Generations: v.generations, Log: rawLog{p.store},
+		}),
+		Inference: p.inference(),
+		Metrics:   metrics,
+		Logger:    p.o.Log,
+	}.Handler(), nil
+}
+
+// work is the projections and the background tasks.
+func (p *Program) work() (stage, error) {
+	registry, err := commands.Registry()
+	if err != nil {
+		return nil, fmt.Errorf("list the events: %w", err)
+	}
+	run := runner.New(p.store, p.workers, registry, projections.All(), runner.Options{
+		Signal: p.views.signal,
+		OnError: func(projection string, err error) {
+			p.o.Log.Error().Err(err).Str("projection", projection).Msg("a projection stopped and is tried again")
+		},
+	})
+	sweeping := &sweeper{pool: p.workers, app: p.app, clock: p.o.Clock, log: p.o.Log}
+	sweep := task{name: "sweep", every: p.o.Config.Ledger.SweepEvery, pool: p.workers, log: p.o.Log, tick: sweeping.tick}
+	maintain := task{name: "maintain", every: p.o.Config.Ledger.MaintainEvery, pool: p.workers, log: p.o.Log, tick: p.maintain}
+	return stage{{"projections", run.Run}, {"sweeper", sweep.run}, {"maintenance", maintain.run}}, nil
+}
+
+// maintain makes partitions ahead and removes answers whose time is over.
+func (p *Program) maintain(ctx context.Context) error {
+	if err := p.store.EnsurePartitions(ctx, p.o.Config.Ledger.PartitionsAhead); err != nil {
+		return fmt.Errorf("make partitions ahead: %w", err)
+	}
+	n, err := answers.New(p.workers).PurgeAll(ctx)
+	if n > 0 {
+		p.o.Log.Debug().Int64("answers", n).Msg("removed kept answers whose time was over")
+	}
+	return err
+}
+
+// announce lets load balancers know first that this process is going.
+func (p *Program) announce(ctx context.Context) error {
+	<-ctx.Done()
+	p.closing.Store(true)
+	return nil
+}
+
+// awaitCalls waits, after the last request was let go, until every call is settled.
+func (p *Program) awaitCalls(ctx context.Context) error {
+	<-ctx.Done()
+	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleGrace)
+	defer cancel()
+	p.gateway.Stop(settling)
+	if n := p.gateway.Unsent(); n > 0 {
+		p.o.Log.Warn().Int("settlements", n).Msg("settlements stay in the journal; the next start sends them")
+	}
+	return nil
+}
+
+func makeDir(dir string) error {
+	const owner = 0o700
+	if err := os.MkdirAll(dir, owner); err != nil {
+		return fmt.Errorf("make the journal's folder (MASSROUTER_JOURNAL_DIR): %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+// Package scratch gives a measurement a migrated, durable database of its own and removes it afterwards.
+package scratch
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/rs/zerolog"
+
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/schema"
+	"github.com/massrouter/massrouter/internal/pgcluster"
+)
+
+const (
+	startTimeout = 2 * time.Minute
+	stopTimeout  = time.Minute
+)
+
+// Database is a scratch database.
+type Database struct {
+	URL   string
+	close func() error
+}
+
+// Open makes a database on the server that the address names, or on a private server when the address is empty.
+func Open(ctx context.Context, address string, log zerolog.Logger) (_ *Database, err error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	var d *Database
+	if address == "" {
+		d, err = private(ctx, log)
+	} else {
+		d, err = beside(ctx, address)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := schema.Up(ctx, d.URL, 0); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// Close removes the database, and the private server if there is one.
+func (d *Database) Close() error { return d.close() }
+
+// later makes a clean-up that runs although the context that it comes from has ended by then.
+func later(ctx context.Context, clean func(context.Context) error) func() error {
+	return func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		return clean(ctx)
+	}
+}
+
+func private(ctx context.Context, log zerolog.Logger) (*Database, error) {
+	cluster, err := pgcluster.Start(ctx, pgcluster.Options{Durable: true, Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("start a private PostgreSQL: %w", err)
+	}
+	return &Database{URL: cluster.URL("postgres"), close: later(ctx, cluster.Stop)}, nil
+}
+
+// beside makes a database with a name of its own on a server that is there.
+func beside(ctx context.Context, address string) (*Database, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("DATABASE_URL is no URL") // the cause may quote the password
+	}
+	random := make([]byte, 6)
+	if _, err := rand.Read(random); err != nil {
+		return nil, fmt.Errorf("choose a name: %w", err)
+	}
+	name := "massrouter_bench_" + hex.EncodeToString(random)
+	if err := run(ctx, address, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
+		return nil, err
+	}
+	u.Path = "/" + name
+	return &Database{URL: u.String(), close: later(ctx, func(ctx context.Context) error {
+		return run(ctx, address, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
+	})}, nil
+}
+
+func run(ctx context.Context, address, statement string) (err error) {
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		return fmt.Errorf("connect to the database server: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("make or drop a scratch database: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/output"
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/http/openapi/client"
+)
+
+func newKeyCommand(sh shell) *cobra.Command {
+	return group("key", "Issue and revoke API keys",
+		"Issues and revokes API keys. A key spends from one wallet, within its limits."+operatorHelp,
+		newKeyIssueCommand(sh), newKeyRevokeCommand(sh))
+}
+
+// keyLimits is what 'key issue' can be told.
+type keyLimits struct {
+	name, expires           string
+	day, week, month, total string
+	models                  []string
+}
+
+func newKeyIssueCommand(sh shell) *cobra.Command {
+	var o operator
+	var limits keyLimits
+	c := &cobra.Command{
+		Use: "issue WALLET", Short: "Issue an API key", Args: exactly(1),
+		Long: "Issues a key and prints its secret, once: only a hash of it is kept. Caps bound what the key may spend in a UTC " +
+			"day, ISO week, month, and in all." + operatorHelp,
+		Example: "  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name laptop\n" +
+			"  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name batch --cap-day 5 --model aurora/polaris-mini --expires 2030-01-01T00:00:00Z",
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := parseID("wallet", args[0])
+			if err != nil {
+				return err
+			}
+			body, err := limits.body()
+			if err != nil {
+				return err
+			}
+			api, err := o.client(c, sh)
+			if err != nil {
+				return err
+			}
+			r, err := api.IssueKeyWithResponse(c.Context(), id, &client.IssueKeyParams{IdempotencyKey: &o.once}, body)
+			if err != nil {
+				return o.lost(err)
+			}
+			issued, err := answer(r.JSON201, r.ApplicationProblemJSONDefault, r.Status())
+			if err != nil {
+				return err
+			}
+			return printer(c).Value(issued, func(w io.Writer) {
+				output.Fields(w, "key", issued.KeyID.String(), "secret (shown once)", issued.Secret, "position", issued.Position.String())
+			})
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&limits.name, "name", "", "what the key is for")
+	flags.StringVar(&limits.day, "cap-day", "", "the most that it may spend in a UTC day")
+	flags.StringVar(&limits.week, "cap-week", "", "in an ISO week")
+	flags.StringVar(&limits.month, "cap-month", "", "in a month")
+	flags.StringVar(&limits.total, "cap-total", "", "in all")
+	flags.StringSliceVar(&limits.models, "model", nil, "a model that it may call; repeat it for more (default: all)")
+	flags.StringVar(&limits.expires, "expires", "", "when it ends, for example 2030-01-01T00:00:00Z")
+	return o.flags(c, true)
+}
+
+func (l keyLimits) body() (client.IssueKey, error) {
+	body := client.IssueKey{Name: l.name}
+	var caps wallet.Caps
+	for _, limit := range []struct {
+		text string
+		to   **money.Amount
+	}{{l.day, &caps.Day}, {l.week, &caps.Week}, {l.month, &caps.Month}, {l.total, &caps.Total}} {
+		if limit.text == "" {
+			continue
+		}
+		amount, err := money.Parse(limit.text)
+		if err != nil {
+			return body, usageError{err}
+		}
+		*limit.to = &amount
+	}
+	if caps != (wallet.Caps{}) {
+		body.Caps = &caps
+	}
+	if len(l.models) > 0 {
+		body.Models = &l.models
+	}
+	at, err := parseTime("--expires", l.expires)
+	body.ExpiresAt = at
+	return body, err
+}
+
+// parseTime reads a moment or a day; nil for "".
+func parseTime(flag, text string) (*time.Time, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // no moment is a valid answer
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return &at, nil
+		}
+	}
+	return nil, usagef("%s: %q is no moment such as 2030-01-01T00:00:00Z", flag, text)
+}
+
+func newKeyRevokeCommand(sh shell) *cobra.Command {
+	var o operator
+	reason := ""
+	c := &cobra.Command{
+		Use: "revoke KEY", Short: "End a key for good", Args: exactly(1),
+		Long:    "Revokes a key. Calls that run are finished and charged; new ones are refused. It cannot be taken back." + operatorHelp,
+		Example: "  massrouter key revoke 018f0000-0000-7000-8000-000000000000 --reason leaked",
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := parseID("key", args[0])
+			if err != nil {
+				return err
+			}
+			api, err := o.client(c, sh)
+			if err != nil {
+				return err
+			}
+			r, err := api.RevokeKeyWithResponse(c.Context(), id, &client.RevokeKeyParams{IdempotencyKey: &o.once}, client.KeyReason{Reason: reason})
+			if err != nil {
+				return o.lost(err)
+			}
+			return printReceipt(c, "revoked", args[0], r.JSON200, r.ApplicationProblemJSONDefault, r.Status())
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why; recorded for ever")
+	return o.flags(c, true)
+}
+
+func printReceipt(c *cobra.Command, done, what string, receipt *client.Receipt, problem *client.Problem, status string) error {
+	r, err := answer(receipt, problem, status)
+	if err != nil {
+		return err
+	}
+	return printer(c).Value(r, func(w io.Writer) {
+		output.Fields(w, done, what, "position", r.Position.String(), "recorded", output.Time(r.RecordedAt))
+	})
+}

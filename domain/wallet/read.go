@@ -1,0 +1,106 @@
+package wallet
+
+import (
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/usage"
+)
+
+// ReadJSON reads the stored form as AppendJSON writes it; false when it has another shape.
+func (e *HoldPlaced) ReadJSON(body []byte) bool {
+	f := domain.ReadObject(body)
+	e.HoldID = f.ID("hold_id")
+	e.KeyID = f.ID("key_id")
+	e.Model = f.String("model")
+	e.Endpoint = f.String("endpoint")
+	e.PriceVersion = f.ID("price_version")
+	e.PromptTokens = f.Int("prompt_tokens")
+	e.CompletionTokens = f.Int("completion_tokens")
+	f.Value("amount", e.Amount.ReadJSON)
+	e.ExpiresAt = f.Time("expires_at")
+	e.Currency = money.Currency(f.String("currency"))
+	e.Balances.read(&f)
+	f.Value("entry", e.Entry.ReadJSON)
+	return whole(&f)
+}
+
+// ReadJSON reads the stored form as AppendJSON writes it; false when it has another shape.
+func (e *UsageCharged) ReadJSON(body []byte) bool {
+	f := domain.ReadObject(body)
+	e.HoldID = f.ID("hold_id")
+	e.KeyID = f.ID("key_id")
+	e.Model = f.String("model")
+	e.Endpoint = f.String("endpoint")
+	e.Vendor = f.String("vendor")
+	e.PriceVersion = f.ID("price_version")
+	f.Value("usage", e.Usage.ReadJSON)
+	e.Provenance = usage.Provenance(f.String("provenance"))
+	f.Value("line_items", func(b []byte) (rest []byte, ok bool) {
+		e.LineItems, rest, ok = usage.ReadJSON(b)
+		return rest, ok
+	})
+	f.Value("charge", e.Charge.ReadJSON)
+	if f.Has("uncollectible") {
+		f.Value("uncollectible", e.Uncollectible.ReadJSON)
+	}
+	f.Value("vendor_cost", e.VendorCost.ReadJSON)
+	f.Value("hold_amount", e.HeldBefore.ReadJSON)
+	if f.Has("late") {
+		e.Late = f.Bool("late")
+	}
+	f.Value("call", e.Call.ReadJSON)
+	e.Currency = money.Currency(f.String("currency"))
+	e.Balances.read(&f)
+	f.Value("entry", e.Entry.ReadJSON)
+	return whole(&f)
+}
+
+// ReadJSON reads the stored form as AppendJSON writes it; false when it has another shape.
+func (e *HoldReleased) ReadJSON(body []byte) bool {
+	f := domain.ReadObject(body)
+	e.HoldID = f.ID("hold_id")
+	e.KeyID = f.ID("key_id")
+	e.Model = f.String("model")
+	e.Endpoint = f.String("endpoint")
+	f.Value("amount", e.Amount.ReadJSON)
+	e.Reason = f.String("reason")
+	f.Value("call", e.Call.ReadJSON)
+	e.Currency = money.Currency(f.String("currency"))
+	e.Balances.read(&f)
+	f.Value("entry", e.Entry.ReadJSON)
+	return whole(&f)
+}
+
+func (b *Balances) read(f *domain.Fields) {
+	f.Value("posted_after", b.Posted.ReadJSON)
+	f.Value("held_after", b.Held.ReadJSON)
+}
+
+// ReadJSON reads the stored form at the beginning of b and returns what follows it.
+func (c *Call) ReadJSON(b []byte) (rest []byte, ok bool) {
+	f := domain.ReadObject(b)
+	c.Streamed = f.Bool("streamed")
+	readOptional(&f, "cancelled", &c.Cancelled, f.Bool)
+	readOptional(&f, "finish_reason", &c.FinishReason, f.String)
+	readOptional(&f, "native_finish_reason", &c.NativeFinishReason, f.String)
+	readOptional(&f, "upstream_id", &c.UpstreamID, f.String)
+	readOptional(&f, "attempts", &c.Attempts, func(name string) int { return int(f.Int(name)) })
+	readOptional(&f, "error", &c.Error, f.String)
+	readOptional(&f, "suspect", &c.Suspect, f.Bool)
+	readOptional(&f, "started_at", &c.StartedAt, f.Time)
+	readOptional(&f, "first_token_ms", &c.FirstTokenMS, f.Int)
+	readOptional(&f, "duration_ms", &c.DurationMS, f.Int)
+	return f.End()
+}
+
+func readOptional[T any](f *domain.Fields, name string, into *T, read func(name string) T) {
+	if f.Has(name) {
+		*into = read(name)
+	}
+}
+
+// whole says whether the object ended with the body.
+func whole(f *domain.Fields) bool {
+	rest, ok := f.End()
+	return ok && len(rest) == 0
+}

@@ -1,0 +1,36 @@
+package postgres
+
+import (
+	"fmt"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/eventstore"
+)
+
+// check refuses a batch that contradicts itself: the events of a stream must be exactly the versions that its write
+// steps over, in order. The tables alone would take events that no version counts, and those can never be removed.
+func check(b *eventstore.Batch) error {
+	next := make(map[domain.StreamID]int64, len(b.Streams))
+	for _, w := range b.Streams {
+		if _, twice := next[w.ID]; twice {
+			return fmt.Errorf("stream %q is written twice", w.ID)
+		}
+		if w.From < 0 || w.To <= w.From {
+			return fmt.Errorf("stream %q does not move forward: %d to %d", w.ID, w.From, w.To)
+		}
+		next[w.ID] = w.From + 1
+	}
+	for i := range b.Events {
+		e := &b.Events[i]
+		if want, ok := next[e.StreamID]; !ok || e.StreamVersion != want {
+			return fmt.Errorf("event %d of the batch: stream %q version %d is out of turn", i, e.StreamID, e.StreamVersion)
+		}
+		next[e.StreamID]++
+	}
+	for _, w := range b.Streams {
+		if next[w.ID] != w.To+1 {
+			return fmt.Errorf("stream %q has no event for version %d", w.ID, next[w.ID])
+		}
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/gateway/meter"
+	"github.com/massrouter/massrouter/gateway/openai"
+)
+
+// conclude charges a call whose answer came to its proper end, and returns what is to be sent last, which build makes from
+// the usage that the caller is told. An answer that is kept is written down before its charge is sent, with the cost that
+// the ledger will find too: both compute it at the pinned price.
+func (r *run) conclude(e *ending, build func(usage []byte) []byte) ([]byte, *domain.Error) {
+	s := r.verdict(e)
+	var final []byte
+	made := false
+	if r.claim != nil {
+		if cost, ok := r.cost(&s); ok {
+			final, made = build(openai.AppendUsage(nil, s.Usage, cost)), true
+			r.keep(&s, final)
+		}
+	}
+	cost, state := r.charge(s)
+	if state == stranded && s.Release == "" {
+		return nil, domain.Errorf(domain.CodeUnavailable, "the charge of this call could not be recorded")
+	}
+	if !made {
+		final = build(openai.AppendUsage(nil, s.Usage, cost))
+		if r.claim != nil {
+			r.keep(&s, final)
+		}
+	}
+	if r.claim != nil && (state == recorded || state == refused) {
+		r.g.noteSettled(*r.claim)
+	}
+	return final, nil
+}
+
+// charge sends the settlement and says what the call costs.
+func (r *run) charge(s settlement) (openai.Cost, state) {
+	r.hold.placed = false // it ends here, whatever comes
+	wait := r.g.o.SettleWait
+	if s.Release != "" {
+		wait = r.g.o.ReleaseWait
+	}
+	charged, state := r.g.settle(s, wait)
+	switch state {
+	case recorded:
+		return openai.Cost{Total: charged.Charge, Prompt: charged.PromptCost, Completion: charged.CompletionCost}, state
+	case journaled, stranded:
+		cost, _ := r.cost(&s)
+		return cost, state
+	case refused:
+	}
+	return openai.Cost{}, state
+}
+
+// cost is what the ledger will charge: the usage at the price that the hold pinned.
+func (r *run) cost(s *settlement) (openai.Cost, bool) {
+	var cost openai.Cost
+	if s.Release != "" {
+		return cost, true
+	}
+	version, ok := r.g.price(context.WithoutCancel(r.g.base), r.hold.endpoint, r.hold.PriceVersion)
+	if !ok {
+		return cost, false
+	}
+	for _, item := range version.Price.LineItems(s.Usage, r.hold.PlacedAt) {
+		cost.Total = cost.Total.Add(item.Amount)
+		switch item.Class {
+		case usage.Input, usage.CacheRead, usage.CacheWrite, usage.CacheWrite1h:
+			cost.Prompt = cost.Prompt.Add(item.Amount)
+		case usage.Output, usage.Reasoning:
+			cost.Completion = cost.Completion.Add(item.Amount)
+		case usage.Request:
+		}
+	}
+	return cost, true
+}
+
+// fail ends a call before its proper end: what was produced of a stream is charged, anything else costs nothing.
+func (r *run) fail(err *domain.Error) error {
+	e := ending{err: err, text: func() *meter.Produced { return &r.produced }}
+	return r.breakOff(&e, "0")
+}
+
+// breakOff is fail for a stream of which something is known. The error is returned if it can still be told with a status;
+// otherwise it goes into the stream, with the usage that was charged.
+func (r *run) breakOff(e *ending, created string) error {
+	r.outcome = string(e.err.Code)
+	var used []byte
+	if r.hold.placed {
+		if !r.facts.Streamed {
+			r.produced = meter.Produced{} // the caller has seen nothing of it
+		}
+		s := r.verdict(e)
+		cost, _ := r.charge(s)
+		if s.Release == "" {
+			used = openai.AppendUsage(nil, s.Usage, cost)
+		}
+		r.freeToken()
+	}
+	if !r.out.begun() {
+		return e.err
+	}
+	words := openai.NewRewrite(r.name, r.route.model.ID, r.route.vendor.Name)
+	failure := r.out.failure(e.err)
+	b := append(make([]byte, 0, len(failure)+len(used)+spliceRoom), "data: "...)
+	r.out.sendLast(append(words.AppendFailure(b, created, failure, used), "\n\n"...))
+	return nil
+}

@@ -1,0 +1,144 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/openai"
+)
+
+// fault is what went wrong in one attempt at a vendor. What the vendor said stays in the cause, for the log; callers get
+// words of ours, except where the vendor speaks of their own request.
+type fault struct {
+	err   *domain.Error
+	again bool          // nothing was processed: another attempt is safe
+	wait  time.Duration // that the vendor asked for
+}
+
+func vendorFailed(cause error) *domain.Error {
+	return domain.Errorf(CodeVendorError, "the vendor of this model failed").Wrap(cause)
+}
+
+// endOf is the fault behind a context that ended: of time, or of the caller's patience.
+func endOf(ctx context.Context) *domain.Error {
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errTimeout):
+		return domain.Errorf(CodeVendorTimeout, "the vendor of this model did not answer in time").Wrap(cause)
+	case errors.Is(cause, errGone):
+		return domain.Errorf(CodeClientGone, "the caller went away").Wrap(cause)
+	default:
+		return domain.Errorf(CodeStopping, "the process is shutting down").Wrap(cause)
+	}
+}
+
+// broken is the fault of a connection. Only one that was never made is safe to try again: of any other it is not known how
+// far the vendor got.
+func broken(ctx context.Context, err error) fault {
+	if ctx.Err() != nil {
+		return fault{err: endOf(ctx)}
+	}
+	var op *net.OpError
+	return fault{err: vendorFailed(err), again: errors.As(err, &op) && op.Op == "dial"}
+}
+
+// answered is the fault of an answer with a status that is no success.
+func (r *run) answered(resp *http.Response, said *openai.Failure) fault {
+	if said == nil {
+		said = new(openai.Failure)
+	}
+	cause := fmt.Errorf("vendor %s answered %d (type %s, code %s)", r.route.vendor.ID, resp.StatusCode,
+		safe(said.Type, 60), safe(said.Code, 60))
+	f := fault{err: vendorFailed(cause), wait: retryAfter(resp.Header)}
+	switch resp.StatusCode {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		f.err = r.notTaken(said, cause)
+	case http.StatusTooManyRequests:
+		if exhausted(said) {
+			f.err = domain.Errorf(CodeVendorUnavailable, "the vendor of this model does not serve us now").Wrap(cause)
+			break
+		}
+		f.err, f.again = overloaded(f.wait, cause), true
+	case http.StatusServiceUnavailable, statusOverloaded:
+		f.err, f.again = overloaded(f.wait, cause), true
+	case http.StatusInternalServerError:
+		f.again = true
+	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
+		f.err = domain.Errorf(CodeVendorTimeout, "the vendor of this model did not answer in time").Wrap(cause)
+	}
+	return f
+}
+
+// statusOverloaded is what some vendors say instead of 503.
+const statusOverloaded = 529
+
+func overloaded(wait time.Duration, cause error) *domain.Error {
+	e := domain.Errorf(CodeVendorOverloaded, "the vendor of this model has no capacity now").Wrap(cause)
+	if wait > 0 {
+		return e.With("retry_after", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+	}
+	return e
+}
+
+// exhausted says whether a 429 means that the platform's own account at the vendor is at its end: no retry helps.
+func exhausted(said *openai.Failure) bool {
+	if said.Type == "insufficient_quota" {
+		return true
+	}
+	switch said.Code {
+	case "insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
+		"project_spend_limit_exceeded", "organization_usage_limit_exceeded":
+		return true
+	}
+	return false
+}
+
+// notTaken hands on what the vendor says of the caller's request, unless the platform's credential stands in it.
+func (r *run) notTaken(said *openai.Failure, cause error) *domain.Error {
+	message := safe(said.Message, 1000)
+	if secret := r.route.target.secret; message == "" || (secret != "" && strings.Contains(said.Message, secret)) {
+		message = "the vendor of this model does not take this request"
+	}
+	e := domain.Errorf(CodeVendorRefused, "%s", message).Wrap(cause)
+	if param := safe(said.Param, 100); param != "" {
+		e = e.With("param", param)
+	}
+	if code := safe(said.Code, 100); code != "" {
+		e = e.With("provider_code", code)
+	}
+	return e
+}
+
+// safe makes a vendor's text fit for logs, events and answers: valid UTF-8, no control characters, not too long.
+func safe(text string, longest int) string {
+	clean := strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || c == utf8.RuneError {
+			return ' '
+		}
+		return c
+	}, text)
+	for len(clean) > longest || !utf8.ValidString(clean) {
+		clean = clean[:min(longest, len(clean)-1)]
+	}
+	return strings.TrimSpace(clean)
+}
+
+// retryAfter is how long a vendor asks to wait; 0 when it does not say it in seconds or milliseconds.
+func retryAfter(h http.Header) time.Duration {
+	const most = 24 * 60 * 60
+	if ms, err := strconv.ParseInt(h.Get("Retry-After-Ms"), 10, 64); err == nil && ms >= 0 && ms <= most*1000 {
+		return time.Duration(ms) * time.Millisecond
+	}
+	if s, err := strconv.ParseInt(h.Get("Retry-After"), 10, 64); err == nil && s >= 0 && s <= most {
+		return time.Duration(s) * time.Second
+	}
+	return 0
+}

@@ -1,0 +1,166 @@
+package gatewaytest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/massrouter/massrouter/commands"
+	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/gateway"
+)
+
+// The vendors: the bill of the first stops when a call is cancelled; the second bills to the end.
+const (
+	Canceller = "acme"
+	Drainer   = "zenith"
+)
+
+// Prices of the kit's models, in USD a token.
+const (
+	InputPrice     = "0.000001"
+	CachePrice     = "0.0000001"
+	WritePrice     = "0.00000125"
+	OutputPrice    = "0.000004"
+	ReasoningPrice = "0.000006"
+	ContextLength  = 100_000
+	MaxOutput      = 20_000
+)
+
+// Credentials has the simulator's key for every vendor but "nobody".
+type Credentials struct{}
+
+// Credential implements gateway.Credentials.
+func (Credentials) Credential(vendor string) (string, bool) { return VendorSecret, vendor != "nobody" }
+
+// Catalog is the picture of what the kit has published.
+type Catalog struct {
+	mu      sync.Mutex
+	picture gateway.Picture
+	err     error
+}
+
+func newCatalog() *Catalog {
+	return &Catalog{picture: gateway.Picture{
+		Vendors: map[string]catalog.Vendor{}, Models: map[string]catalog.Model{}, Endpoints: map[string]catalog.Endpoint{},
+		ByModel: map[string][]string{}, Prices: map[string][]catalog.PriceVersion{},
+	}}
+}
+
+// Get implements gateway.Catalog. The picture is a copy, as it changes under way.
+func (c *Catalog) Get(context.Context) (gateway.Picture, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.copied(), c.err
+}
+
+func (c *Catalog) copied() gateway.Picture {
+	return gateway.Picture{
+		Vendors: copied(c.picture.Vendors), Models: copied(c.picture.Models), Endpoints: copied(c.picture.Endpoints),
+		ByModel: copied(c.picture.ByModel), Prices: copied(c.picture.Prices),
+	}
+}
+
+func copied[V any](m map[string]V) map[string]V {
+	out := make(map[string]V, len(m))
+	for key, value := range m {
+		out[key] = value
+	}
+	return out
+}
+
+// Fail makes Get fail.
+func (c *Catalog) Fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err = err
+}
+
+// Change changes the picture only, as a projection that is ahead or behind would show it.
+func (c *Catalog) Change(change func(*gateway.Picture)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.picture)
+}
+
+func (k *Kit) publishVendors() {
+	for id, policy := range map[string]catalog.CancelPolicy{Canceller: catalog.Cancel, Drainer: catalog.Drain, "nobody": catalog.Cancel} {
+		k.PublishVendor(catalog.Vendor{
+			ID: id, Name: "Vendor " + id, BaseURL: k.Vendor.URL + "/v1", Dialect: "openai", CancelPolicy: policy,
+			MaxTokensField: "max_tokens", Status: catalog.Active,
+		})
+	}
+}
+
+// PublishVendor publishes a vendor.
+func (k *Kit) PublishVendor(v catalog.Vendor) {
+	k.T.Helper()
+	_, _, err := k.App.PublishVendor(context.Background(), Meta(), commands.PublishVendor{Vendor: v})
+	require.NoError(k.T, err)
+	k.Catalog.Change(func(p *gateway.Picture) { p.Vendors[v.ID] = v })
+}
+
+// Model publishes a model of a vendor that the simulator answers as the controls say, and returns its name.
+func (k *Kit) Model(vendor, controls string) string {
+	k.T.Helper()
+	return k.ModelAt(vendor, controls, k.Price())
+}
+
+// ModelAt is Model with a price of its own; without an id no price is published.
+func (k *Kit) ModelAt(vendor, controls string, price catalog.PriceVersion) string {
+	k.T.Helper()
+	k.models++
+	upstream := "sim-large"
+	if controls != "" {
+		upstream += "?" + controls
+	}
+	id := fmt.Sprintf("acme/model-%d", k.models)
+	k.publishModel(catalog.Model{
+		ID: id, Name: "Model", ContextLength: ContextLength, MaxCompletionTokens: MaxOutput, InputModalities: []string{"text"},
+		OutputModalities: []string{"text"}, ReleasedAt: k.Clock.Now(), Status: catalog.Active,
+	})
+	endpoint := catalog.Endpoint{
+		ID: id + "@" + vendor, Model: id, Vendor: vendor, UpstreamModel: upstream, ContextLength: ContextLength,
+		MaxCompletionTokens: MaxOutput, Status: catalog.Active,
+	}
+	_, _, err := k.App.PublishEndpoint(context.Background(), Meta(), commands.PublishEndpoint{Endpoint: endpoint})
+	require.NoError(k.T, err)
+	k.Catalog.Change(func(p *gateway.Picture) {
+		p.Endpoints[endpoint.ID] = endpoint
+		p.ByModel[id] = append(p.ByModel[id], endpoint.ID)
+	})
+	if price.ID != uuid.Nil {
+		k.PublishPrice(endpoint.ID, price)
+	}
+	return id
+}
+
+func (k *Kit) publishModel(m catalog.Model) {
+	k.T.Helper()
+	_, _, err := k.App.PublishModel(context.Background(), Meta(), commands.PublishModel{Model: m})
+	require.NoError(k.T, err)
+	k.Catalog.Change(func(p *gateway.Picture) { p.Models[m.ID] = m })
+}
+
+// PublishPrice publishes a price version.
+func (k *Kit) PublishPrice(endpoint string, v catalog.PriceVersion) {
+	k.T.Helper()
+	accepted, _, err := k.App.PublishPrice(context.Background(), Meta(), commands.PublishPrice{Endpoint: endpoint, PriceVersion: v})
+	require.NoError(k.T, err)
+	v.EffectiveFrom = accepted.EffectiveFrom
+	k.Catalog.Change(func(p *gateway.Picture) { p.Prices[endpoint] = append(p.Prices[endpoint], v) })
+}
+
+// Price is a version with the kit's prices.
+func (k *Kit) Price() catalog.PriceVersion {
+	return catalog.PriceVersion{ID: uuid.New(), Currency: money.USD, Price: catalog.Schedule{Base: catalog.Rates{
+		usage.Input: money.MustPrice(InputPrice), usage.CacheRead: money.MustPrice(CachePrice),
+		usage.CacheWrite: money.MustPrice(WritePrice), usage.Output: money.MustPrice(OutputPrice),
+		usage.Reasoning: money.MustPrice(ReasoningPrice),
+	}}}
+}

@@ -1,0 +1,114 @@
+package gatewaytest
+
+import (
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway"
+)
+
+// ErrHungUp is what a Client returns that takes no more.
+var ErrHungUp = errors.New("the caller hung up")
+
+// Client notes what a caller gets.
+type Client struct {
+	// OnWrite, if set, is called with each piece of a stream before it is noted. An error of it is the caller hanging up.
+	OnWrite func(p string) error
+
+	mu         sync.Mutex
+	generation string
+	body       string
+	pieces     []string
+	opened     bool
+	replayed   bool
+}
+
+var _ gateway.Client = (*Client)(nil)
+
+// NewClient makes a Client.
+func NewClient() *Client { return new(Client) }
+
+// Admitted implements gateway.Client.
+func (c *Client) Admitted(generation string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.generation = generation
+}
+
+// Whole implements gateway.Client.
+func (c *Client) Whole(body []byte, replayed bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.body, c.replayed = string(body), replayed
+	return nil
+}
+
+// Open implements gateway.Client.
+func (c *Client) Open(replayed bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opened, c.replayed = true, replayed
+	return nil
+}
+
+// Write implements gateway.Client.
+func (c *Client) Write(p []byte) error {
+	if c.OnWrite != nil {
+		if err := c.OnWrite(string(p)); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pieces = append(c.pieces, string(p))
+	return nil
+}
+
+// Failure implements gateway.Client.
+func (c *Client) Failure(err error) []byte {
+	return []byte(`{"code":500,"metadata":{"error_type":"` + string(domain.CodeOf(err)) + `"}}`)
+}
+
+// Generation is the id that was told.
+func (c *Client) Generation() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.generation
+}
+
+// Body is the whole answer, or all of the stream.
+func (c *Client) Body() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.body + strings.Join(c.pieces, "")
+}
+
+// Opened says whether a stream has begun.
+func (c *Client) Opened() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.opened
+}
+
+// Replayed says whether it was an earlier answer.
+func (c *Client) Replayed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.replayed
+}
+
+// Comments counts the keep-alive comments, Data lists the data of the events.
+func (c *Client) Comments() int { return strings.Count(c.Body(), ": keep-alive\n\n") }
+
+// Data lists the data of the events of the stream.
+func (c *Client) Data() []string {
+	var out []string
+	for event := range strings.SplitSeq(c.Body(), "\n\n") {
+		if data, ok := strings.CutPrefix(event, "data: "); ok {
+			out = append(out, data)
+		}
+	}
+	return out
+}

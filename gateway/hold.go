@@ -1,0 +1,51 @@
+package gateway
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/commands"
+	"github.com/massrouter/massrouter/domain"
+)
+
+// hold is what the call may spend. Where that comes from, a hold of its own or a share of a larger grant, is known in this
+// file only.
+type hold struct {
+	commands.Held
+	id, wallet, key uuid.UUID
+	endpoint        string
+	placed          bool
+	extensions      int
+}
+
+func (h *hold) meta(command uuid.UUID) commands.Meta {
+	return commands.Meta{CommandID: command, Actor: "key:" + h.key.String(), CorrelationID: h.id}
+}
+
+// place reserves the most that the call can cost.
+func (h *hold) place(ctx context.Context, r *run, b bounds) error {
+	*h = hold{id: r.id, wallet: r.call.WalletID, key: r.call.KeyID, endpoint: r.route.endpoint.ID}
+	held, _, err := r.g.o.Ledger.PlaceHold(ctx, h.meta(h.id), commands.PlaceHold{
+		HoldID: h.id, WalletID: h.wallet, KeyID: h.key, Model: r.route.model.ID, Endpoint: h.endpoint,
+		PromptTokens: b.prompt, CompletionTokens: b.output * r.req.Choices, Choices: r.req.Choices, Clamp: r.call.Clamp,
+		TTL: r.g.o.holdTTL(),
+	})
+	switch {
+	case err == nil:
+		h.Held, h.placed = held, true
+	case domain.CodeOf(err) == domain.CodeUnavailable && ctx.Err() != nil:
+		// It may be placed after all: take it back, without anybody waiting for that.
+		r.g.release(r.settlement(nil, "").released("admission_unknown"))
+	}
+	return err
+}
+
+// extend renews the hold of a call that still runs.
+func (h *hold) extend(ctx context.Context, g *Gateway) error {
+	h.extensions++
+	id := domain.DeriveID(h.id, "extend:"+strconv.Itoa(h.extensions))
+	_, _, err := g.o.Ledger.ExtendHold(ctx, h.meta(id), commands.ExtendHold{HoldID: h.id, WalletID: h.wallet, TTL: g.o.holdTTL()})
+	return err
+}

@@ -1,0 +1,117 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/answers"
+)
+
+// detached is a context for what must come to its end whether or not the caller still waits.
+func (r *run) detached() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.g.base), r.g.o.LedgerTimeout)
+}
+
+// claimToken takes the call's Idempotency-Key, if it has one. replayed: the caller has got the answer of an earlier call.
+func (r *run) claimToken(ctx context.Context) (replayed bool, err error) {
+	if r.call.Token == "" {
+		return false, nil
+	}
+	if r.g.o.Answers == nil {
+		return false, domain.Errorf(domain.CodeInvalid, "an Idempotency-Key cannot be honoured here")
+	}
+	c, err := answers.NewClaim(r.call.KeyID, r.call.Token, r.call.Body, r.id)
+	if err != nil {
+		return false, err
+	}
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.g.o.LedgerTimeout)
+	defer cancel()
+	kept, err := r.g.o.Answers.Claim(detached, c, r.call.Secret, r.g.o.Lease)
+	switch {
+	case err != nil && passing(err):
+		r.claim = &c
+		r.freeToken() // it may have been taken after all
+		return false, err
+	case err != nil:
+		return false, err
+	case kept == nil:
+		r.claim = &c
+		return false, nil
+	}
+	return true, r.replay(c, kept)
+}
+
+// replay gives the first answer again, after its charge has surely been sent.
+func (r *run) replay(c answers.Claim, kept *answers.Answer) error {
+	c.Generation = kept.Generation
+	if !kept.Settled {
+		s, err := decodeSettlement(kept.Settlement)
+		if err != nil {
+			return err
+		}
+		if !r.g.settleKept(c, *s) {
+			return domain.Errorf(domain.CodeUnavailable, "the ledger cannot be reached; try again")
+		}
+	}
+	r.outcome = "replayed"
+	r.facts.Streamed = kept.Streamed
+	r.out.admitted(domain.GenerationID(kept.Generation))
+	r.out.replay(kept.Streamed, kept.Body)
+	return nil
+}
+
+// settleKept sends the charge of a kept answer and notes it; false when neither ledger nor journal would have it.
+func (g *Gateway) settleKept(c answers.Claim, s settlement) bool {
+	_, state := g.settle(s, g.o.SettleWait)
+	if state == recorded || state == refused {
+		g.noteSettled(c)
+	}
+	return state != stranded
+}
+
+// noteSettled spares others the sending of a charge that the ledger has. It may fail: they would be told so by the ledger.
+func (g *Gateway) noteSettled(c answers.Claim) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(g.base), g.o.LedgerTimeout)
+	defer cancel()
+	if err := g.o.Answers.Settled(ctx, c); err != nil && !errors.Is(err, answers.ErrLost) {
+		g.o.Logger.Warn().Err(err).Str("generation", c.Generation.String()).Msg("a settlement was not noted beside its answer")
+	}
+}
+
+// keep writes the answer down with the command that charges it, before that command is sent. Without a database it tries
+// for as long as a settlement would; then the call goes on without.
+func (r *run) keep(s *settlement, final []byte) {
+	record, err := s.record()
+	if err != nil {
+		r.g.o.Logger.Error().Err(err).Str("generation", r.name).Msg("an answer was not kept")
+		return
+	}
+	a := answers.Answer{Generation: r.id, Streamed: r.req.Stream, Body: r.out.recorded(final), Settlement: record.Body}
+	until := time.Now().Add(r.g.o.SettleWait)
+	for pause := firstPause; ; pause = min(2*pause, longPause) {
+		ctx, cancel := r.detached()
+		err = r.g.o.Answers.Keep(ctx, *r.claim, r.call.Secret, a)
+		cancel()
+		if domain.CodeOf(err) != domain.CodeUnavailable || time.Now().After(until) || !r.g.pause(pause) {
+			break
+		}
+	}
+	if err != nil {
+		r.g.o.Logger.Error().Err(err).Str("generation", r.name).Msg("an answer was not kept")
+	}
+}
+
+// freeToken gives the Idempotency-Key of a call that failed back, so that it can be tried again. Should that fail, its
+// lease ends.
+func (r *run) freeToken() {
+	if r.claim == nil {
+		return
+	}
+	ctx, cancel := r.detached()
+	defer cancel()
+	if err := r.g.o.Answers.Free(ctx, *r.claim); err != nil && !errors.Is(err, answers.ErrLost) {
+		r.g.o.Logger.Warn().Err(err).Str("generation", r.id.String()).Msg("an idempotency key was not freed; its lease will end")
+	}
+}

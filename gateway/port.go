@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/commands"
+	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/gateway/answers"
+)
+
+// Ledger is where holds are placed and ended. Commands are idempotent: the same id and input give the first outcome.
+// Errors are *domain.Error; ledger_unavailable, overloaded and internal are worth another try, all others are final.
+type Ledger interface {
+	PlaceHold(context.Context, commands.Meta, commands.PlaceHold) (commands.Held, commands.Receipt, error)
+	ExtendHold(context.Context, commands.Meta, commands.ExtendHold) (commands.Extended, commands.Receipt, error)
+	SettleHold(context.Context, commands.Meta, commands.SettleHold) (commands.Charged, commands.Receipt, error)
+	ReleaseHold(context.Context, commands.Meta, commands.ReleaseHold) (commands.Balance, commands.Receipt, error)
+}
+
+// Picture is the catalogue at one moment. Nobody changes its maps.
+type Picture struct {
+	Vendors   map[string]catalog.Vendor
+	Models    map[string]catalog.Model
+	Endpoints map[string]catalog.Endpoint
+	ByModel   map[string][]string               // endpoint ids of a model, the preferred one first
+	Prices    map[string][]catalog.PriceVersion // by endpoint id, in the order of publication
+}
+
+// Catalog has the catalogue. Get is called for every request: it must be cheap, and may be a little behind.
+type Catalog interface {
+	Get(ctx context.Context) (Picture, error)
+}
+
+// Credentials has the platform's own API key at each vendor; ok is false for a vendor without one.
+type Credentials interface {
+	Credential(vendor string) (key string, ok bool)
+}
+
+// Answers keeps first answers for callers who sent an Idempotency-Key. See answers.Store.
+type Answers interface {
+	Claim(ctx context.Context, c answers.Claim, secret string, lease time.Duration) (*answers.Answer, error)
+	Keep(ctx context.Context, c answers.Claim, secret string, a answers.Answer) error
+	Settled(ctx context.Context, c answers.Claim) error
+	Renew(ctx context.Context, c answers.Claim, lease time.Duration) error
+	Free(ctx context.Context, c answers.Claim) error
+	Unsettled(ctx context.Context, limit int) ([]answers.Unsettled, error)
+}
+
+// Call is one request of an authenticated caller.
+type Call struct {
+	KeyID    uuid.UUID
+	WalletID uuid.UUID
+	Body     []byte // unchanged until Complete returns
+	Clamp    bool   // lower the output cap to what is affordable rather than refuse
+	// Token is the Idempotency-Key, "" without one. Secret is the caller's API key, which seals the answer that is kept.
+	Token  string
+	Secret string
+}
+
+// Client is the caller's side of a call. Methods are called from one goroutine at a time, and after an error no more.
+type Client interface {
+	// Admitted tells the generation's id, once, before anything is sent.
+	Admitted(generation string)
+	// Whole sends a whole answer. replayed: it is the answer of an earlier call.
+	Whole(body []byte, replayed bool) error
+	// Open begins an event stream.
+	Open(replayed bool) error
+	// Write sends bytes of the stream at once.
+	Write(p []byte) error
+	// Failure is the error object, as JSON, that goes into a stream that has begun.
+	Failure(err error) []byte
+}
+
+// End is how a call ended, for metrics.
+type End struct {
+	Model, Vendor string
+	Streamed      bool
+	Code          string // "" for success
+	Attempts      int
+	FirstToken    time.Duration // 0 when nothing came
+	Took          time.Duration
+}

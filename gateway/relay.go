@@ -1,0 +1,191 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/meter"
+	"github.com/massrouter/massrouter/gateway/openai"
+)
+
+const (
+	bufferSize = 4 << 10
+	// hangUpTime is how long a vendor may take to end a stream that has said its last word.
+	hangUpTime = time.Second
+	// sendAt is how much is put together for one write when the vendor is fast.
+	sendAt = 32 << 10
+	// keepBuffer is how large a buffer may be to be used again.
+	keepBuffer = 64 << 10
+)
+
+// stream is a stream under way.
+type stream struct {
+	*run
+	body    io.ReadCloser
+	events  *openai.Events
+	words   openai.Rewrite
+	pending []byte // chunks not sent yet
+	last    []byte // the vendor's chunk with the usage, which is held back
+	created string
+	ending  ending
+	first   bool // the first chunk is still to come
+}
+
+// relay calls the vendor for a stream and hands its chunks on as they come, all but the last: the usage is told when it is
+// charged.
+func (r *run) relay() error {
+	s := &stream{run: r, first: true, created: "0"}
+	s.words = openai.NewRewrite(r.name, r.route.model.ID, r.route.vendor.Name)
+	s.ending.text = func() *meter.Produced { return &r.produced }
+	resp, failure := r.post()
+	if failure != nil {
+		return s.broken(failure)
+	}
+	s.body = resp.Body
+	in, out := r.g.takeBuffer(), r.g.takeBuffer()
+	s.events, s.pending = openai.NewEvents(resp.Body, *in, r.g.o.MaxEvent), *out
+	failure = s.pump()
+	*in, *out = s.events.Buffer(), s.pending[:0]
+	r.g.giveBuffer(in)
+	r.g.giveBuffer(out)
+	if failure != nil {
+		_ = s.body.Close()
+		return s.broken(failure)
+	}
+	s.hangUp()
+	return s.complete()
+}
+
+func (g *Gateway) takeBuffer() *[]byte { return g.buffers.Get().(*[]byte) }
+
+func (g *Gateway) giveBuffer(b *[]byte) {
+	if cap(*b) <= keepBuffer {
+		g.buffers.Put(b)
+	}
+}
+
+// pump relays until the stream's end; nil when that is its proper end.
+func (s *stream) pump() *domain.Error {
+	for {
+		data, err := s.events.Next()
+		if err != nil {
+			s.flush()
+			return s.ended(err)
+		}
+		s.watch.progress(s.g.o.IdleTimeout)
+		if bytes.Equal(bytes.TrimSpace(data), []byte("[DONE]")) {
+			s.flush()
+			return nil
+		}
+		if failure := s.chunk(data); failure != nil {
+			s.flush()
+			return failure
+		}
+		if len(s.pending) >= sendAt || !s.events.Waiting() {
+			s.flush()
+		}
+	}
+}
+
+// ended is what the end of the bytes means: proper after a finish reason, also without the mark of the end; and after the
+// usage, whatever ended it.
+func (s *stream) ended(err error) *domain.Error {
+	switch {
+	case s.ending.final && s.ending.finish != "":
+		return nil
+	case s.watch.ctx.Err() != nil:
+		return endOf(s.watch.ctx)
+	case errors.Is(err, io.EOF) && s.ending.finish != "":
+		return nil
+	case errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
+	}
+	return vendorFailed(fmt.Errorf("stream of vendor %s: %w", s.route.vendor.ID, err))
+}
+
+// chunk takes one chunk in.
+func (s *stream) chunk(data []byte) *domain.Error {
+	a, err := s.reader.Chunk(data, &s.produced)
+	switch {
+	case err != nil:
+		return vendorFailed(fmt.Errorf("a chunk of vendor %s: %w", s.route.vendor.ID, err))
+	case a.Failure != nil:
+		return vendorFailed(fmt.Errorf("vendor %s sent an error into its stream (type %s, code %s)", s.route.vendor.ID,
+			safe(a.Failure.Type, 60), safe(a.Failure.Code, 60)))
+	}
+	if s.first {
+		s.first, s.created = false, a.Created()
+		s.facts.UpstreamID = safe(a.ID(), 100)
+	}
+	if s.facts.FirstTokenMS == 0 && s.produced.Any() {
+		s.facts.FirstTokenMS = max(s.elapsed().Milliseconds(), 1)
+	}
+	if a.Finish != "" {
+		s.ending.finish = a.Finish
+	}
+	if a.Report.Given {
+		s.ending.report = a.Report
+		if a.Choices == 0 {
+			s.ending.final = true
+			s.last = append(s.last[:0], data...)
+			return nil
+		}
+	}
+	s.pending = append(s.pending, "data: "...)
+	s.pending = append(a.AppendChunk(s.pending, &s.words), "\n\n"...)
+	return nil
+}
+
+func (s *stream) flush() {
+	if len(s.pending) > 0 {
+		s.out.send(s.pending)
+		s.pending = s.pending[:0]
+	}
+}
+
+// hangUp reads what comes after the end, which is nothing, so that the connection can be used again. Nobody waits for it.
+func (s *stream) hangUp() {
+	const most = 4 << 10
+	if !s.g.enter() {
+		_ = s.body.Close()
+		return
+	}
+	s.watch.limit(hangUpTime)
+	go func() {
+		defer s.g.running.Done()
+		_, _ = io.CopyN(io.Discard, s.body, most) // whatever it says
+		_ = s.body.Close()
+	}()
+}
+
+// complete charges the call and sends the last chunk, which says so, and the mark of the end.
+func (s *stream) complete() error {
+	final, failure := s.conclude(&s.ending, s.finale)
+	if failure != nil {
+		return s.broken(failure)
+	}
+	s.out.sendLast(final)
+	return nil
+}
+
+// finale is the chunk with the usage, the vendor's own if there is one, and the mark of the end.
+func (s *stream) finale(usage []byte) []byte {
+	b := append(make([]byte, 0, len(s.last)+len(usage)+spliceRoom), "data: "...)
+	if len(s.last) == 0 {
+		b = s.words.AppendLast(b, s.created, usage)
+	} else {
+		a, _ := s.reader.Chunk(s.last, new(meter.Produced)) // it was read before
+		b = a.Append(b, &s.words, usage)
+	}
+	return append(b, "\n\ndata: [DONE]\n\n"...)
+}
+
+// broken ends a stream before its time.
+func (s *stream) broken(failure *domain.Error) error {
+	s.ending.err = failure
+	return s.breakOff(&s.ending, s.created)
+}

@@ -1,0 +1,142 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/catalog"
+)
+
+// dialect is the one that vendors of this surface speak.
+const dialect = "openai"
+
+// route is who serves a call, and with what.
+type route struct {
+	vendor   catalog.Vendor
+	model    catalog.Model
+	endpoint catalog.Endpoint
+	target   *target
+	context  int64 // tokens, prompt and completion together
+	output   int64 // tokens of one completion at most
+}
+
+// cancels says whether ending the call at the vendor stops the bill.
+func (r *route) cancels() bool { return r.vendor.CancelPolicy == catalog.Cancel }
+
+// target is where and how a vendor is called. It is shared by calls and never changed.
+type target struct {
+	url    *url.URL
+	header http.Header
+	secret string // never shown to anybody
+}
+
+type targetKey struct{ base, secret string }
+
+// route chooses who serves a model.
+func (g *Gateway) route(ctx context.Context, name string) (route, error) {
+	picture, err := g.o.Catalog.Get(ctx)
+	if err != nil {
+		return route{}, domain.Errorf(domain.CodeUnavailable, "the catalogue cannot be read now; try again").
+			Wrap(fmt.Errorf("get the catalogue: %w", err))
+	}
+	model, ok := picture.Models[name]
+	if !ok || model.Status != catalog.Active {
+		return route{}, domain.Errorf(domain.CodeModelNotFound, "there is no model %q", clip(name)).With("param", "model")
+	}
+	refusal := domain.Errorf(domain.CodeModelNotFound, "the model %q is not offered by anybody now", name).With("param", "model")
+	for _, id := range picture.ByModel[name] {
+		endpoint := picture.Endpoints[id]
+		if endpoint.Status != catalog.Active {
+			continue
+		}
+		r, err := g.offer(&picture, model, endpoint)
+		if err == nil {
+			return r, nil
+		}
+		refusal = err
+	}
+	return route{}, refusal
+}
+
+// offer is the route by one endpoint, or why there is none.
+func (g *Gateway) offer(picture *Picture, model catalog.Model, endpoint catalog.Endpoint) (route, *domain.Error) {
+	if _, ok := catalog.InForce(picture.Prices[endpoint.ID], g.o.Now()); !ok {
+		return route{}, domain.Errorf(domain.CodePriceNotInForce, "the model %q has no price in force", model.ID).With("param", "model")
+	}
+	vendor, ok := picture.Vendors[endpoint.Vendor]
+	if !ok || vendor.Status != catalog.Active || vendor.Dialect != dialect {
+		return route{}, domain.Errorf(CodeVendorUnavailable, "the vendor of the model %q is not available now", model.ID)
+	}
+	target, err := g.target(vendor)
+	if err != nil {
+		return route{}, domain.Errorf(CodeVendorUnavailable, "the vendor of the model %q is not available now", model.ID).Wrap(err)
+	}
+	context := least(endpoint.ContextLength, model.ContextLength)
+	return route{
+		vendor: vendor, model: model, endpoint: endpoint, target: target, context: context,
+		output: least(endpoint.MaxCompletionTokens, model.MaxCompletionTokens, context),
+	}, nil
+}
+
+// least is the smallest of the limits that are set.
+func least(limits ...int64) int64 {
+	var n int64
+	for _, l := range limits {
+		if l > 0 && (n == 0 || l < n) {
+			n = l
+		}
+	}
+	return n
+}
+
+// target prepares the calls to a vendor once.
+func (g *Gateway) target(v catalog.Vendor) (*target, error) {
+	secret, ok := g.o.Credentials.Credential(v.ID)
+	if !ok {
+		return nil, fmt.Errorf("no credential for vendor %s", v.ID)
+	}
+	key := targetKey{v.BaseURL, secret}
+	if t, ok := g.targets.Load(key); ok {
+		return t.(*target), nil
+	}
+	u, err := url.Parse(v.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("base url of vendor %s: %w", v.ID, err)
+	}
+	t, _ := g.targets.LoadOrStore(key, &target{url: u.JoinPath("chat", "completions"), secret: secret, header: http.Header{
+		"Authorization": {"Bearer " + secret},
+		"Content-Type":  {"application/json"},
+		"Accept":        {"application/json, text/event-stream"},
+		"User-Agent":    {"massrouter"},
+	}})
+	return t.(*target), nil
+}
+
+// price is a version of the endpoint's price that a hold pinned.
+func (g *Gateway) price(ctx context.Context, endpoint string, version uuid.UUID) (catalog.PriceVersion, bool) {
+	picture, err := g.o.Catalog.Get(ctx)
+	if err != nil {
+		return catalog.PriceVersion{}, false
+	}
+	versions := picture.Prices[endpoint]
+	for i := len(versions) - 1; i >= 0; i-- {
+		if versions[i].ID == version {
+			return versions[i], true
+		}
+	}
+	return catalog.PriceVersion{}, false
+}
+
+// clip shortens what a caller sent, for a message.
+func clip(text string) string {
+	const longest = 80
+	if len(text) <= longest {
+		return text
+	}
+	return text[:longest] + "…"
+}

@@ -1,0 +1,123 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/gateway/answers"
+	"github.com/massrouter/massrouter/gateway/meter"
+	"github.com/massrouter/massrouter/gateway/openai"
+)
+
+// run is one call under way. Its methods are called by the goroutine that runs it, but for those of sender and watch.
+type run struct {
+	g       *Gateway
+	call    Call
+	id      uuid.UUID // of the generation: of the hold
+	name    string    // the id's public form, once there is a hold
+	reader  *openai.Reader
+	req     *openai.Request
+	route   route
+	hold    hold
+	claim   *answers.Claim // of the Idempotency-Key
+	out     sender
+	watch   watch
+	renewal renewal
+
+	produced meter.Produced
+	facts    wallet.Call
+	outcome  string // how the call ended, for metrics
+}
+
+func (g *Gateway) newRun(c Call, client Client) *run {
+	r := &run{g: g, call: c}
+	r.reader, _ = g.readers.Get().(*openai.Reader)
+	r.facts.StartedAt = g.o.Now().UTC().Truncate(time.Microsecond)
+	r.out.init(client, r.leave)
+	return r
+}
+
+// end gives back what the call used.
+func (r *run) end() {
+	r.renewal.stop()
+	r.watch.close()
+	r.out.close()
+	r.produced.Drop()
+	r.g.readers.Put(r.reader)
+	r.g.o.OnEnd(End{
+		Model: r.route.model.ID, Vendor: r.route.vendor.ID, Streamed: r.facts.Streamed, Code: r.outcome,
+		Attempts: r.facts.Attempts, FirstToken: time.Duration(r.facts.FirstTokenMS) * time.Millisecond, Took: r.elapsed(),
+	})
+}
+
+func (r *run) elapsed() time.Duration { return max(r.g.o.Now().Sub(r.facts.StartedAt), 0) }
+
+// do is the whole way of a call.
+func (r *run) do(ctx context.Context) error {
+	var err error
+	if r.req, err = r.reader.Request(r.call.Body); err != nil {
+		return r.refuse(err)
+	}
+	r.facts.Streamed = r.req.Stream
+	if r.id, err = newID(); err != nil {
+		return r.refuse(err)
+	}
+	if replayed, err := r.claimToken(ctx); replayed || err != nil {
+		return r.refuse(err)
+	}
+	if err := r.admit(ctx); err != nil {
+		r.freeToken()
+		return r.refuse(err)
+	}
+	r.name = domain.GenerationID(r.id)
+	r.out.admitted(r.name)
+	r.begin(ctx)
+	if r.req.Stream {
+		return r.relay()
+	}
+	return r.whole()
+}
+
+// refuse notes how a call ended that was not admitted.
+func (r *run) refuse(err error) error {
+	if err != nil {
+		r.outcome = string(domain.CodeOf(err))
+	}
+	return err
+}
+
+// begin starts what goes on beside the call: the clocks, and the watch for the caller going away.
+func (r *run) begin(ctx context.Context) {
+	o := &r.g.o
+	total, first := o.RequestTimeout, o.RequestTimeout
+	if r.req.Stream {
+		total, first = o.StreamTimeout, o.FirstByteTimeout
+		r.out.keepAlive(o.KeepAlive)
+		r.produced = meter.NewProduced(r.g.budget, o.KeepText)
+	}
+	if r.claim != nil {
+		r.out.record(answers.MaxBody)
+	}
+	r.watch.start(r.g.base, ctx, total, first, r.onGone)
+	r.renewal.start(r)
+}
+
+// onGone is what happens when the caller goes away.
+func (r *run) onGone() {
+	r.out.abandon()
+	r.leave()
+}
+
+// leave ends the call at the vendor where that stops the bill; otherwise it is read to its end, within limits. A caller with
+// an Idempotency-Key may come back for the answer.
+func (r *run) leave() {
+	if r.claim == nil && r.route.cancels() {
+		r.watch.cancel(errGone)
+		return
+	}
+	r.watch.limit(r.g.o.DrainTimeout)
+}

@@ -1,0 +1,181 @@
+package gateway
+
+import (
+	"sync"
+	"time"
+)
+
+// keepAliveComment is a comment of server-sent events, which clients ignore.
+const keepAliveComment = ": keep-alive\n\n"
+
+// sender is the way to the caller. It may be used by the run and by its clocks at the same time. Once the caller is gone it
+// swallows what is sent.
+type sender struct {
+	mu     sync.Mutex
+	client Client
+	lost   func() // called once when sending fails
+	opened bool   // a stream has begun
+	gone   bool
+	closed bool
+
+	pulse *time.Timer // sends comments while there is nothing else to send
+	every time.Duration
+	last  time.Time // when something was sent
+
+	recording bool
+	limit     int
+	kept      []byte // of the stream, for an answer that is kept
+	overflown bool   // it became too long for that
+}
+
+func (s *sender) init(client Client, lost func()) { s.client, s.lost = client, lost }
+
+func (s *sender) admitted(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.client.Admitted(name)
+}
+
+// keepAlive sends a comment whenever a stream was silent for so long.
+func (s *sender) keepAlive(every time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.every, s.last = every, time.Now()
+	s.pulse = time.AfterFunc(every, s.beat)
+}
+
+func (s *sender) beat() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.gone {
+		return
+	}
+	now := time.Now()
+	if silent := now.Sub(s.last); silent < s.every {
+		s.pulse.Reset(s.every - silent)
+		return
+	}
+	s.write([]byte(keepAliveComment))
+	s.pulse.Reset(s.every)
+}
+
+// record keeps what is sent on the stream, up to limit bytes.
+func (s *sender) record(limit int) { s.recording, s.limit = true, limit }
+
+// send sends a part of the stream, which begins with the first.
+func (s *sender) send(p []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keep(p)
+	s.write(p)
+}
+
+// sendLast sends what is recorded already, or not to be.
+func (s *sender) sendLast(p []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.write(p)
+}
+
+func (s *sender) keep(p []byte) {
+	if !s.recording || s.overflown {
+		return
+	}
+	if len(s.kept)+len(p) > s.limit {
+		s.kept, s.overflown = nil, true
+		return
+	}
+	s.kept = append(s.kept, p...)
+}
+
+// write is send with the lock held. An error means that the caller is gone.
+func (s *sender) write(p []byte) {
+	if s.gone || s.closed {
+		return
+	}
+	var err error
+	if !s.opened {
+		s.opened = true
+		err = s.client.Open(false)
+	}
+	if err == nil {
+		err = s.client.Write(p)
+	}
+	if err != nil {
+		s.gone = true
+		s.lost()
+		return
+	}
+	s.last = time.Now()
+}
+
+// whole sends an answer in one piece.
+func (s *sender) whole(body []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.gone && s.client.Whole(body, false) != nil {
+		s.gone = true
+	}
+}
+
+// failure is the error object for a stream that has begun.
+func (s *sender) failure(err error) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.client.Failure(err)
+}
+
+// abandon notes that the caller went away.
+func (s *sender) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = true
+}
+
+func (s *sender) isGone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone
+}
+
+// begun says whether a stream has begun, so that an error has to go into it. If not, none will begin any more.
+func (s *sender) begun() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = !s.opened
+	return s.opened
+}
+
+// close makes sure that nothing touches the client any more.
+func (s *sender) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.pulse != nil {
+		s.pulse.Stop()
+	}
+}
+
+// recorded is all that was sent on the stream and what will end it; longer than may be kept if any of it was too long.
+func (s *sender) recorded(final []byte) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.overflown {
+		return make([]byte, s.limit+1)
+	}
+	return append(append(make([]byte, 0, len(s.kept)+len(final)), s.kept...), final...)
+}
+
+// replay sends the answer of an earlier call.
+func (s *sender) replay(streamed bool, body []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var err error
+	if !streamed {
+		err = s.client.Whole(body, true)
+	} else if err = s.client.Open(true); err == nil {
+		s.opened = true
+		err = s.client.Write(body)
+	}
+	s.gone = s.gone || err != nil
+}

@@ -1,0 +1,90 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/commands"
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/gateway/journal"
+)
+
+// settlement is what ends a hold: a charge, or a release when there is a reason for one. It stands in the journal, and beside
+// an answer that is kept, as JSON: read back it must give the very same command.
+type settlement struct {
+	HoldID     uuid.UUID        `json:"hold_id"`
+	WalletID   uuid.UUID        `json:"wallet_id"`
+	KeyID      uuid.UUID        `json:"key_id"`
+	Endpoint   string           `json:"endpoint"`
+	Usage      usage.Usage      `json:"usage,omitempty"`
+	Provenance usage.Provenance `json:"provenance,omitempty"`
+	Release    string           `json:"release,omitempty"` // the reason of a release
+	Call       wallet.Call      `json:"call"`
+}
+
+func (r *run) settlement(u usage.Usage, p usage.Provenance) settlement {
+	return settlement{
+		HoldID: r.hold.id, WalletID: r.hold.wallet, KeyID: r.hold.key, Endpoint: r.hold.endpoint,
+		Usage: u, Provenance: p, Call: r.facts,
+	}
+}
+
+func (s settlement) released(reason string) settlement {
+	s.Usage, s.Provenance, s.Release = nil, "", reason
+	return s
+}
+
+// commandID is the same whoever sends the settlement, and how often.
+func (s *settlement) commandID() uuid.UUID {
+	if s.Release != "" {
+		return domain.DeriveID(s.HoldID, "release")
+	}
+	return domain.DeriveID(s.HoldID, "settle")
+}
+
+func (s *settlement) meta() commands.Meta {
+	return commands.Meta{CommandID: s.commandID(), Actor: "key:" + s.KeyID.String(), CorrelationID: s.HoldID}
+}
+
+// send is one attempt.
+func (g *Gateway) send(ctx context.Context, s *settlement) (commands.Charged, error) {
+	ctx, cancel := context.WithTimeout(ctx, g.o.LedgerTimeout)
+	defer cancel()
+	if s.Release != "" {
+		_, _, err := g.o.Ledger.ReleaseHold(ctx, s.meta(), commands.ReleaseHold{
+			HoldID: s.HoldID, WalletID: s.WalletID, Reason: s.Release, Call: s.Call,
+		})
+		return commands.Charged{}, err
+	}
+	charged, _, err := g.o.Ledger.SettleHold(ctx, s.meta(), commands.SettleHold{
+		HoldID: s.HoldID, WalletID: s.WalletID, Endpoint: s.Endpoint, Usage: s.Usage, Provenance: s.Provenance, Call: s.Call,
+	})
+	return charged, err
+}
+
+// passing says whether an error of the ledger may go away by itself.
+func passing(err error) bool {
+	code := domain.CodeOf(err)
+	return code == domain.CodeUnavailable || code == domain.CodeOverloaded || code == domain.CodeInternal
+}
+
+func (s *settlement) record() (journal.Record, error) {
+	body, err := json.Marshal(s)
+	if err != nil {
+		return journal.Record{}, fmt.Errorf("encode a settlement: %w", err)
+	}
+	return journal.Record{ID: s.commandID(), Body: body}, nil
+}
+
+func decodeSettlement(body []byte) (*settlement, error) {
+	s := new(settlement)
+	if err := json.Unmarshal(body, s); err != nil {
+		return nil, fmt.Errorf("decode a settlement: %w", err)
+	}
+	return s, nil
+}

@@ -1,0 +1,79 @@
+package gateway
+
+import (
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/gateway/meter"
+)
+
+// ending is how the vendor's part of a call came out.
+type ending struct {
+	report meter.Report
+	final  bool          // the report is the vendor's last word
+	finish string        // the last finish reason, as the vendor calls it
+	err    *domain.Error // nil when the answer came to its proper end
+	// text gives what was produced, if the report does not do.
+	text func() *meter.Produced
+}
+
+// verdict decides what the call is charged: what the vendor reports, when that can be true; otherwise what can be counted;
+// nothing when nothing came out.
+func (r *run) verdict(e *ending) settlement {
+	r.note(e)
+	produced := r.produced.Any()
+	b := r.meterBounds()
+	absurd := "usage_not_final"
+	if e.err == nil || e.final {
+		absurd = e.report.Absurd(b, produced)
+	}
+	switch {
+	case !produced && e.err != nil:
+		return r.settlement(nil, "").released(string(e.err.Code))
+	case absurd == "" && e.report.Completion == 0 && (e.finish == "" || e.finish == "error"):
+		return r.settlement(nil, "").released(reasonEmpty)
+	case absurd == "":
+		// More than was held is the vendor's word against our bound: it is charged, and looked at.
+		r.facts.Suspect = e.report.Prompt > b.Prompt
+		return r.settlement(e.report.Usage(), usage.Reported)
+	case !produced:
+		return r.settlement(nil, "").released(reasonEmpty)
+	}
+	r.facts.Suspect = true
+	return r.estimated(e, b)
+}
+
+func (r *run) estimated(e *ending, b meter.Bounds) settlement {
+	prompt, err := r.reader.Prompt(r.req)
+	if err == nil {
+		var u usage.Usage
+		if u, err = r.g.counter.Estimate(prompt, e.text(), b); err == nil {
+			return r.settlement(u, usage.Estimated)
+		}
+	}
+	r.g.o.Logger.Error().Err(err).Bool("alert", true).Str("generation", r.name).Msg("a call's usage cannot be estimated; it is not charged")
+	return r.settlement(nil, "").released("usage_unknown")
+}
+
+// note writes down what the call's record says of its end.
+func (r *run) note(e *ending) {
+	r.facts.NativeFinishReason = safe(e.finish, 60)
+	r.facts.FinishReason = finishReason(r.facts.NativeFinishReason)
+	r.facts.Cancelled = r.out.isGone()
+	r.facts.DurationMS = r.elapsed().Milliseconds()
+	if e.err != nil {
+		r.facts.Error = string(e.err.Code)
+	}
+}
+
+// finishReason is the common name of a vendor's reason.
+func finishReason(native string) string {
+	switch native {
+	case "", "stop", "length", "tool_calls", "content_filter", "error":
+		return native
+	case "function_call":
+		return "tool_calls"
+	case "max_tokens", "model_length":
+		return "length"
+	}
+	return "stop"
+}

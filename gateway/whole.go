@@ -1,0 +1,90 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/meter"
+	"github.com/massrouter/massrouter/gateway/openai"
+)
+
+// whole calls the vendor for an answer in one piece and hands it on once it is charged.
+func (r *run) whole() error {
+	body, failure := r.fetch()
+	if failure != nil {
+		return r.fail(failure)
+	}
+	a, err := r.reader.Answer(body, &r.produced)
+	switch {
+	case err != nil:
+		return r.fail(vendorFailed(fmt.Errorf("read the answer of vendor %s: %w", r.route.vendor.ID, err)))
+	case a.Failure != nil:
+		return r.fail(vendorFailed(fmt.Errorf("vendor %s answered 200 with an error (type %s, code %s)", r.route.vendor.ID,
+			safe(a.Failure.Type, 60), safe(a.Failure.Code, 60))))
+	case !a.Shaped():
+		return r.fail(vendorFailed(fmt.Errorf("vendor %s answered something that is no chat completion", r.route.vendor.ID)))
+	}
+	r.facts.UpstreamID = safe(a.ID(), 100)
+	words := openai.NewRewrite(r.name, r.route.model.ID, r.route.vendor.Name)
+	e := ending{report: a.Report, final: true, finish: a.Finish, text: func() *meter.Produced { return r.reread(body) }}
+	final, failure := r.conclude(&e, func(usage []byte) []byte {
+		return a.Append(make([]byte, 0, len(body)+len(usage)+spliceRoom), &words, usage)
+	})
+	if failure != nil {
+		return failure
+	}
+	r.out.whole(final)
+	return nil
+}
+
+// fetch is the vendor's answer.
+func (r *run) fetch() ([]byte, *domain.Error) {
+	resp, failure := r.post()
+	if failure != nil {
+		return nil, failure
+	}
+	body, err := r.readAll(resp)
+	_ = resp.Body.Close() // read to its end, or given up
+	switch {
+	case err != nil && r.watch.ctx.Err() != nil:
+		return nil, endOf(r.watch.ctx)
+	case err != nil:
+		return nil, vendorFailed(fmt.Errorf("read the answer of vendor %s: %w", r.route.vendor.ID, err))
+	}
+	return body, nil
+}
+
+var errTooLong = errors.New("the answer is too long")
+
+func (r *run) readAll(resp *http.Response) ([]byte, error) {
+	most := r.g.o.MaxAnswer
+	if resp.ContentLength > most {
+		return nil, errTooLong
+	}
+	body := make([]byte, 0, max(resp.ContentLength+1, 512))
+	for {
+		n, err := resp.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return nil, err
+		case int64(len(body)) > most:
+			return nil, errTooLong
+		case len(body) == cap(body):
+			body = append(body, 0)[:len(body)]
+		}
+	}
+}
+
+// reread collects the text of an answer for an estimate.
+func (r *run) reread(body []byte) *meter.Produced {
+	r.produced = meter.NewProduced(r.g.budget, r.g.o.KeepText)
+	// It was read before.
+	_, _ = r.reader.Answer(body, &r.produced)
+	return &r.produced
+}

@@ -1,0 +1,138 @@
+package inference
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway"
+	"github.com/massrouter/massrouter/http/problem"
+)
+
+// ClampHeader lets the output cap be lowered to what is affordable, rather than the call be refused.
+const ClampHeader = "X-Massrouter-Clamp"
+
+// Completer runs chat completions. See gateway.Gateway.
+type Completer interface {
+	Complete(ctx context.Context, c gateway.Call, client gateway.Client) error
+}
+
+// ChatOptions of the chat completions. Zero values take the defaults named here.
+type ChatOptions struct {
+	MaxBody  int64         // bytes of a request; 8 MiB
+	Patience time.Duration // for reading what was written; 30 s
+}
+
+const (
+	defaultMaxBody  = 8 << 20
+	defaultPatience = 30 * time.Second
+	firstBody       = 4 << 10
+	keepBody        = 256 << 10
+)
+
+// Chat answers POST /v1/chat/completions.
+type Chat struct {
+	gateway Completer
+	auth    Authenticator
+	o       ChatOptions
+	bodies  sync.Pool
+}
+
+// NewChat makes the handler.
+func NewChat(g Completer, a Authenticator, o ChatOptions) *Chat {
+	if o.MaxBody == 0 {
+		o.MaxBody = defaultMaxBody
+	}
+	if o.Patience == 0 {
+		o.Patience = defaultPatience
+	}
+	c := &Chat{gateway: g, auth: a, o: o}
+	c.bodies.New = func() any { b := make([]byte, 0, firstBody); return &b }
+	return c
+}
+
+// ServeHTTP implements http.Handler.
+func (c *Chat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	key, secret, err := authenticate(c.auth, r)
+	if err != nil {
+		WriteError(w, r, err)
+		return
+	}
+	buffer := c.bodies.Get().(*[]byte)
+	defer c.giveBack(buffer)
+	client := newClient(w, c.o.Patience)
+	defer client.relax()
+	if err := c.read(w, r, buffer); err != nil {
+		WriteError(w, r, err)
+		return
+	}
+	token, err := idempotencyKey(r.Header)
+	if err == nil {
+		err = c.gateway.Complete(r.Context(), gateway.Call{
+			KeyID: key.ID, WalletID: key.WalletID, Body: *buffer, Clamp: r.Header.Get(ClampHeader) == "true",
+			Token: token, Secret: secret,
+		}, client)
+	}
+	if err != nil {
+		WriteError(w, r, err)
+	}
+}
+
+func (c *Chat) giveBack(buffer *[]byte) {
+	if cap(*buffer) <= keepBody {
+		*buffer = (*buffer)[:0]
+		c.bodies.Put(buffer)
+	}
+}
+
+// read takes the body in, within its limit.
+func (c *Chat) read(w http.ResponseWriter, r *http.Request, to *[]byte) error {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return domain.Errorf(problem.CodeUnsupportedMediaType, "the body is sent without a content encoding")
+	}
+	tooLarge := domain.Errorf(problem.CodeTooLarge, "a request has at most %d bytes", c.o.MaxBody)
+	if r.ContentLength > c.o.MaxBody {
+		return tooLarge
+	}
+	body := http.MaxBytesReader(w, r.Body, c.o.MaxBody)
+	b := *to
+	if n := int(r.ContentLength) + 1; n > cap(b) {
+		b = make([]byte, 0, n)
+	}
+	for {
+		n, err := body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err == nil {
+			if len(b) == cap(b) {
+				b = append(b, 0)[:len(b)]
+			}
+			continue
+		}
+		*to = b
+		var long *http.MaxBytesError
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.As(err, &long):
+			return tooLarge
+		}
+		return domain.Errorf(domain.CodeInvalid, "the body could not be read to its end").Wrap(err)
+	}
+}
+
+// idempotencyKey is the caller's, given once or not at all.
+func idempotencyKey(h http.Header) (string, error) {
+	values := h.Values("Idempotency-Key")
+	switch {
+	case len(values) == 0:
+		return "", nil
+	case len(values) > 1 || values[0] == "":
+		return "", domain.Errorf(domain.CodeInvalid, "an Idempotency-Key is given once and is not empty").With("param", "Idempotency-Key")
+	}
+	return values[0], nil
+}

@@ -1,0 +1,96 @@
+package inference
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/projections/keys"
+)
+
+type currentKey struct {
+	Data keyData `json:"data"`
+}
+
+// keyData is what OpenRouter's /key has. There is no BYOK, no free tier and no management key here.
+type keyData struct {
+	Label             string       `json:"label"`
+	Limit             *json.Number `json:"limit"`
+	LimitRemaining    *json.Number `json:"limit_remaining"`
+	LimitReset        *string      `json:"limit_reset"` // daily, weekly, monthly; null for a cap in total
+	Usage             json.Number  `json:"usage"`
+	UsageDaily        json.Number  `json:"usage_daily"`
+	UsageWeekly       json.Number  `json:"usage_weekly"`
+	UsageMonthly      json.Number  `json:"usage_monthly"`
+	BYOKUsage         json.Number  `json:"byok_usage"`
+	BYOKUsageDaily    json.Number  `json:"byok_usage_daily"`
+	BYOKUsageWeekly   json.Number  `json:"byok_usage_weekly"`
+	BYOKUsageMonthly  json.Number  `json:"byok_usage_monthly"`
+	IncludeBYOK       bool         `json:"include_byok_in_limit"`
+	IsFreeTier        bool         `json:"is_free_tier"`
+	IsManagementKey   bool         `json:"is_management_key"`
+	IsProvisioningKey bool         `json:"is_provisioning_key"`
+	CreatorUserID     *string      `json:"creator_user_id"`
+	ExpiresAt         *time.Time   `json:"expires_at"`
+	RateLimit         rateLimit    `json:"rate_limit"`
+}
+
+type rateLimit struct {
+	Requests int    `json:"requests"` // -1: no such limit
+	Interval string `json:"interval"`
+	Note     string `json:"note"`
+}
+
+// currentKey answers GET /api/v1/key.
+func (a *API) currentKey(r *http.Request, c caller) (any, error) {
+	k, err := a.Keys.Key(r.Context(), c.key, 0)
+	if err != nil {
+		return nil, err
+	}
+	none := number(money.Zero())
+	data := keyData{
+		Label: k.Label, Usage: number(k.Spent.Total), UsageDaily: number(k.Spent.Day), UsageWeekly: number(k.Spent.Week),
+		UsageMonthly: number(k.Spent.Month), BYOKUsage: none, BYOKUsageDaily: none, BYOKUsageWeekly: none, BYOKUsageMonthly: none,
+		RateLimit: rateLimit{Requests: -1, Interval: "10s", Note: "This field is deprecated and has no meaning."},
+	}
+	if !k.Limits.ExpiresAt.IsZero() {
+		expires := k.Limits.ExpiresAt.UTC()
+		data.ExpiresAt = &expires
+	}
+	if l, ok := tightest(&k); ok {
+		limit, remaining := number(l.most), number(l.rest)
+		data.Limit, data.LimitRemaining, data.LimitReset = &limit, &remaining, l.reset
+	}
+	return currentKey{data}, nil
+}
+
+type limit struct {
+	most, rest money.Amount
+	reset      *string
+}
+
+// tightest is the cap with the least remaining: OpenRouter's shape has room for one.
+func tightest(k *keys.Key) (found limit, ok bool) {
+	name := func(s string) *string { return &s }
+	caps := k.Limits.Caps
+	for _, c := range []struct {
+		most  *money.Amount
+		spent money.Amount
+		reset *string
+	}{
+		{caps.Day, k.Spent.Day, name("daily")},
+		{caps.Week, k.Spent.Week, name("weekly")},
+		{caps.Month, k.Spent.Month, name("monthly")},
+		{caps.Total, k.Spent.Total, nil},
+	} {
+		if c.most == nil {
+			continue
+		}
+		rest := money.Max(c.most.Sub(c.spent), money.Zero())
+		if !ok || rest.LessThan(found.rest) {
+			found, ok = limit{most: *c.most, rest: rest, reset: c.reset}, true
+		}
+	}
+	return found, ok
+}

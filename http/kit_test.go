@@ -1,0 +1,401 @@
+package http_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	nethttp "net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+
+	"github.com/massrouter/massrouter/commands"
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/eventstore"
+	"github.com/massrouter/massrouter/eventstore/memory"
+	"github.com/massrouter/massrouter/gateway"
+	gatewayauth "github.com/massrouter/massrouter/gateway/auth"
+	"github.com/massrouter/massrouter/gateway/journal"
+	"github.com/massrouter/massrouter/http"
+	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/http/command"
+	"github.com/massrouter/massrouter/http/inference"
+	"github.com/massrouter/massrouter/http/query"
+	"github.com/massrouter/massrouter/internal/pgtest"
+	"github.com/massrouter/massrouter/internal/sim"
+	"github.com/massrouter/massrouter/projections"
+	"github.com/massrouter/massrouter/projections/balance"
+	"github.com/massrouter/massrouter/projections/catalog"
+	"github.com/massrouter/massrouter/projections/checkpoint"
+	"github.com/massrouter/massrouter/projections/generations"
+	"github.com/massrouter/massrouter/projections/keys"
+	"github.com/massrouter/massrouter/projections/runner"
+	"github.com/massrouter/massrouter/projections/statement"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+const operatorToken = "test-operator-token-0123456789"
+
+// bundle is a whole service: the log in memory, the read models in a database of its own, a simulated vendor.
+type bundle struct {
+	t     *testing.T
+	url   string
+	http  *nethttp.Client // validates every answer against the document
+	sim   string          // the address of the simulated vendor
+	app   *commands.App
+	store *memory.Store
+	log   *bytes.Buffer // read it after close only
+	close func()
+}
+
+// parts are what a test may choose; the rest is made by setup.
+type parts struct {
+	store memory.Options
+	app   commands.Options
+	api   http.API
+}
+
+// setup starts everything and stops it when the test ends.
+func setup(t *testing.T, choose ...func(*parts)) *bundle {
+	t.Helper()
+	var p parts
+	for _, c := range choose {
+		c(&p)
+	}
+	api, store := p.api, memory.New(p.store)
+	app, err := commands.New(store, p.app)
+	require.NoError(t, err)
+	pool, views := pgtest.New(t), &checkpoint.Signal{}
+	stop := run(t, store, app, pool, views)
+
+	b := &bundle{t: t, app: app, store: store, log: &bytes.Buffer{}, http: &nethttp.Client{Transport: validating(t)}}
+	if api.Authenticator == nil {
+		api.Authenticator, err = auth.NewOperatorToken(operatorToken)
+		require.NoError(t, err)
+	}
+	signal := checkpoint.WithSignal(views)
+	models, balances, known := catalog.NewQuery(pool, signal), balance.NewQuery(pool, signal), keys.NewQuery(pool, signal)
+	calls, cache := generations.NewQuery(pool, signal), catalog.NewCache(models, time.Nanosecond)
+	callers := gatewayauth.New(keySource{known}, gatewayauth.Options{Known: time.Nanosecond, Unknown: time.Nanosecond})
+	gate, stopGate := startGateway(t, app, cache)
+	b.sim = startVendor(t)
+	api.Commands = command.New(app)
+	api.Queries = query.New(query.Views{
+		Balance: balances, Statement: statement.NewQuery(pool, signal), Keys: known, Catalog: models, Generations: calls, Log: reader{store},
+	})
+	api.Inference = &inference.API{
+		Chat: inference.NewChat(gate, callers, inference.ChatOptions{}), Callers: callers,
+		Catalog: cache, Balance: balances, Keys: known, Generations: calls, Head: reader{store},
+	}
+	api.Logger = zerolog.New(zerolog.SyncWriter(b.log))
+	server := httptest.NewServer(api.Handler())
+	b.url = server.URL
+	b.close = sync.OnceFunc(func() { server.Close(); stopGate(); stop() })
+	t.Cleanup(b.close)
+	return b
+}
+
+// on is the same service for a subtest.
+func (b *bundle) on(t *testing.T) *bundle {
+	t.Helper()
+	c := *b
+	c.t = t
+	return &c
+}
+
+// run starts what works in the background; the function that it returns stops it.
+func run(t *testing.T, store *memory.Store, app *commands.App, pool *pgxpool.Pool, signal *checkpoint.Signal) func() {
+	t.Helper()
+	registry, err := commands.Registry()
+	require.NoError(t, err)
+	follower := runner.New(store, pool, registry, projections.All(), runner.Options{Gap: -1, Signal: signal})
+	require.NoError(t, follower.ToEnd(t.Context()))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 2)
+	go func() { ended <- app.Run(ctx) }()
+	go func() { ended <- follower.Run(ctx) }()
+	return func() {
+		cancel()
+		require.NoError(t, <-ended)
+		require.NoError(t, <-ended)
+	}
+}
+
+// vendorKey is the platform's own key at the simulated vendor.
+const vendorKey = "vendor-key"
+
+// startVendor starts a vendor and returns its base URL.
+func startVendor(t *testing.T) string {
+	t.Helper()
+	vendor := sim.New(sim.Options{APIKey: vendorKey})
+	server := httptest.NewServer(vendor)
+	t.Cleanup(func() { vendor.Close(); server.Close() })
+	return server.URL + "/v1"
+}
+
+// startGateway makes the inference path; the function that it returns stops it.
+func startGateway(t *testing.T, app *commands.App, cache *catalog.Cache) (*gateway.Gateway, func()) {
+	t.Helper()
+	kept, err := journal.Open(filepath.Join(t.TempDir(), "journal"))
+	require.NoError(t, err)
+	transport := gateway.NewTransport()
+	g, err := gateway.New(gateway.Options{
+		Ledger: app, Catalog: pictures{cache}, Credentials: credentials{}, Journal: kept, Transport: transport, Logger: zerolog.Nop(),
+	})
+	require.NoError(t, err)
+	return g, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+		defer cancel()
+		g.Stop(ctx)
+		transport.CloseIdleConnections()
+		require.NoError(t, kept.Close())
+	}
+}
+
+type credentials struct{}
+
+func (credentials) Credential(string) (string, bool) { return vendorKey, true }
+
+type pictures struct{ cache *catalog.Cache }
+
+func (p pictures) Get(ctx context.Context) (gateway.Picture, error) {
+	s, err := p.cache.Get(ctx)
+	if err != nil {
+		return gateway.Picture{}, err
+	}
+	return gateway.Picture{Vendors: s.Vendors, Models: s.Models, Endpoints: s.Endpoints, ByModel: s.ByModel, Prices: s.Prices}, nil
+}
+
+// reader shows the store to the surfaces, as the service's wiring does.
+type reader struct{ store eventstore.Reader }
+
+func (r reader) Head(ctx context.Context) (query.Head, error) {
+	h, err := r.store.Head(ctx)
+	return query.Head{Position: h.Position, RecordedAt: h.RecordedAt}, err
+}
+
+func (r reader) Position(ctx context.Context) (int64, error) {
+	h, err := r.store.Head(ctx)
+	return h.Position, err
+}
+
+func (r reader) Read(ctx context.Context, after int64, limit int) ([]query.LogEvent, error) {
+	events, err := r.store.Read(ctx, after, limit)
+	out := make([]query.LogEvent, len(events))
+	for i, e := range events {
+		out[i] = query.LogEvent{
+			Shard: e.Shard, Position: e.Position, StreamID: string(e.StreamID), StreamVersion: e.StreamVersion,
+			EventID: e.EventID, Type: e.Type, SchemaVersion: e.SchemaVersion, RecordedAt: e.RecordedAt,
+			EffectiveAt: e.EffectiveAt, Actor: e.Actor, CorrelationID: e.CorrelationID, CausationID: e.CausationID,
+			CommandID: e.CommandID, Salt: e.Salt, Body: e.Body, LeafHash: e.LeafHash,
+		}
+	}
+	return out, err
+}
+
+type keySource struct{ keys *keys.Query }
+
+func (s keySource) Key(ctx context.Context, id uuid.UUID) (gatewayauth.Key, error) {
+	k, err := s.keys.Key(ctx, id, 0)
+	return gatewayauth.Key{
+		ID: k.ID, WalletID: k.WalletID, Label: k.Label, Hash: k.Hash, OldHash: k.OldHash, OldHashUntil: k.OldHashUntil,
+		Limits: k.Limits, Disabled: k.Disabled, Revoked: k.Revoked,
+	}, err
+}
+
+// answer is one answer with its body read.
+type answer struct {
+	t      *testing.T
+	status int
+	header nethttp.Header
+	body   []byte
+}
+
+type header struct{ name, value string }
+
+func idempotent(key string) header { return header{"Idempotency-Key", key} }
+
+func bearer(token string) header { return header{"Authorization", "Bearer " + token} }
+
+// send sends a request as the operator unless a header says otherwise. A body that is no string is sent as JSON.
+func (b *bundle) send(method, path string, body any, headers ...header) answer {
+	b.t.Helper()
+	a, err := b.try(method, path, body, headers...)
+	require.NoError(b.t, err)
+	return a
+}
+
+// try is send for goroutines other than the test's own.
+func (b *bundle) try(method, path string, body any, headers ...header) (answer, error) {
+	content, err := bodyOf(body)
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := nethttp.NewRequestWithContext(b.t.Context(), method, b.url+path, content)
+	if err != nil {
+		return answer{}, err
+	}
+	if content != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if strings.HasPrefix(path, "/console/") {
+		r.Header.Set("Authorization", "Bearer "+operatorToken)
+	}
+	for _, h := range headers {
+		r.Header.Set(h.name, h.value)
+		if h.value == "" {
+			r.Header.Del(h.name)
+		}
+	}
+	res, err := b.http.Do(r)
+	if err != nil {
+		return answer{}, err
+	}
+	raw, err := io.ReadAll(res.Body)
+	return answer{t: b.t, status: res.StatusCode, header: res.Header, body: raw}, errors.Join(err, res.Body.Close())
+}
+
+func bodyOf(body any) (io.Reader, error) {
+	switch body := body.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		return strings.NewReader(body), nil
+	default:
+		raw, err := json.Marshal(body)
+		return bytes.NewReader(raw), err
+	}
+}
+
+func (b *bundle) get(path string, headers ...header) answer {
+	b.t.Helper()
+	return b.send(nethttp.MethodGet, path, nil, headers...)
+}
+
+func (b *bundle) post(path string, body any, headers ...header) answer {
+	b.t.Helper()
+	return b.send(nethttp.MethodPost, path, body, headers...)
+}
+
+// is requires a status.
+func (a answer) is(status int) answer {
+	a.t.Helper()
+	require.Equal(a.t, status, a.status, "%s", a.body)
+	return a
+}
+
+// refused requires a status and a code.
+func (a answer) refused(status int, code domain.Code) answer {
+	a.t.Helper()
+	a.is(status)
+	require.Equal(a.t, string(code), a.text("code"), "%s", a.body)
+	return a
+}
+
+// at is the member at a path of names and indexes, as JSON; a missing one fails the test.
+func (a answer) at(path ...any) json.RawMessage {
+	a.t.Helper()
+	raw := json.RawMessage(a.body)
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			var members map[string]json.RawMessage
+			require.NoError(a.t, json.Unmarshal(raw, &members), "%s", a.body)
+			require.Contains(a.t, members, step, "%s", a.body)
+			raw = members[step]
+		case int:
+			var items []json.RawMessage
+			require.NoError(a.t, json.Unmarshal(raw, &items), "%s", a.body)
+			require.Greater(a.t, len(items), step, "%s", a.body)
+			raw = items[step]
+		}
+	}
+	return raw
+}
+
+// text is the string at a path.
+func (a answer) text(path ...any) string {
+	a.t.Helper()
+	var s string
+	require.NoError(a.t, json.Unmarshal(a.at(path...), &s), "%s", a.body)
+	return s
+}
+
+// count is the number of items of the list at a path.
+func (a answer) count(path ...any) int {
+	a.t.Helper()
+	var items []json.RawMessage
+	require.NoError(a.t, json.Unmarshal(a.at(path...), &items), "%s", a.body)
+	return len(items)
+}
+
+// after makes a query see what an answer recorded.
+func (a answer) after() string {
+	a.t.Helper()
+	return "?min_position=" + a.text("position")
+}
+
+// wallet opens a wallet with money in it and returns its path.
+func (b *bundle) wallet(amount string) (path string) {
+	b.t.Helper()
+	id := b.post("/console/v1/wallets", map[string]any{"owner": "owner-1", "currency": "USD"}).is(200).text("wallet_id")
+	path = "/console/v1/wallets/" + id
+	if amount != "0" {
+		b.post(path+"/top-ups", credit(amount), idempotent("fund-"+id)).is(200)
+	}
+	return path
+}
+
+func credit(amount string) map[string]any {
+	return map[string]any{"amount": amount, "currency": "USD", "reason": "test"}
+}
+
+// key issues a key and returns its path and its secret.
+func (b *bundle) key(wallet string, limits map[string]any) (path, secret string) {
+	b.t.Helper()
+	issued := b.post(wallet+"/keys", limits).is(201)
+	path = "/console/v1/keys/" + issued.text("key_id")
+	b.get(path + issued.after()).is(200)
+	return path, issued.text("secret")
+}
+
+// position is the end of the log.
+func (b *bundle) position() int64 {
+	b.t.Helper()
+	head, err := b.store.Head(context.WithoutCancel(b.t.Context()))
+	require.NoError(b.t, err)
+	return head.Position
+}
+
+func idOf(t *testing.T, path string) uuid.UUID {
+	t.Helper()
+	id, err := uuid.Parse(path[strings.LastIndexByte(path, '/')+1:])
+	require.NoError(t, err)
+	return id
+}
+
+func replaceOnce(s, old, fresh string) string { return strings.Replace(s, old, fresh, 1) }
+
+func count(position int64) string { return strconv.FormatInt(position, 10) }
+
+// request is a GET that is looked up in a document, not sent.
+func request(t *testing.T, u *url.URL) *nethttp.Request {
+	t.Helper()
+	r, err := nethttp.NewRequestWithContext(t.Context(), nethttp.MethodGet, u.String(), nil)
+	require.NoError(t, err)
+	return r
+}

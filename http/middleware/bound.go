@@ -1,0 +1,67 @@
+package middleware
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Body bounds a request's body: at most limit bytes, all of them within the given time, so that a client that sends
+// slowly holds nothing. The time ends with the body, not with the answer.
+func Body(limit int64, within time.Duration) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Body == nil || r.Body == http.NoBody {
+				next.ServeHTTP(w, r)
+				return
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
+			conn := http.NewResponseController(w)
+			if err := conn.SetReadDeadline(time.Now().Add(within)); err == nil {
+				r.Body = &timedBody{ReadCloser: r.Body, end: func() { _ = conn.SetReadDeadline(time.Time{}) }}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// timedBody takes the deadline away once the body has been read.
+type timedBody struct {
+	io.ReadCloser
+	end func()
+}
+
+// Read passes on; at the end of the body the connection is given all the time again.
+func (b *timedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && b.end != nil {
+		b.end()
+		b.end = nil
+	}
+	return n, err
+}
+
+// Timeout ends a request's context after a time. Handlers answer for themselves when it ends.
+func Timeout(d time.Duration) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), d)
+			defer cancel()
+			next.ServeHTTP(w, r.WithContext(ctx))
+		})
+	}
+}
+
+// Harden sets headers that keep browsers from doing with an API's answers what only pages are for, and caches from
+// keeping them.
+func Harden(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}

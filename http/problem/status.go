@@ -1,0 +1,72 @@
+package problem
+
+import (
+	"net/http"
+
+	"github.com/massrouter/massrouter/domain"
+)
+
+// The codes that only HTTP can cause.
+const (
+	CodeTooLarge             domain.Code = "request_too_large"
+	CodeUnsupportedMediaType domain.Code = "unsupported_media_type"
+	CodeMethodNotAllowed     domain.Code = "method_not_allowed"
+	CodeTimeout              domain.Code = "timeout"
+)
+
+// Status is the one table from code to HTTP status; 500 for a code that is not in it.
+func Status(code domain.Code) int {
+	switch code {
+	case domain.CodeInvalid, domain.CodeAmountInvalid, domain.CodeAmountOutOfRange:
+		return http.StatusBadRequest
+	case domain.CodeUnauthenticated, domain.CodeKeyInvalid, domain.CodeKeyRevoked, domain.CodeKeyExpired:
+		return http.StatusUnauthorized
+	case domain.CodeInsufficientCredits, domain.CodeKeyLimitExceeded:
+		return http.StatusPaymentRequired
+	case domain.CodeForbidden, domain.CodeKeyDisabled, domain.CodeModelNotAllowed:
+		return http.StatusForbidden
+	case domain.CodeNotFound, domain.CodeWalletNotFound, domain.CodeHoldNotFound, domain.CodeKeyNotFound,
+		domain.CodeVendorNotFound, domain.CodeModelNotFound, domain.CodeEndpointNotFound, domain.CodePriceNotFound,
+		domain.CodePriceNotInForce:
+		return http.StatusNotFound
+	case CodeMethodNotAllowed:
+		return http.StatusMethodNotAllowed
+	case domain.CodeConflict, domain.CodeIdempotencyConflict, domain.CodeInProgress, domain.CodeWalletExists,
+		domain.CodeHoldExists, domain.CodeHoldClosed, domain.CodeHoldActive, domain.CodeKeyExists, domain.CodePriceConflict:
+		return http.StatusConflict
+	case CodeTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case CodeUnsupportedMediaType:
+		return http.StatusUnsupportedMediaType
+	case domain.CodeCurrencyMismatch, domain.CodeUsageInvalid:
+		return http.StatusUnprocessableEntity
+	case domain.CodeOverloaded, domain.CodeUnavailable:
+		return http.StatusServiceUnavailable
+	case CodeTimeout:
+		return http.StatusGatewayTimeout
+	case domain.CodeInternal, domain.CodeUnbalanced:
+		return http.StatusInternalServerError
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// consoleStatus is Status, but a key's own state is a conflict: on the console 401 and 403 speak of the caller only.
+func consoleStatus(code domain.Code) int {
+	status := Status(code)
+	caller := code == domain.CodeUnauthenticated || code == domain.CodeForbidden
+	if !caller && (status == http.StatusUnauthorized || status == http.StatusForbidden) {
+		return http.StatusConflict
+	}
+	return status
+}
+
+// RetryAfter is how many seconds a client should wait before it tries again, 0 for errors that waiting does not help.
+func RetryAfter(code domain.Code) int {
+	switch Status(code) {
+	case http.StatusServiceUnavailable:
+		return 1
+	default:
+		return 0
+	}
+}

@@ -1,0 +1,131 @@
+// Package query is the reading side of the console API: each file asks one read model and encodes its answer with the
+// position that it is of. The contract is http/openapi/console.yaml; api.gen.go is generated from it.
+package query
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/http/openapi"
+	"github.com/massrouter/massrouter/http/problem"
+	"github.com/massrouter/massrouter/http/request"
+	"github.com/massrouter/massrouter/projections/balance"
+	"github.com/massrouter/massrouter/projections/catalog"
+	"github.com/massrouter/massrouter/projections/generations"
+	"github.com/massrouter/massrouter/projections/keys"
+	"github.com/massrouter/massrouter/projections/statement"
+)
+
+// Views are what the API answers from.
+type Views struct {
+	Balance     *balance.Query
+	Statement   *statement.Query
+	Keys        *keys.Query
+	Catalog     *catalog.Query
+	Generations *generations.Query
+	Log         Log
+}
+
+// API answers the operations of the document that are tagged query.
+type API struct {
+	views   Views
+	catalog *catalog.Cache
+	now     func() time.Time
+}
+
+var _ StrictServerInterface = (*API)(nil)
+
+// New makes the API over the read models.
+func New(views Views) *API {
+	return &API{views: views, catalog: catalog.NewCache(views.Catalog, catalogAge), now: time.Now}
+}
+
+// Mount adds the operations to a router on which auth.Guard runs.
+func (a *API) Mount(r chi.Router) {
+	handler := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{checkQuery}, StrictHTTPServerOptions{
+		RequestErrorHandlerFunc: problem.Write, ResponseErrorHandlerFunc: problem.Write,
+	})
+	HandlerWithOptions(handler, ChiServerOptions{BaseRouter: r, ErrorHandlerFunc: badParameter})
+}
+
+func checkQuery(next StrictHandlerFunc, _ string) StrictHandlerFunc {
+	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, input any) (any, error) {
+		if err := request.CheckQuery(r, input); err != nil {
+			return nil, err
+		}
+		return next(ctx, w, r, input)
+	}
+}
+
+// badParameter names the parameter; the generated errors repeat the caller's text.
+func badParameter(w http.ResponseWriter, r *http.Request, err error) {
+	refusal := domain.Errorf(domain.CodeInvalid, "a parameter is malformed")
+	var format *InvalidParamFormatError
+	if errors.As(err, &format) {
+		refusal = domain.Errorf(domain.CodeInvalid, "the parameter %s is malformed", format.ParamName).With("parameter", format.ParamName)
+	}
+	problem.Write(w, r, refusal.Wrap(err))
+}
+
+const (
+	maxLimit      = 200
+	maxEventLimit = 1000
+)
+
+// limit is the caller's bound of a list, 0 when there is none.
+func limit(given *int, most int) (int, error) {
+	if given == nil {
+		return 0, nil
+	}
+	if *given < 1 || *given > most {
+		return 0, domain.Errorf(domain.CodeInvalid, "limit is between 1 and %d", most).With("parameter", "limit")
+	}
+	return *given, nil
+}
+
+func position(p *openapi.Count) int64 {
+	if p == nil {
+		return 0
+	}
+	return int64(*p)
+}
+
+// chosen is the caller's value, or the zero value when it was left out.
+func chosen[T any](value *T) T {
+	if value == nil {
+		var zero T
+		return zero
+	}
+	return *value
+}
+
+// present is a pointer to a value that is not its type's zero; nil leaves a member out, or makes it null.
+func present[T comparable](value T) *T {
+	var zero T
+	if value == zero {
+		return nil
+	}
+	return &value
+}
+
+// moment is a time in UTC, nil for none.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// list is never null in JSON.
+func list(items []string) []string {
+	if items == nil {
+		return []string{}
+	}
+	return items
+}

@@ -1,0 +1,125 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/massrouter/massrouter/domain"
+	domaincatalog "github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/http/openapi"
+	"github.com/massrouter/massrouter/projections/catalog"
+	"github.com/massrouter/massrouter/projections/checkpoint"
+)
+
+// catalogAge is how old a snapshot of the catalogue may be, and how often one that waits for a position looks again.
+const catalogAge = 20 * time.Millisecond
+
+// snapshot is the catalogue, at a position or after it. Errors: ledger_unavailable.
+func (a *API) snapshot(ctx context.Context, least int64) (*catalog.Snapshot, error) {
+	tick := time.NewTicker(catalogAge)
+	defer tick.Stop()
+	waited, cancel := context.WithTimeout(ctx, checkpoint.MaxWait)
+	defer cancel()
+	for {
+		s, err := a.catalog.Get(waited)
+		if err != nil {
+			return nil, err
+		}
+		if s.Position >= least {
+			return s, nil
+		}
+		select {
+		case <-tick.C:
+		case <-waited.Done():
+			return nil, domain.Errorf(domain.CodeUnavailable, "the catalogue's view has not reached position %d yet", least)
+		}
+	}
+}
+
+// ListVendors lists all vendors by id.
+func (a *API) ListVendors(ctx context.Context, r ListVendorsRequestObject) (ListVendorsResponseObject, error) {
+	s, err := a.snapshot(ctx, position(r.Params.MinPosition))
+	if err != nil {
+		return nil, err
+	}
+	answer := ListVendors200JSONResponse{Items: make([]Vendor, 0, len(s.Vendors)), Position: openapi.Count(s.Position), AsOf: s.AsOf}
+	for _, v := range slices.SortedFunc(maps.Values(s.Vendors), byID) {
+		answer.Items = append(answer.Items, Vendor{
+			ID: v.ID, Name: v.Name, BaseURL: v.BaseURL, Dialect: v.Dialect, CancelPolicy: v.CancelPolicy,
+			MaxTokensField: v.MaxTokensField, Status: v.Status,
+		})
+	}
+	return answer, nil
+}
+
+func byID(a, b domaincatalog.Vendor) int { return cmp.Compare(a.ID, b.ID) }
+
+// ListModels lists all models in the order of their first publication.
+func (a *API) ListModels(ctx context.Context, r ListModelsRequestObject) (ListModelsResponseObject, error) {
+	s, err := a.snapshot(ctx, position(r.Params.MinPosition))
+	if err != nil {
+		return nil, err
+	}
+	now := a.now()
+	answer := ListModels200JSONResponse{Items: make([]Model, 0, len(s.ModelOrder)), Position: openapi.Count(s.Position), AsOf: s.AsOf}
+	for _, id := range s.ModelOrder {
+		answer.Items = append(answer.Items, model(s, id, now, false))
+	}
+	return answer, nil
+}
+
+// GetModel shows a model with every price version of its endpoints.
+func (a *API) GetModel(ctx context.Context, r GetModelRequestObject) (GetModelResponseObject, error) {
+	s, err := a.snapshot(ctx, position(r.Params.MinPosition))
+	if err != nil {
+		return nil, err
+	}
+	id := r.Author + "/" + r.Slug
+	if _, ok := s.Models[id]; !ok {
+		return nil, domain.Errorf(domain.CodeModelNotFound, "no such model")
+	}
+	return GetModel200JSONResponse{Model: model(s, id, a.now(), true), Position: openapi.Count(s.Position), AsOf: s.AsOf}, nil
+}
+
+func model(s *catalog.Snapshot, id string, now time.Time, history bool) Model {
+	m := s.Models[id]
+	answer := Model{
+		ID: m.ID, Name: m.Name, Description: present(m.Description), ContextLength: m.ContextLength,
+		MaxCompletionTokens: m.MaxCompletionTokens, InputModalities: m.InputModalities, OutputModalities: m.OutputModalities,
+		SupportedParameters: list(m.SupportedParameters), Tokenizer: present(m.Tokenizer),
+		ReleasedAt: m.ReleasedAt.UTC(), Status: m.Status, Endpoints: make([]Endpoint, 0, len(s.ByModel[id])),
+	}
+	for _, endpoint := range s.ByModel[id] {
+		answer.Endpoints = append(answer.Endpoints, endpointOf(s, endpoint, now, history))
+	}
+	return answer
+}
+
+func endpointOf(s *catalog.Snapshot, id string, now time.Time, history bool) Endpoint {
+	e := s.Endpoints[id]
+	answer := Endpoint{
+		ID: e.ID, Vendor: e.Vendor, UpstreamModel: e.UpstreamModel, ContextLength: e.ContextLength,
+		MaxCompletionTokens: e.MaxCompletionTokens, Status: e.Status,
+	}
+	if v, ok := domaincatalog.InForce(s.Prices[id], now); ok {
+		inForce := priceVersion(v)
+		answer.PriceInForce = &inForce
+	}
+	if history {
+		versions := make([]PriceVersion, len(s.Prices[id]))
+		for i, v := range s.Prices[id] {
+			versions[i] = priceVersion(v)
+		}
+		answer.Prices = &versions
+	}
+	return answer
+}
+
+func priceVersion(v domaincatalog.PriceVersion) PriceVersion {
+	return PriceVersion{
+		PriceVersion: v.ID, Currency: v.Currency, Price: v.Price, Cost: v.CostSchedule(), EffectiveFrom: v.EffectiveFrom.UTC(),
+	}
+}

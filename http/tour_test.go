@@ -1,0 +1,241 @@
+package http_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/massrouter/massrouter/commands"
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/http/openapi"
+)
+
+const (
+	modelPath    = "/console/v1/models/acme/large"
+	endpointPath = modelPath + "/endpoints/north"
+	endpointID   = "acme/large@north"
+)
+
+func vendorSpec() map[string]any {
+	return map[string]any{
+		"name": "North", "base_url": "https://north.example/v1", "dialect": "openai", "cancel_policy": "drain",
+		"max_tokens_field": "max_tokens", "status": "active",
+	}
+}
+
+func modelSpec() map[string]any {
+	return map[string]any{
+		"name": "Acme Large", "description": "A model.", "context_length": 128000, "max_completion_tokens": 16000,
+		"input_modalities": []string{"text", "image"}, "output_modalities": []string{"text"},
+		"supported_parameters": []string{"temperature", "tools", "n"}, "tokenizer": "o200k_base",
+		"released_at": "2026-05-01T00:00:00Z", "status": "active",
+	}
+}
+
+func endpointSpec() map[string]any {
+	return map[string]any{"upstream_model": "large-1", "context_length": 128000, "max_completion_tokens": 16000, "status": "active"}
+}
+
+func priceSpec() map[string]any {
+	return map[string]any{"currency": "USD", "price": map[string]any{
+		"base": map[string]string{
+			"input": "0.000002", "cache_read": "0.0000005", "cache_write": "0.0000025", "output": "0.000008",
+			"reasoning": "0.000009", "request": "0.001",
+		},
+		"overrides": []map[string]any{
+			{"min_prompt_tokens": 100000, "rates": map[string]string{"input": "0.000004"}},
+			{"utc_start": "22:00", "utc_end": "06:30", "rates": map[string]string{"cache_write_1h": "0.000004"}},
+		},
+	}}
+}
+
+// publish puts a model, its vendor, its endpoint and a price into the catalogue.
+func (b *bundle) publish() {
+	b.t.Helper()
+	vendor := vendorSpec()
+	vendor["base_url"] = b.sim
+	b.send("PUT", "/console/v1/vendors/north", vendor).is(200)
+	b.send("PUT", modelPath, modelSpec()).is(200)
+	b.send("PUT", endpointPath, endpointSpec()).is(200)
+	done := b.post(endpointPath+"/prices", priceSpec()).is(201)
+	b.get("/console/v1/models" + done.after()).is(200)
+}
+
+// hold places a hold, as the gateway does.
+func (b *bundle) hold(walletID, keyID uuid.UUID) uuid.UUID {
+	b.t.Helper()
+	id, err := uuid.NewV7()
+	require.NoError(b.t, err)
+	_, _, err = b.app.PlaceHold(b.t.Context(), commands.Meta{CommandID: id, Actor: "key:" + keyID.String()}, commands.PlaceHold{
+		HoldID: id, WalletID: walletID, KeyID: keyID, Model: "acme/large", Endpoint: endpointID,
+		PromptTokens: 2000, CompletionTokens: 1000, TTL: time.Hour,
+	})
+	require.NoError(b.t, err)
+	return id
+}
+
+// charge settles a hold and returns the position of the charge.
+func (b *bundle) charge(walletID, hold uuid.UUID) int64 {
+	b.t.Helper()
+	_, done, err := b.app.SettleHold(b.t.Context(), commands.Meta{CommandID: domain.DeriveID(hold, "settle"), Actor: "system:test"},
+		commands.SettleHold{
+			HoldID: hold, WalletID: walletID, Endpoint: endpointID, Provenance: usage.Reported,
+			Usage: usage.Usage{usage.Input: 1000, usage.CacheRead: 500, usage.Output: 200, usage.Reasoning: 100, usage.Request: 1},
+			Call: wallet.Call{
+				Streamed: true, FinishReason: "stop", NativeFinishReason: "stop", UpstreamID: "up-1", Attempts: 1,
+				StartedAt: time.Now(), FirstTokenMS: 120, DurationMS: 900,
+			},
+		})
+	require.NoError(b.t, err)
+	return done.Position
+}
+
+// The charge of b.charge: 1000 × 0.000002 + 500 × 0.0000005 + 200 × 0.000008 + 100 × 0.000009 + 0.001.
+const chargeOfCall = "0.00575"
+
+func TestEveryOperationAnswersAsDocumented(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.publish()
+	w := b.wallet("10")
+	walletID := idOf(t, w)
+	b.post(w+"/grants", credit("2.5"), idempotent("grant")).is(200)
+	b.post(w+"/adjustments", credit("-0.5"), idempotent("adjust")).is(200)
+	k, secret := b.key(w, map[string]any{"name": "first", "caps": map[string]string{"day": "5", "total": "100"}, "models": []string{"acme/large"}})
+	keyID := idOf(t, k)
+
+	hold := b.hold(walletID, keyID)
+	position := b.charge(walletID, hold)
+	stuck := b.hold(walletID, keyID)
+	freed := b.post(w+"/holds/"+stuck.String()+"/release", map[string]any{"reason": "stuck"}).is(200)
+	require.Equal(t, "0", freed.text("held"))
+
+	b.get(w + freed.after()).is(200)
+	b.get("/console/v1/wallets" + freed.after()).is(200)
+	b.get(w + "/keys" + freed.after()).is(200)
+	b.get("/console/v1/vendors").is(200)
+	b.get("/console/v1/models").is(200)
+	b.get(modelPath).is(200)
+	b.get("/console/v1/generations" + freed.after() + "&wallet_id=" + walletID.String() + "&model=acme%2Flarge").is(200)
+	b.get("/console/v1/ledger/head").is(200)
+	b.get("/console/v1/events").is(200)
+
+	statement := b.get(w + "/statement" + freed.after()).is(200)
+	require.Equal(t, 4, statement.count("items"))
+	require.Equal(t, "charge", statement.text("items", 0, "kind"))
+	require.Equal(t, "-"+chargeOfCall, statement.text("items", 0, "amount"))
+	require.Equal(t, openapi.Count(position).String(), statement.text("items", 0, "position"))
+
+	generation := b.get("/console/v1/generations/" + domain.GenerationID(hold)).is(200)
+	require.Equal(t, chargeOfCall, generation.text("generation", "charge"))
+	require.Equal(t, "0.000002", generation.text("price", "price", "base", "input"))
+	require.Equal(t, 5, generation.count("generation", "line_items"))
+
+	b.metadata(secret, hold)
+	b.chat(secret)
+	b.changeKey(k, secret)
+
+	all := b.http.Transport.(*transport)
+	for path, item := range all.document.doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			require.True(t, all.answered[op.OperationID], "%s %s has no answer in this test", op.OperationID, path)
+		}
+	}
+}
+
+// chat calls the model, whole and as a stream, and asks for the receipt as soon as the last byte is there.
+func (b *bundle) chat(secret string) {
+	b.t.Helper()
+	call := map[string]any{"model": "acme/large", "messages": []map[string]string{{"role": "user", "content": "Hello"}}}
+	whole := b.post("/v1/chat/completions", call, bearer(secret)).is(200)
+	call["stream"] = true
+	stream := b.post("/api/v1/chat/completions", call, bearer(secret)).is(200)
+	require.Contains(b.t, string(stream.body), "data: [DONE]")
+	for _, a := range []answer{whole, stream} {
+		receipt := b.get("/api/v1/generation?id="+a.header.Get("X-Generation-Id"), bearer(secret)).is(200)
+		require.Equal(b.t, receipt.at("data", "usage"), receipt.at("data", "total_cost"))
+	}
+	require.JSONEq(b.t, string(whole.at("usage", "cost")),
+		string(b.get("/api/v1/generation?id="+whole.header.Get("X-Generation-Id"), bearer(secret)).at("data", "total_cost")))
+	b.post("/v1/chat/completions", `{"model":`, bearer(secret)).is(400)
+}
+
+// metadata asks everything that the caller of a key may ask.
+func (b *bundle) metadata(secret string, hold uuid.UUID) {
+	b.t.Helper()
+	b.get("/v1/models").is(200)
+	b.get("/v1/models/acme/large").is(200)
+	b.get("/v1/models/acme%2Flarge").is(200)
+	b.get("/api/v1/models").is(200)
+	b.get("/api/v1/models/acme/large/endpoints").is(200)
+	b.get("/api/v1/credits", bearer(secret)).is(200)
+	b.get("/api/v1/key", bearer(secret)).is(200)
+	b.get("/api/v1/generation?id="+domain.GenerationID(hold), bearer(secret)).is(200)
+}
+
+// changeKey walks a key through its life and looks at what can be seen of it.
+func (b *bundle) changeKey(k, secret string) {
+	t := b.t
+	t.Helper()
+	see := func(a answer) answer { return b.get(k + a.is(200).after()).is(200) }
+	limits := map[string]any{"name": "second", "caps": nil, "models": nil, "expires_at": nil}
+	seen := see(b.send("PATCH", k, limits))
+	require.Equal(t, "second", seen.text("key", "name"))
+	require.JSONEq(t, `{}`, string(seen.at("key", "caps")))
+
+	rotated := b.post(k+"/rotate", map[string]any{"grace_seconds": 60})
+	seen = see(rotated)
+	fresh := rotated.text("secret")
+	require.NotEqual(t, secret, fresh)
+	require.Equal(t, apikey.Label(fresh), seen.text("key", "label"))
+	b.get("/api/v1/key", bearer(secret)).is(200)
+	b.get("/api/v1/key", bearer(fresh)).is(200)
+
+	seen = see(b.post(k+"/disable", map[string]any{"reason": "leaked?"}))
+	require.Equal(t, "disabled", seen.text("key", "state"))
+	require.Equal(t, "leaked?", seen.text("key", "reason"))
+	b.get("/api/v1/key", bearer(fresh)).is(403)
+	require.Equal(t, "active", see(b.post(k+"/enable", nil)).text("key", "state"))
+	require.Equal(t, "revoked", see(b.post(k+"/revoke", map[string]any{"reason": "done"})).text("key", "state"))
+	b.get("/api/v1/key", bearer(fresh)).is(401)
+	b.post(k+"/enable", nil).refused(409, domain.CodeKeyRevoked)
+}
+
+func TestEventsAreExactlyTheStoredOnes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.publish()
+	b.wallet("10")
+	head := b.get("/console/v1/ledger/head").is(200).text("position")
+
+	stored, err := b.store.Read(t.Context(), 0, 1000)
+	require.NoError(t, err)
+	require.Equal(t, head, openapi.Count(len(stored)).String())
+	page := b.get("/console/v1/events?limit=1000").is(200)
+	require.Equal(t, len(stored), page.count("items"))
+	for i, e := range stored {
+		require.Equal(t, string(e.Body), page.text("items", i, "body"))
+		require.Equal(t, e.Type, page.text("items", i, "type"))
+		require.Equal(t, openapi.Count(i+1).String(), page.text("items", i, "position"))
+	}
+	part := b.get("/console/v1/events?after=2&limit=2").is(200)
+	require.Equal(t, 2, part.count("items"))
+	require.Equal(t, "3", part.text("items", 0, "position"))
+	require.Equal(t, head, part.text("position"))
+	require.Zero(t, b.get("/console/v1/events?after="+head).is(200).count("items"))
+
+	var secretHash struct{ Hash string }
+	_, secret := b.key(b.wallet("0"), map[string]any{"name": "k"})
+	events := b.get("/console/v1/events?limit=1000").is(200)
+	last := events.text("items", events.count("items")-1, "body")
+	require.NoError(t, json.Unmarshal([]byte(last), &secretHash))
+	require.Len(t, secretHash.Hash, 64)
+	require.Equal(t, apikey.HashSecret(secret).String(), secretHash.Hash)
+	require.NotContains(t, string(events.body), secret)
+}

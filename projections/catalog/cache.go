@@ -1,0 +1,61 @@
+package catalog
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// defaultMaxAge is how old a cached snapshot may be.
+const defaultMaxAge = 500 * time.Millisecond
+
+// Cache keeps the last snapshot for the hot path. Only what was published since is read again.
+type Cache struct {
+	query  *Query
+	maxAge time.Duration
+	last   atomic.Pointer[cached]
+	mu     sync.Mutex // held by the one caller that refreshes
+}
+
+type cached struct {
+	snapshot *Snapshot
+	at       time.Time // of the last attempt to refresh
+}
+
+// NewCache makes a cache whose snapshots are at most maxAge old while the database answers; 0 means 500 ms.
+func NewCache(q *Query, maxAge time.Duration) *Cache {
+	if maxAge <= 0 {
+		maxAge = defaultMaxAge
+	}
+	return &Cache{query: q, maxAge: maxAge}
+}
+
+// Get returns a snapshot: usually the cached one, without waiting. At most one caller at a time refreshes it while the
+// others go on with the last one; when the database is away, or the view is being rebuilt, all do. Only before there is
+// a first snapshot can it fail, with ledger_unavailable, or wait.
+func (c *Cache) Get(ctx context.Context) (*Snapshot, error) {
+	last := c.last.Load()
+	if last == nil {
+		c.mu.Lock()
+	} else if time.Since(last.at) < c.maxAge || !c.mu.TryLock() {
+		return last.snapshot, nil
+	}
+	defer c.mu.Unlock()
+	if last = c.last.Load(); last != nil && time.Since(last.at) < c.maxAge {
+		return last.snapshot, nil // refreshed while we came here
+	}
+	old := empty()
+	if last != nil {
+		old = last.snapshot
+	}
+	fresh, err := c.query.since(ctx, old)
+	if err != nil {
+		if last == nil {
+			return nil, err
+		}
+		fresh = old
+	}
+	c.last.Store(&cached{snapshot: fresh, at: time.Now()})
+	return fresh, nil
+}

@@ -1,0 +1,129 @@
+// Package checkpoint is the reading side of a projection's progress: answers that say which position they are of, and
+// waiting for a position.
+package checkpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/massrouter/massrouter/domain"
+)
+
+// At is the moment that an answer is of: all events up to Position, the last of them recorded at AsOf (the Unix epoch
+// before the first event).
+type At struct {
+	Position int64
+	AsOf     time.Time
+}
+
+// View is one version of one projection, as its queries see it. Safe for concurrent use.
+type View struct {
+	pool    *pgxpool.Pool
+	name    string
+	version int
+	signal  *Signal
+	maxWait time.Duration
+	polling chan struct{} // holds one token: who has it may poll
+}
+
+// Option changes a View.
+type Option func(*View)
+
+// WithSignal wakes waiters as soon as a runner in the same process, given the same signal, has committed.
+func WithSignal(s *Signal) Option { return func(v *View) { v.signal = s } }
+
+// WithMaxWait bounds the wait for a position otherwise than by MaxWait.
+func WithMaxWait(d time.Duration) Option { return func(v *View) { v.maxWait = d } }
+
+// NewView makes a view on a projection.
+func NewView(pool *pgxpool.Pool, name string, version int, options ...Option) *View {
+	v := &View{pool: pool, name: name, version: version, polling: make(chan struct{}, 1), maxWait: MaxWait}
+	for _, option := range options {
+		option(v)
+	}
+	return v
+}
+
+// Row scans the columns of the current row.
+type Row func(dest ...any) error
+
+// checkpointColumns come before the columns of the query.
+const checkpointColumns = 3
+
+// Read runs a query (whose first column is never NULL) together with the checkpoint, on one snapshot, and calls each
+// for every row in the order that orderBy gives (columns of the query under the name r). Its arguments start at $3.
+// With a minPosition it first waits for it, for at most MaxWait. Errors have code ledger_unavailable when the position
+// is not reached, when the projection has not started, and while it is being rebuilt.
+func (v *View) Read(ctx context.Context, minPosition int64, query, orderBy string, args []any, each func(Row) error) (At, error) {
+	if err := v.WaitFor(ctx, minPosition); err != nil {
+		return At{}, err
+	}
+	sql := `SELECT c.position, c.recorded_at, c.position < c.rebuild_to, r.*
+		FROM views.checkpoints c LEFT JOIN LATERAL (` + query + `) r ON true
+		WHERE c.name = $1 AND c.version = $2 ORDER BY ` + orderBy
+	rows, err := v.pool.Query(ctx, sql, append([]any{v.name, v.version}, args...)...)
+	if err != nil {
+		return At{}, v.unavailable(err)
+	}
+	defer rows.Close()
+	at, err := v.scan(rows, each)
+	if err != nil {
+		return At{}, err
+	}
+	if err := rows.Err(); err != nil {
+		return At{}, v.unavailable(err)
+	}
+	return at, nil
+}
+
+func (v *View) scan(rows pgx.Rows, each func(Row) error) (At, error) {
+	var at At
+	found, rebuilding := false, false
+	for rows.Next() {
+		raw := rows.RawValues()
+		dest := make([]any, len(raw)) // nil skips a column
+		if !found {
+			found = true
+			dest[0], dest[1], dest[2] = &at.Position, &at.AsOf, &rebuilding
+			if err := rows.Scan(dest...); err != nil {
+				return At{}, fmt.Errorf("scan the checkpoint of %s: %w", v.name, err)
+			}
+		}
+		if rebuilding || raw[checkpointColumns] == nil { // NULL by the join: the query has no rows
+			break
+		}
+		clear(dest)
+		row := func(columns ...any) error {
+			copy(dest[checkpointColumns:], columns)
+			return rows.Scan(dest...)
+		}
+		if err := each(row); err != nil {
+			return At{}, fmt.Errorf("scan a row of %s: %w", v.name, err)
+		}
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return At{}, v.unavailable(err)
+	}
+	if !found {
+		return At{}, domain.Errorf(domain.CodeUnavailable, "the %s view has not been built yet", v.name)
+	}
+	if rebuilding {
+		return At{}, domain.Errorf(domain.CodeUnavailable, "the %s view is being rebuilt", v.name)
+	}
+	at.AsOf = at.AsOf.UTC()
+	return at, nil
+}
+
+// unavailable keeps the end of the caller's context apart from a database that does not answer.
+func (v *View) unavailable(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("read %s view: %w", v.name, err)
+	}
+	return domain.Errorf(domain.CodeUnavailable, "the %s view cannot be read now", v.name).Wrap(err)
+}

@@ -1,0 +1,161 @@
+package keys
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/projections/checkpoint"
+	"github.com/massrouter/massrouter/projections/column"
+	"github.com/massrouter/massrouter/projections/page"
+)
+
+// Key is what is known of one API key. Spent is of the windows that are current when the query runs.
+type Key struct {
+	ID             uuid.UUID
+	WalletID       uuid.UUID
+	Label          string
+	Hash           apikey.Hash
+	OldHash        apikey.Hash // works until OldHashUntil
+	OldHashUntil   time.Time   // zero when the key was never rotated
+	Limits         apikey.Limits
+	Disabled       bool
+	DisabledReason string
+	Revoked        bool
+	RevokedReason  string
+	IssuedAt       time.Time
+	UpdatedAt      time.Time
+	Spend          Spend // by window, for another moment than now
+	Spent          Spent
+	LastUsedAt     time.Time // of the last hold; zero when the key was never used
+	LastPosition   int64     // of the key's last own event
+	checkpoint.At
+}
+
+// Spent is what a key has spent in the windows of a moment, and what its open calls hold.
+type Spent struct{ Total, Day, Week, Month, Held money.Amount }
+
+// Request asks for a page of keys.
+type Request struct {
+	Cursor      string // NextCursor of the page before
+	Limit       int    // 1 to 1000; 0 means 50
+	MinPosition int64
+}
+
+// Page is a part of a wallet's keys. NextCursor is "" on the last page.
+type Page struct {
+	Keys       []Key
+	NextCursor string
+	checkpoint.At
+}
+
+// Query answers from the keys view.
+type Query struct {
+	view *checkpoint.View
+	now  func() time.Time
+}
+
+// NewQuery makes the view's queries.
+func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
+	return &Query{view: checkpoint.NewView(pool, Name, Version, options...), now: time.Now}
+}
+
+const selectKeys = `SELECT k.key_id, k.wallet_id, k.label, k.hash, k.old_hash, k.old_hash_until, k.limits, k.disabled,
+	k.disabled_reason, k.revoked, k.revoked_reason, k.issued_at, k.updated_at, k.position, k.issued_position,
+	coalesce(s.held, 0)::text AS held, coalesce(s.total, 0)::text AS total, s.day, coalesce(s.day_spent, 0)::text AS day_spent,
+	s.week, coalesce(s.week_spent, 0)::text AS week_spent, s.month, coalesce(s.month_spent, 0)::text AS month_spent, s.last_used_at
+	FROM views.keys_v1 k LEFT JOIN views.keys_spend_v1 s ON s.key_id = k.key_id `
+
+// Key reads one key, after waiting for minPosition. Errors: key_not_found, ledger_unavailable.
+func (q *Query) Key(ctx context.Context, id uuid.UUID, minPosition int64) (Key, error) {
+	var k Key
+	found := false
+	at, err := q.view.Read(ctx, minPosition, selectKeys+`WHERE k.key_id = $3`, `r.key_id`, []any{id},
+		func(row checkpoint.Row) (err error) {
+			found = true
+			k, _, err = scan(row, q.now())
+			return err
+		})
+	if err != nil {
+		return Key{}, err
+	}
+	if !found {
+		return Key{}, domain.Errorf(domain.CodeKeyNotFound, "no such key")
+	}
+	k.At = at
+	return k, nil
+}
+
+// ByWallet lists a wallet's keys, the newest first; an unknown wallet has none. Errors: invalid_request,
+// ledger_unavailable.
+func (q *Query) ByWallet(ctx context.Context, walletID uuid.UUID, r Request) (Page, error) {
+	limit, err := page.Limit(r.Limit)
+	if err != nil {
+		return Page{}, err
+	}
+	before := int64(1<<63 - 1)
+	if r.Cursor != "" {
+		key, err := page.Decode(Name, r.Cursor, 1)
+		if err != nil {
+			return Page{}, err
+		}
+		before = key[0]
+	}
+	var p Page
+	last, now := int64(0), q.now()
+	p.At, err = q.view.Read(ctx, r.MinPosition,
+		selectKeys+`WHERE k.wallet_id = $3 AND k.issued_position < $4 ORDER BY k.issued_position DESC LIMIT $5`,
+		`r.issued_position DESC`, []any{walletID, before, limit + 1},
+		func(row checkpoint.Row) error {
+			if len(p.Keys) == limit { // there is one more: not shown, but a page of its own
+				p.NextCursor = page.Encode(Name, last)
+				return nil
+			}
+			k, issued, err := scan(row, now)
+			last, p.Keys = issued, append(p.Keys, k)
+			return err
+		})
+	if err != nil {
+		return Page{}, err
+	}
+	for i := range p.Keys {
+		p.Keys[i].At = p.At
+	}
+	return p, nil
+}
+
+func scan(row checkpoint.Row, now time.Time) (k Key, issued int64, err error) {
+	var limits, hash, oldHash []byte
+	var oldUntil, day, week, month, used *time.Time
+	s := &k.Spend
+	err = row(&k.ID, &k.WalletID, &k.Label, &hash, &oldHash, &oldUntil, &limits, &k.Disabled, &k.DisabledReason,
+		&k.Revoked, &k.RevokedReason, &k.IssuedAt, &k.UpdatedAt, &k.LastPosition, &issued,
+		column.Amount(&s.Held), column.Amount(&s.Total), &day, column.Amount(&s.Day.Amount),
+		&week, column.Amount(&s.Week.Amount), &month, column.Amount(&s.Month.Amount), &used)
+	if err != nil {
+		return Key{}, 0, err
+	}
+	if copy(k.Hash[:], hash) != len(k.Hash) || copy(k.OldHash[:], oldHash) != len(k.OldHash) {
+		return Key{}, 0, fmt.Errorf("a hash of key %s is too short", k.ID)
+	}
+	if err := json.Unmarshal(limits, &k.Limits); err != nil {
+		return Key{}, 0, fmt.Errorf("decode limits of key %s: %w", k.ID, err)
+	}
+	k.IssuedAt, k.UpdatedAt = k.IssuedAt.UTC(), k.UpdatedAt.UTC()
+	for to, from := range map[*time.Time]*time.Time{
+		&k.OldHashUntil: oldUntil, &s.Day.Start: day, &s.Week.Start: week, &s.Month.Start: month, &k.LastUsedAt: used,
+	} {
+		if from != nil {
+			*to = from.UTC()
+		}
+	}
+	k.Spent = s.At(now)
+	return k, issued, nil
+}

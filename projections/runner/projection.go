@@ -1,0 +1,44 @@
+// Package runner feeds projections from the log: it follows for ever, runs to the end, and rebuilds. Each batch's rows
+// change in one transaction with the projection's checkpoint, so each event has its effect exactly once.
+package runner
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/domain"
+)
+
+// Projection turns events into the rows of one read model.
+type Projection interface {
+	// Name, with Version, keys the checkpoint and the ownership. A change of either is a new projection, built from
+	// position 0; neither is reused for other tables or another meaning.
+	Name() string
+	// Version is 1 or more.
+	Version() int
+	// Tables are the names of all tables that it writes, with their schema. Nothing else writes them.
+	Tables() []string
+	// Project folds consecutive events, in order, into statements. It is called from one goroutine at a time, must not
+	// keep or change the events, which other projections share, and ignores those that are not its own. It may not
+	// rely on being called for an event once only: a batch whose transaction failed is given again, maybe cut elsewhere.
+	Project(events []Event, w *Writes) error
+}
+
+// Event is one decoded event of the log.
+type Event struct {
+	Position   int64
+	RecordedAt time.Time
+	StreamID   domain.StreamID
+	Data       domain.Event
+}
+
+// Entity is the identity in the stream id, for streams that are keyed by a UUID.
+func (e *Event) Entity() (uuid.UUID, error) {
+	id, err := uuid.Parse(e.StreamID.Identity())
+	if err != nil {
+		return uuid.UUID{}, fmt.Errorf("stream %q at position %d is not keyed by a UUID: %w", e.StreamID, e.Position, err)
+	}
+	return id, nil
+}

@@ -1,0 +1,130 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// errOwned: another process owns the projection.
+var errOwned = errors.New("another process owns the projection")
+
+// errMoved: the checkpoint is not where this process left it: a rebuild began, or another process owned it in between.
+var errMoved = errors.New("the checkpoint was moved by somebody else")
+
+// work owns a projection and runs it until it has reached the target. The error is errOwned when it is somebody else's.
+// moved says whether it got anywhere.
+func (r *Runner) work(ctx context.Context, p Projection, target int64) (moved bool, err error) {
+	session, err := own(ctx, r.pool, p)
+	if err != nil {
+		if errors.Is(err, errOwned) {
+			return false, r.reached(ctx, p, target)
+		}
+		return false, err
+	}
+	defer session.close()
+	position, err := session.begin(ctx, p)
+	if err != nil {
+		return false, err
+	}
+	place := r.feed.join(position)
+	defer r.feed.leave(place)
+	for position < target {
+		next, err := r.step(ctx, session, p, place, position)
+		if errors.Is(err, errMoved) {
+			next, err = session.begin(ctx, p)
+		}
+		if err != nil {
+			r.stop(ctx, session, p, err)
+			return moved, err
+		}
+		if next == position {
+			continue
+		}
+		moved, position = true, next
+		r.feed.move(place, position)
+		r.options.Signal.Set(p.Name(), p.Version(), position)
+	}
+	return moved, nil
+}
+
+// reached is nil when a projection that somebody else owns is at the target already.
+func (r *Runner) reached(ctx context.Context, p Projection, target int64) error {
+	position, err := positionOf(ctx, r.pool, p)
+	if err != nil {
+		return err
+	}
+	if position >= target {
+		return nil
+	}
+	return errOwned
+}
+
+// step takes the next events and commits their effect together with the checkpoint. When none come it looks whether the
+// session still lives and the checkpoint is still where it was.
+func (r *Runner) step(ctx context.Context, session *session, p Projection, place *reader, position int64) (int64, error) {
+	events, err := r.feed.next(ctx, place)
+	if err != nil {
+		return 0, err
+	}
+	if len(events) == 0 {
+		return session.begin(ctx, p)
+	}
+	var w Writes
+	if err := project(p, events, &w); err != nil {
+		return 0, fmt.Errorf("project positions %d to %d: %w", events[0].Position, events[len(events)-1].Position, err)
+	}
+	last := &events[len(events)-1]
+	if err := session.commit(ctx, p, position, last, &w); err != nil {
+		return 0, fmt.Errorf("write positions %d to %d: %w", events[0].Position, last.Position, err)
+	}
+	return last.Position, nil
+}
+
+// project turns a panic into an error: a mistake in one projection stops this one alone.
+func project(p Projection, events []Event, w *Writes) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("panic: %v", cause)
+		}
+	}()
+	return p.Project(events, w)
+}
+
+// stop records why a projection stopped, unless it is only that the database or the log was away.
+func (r *Runner) stop(ctx context.Context, session *session, p Projection, cause error) {
+	if ctx.Err() != nil || transient(cause) || session.conn.IsClosed() {
+		return
+	}
+	if err := session.fail(ctx, p, cause); err != nil {
+		r.options.OnError(p.Name(), fmt.Errorf("record the failure: %w", err))
+	}
+}
+
+// backoff doubles the waits between tries until the projection gets on again.
+type backoff struct {
+	first time.Duration
+	tries int
+}
+
+const (
+	longestWait    = time.Minute
+	longestOutage  = 2 * time.Second // the database may be back at any moment
+	firstReconnect = 50 * time.Millisecond
+)
+
+func (b *backoff) next(moved, outage bool) time.Duration {
+	if moved {
+		b.tries = 0
+	}
+	wait, longest := b.first, longestWait
+	if outage {
+		wait, longest = firstReconnect, longestOutage
+	}
+	for range b.tries {
+		wait = min(2*wait, longest)
+	}
+	b.tries = min(b.tries+1, 16)
+	return min(wait, longest)
+}
