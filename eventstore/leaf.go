@@ -20,9 +20,9 @@ func Leaf(e *Event) [32]byte {
 
 func appendLeaf(b []byte, e *Event) []byte {
 	b = append(b, 0, leafVersion)
-	b = binary.BigEndian.AppendUint16(b, uint16(e.Shard)) //nolint:gosec // shard and schema numbers are never negative
-	b = binary.BigEndian.AppendUint64(b, uint64(e.Position))
-	b = binary.BigEndian.AppendUint64(b, uint64(e.StreamVersion))
+	b = binary.BigEndian.AppendUint16(b, uint16(e.Shard))         //nolint:gosec // shard and schema numbers are never negative
+	b = binary.BigEndian.AppendUint64(b, uint64(e.Position))      //nolint:gosec // as above
+	b = binary.BigEndian.AppendUint64(b, uint64(e.StreamVersion)) //nolint:gosec // as above
 	b = binary.BigEndian.AppendUint16(b, uint16(e.SchemaVersion)) //nolint:gosec // as above
 	b = appendTime(b, e.RecordedAt)
 	b = appendTime(b, e.EffectiveAt)
@@ -39,7 +39,7 @@ func appendLeaf(b []byte, e *Event) []byte {
 }
 
 func appendTime(b []byte, t time.Time) []byte {
-	return binary.BigEndian.AppendUint64(b, uint64(t.UnixMicro())) //nolint:gosec // two's complement is the encoding
+	return binary.BigEndian.AppendUint64(b, uint64(t.UnixMicro()))
 }
 
 func appendText(b []byte, s string) []byte {

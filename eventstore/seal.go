@@ -35,7 +35,7 @@ func eventID(random []byte, now time.Time) uuid.UUID {
 	var id uuid.UUID
 	copy(id[:], random)
 	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli())) //nolint:gosec // the log's clock is after 1970
+	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli()))
 	copy(id[:6], ms[2:])
 	id[6] = id[6]&0x0f | 0x70
 	id[8] = id[8]&0x3f | 0x80

@@ -14,18 +14,18 @@ import (
 )
 
 var (
-	// ErrVersionConflict: a stream was not at the expected version; nothing was written.
+	// ErrVersionConflict says that a stream was not at the expected version; nothing was written.
 	ErrVersionConflict = errors.New("a stream is not at the expected version")
-	// ErrCommandExists: one of the command ids is recorded already; nothing was written.
+	// ErrCommandExists says that one of the command ids is recorded already; nothing was written.
 	ErrCommandExists = errors.New("a command id is recorded already")
-	// ErrUnknown: the connection was lost during the commit; look the command ids up under a new lock to learn
-	// whether it happened.
+	// ErrUnknown says that the connection was lost during the commit. Look the command ids up under a new lock: what
+	// is found there happened, and what is decided again there can no longer happen twice.
 	ErrUnknown = errors.New("the outcome of the commit is unknown")
-	// ErrUnavailable: the store cannot be reached; nothing was written. Worth trying again later.
+	// ErrUnavailable says that the store cannot be reached; nothing was written. Worth trying again later.
 	ErrUnavailable = errors.New("the event store is unavailable")
-	// ErrHeadMoved: the head is not where the caller saw it; nothing was written.
+	// ErrHeadMoved says that the head is not where the caller saw it; nothing was written.
 	ErrHeadMoved = errors.New("the head of the log has moved")
-	// ErrGap: a position is missing. The log is damaged or somebody wrote past the store; never skip it.
+	// ErrGap says that a position is missing: the log is damaged or somebody wrote past the store; never skip it.
 	ErrGap = errors.New("a position is missing from the log")
 )
 
@@ -76,7 +76,7 @@ type Snapshot struct {
 	StreamID domain.StreamID
 	Version  int64
 	Position int64 // of the event of that version
-	Schema   int16 // of the state's encoding; a reader that does not know it replays from version 1
+	Schema   int16 // of the state's encoding; a migration to a new one empties the snapshots
 	State    []byte
 }
 

@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 
@@ -128,13 +127,12 @@ func TestACallerWhoLeavesDuringARetry(t *testing.T) {
 		o.Backoff, o.RetryWait = time.Hour, 2*time.Hour
 		o.RequestTimeout = 3 * time.Hour
 	})
+	call := k.Call(gatewaytest.Body(k.Model(gatewaytest.Canceller, "fault=500")))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	c := gatewaytest.NewClient()
 	failed := make(chan error, 1)
-	go func() {
-		failed <- k.Gateway.Complete(ctx, k.Call(gatewaytest.Body(k.Model(gatewaytest.Canceller, "fault=500"))), c)
-	}()
+	go func() { failed <- k.Gateway.Complete(ctx, call, c) }()
 	require.Eventually(t, func() bool { return k.Sim.Totals().Rejected == 1 }, 10*time.Second, time.Millisecond)
 	cancel()
 	require.Equal(t, gateway.CodeClientGone, domain.CodeOf(<-failed))
@@ -150,5 +148,5 @@ func TestACallerWhoIsGoneAlready(t *testing.T) {
 	err := k.Gateway.Complete(ctx, k.Call(gatewaytest.Body(k.Model(gatewaytest.Canceller, "first=1m"))), c)
 	require.Equal(t, gateway.CodeClientGone, domain.CodeOf(err))
 	require.Equal(t, string(gateway.CodeClientGone), k.OnlyReleased().Reason)
-	require.False(t, strings.Contains(c.Body(), "data:"))
+	require.NotContains(t, c.Body(), "data:")
 }

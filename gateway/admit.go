@@ -35,9 +35,6 @@ func (r *run) admit(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	// Whether the caller still waits does not matter: a hold that was asked for has to become known.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.g.o.LedgerTimeout)
-	defer cancel()
 	return r.hold.place(ctx, r, b)
 }
 

@@ -153,6 +153,11 @@ func TestRoutes(t *testing.T) {
 			p.Endpoints[e.ID] = e
 		}},
 		"disabled vendor": {model: model, want: gateway.CodeVendorUnavailable, change: func(p *gateway.Picture) { v := p.Vendors["acme"]; v.Status = catalog.Disabled; p.Vendors["acme"] = v }},
+		"no context length": {model: model, want: gateway.CodeVendorUnavailable, change: func(p *gateway.Picture) {
+			m, e := p.Models[model], p.Endpoints[model+"@acme"]
+			m.ContextLength, e.ContextLength = 0, 0
+			p.Models[model], p.Endpoints[e.ID] = m, e
+		}},
 		"another dialect": {model: model, want: gateway.CodeVendorUnavailable, change: func(p *gateway.Picture) { v := p.Vendors["acme"]; v.Dialect = "latin"; p.Vendors["acme"] = v }},
 		"price of tomorrow": {model: model, want: domain.CodePriceNotInForce, change: func(p *gateway.Picture) {
 			later := p.Prices[model+"@acme"][0]

@@ -12,45 +12,45 @@ import (
 // conclude charges a call whose answer came to its proper end, and returns what is to be sent last, which build makes from
 // the usage that the caller is told. An answer that is kept is written down before its charge is sent, with the cost that
 // the ledger will find too: both compute it at the pinned price.
-func (r *run) conclude(e *ending, build func(usage []byte) []byte) ([]byte, *domain.Error) {
+func (r *run) conclude(ctx context.Context, e *ending, build func(usage []byte) []byte) ([]byte, *domain.Error) {
 	s := r.verdict(e)
 	var final []byte
 	made := false
 	if r.claim != nil {
-		if cost, ok := r.cost(&s); ok {
+		if cost, ok := r.cost(ctx, &s); ok {
 			final, made = build(openai.AppendUsage(nil, s.Usage, cost)), true
-			r.keep(&s, final)
+			r.keep(ctx, &s, final)
 		}
 	}
-	cost, state := r.charge(s)
+	cost, state := r.charge(ctx, s)
 	if state == stranded && s.Release == "" {
 		return nil, domain.Errorf(domain.CodeUnavailable, "the charge of this call could not be recorded")
 	}
 	if !made {
 		final = build(openai.AppendUsage(nil, s.Usage, cost))
 		if r.claim != nil {
-			r.keep(&s, final)
+			r.keep(ctx, &s, final)
 		}
 	}
 	if r.claim != nil && (state == recorded || state == refused) {
-		r.g.noteSettled(*r.claim)
+		r.g.noteSettled(ctx, *r.claim)
 	}
 	return final, nil
 }
 
 // charge sends the settlement and says what the call costs.
-func (r *run) charge(s settlement) (openai.Cost, state) {
+func (r *run) charge(ctx context.Context, s settlement) (openai.Cost, state) {
 	r.hold.placed = false // it ends here, whatever comes
 	wait := r.g.o.SettleWait
 	if s.Release != "" {
 		wait = r.g.o.ReleaseWait
 	}
-	charged, state := r.g.settle(s, wait)
+	charged, state := r.g.settle(ctx, s, wait)
 	switch state {
 	case recorded:
 		return openai.Cost{Total: charged.Charge, Prompt: charged.PromptCost, Completion: charged.CompletionCost}, state
 	case journaled, stranded:
-		cost, _ := r.cost(&s)
+		cost, _ := r.cost(ctx, &s)
 		return cost, state
 	case refused:
 	}
@@ -58,12 +58,12 @@ func (r *run) charge(s settlement) (openai.Cost, state) {
 }
 
 // cost is what the ledger will charge: the usage at the price that the hold pinned.
-func (r *run) cost(s *settlement) (openai.Cost, bool) {
+func (r *run) cost(ctx context.Context, s *settlement) (openai.Cost, bool) {
 	var cost openai.Cost
 	if s.Release != "" {
 		return cost, true
 	}
-	version, ok := r.g.price(context.WithoutCancel(r.g.base), r.hold.endpoint, r.hold.PriceVersion)
+	version, ok := r.g.price(ctx, r.hold.endpoint, r.hold.PriceVersion)
 	if !ok {
 		return cost, false
 	}
@@ -81,14 +81,14 @@ func (r *run) cost(s *settlement) (openai.Cost, bool) {
 }
 
 // fail ends a call before its proper end: what was produced of a stream is charged, anything else costs nothing.
-func (r *run) fail(err *domain.Error) error {
+func (r *run) fail(ctx context.Context, err *domain.Error) error {
 	e := ending{err: err, text: func() *meter.Produced { return &r.produced }}
-	return r.breakOff(&e, "0")
+	return r.breakOff(ctx, &e, "0")
 }
 
 // breakOff is fail for a stream of which something is known. The error is returned if it can still be told with a status;
 // otherwise it goes into the stream, with the usage that was charged.
-func (r *run) breakOff(e *ending, created string) error {
+func (r *run) breakOff(ctx context.Context, e *ending, created string) error {
 	r.outcome = string(e.err.Code)
 	var used []byte
 	if r.hold.placed {
@@ -96,11 +96,11 @@ func (r *run) breakOff(e *ending, created string) error {
 			r.produced = meter.Produced{} // the caller has seen nothing of it
 		}
 		s := r.verdict(e)
-		cost, _ := r.charge(s)
+		cost, _ := r.charge(ctx, s)
 		if s.Release == "" {
 			used = openai.AppendUsage(nil, s.Usage, cost)
 		}
-		r.freeToken()
+		r.freeToken(ctx)
 	}
 	if !r.out.begun() {
 		return e.err

@@ -31,9 +31,11 @@ type Gateway struct {
 	o       Options
 	counter meter.Counter
 	budget  *meter.Budget
-	targets sync.Map // targetKey → *target
 	readers sync.Pool
 	buffers sync.Pool
+
+	targetsMu sync.RWMutex
+	targets   map[targetKey]*target
 
 	base context.Context // of all calls to vendors; ends when the process cannot wait any longer
 	kill context.CancelCauseFunc
@@ -44,6 +46,8 @@ type Gateway struct {
 	running  sync.WaitGroup
 	calls    atomic.Int64
 	swept    chan struct{} // one token: something is in the journal
+
+	takingBack atomic.Int64
 }
 
 // New makes a Gateway. Run it, and stop it when the surfaces take no more requests.
@@ -52,9 +56,11 @@ func New(o Options) (*Gateway, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	g := &Gateway{o: o, budget: meter.NewBudget(o.KeepTextTotal), stopping: make(chan struct{}), swept: make(chan struct{}, 1)}
+	g := &Gateway{
+		o: o, budget: meter.NewBudget(o.KeepTextTotal), stopping: make(chan struct{}), swept: make(chan struct{}, 1),
+		targets: make(map[targetKey]*target),
+	}
 	g.readers.New = func() any { return new(openai.Reader) }
-	g.buffers.New = func() any { b := make([]byte, 0, bufferSize); return &b }
 	g.base, g.kill = context.WithCancelCause(context.Background())
 	return g, nil
 }
@@ -112,14 +118,14 @@ func (g *Gateway) Complete(ctx context.Context, c Call, client Client) (err erro
 	defer r.end()
 	defer func() {
 		if p := recover(); p != nil {
-			err = r.panicked(p, debug.Stack())
+			err = r.panicked(context.WithoutCancel(ctx), p, debug.Stack())
 		}
 	}()
 	return r.do(ctx)
 }
 
 // panicked ends a call that a fault of ours broke: what was produced is charged, nothing else.
-func (r *run) panicked(p any, stack []byte) (err error) {
+func (r *run) panicked(ctx context.Context, p any, stack []byte) (err error) {
 	r.g.o.Logger.Error().Str("generation", r.name).Str("panic", fmt.Sprint(p)).Bytes("stack", stack).Msg("a call panicked")
 	failure := domain.Errorf(domain.CodeInternal, "something went wrong on our side")
 	defer func() {
@@ -128,5 +134,5 @@ func (r *run) panicked(p any, stack []byte) (err error) {
 			err = failure
 		}
 	}()
-	return r.fail(failure)
+	return r.fail(ctx, failure)
 }

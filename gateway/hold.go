@@ -24,10 +24,13 @@ func (h *hold) meta(command uuid.UUID) commands.Meta {
 	return commands.Meta{CommandID: command, Actor: "key:" + h.key.String(), CorrelationID: h.id}
 }
 
-// place reserves the most that the call can cost.
+// place reserves the most that the call can cost. When the ledger's answer is lost, a hold that was placed nevertheless is
+// taken back or, failing that, expires.
 func (h *hold) place(ctx context.Context, r *run, b bounds) error {
 	*h = hold{id: r.id, wallet: r.call.WalletID, key: r.call.KeyID, endpoint: r.route.endpoint.ID}
-	held, _, err := r.g.o.Ledger.PlaceHold(ctx, h.meta(h.id), commands.PlaceHold{
+	limited, cancel := context.WithTimeout(ctx, r.g.o.LedgerTimeout)
+	defer cancel()
+	held, _, err := r.g.o.Ledger.PlaceHold(limited, h.meta(h.id), commands.PlaceHold{
 		HoldID: h.id, WalletID: h.wallet, KeyID: h.key, Model: r.route.model.ID, Endpoint: h.endpoint,
 		PromptTokens: b.prompt, CompletionTokens: b.output * r.req.Choices, Choices: r.req.Choices, Clamp: r.call.Clamp,
 		TTL: r.g.o.holdTTL(),
@@ -35,9 +38,9 @@ func (h *hold) place(ctx context.Context, r *run, b bounds) error {
 	switch {
 	case err == nil:
 		h.Held, h.placed = held, true
-	case domain.CodeOf(err) == domain.CodeUnavailable && ctx.Err() != nil:
+	case domain.CodeOf(err) == domain.CodeUnavailable && limited.Err() != nil:
 		// It may be placed after all: take it back, without anybody waiting for that.
-		r.g.release(r.settlement(nil, "").released("admission_unknown"))
+		r.g.takeBack(ctx, r.settlement(nil, "").released("admission_unknown"))
 	}
 	return err
 }

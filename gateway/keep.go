@@ -9,11 +9,6 @@ import (
 	"github.com/massrouter/massrouter/gateway/answers"
 )
 
-// detached is a context for what must come to its end whether or not the caller still waits.
-func (r *run) detached() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(r.g.base), r.g.o.LedgerTimeout)
-}
-
 // claimToken takes the call's Idempotency-Key, if it has one. replayed: the caller has got the answer of an earlier call.
 func (r *run) claimToken(ctx context.Context) (replayed bool, err error) {
 	if r.call.Token == "" {
@@ -26,32 +21,28 @@ func (r *run) claimToken(ctx context.Context) (replayed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.g.o.LedgerTimeout)
+	limited, cancel := context.WithTimeout(ctx, r.g.o.LedgerTimeout)
 	defer cancel()
-	kept, err := r.g.o.Answers.Claim(detached, c, r.call.Secret, r.g.o.Lease)
+	kept, err := r.g.o.Answers.Claim(limited, c, r.call.Secret, r.g.o.Lease)
 	switch {
-	case err != nil && passing(err):
-		r.claim = &c
-		r.freeToken() // it may have been taken after all
-		return false, err
 	case err != nil:
-		return false, err
+		return false, err // should the token be taken nevertheless, its lease ends
 	case kept == nil:
 		r.claim = &c
 		return false, nil
 	}
-	return true, r.replay(c, kept)
+	return true, r.replay(ctx, c, kept)
 }
 
 // replay gives the first answer again, after its charge has surely been sent.
-func (r *run) replay(c answers.Claim, kept *answers.Answer) error {
+func (r *run) replay(ctx context.Context, c answers.Claim, kept *answers.Answer) error {
 	c.Generation = kept.Generation
 	if !kept.Settled {
 		s, err := decodeSettlement(kept.Settlement)
 		if err != nil {
 			return err
 		}
-		if !r.g.settleKept(c, *s) {
+		if !r.g.settleKept(ctx, c, *s) {
 			return domain.Errorf(domain.CodeUnavailable, "the ledger cannot be reached; try again")
 		}
 	}
@@ -63,17 +54,17 @@ func (r *run) replay(c answers.Claim, kept *answers.Answer) error {
 }
 
 // settleKept sends the charge of a kept answer and notes it; false when neither ledger nor journal would have it.
-func (g *Gateway) settleKept(c answers.Claim, s settlement) bool {
-	_, state := g.settle(s, g.o.SettleWait)
+func (g *Gateway) settleKept(ctx context.Context, c answers.Claim, s settlement) bool {
+	_, state := g.settle(ctx, s, g.o.SettleWait)
 	if state == recorded || state == refused {
-		g.noteSettled(c)
+		g.noteSettled(ctx, c)
 	}
 	return state != stranded
 }
 
 // noteSettled spares others the sending of a charge that the ledger has. It may fail: they would be told so by the ledger.
-func (g *Gateway) noteSettled(c answers.Claim) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(g.base), g.o.LedgerTimeout)
+func (g *Gateway) noteSettled(ctx context.Context, c answers.Claim) {
+	ctx, cancel := context.WithTimeout(ctx, g.o.LedgerTimeout)
 	defer cancel()
 	if err := g.o.Answers.Settled(ctx, c); err != nil && !errors.Is(err, answers.ErrLost) {
 		g.o.Logger.Warn().Err(err).Str("generation", c.Generation.String()).Msg("a settlement was not noted beside its answer")
@@ -82,7 +73,7 @@ func (g *Gateway) noteSettled(c answers.Claim) {
 
 // keep writes the answer down with the command that charges it, before that command is sent. Without a database it tries
 // for as long as a settlement would; then the call goes on without.
-func (r *run) keep(s *settlement, final []byte) {
+func (r *run) keep(ctx context.Context, s *settlement, final []byte) {
 	record, err := s.record()
 	if err != nil {
 		r.g.o.Logger.Error().Err(err).Str("generation", r.name).Msg("an answer was not kept")
@@ -91,8 +82,8 @@ func (r *run) keep(s *settlement, final []byte) {
 	a := answers.Answer{Generation: r.id, Streamed: r.req.Stream, Body: r.out.recorded(final), Settlement: record.Body}
 	until := time.Now().Add(r.g.o.SettleWait)
 	for pause := firstPause; ; pause = min(2*pause, longPause) {
-		ctx, cancel := r.detached()
-		err = r.g.o.Answers.Keep(ctx, *r.claim, r.call.Secret, a)
+		limited, cancel := context.WithTimeout(ctx, r.g.o.LedgerTimeout)
+		err = r.g.o.Answers.Keep(limited, *r.claim, r.call.Secret, a)
 		cancel()
 		if domain.CodeOf(err) != domain.CodeUnavailable || time.Now().After(until) || !r.g.pause(pause) {
 			break
@@ -105,11 +96,11 @@ func (r *run) keep(s *settlement, final []byte) {
 
 // freeToken gives the Idempotency-Key of a call that failed back, so that it can be tried again. Should that fail, its
 // lease ends.
-func (r *run) freeToken() {
+func (r *run) freeToken(ctx context.Context) {
 	if r.claim == nil {
 		return
 	}
-	ctx, cancel := r.detached()
+	ctx, cancel := context.WithTimeout(ctx, r.g.o.LedgerTimeout)
 	defer cancel()
 	if err := r.g.o.Answers.Free(ctx, *r.claim); err != nil && !errors.Is(err, answers.ErrLost) {
 		r.g.o.Logger.Warn().Err(err).Str("generation", r.id.String()).Msg("an idempotency key was not freed; its lease will end")

@@ -245,6 +245,7 @@ func TestACrashBetweenAnswerAndCharge(t *testing.T) {
 			_, err = k.do(k.Gateway, body)
 			require.NoError(t, err)
 			k.Only()
+			require.NotContains(t, k.Log.String(), "alert", "the very same command was sent again")
 		}
 	}
 }

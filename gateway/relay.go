@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,13 +38,13 @@ type stream struct {
 
 // relay calls the vendor for a stream and hands its chunks on as they come, all but the last: the usage is told when it is
 // charged.
-func (r *run) relay() error {
+func (r *run) relay(ctx context.Context) error {
 	s := &stream{run: r, first: true, created: "0"}
 	s.words = openai.NewRewrite(r.name, r.route.model.ID, r.route.vendor.Name)
 	s.ending.text = func() *meter.Produced { return &r.produced }
 	resp, failure := r.post()
 	if failure != nil {
-		return s.broken(failure)
+		return s.broken(ctx, failure)
 	}
 	s.body = resp.Body
 	in, out := r.g.takeBuffer(), r.g.takeBuffer()
@@ -54,13 +55,19 @@ func (r *run) relay() error {
 	r.g.giveBuffer(out)
 	if failure != nil {
 		_ = s.body.Close()
-		return s.broken(failure)
+		return s.broken(ctx, failure)
 	}
 	s.hangUp()
-	return s.complete()
+	return s.complete(ctx)
 }
 
-func (g *Gateway) takeBuffer() *[]byte { return g.buffers.Get().(*[]byte) }
+func (g *Gateway) takeBuffer() *[]byte {
+	if b, ok := g.buffers.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, 0, bufferSize)
+	return &b
+}
 
 func (g *Gateway) giveBuffer(b *[]byte) {
 	if cap(*b) <= keepBuffer {
@@ -163,10 +170,10 @@ func (s *stream) hangUp() {
 }
 
 // complete charges the call and sends the last chunk, which says so, and the mark of the end.
-func (s *stream) complete() error {
-	final, failure := s.conclude(&s.ending, s.finale)
+func (s *stream) complete(ctx context.Context) error {
+	final, failure := s.conclude(ctx, &s.ending, s.finale)
 	if failure != nil {
-		return s.broken(failure)
+		return s.broken(ctx, failure)
 	}
 	s.out.sendLast(final)
 	return nil
@@ -185,7 +192,7 @@ func (s *stream) finale(usage []byte) []byte {
 }
 
 // broken ends a stream before its time.
-func (s *stream) broken(failure *domain.Error) error {
+func (s *stream) broken(ctx context.Context, failure *domain.Error) error {
 	s.ending.err = failure
-	return s.breakOff(&s.ending, s.created)
+	return s.breakOff(ctx, &s.ending, s.created)
 }

@@ -17,25 +17,25 @@ type renewal struct {
 }
 
 // start sets the clocks: half of a hold's life, a third of a lease.
-func (n *renewal) start(r *run) {
+func (n *renewal) start(ctx context.Context, r *run) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	half := r.g.o.holdTTL() / 2
-	n.holds = time.AfterFunc(half, func() { n.again(r, &n.holds, half, r.extendHold) })
+	n.holds = time.AfterFunc(half, func() { n.again(ctx, r, &n.holds, half, r.extendHold) })
 	if r.claim != nil {
 		third := r.g.o.Lease / 3
-		n.leases = time.AfterFunc(third, func() { n.again(r, &n.leases, third, r.renewLease) })
+		n.leases = time.AfterFunc(third, func() { n.again(ctx, r, &n.leases, third, r.renewLease) })
 	}
 }
 
 // again renews once and sets the clock anew: sooner, when the database is away; not at all, when there is nothing left to
 // renew.
-func (n *renewal) again(r *run, timer **time.Timer, every time.Duration, renew func(context.Context) error) {
+func (n *renewal) again(ctx context.Context, r *run, timer **time.Timer, every time.Duration, renew func(context.Context) error) {
 	if n.over() || !r.g.enter() {
 		return
 	}
 	defer r.g.running.Done()
-	ctx, cancel := context.WithTimeout(r.g.base, r.g.o.LedgerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.g.o.LedgerTimeout)
 	defer cancel()
 	err := renew(ctx)
 	const sooner = 8

@@ -48,7 +48,7 @@ func (g *Gateway) route(ctx context.Context, name string) (route, error) {
 	if !ok || model.Status != catalog.Active {
 		return route{}, domain.Errorf(domain.CodeModelNotFound, "there is no model %q", clip(name)).With("param", "model")
 	}
-	refusal := domain.Errorf(domain.CodeModelNotFound, "the model %q is not offered by anybody now", name).With("param", "model")
+	var refusal *domain.Error
 	for _, id := range picture.ByModel[name] {
 		endpoint := picture.Endpoints[id]
 		if endpoint.Status != catalog.Active {
@@ -59,6 +59,9 @@ func (g *Gateway) route(ctx context.Context, name string) (route, error) {
 			return r, nil
 		}
 		refusal = err
+	}
+	if refusal == nil {
+		refusal = domain.Errorf(domain.CodeModelNotFound, "the model %q is not offered by anybody now", name).With("param", "model")
 	}
 	return route{}, refusal
 }
@@ -76,11 +79,16 @@ func (g *Gateway) offer(picture *Picture, model catalog.Model, endpoint catalog.
 	if err != nil {
 		return route{}, domain.Errorf(CodeVendorUnavailable, "the vendor of the model %q is not available now", model.ID).Wrap(err)
 	}
-	context := least(endpoint.ContextLength, model.ContextLength)
-	return route{
-		vendor: vendor, model: model, endpoint: endpoint, target: target, context: context,
-		output: least(endpoint.MaxCompletionTokens, model.MaxCompletionTokens, context),
-	}, nil
+	r := route{
+		vendor: vendor, model: model, endpoint: endpoint, target: target,
+		context: least(endpoint.ContextLength, model.ContextLength),
+	}
+	if r.context == 0 {
+		// Without a bound of the prompt there is no bound of the cost.
+		return route{}, domain.Errorf(CodeVendorUnavailable, "the model %q has no context length", model.ID)
+	}
+	r.output = least(endpoint.MaxCompletionTokens, model.MaxCompletionTokens, r.context)
+	return r, nil
 }
 
 // least is the smallest of the limits that are set.
@@ -101,20 +109,26 @@ func (g *Gateway) target(v catalog.Vendor) (*target, error) {
 		return nil, fmt.Errorf("no credential for vendor %s", v.ID)
 	}
 	key := targetKey{v.BaseURL, secret}
-	if t, ok := g.targets.Load(key); ok {
-		return t.(*target), nil
+	g.targetsMu.RLock()
+	t, ok := g.targets[key]
+	g.targetsMu.RUnlock()
+	if ok {
+		return t, nil
 	}
 	u, err := url.Parse(v.BaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("base url of vendor %s: %w", v.ID, err)
 	}
-	t, _ := g.targets.LoadOrStore(key, &target{url: u.JoinPath("chat", "completions"), secret: secret, header: http.Header{
+	t = &target{url: u.JoinPath("chat", "completions"), secret: secret, header: http.Header{
 		"Authorization": {"Bearer " + secret},
 		"Content-Type":  {"application/json"},
 		"Accept":        {"application/json, text/event-stream"},
 		"User-Agent":    {"massrouter"},
-	}})
-	return t.(*target), nil
+	}}
+	g.targetsMu.Lock()
+	g.targets[key] = t
+	g.targetsMu.Unlock()
+	return t, nil
 }
 
 // price is a version of the endpoint's price that a hold pinned.

@@ -66,20 +66,22 @@ func (r *run) do(ctx context.Context) error {
 	if r.id, err = newID(); err != nil {
 		return r.refuse(err)
 	}
-	if replayed, err := r.claimToken(ctx); replayed || err != nil {
+	// From here on everything comes to its end, whether or not the caller still waits.
+	work := context.WithoutCancel(ctx)
+	if replayed, err := r.claimToken(work); replayed || err != nil {
 		return r.refuse(err)
 	}
-	if err := r.admit(ctx); err != nil {
-		r.freeToken()
+	if err := r.admit(work); err != nil {
+		r.freeToken(work)
 		return r.refuse(err)
 	}
 	r.name = domain.GenerationID(r.id)
 	r.out.admitted(r.name)
-	r.begin(ctx)
+	r.begin(ctx, work)
 	if r.req.Stream {
-		return r.relay()
+		return r.relay(work)
 	}
-	return r.whole()
+	return r.whole(work)
 }
 
 // refuse notes how a call ended that was not admitted.
@@ -90,8 +92,8 @@ func (r *run) refuse(err error) error {
 	return err
 }
 
-// begin starts what goes on beside the call: the clocks, and the watch for the caller going away.
-func (r *run) begin(ctx context.Context) {
+// begin starts what goes on beside the call: the clocks, and the watch for the caller, whose context is ctx, going away.
+func (r *run) begin(ctx, work context.Context) {
 	o := &r.g.o
 	total, first := o.RequestTimeout, o.RequestTimeout
 	if r.req.Stream {
@@ -103,7 +105,7 @@ func (r *run) begin(ctx context.Context) {
 		r.out.record(answers.MaxBody)
 	}
 	r.watch.start(r.g.base, ctx, total, first, r.onGone)
-	r.renewal.start(r)
+	r.renewal.start(work, r)
 }
 
 // onGone is what happens when the caller goes away.

@@ -20,12 +20,13 @@ const (
 const (
 	firstPause = 20 * time.Millisecond
 	longPause  = time.Second
+	// maxTakingBack bounds the holds that are taken back at the same time.
+	maxTakingBack = 1000
 )
 
 // settle sends a settlement until the ledger has it, for as long as wait; after that the journal has it. It does not depend
-// on the caller: a settlement always happens.
-func (g *Gateway) settle(s settlement, wait time.Duration) (commands.Charged, state) {
-	ctx := context.WithoutCancel(g.base)
+// on the caller, and neither does ctx: a settlement always happens.
+func (g *Gateway) settle(ctx context.Context, s settlement, wait time.Duration) (commands.Charged, state) {
 	charged, err := g.persist(ctx, &s, wait)
 	switch {
 	case err == nil:
@@ -36,7 +37,7 @@ func (g *Gateway) settle(s settlement, wait time.Duration) (commands.Charged, st
 	}
 	if err := g.store(ctx, &s); err != nil {
 		g.alert(&s, err, "a settlement is neither in the ledger nor in the journal")
-		g.insist(s)
+		g.insist(ctx, s)
 		return commands.Charged{}, stranded
 	}
 	return commands.Charged{}, journaled
@@ -82,14 +83,14 @@ func (g *Gateway) store(ctx context.Context, s *settlement) error {
 
 // insist is the last resort: without a disk the settlement stays in memory until the ledger is back, or the process has
 // to go.
-func (g *Gateway) insist(s settlement) {
+func (g *Gateway) insist(ctx context.Context, s settlement) {
 	if !g.enter() {
 		return
 	}
 	go func() {
 		defer g.running.Done()
 		for g.pause(longPause) && g.base.Err() == nil {
-			if _, err := g.send(g.base, &s); err == nil || !passing(err) {
+			if _, err := g.send(ctx, &s); err == nil || !passing(err) {
 				return
 			}
 		}
@@ -97,14 +98,22 @@ func (g *Gateway) insist(s settlement) {
 	}()
 }
 
-// release ends a hold without a charge, without anybody waiting for it. Should it fail, the hold expires.
-func (g *Gateway) release(s settlement) {
+// takeBack releases a hold of which it is not known whether it was placed. It is not worth the journal's space: what does
+// not succeed soon, or comes in too large a number, is left to the hold's expiry.
+func (g *Gateway) takeBack(ctx context.Context, s settlement) {
 	if !g.enter() {
+		return
+	}
+	if g.takingBack.Add(1) > maxTakingBack {
+		g.takingBack.Add(-1)
+		g.running.Done()
 		return
 	}
 	go func() {
 		defer g.running.Done()
-		g.settle(s, g.o.ReleaseWait)
+		defer g.takingBack.Add(-1)
+		// A refusal says that there is no hold, which is as good.
+		_, _ = g.persist(ctx, &s, g.o.SettleWait)
 	}()
 }
 

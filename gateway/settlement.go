@@ -67,11 +67,14 @@ func (g *Gateway) send(ctx context.Context, s *settlement) (commands.Charged, er
 	return charged, err
 }
 
-// passing says whether an error of the ledger may go away by itself.
-func passing(err error) bool {
+// absent says whether the ledger was not there at all.
+func absent(err error) bool {
 	code := domain.CodeOf(err)
-	return code == domain.CodeUnavailable || code == domain.CodeOverloaded || code == domain.CodeInternal
+	return code == domain.CodeUnavailable || code == domain.CodeOverloaded
 }
+
+// passing says whether an error of the ledger may go away by itself.
+func passing(err error) bool { return absent(err) || domain.CodeOf(err) == domain.CodeInternal }
 
 func (s *settlement) record() (journal.Record, error) {
 	body, err := json.Marshal(s)

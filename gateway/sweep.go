@@ -52,7 +52,7 @@ func (g *Gateway) sweepJournal(ctx context.Context) {
 		)
 		for _, record := range batch {
 			wg.Go(func() {
-				if err := g.sweepRecord(ctx, record); passing(err) {
+				if err := g.sweepRecord(ctx, record); absent(err) {
 					away.Store(true)
 				}
 			})
@@ -72,9 +72,13 @@ func (g *Gateway) sweepRecord(ctx context.Context, record journal.Record) error 
 			Msg("a record of the journal cannot be read; it is left there")
 		return nil
 	}
-	if _, err := g.send(ctx, s); passing(err) {
+	switch _, err := g.send(ctx, s); {
+	case absent(err):
 		return err
-	} else if err != nil {
+	case passing(err):
+		g.alert(s, err, "the ledger cannot record a settlement of the journal; it is tried again")
+		return err
+	case err != nil:
 		g.alert(s, err, "the ledger refuses a settlement of the journal for good")
 	}
 	if err := g.o.Journal.Remove(record.ID); err != nil {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,25 +13,25 @@ import (
 )
 
 // whole calls the vendor for an answer in one piece and hands it on once it is charged.
-func (r *run) whole() error {
+func (r *run) whole(ctx context.Context) error {
 	body, failure := r.fetch()
 	if failure != nil {
-		return r.fail(failure)
+		return r.fail(ctx, failure)
 	}
 	a, err := r.reader.Answer(body, &r.produced)
 	switch {
 	case err != nil:
-		return r.fail(vendorFailed(fmt.Errorf("read the answer of vendor %s: %w", r.route.vendor.ID, err)))
+		return r.fail(ctx, vendorFailed(fmt.Errorf("read the answer of vendor %s: %w", r.route.vendor.ID, err)))
 	case a.Failure != nil:
-		return r.fail(vendorFailed(fmt.Errorf("vendor %s answered 200 with an error (type %s, code %s)", r.route.vendor.ID,
+		return r.fail(ctx, vendorFailed(fmt.Errorf("vendor %s answered 200 with an error (type %s, code %s)", r.route.vendor.ID,
 			safe(a.Failure.Type, 60), safe(a.Failure.Code, 60))))
 	case !a.Shaped():
-		return r.fail(vendorFailed(fmt.Errorf("vendor %s answered something that is no chat completion", r.route.vendor.ID)))
+		return r.fail(ctx, vendorFailed(fmt.Errorf("vendor %s answered something that is no chat completion", r.route.vendor.ID)))
 	}
 	r.facts.UpstreamID = safe(a.ID(), 100)
 	words := openai.NewRewrite(r.name, r.route.model.ID, r.route.vendor.Name)
 	e := ending{report: a.Report, final: true, finish: a.Finish, text: func() *meter.Produced { return r.reread(body) }}
-	final, failure := r.conclude(&e, func(usage []byte) []byte {
+	final, failure := r.conclude(ctx, &e, func(usage []byte) []byte {
 		return a.Append(make([]byte, 0, len(body)+len(usage)+spliceRoom), &words, usage)
 	})
 	if failure != nil {

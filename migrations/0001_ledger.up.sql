@@ -42,7 +42,8 @@ DECLARE
 BEGIN
     IF to_regclass('ledger.' || name) IS NULL THEN
         PERFORM pg_advisory_xact_lock(hashtext('ledger.ensure_partition'));
-        IF to_regclass('ledger.' || name) IS NULL THEN
+        -- Asked of the catalogue itself: a session's cache may not know yet what another has just committed.
+        IF NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'ledger'::regnamespace AND relname = name) THEN
             EXECUTE format('CREATE TABLE ledger.%I (LIKE ledger.events INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
             EXECUTE format('CREATE UNIQUE INDEX %I ON ledger.%I (stream_id, stream_version)', name || '_stream', name);
             EXECUTE format('CREATE INDEX %I ON ledger.%I USING brin (recorded_at)', name || '_recorded_at', name);

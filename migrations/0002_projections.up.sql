@@ -131,9 +131,9 @@ CREATE TABLE views.generations_v1 (
     uncollectible         numeric(30,12) NOT NULL DEFAULT 0,
     vendor_cost           numeric(30,12) NOT NULL DEFAULT 0,
     provenance            text NOT NULL DEFAULT '',
-    usage                 jsonb,
-    line_items            jsonb,
-    call                  jsonb,
+    usage                 json,
+    line_items            json,
+    call                  json,
     release_reason        text NOT NULL DEFAULT '',
     late                  boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 70);

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"time"
@@ -58,8 +59,10 @@ func newAuditVerifyCommand(sh shell) *cobra.Command {
 	return c
 }
 
-// auditConnections are those that one run reads over.
-const auditConnections = 10
+const (
+	auditConnections = 10 // that one run reads over
+	auditGCPercent   = 400
+)
 
 func auditVerify(c *cobra.Command, sh shell, o auditOptions) error {
 	if o.keep < 1 || o.keep > 1_000_000 {
@@ -78,6 +81,8 @@ func auditVerify(c *cobra.Command, sh shell, o auditOptions) error {
 		return err
 	}
 	defer pool.Close()
+	// Much is read and soon forgotten: collecting less often costs little memory.
+	defer debug.SetGCPercent(debug.SetGCPercent(auditGCPercent))
 	p := printer(c)
 	result, err := auditdb.Verify(c.Context(), pool, auditdb.Options{Registry: registry, Keep: o.keep, Progress: func(done, all, perSecond int64) {
 		p.Progress("verified %d of %d events, %d/s", done, all, perSecond)

@@ -44,7 +44,7 @@ func newBenchGatewayCommand(sh shell) *cobra.Command {
 	flags := c.Flags()
 	flags.IntVar(&f.seconds, "seconds", 10, "length of each measurement")
 	flags.IntVar(&f.rate, "rate", 1000, "calls a second of the paced phase (0: leave it out)")
-	flags.IntVar(&f.callers, "callers", 64, "callers of the saturated phase (0: leave it out)")
+	flags.IntVar(&f.callers, "callers", 256, "callers of the saturated phase (0: leave it out)")
 	flags.IntVar(&f.wallets, "wallets", 1000, "wallets that take turns")
 	flags.BoolVar(&f.stream, "stream", false, "stream the answers")
 	flags.IntVar(&f.openStreams, "open-streams", 0, "hold so many streams open at the same time (0: leave it out)")

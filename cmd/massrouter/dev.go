@@ -30,14 +30,14 @@ func newDevCommand(sh shell) *cobra.Command {
 	c := &cobra.Command{
 		Use: "dev", Short: "Run everything on this machine, with data to try", Args: exactly(0), Long: devLong,
 		Example: "  massrouter dev\n  massrouter dev --data /tmp/second --listen 127.0.0.1:8081",
-		RunE:    func(c *cobra.Command, _ []string) error { return runDev(c, sh, data, listen) },
+		RunE:    func(c *cobra.Command, _ []string) error { return runDev(c.Context(), c, sh, data, listen) },
 	}
 	c.Flags().StringVar(&data, "data", data, "data folder; made when missing")
 	c.Flags().StringVar(&listen, "listen", "", "address of the API (default: that of the last start, else 127.0.0.1:8080, else a free port)")
 	return c
 }
 
-func runDev(c *cobra.Command, sh shell, data, listen string) error {
+func runDev(ctx context.Context, c *cobra.Command, sh shell, data, listen string) error {
 	if _, _, err := net.SplitHostPort(listen); listen != "" && err != nil {
 		return usagef("--listen: %q is no HOST:PORT", listen)
 	}
@@ -46,11 +46,11 @@ func runDev(c *cobra.Command, sh shell, data, listen string) error {
 		return err
 	}
 	p := printer(c)
-	err = dev.Run(c.Context(), dev.Options{
+	err = dev.Run(ctx, dev.Options{
 		Dir: data, Listen: listen, Config: cfg, Log: newLogger(sh.err, cfg.Log), Progress: p.Progress,
 		Ready: func(info folder.Info) { announce(p, info) },
 	})
-	if errors.Is(err, context.Canceled) && c.Context().Err() != nil {
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil // stopped while it was starting
 	}
 	return err

@@ -40,7 +40,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string, sh shell) int {
-	root := newRootCommand(sh)
+	root := newRootCommand(sh) //nolint:contextcheck // a command gets its context from cobra when it runs
 	root.SetArgs(args)
 	called, err := root.ExecuteContextC(ctx)
 	if err == nil {

@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +17,18 @@ MASSROUTER_OPS_LISTEN. Any number of these processes may run on one database. Th
 by 'massrouter work', of which at least one has to run.
 
 On SIGINT or SIGTERM it takes no more requests, finishes and charges those that run, and exits; a second signal exits at
-once. Whatever could not be charged because the database was away is kept in MASSROUTER_JOURNAL_DIR for the next start.`
+once. Whatever could not be charged because the database was away is kept in MASSROUTER_JOURNAL_DIR for the next start.
+
+Go's own GOGC and GOMEMLIMIT are honoured; without GOGC the garbage collector runs less often than Go's default.`
+
+// tuneCollector trades memory for time: a service's heap is small and its garbage plenty, so a collector that lets the
+// heap grow to five times what lives costs some tens of megabytes and saves about a tenth of the processor time.
+func tuneCollector(environ []string) {
+	const percent = 400
+	if !slices.ContainsFunc(environ, func(entry string) bool { return strings.HasPrefix(entry, "GOGC=") }) {
+		debug.SetGCPercent(percent)
+	}
+}
 
 func newServeCommand(sh shell) *cobra.Command {
 	return &cobra.Command{
@@ -41,6 +55,7 @@ func runProgram(c *cobra.Command, sh shell, role config.Role, serve, work bool) 
 	if err != nil {
 		return err
 	}
+	tuneCollector(sh.environ)
 	text := "Operations are at " + p.OpsURL()
 	if serve {
 		text = fmt.Sprintf("The API is at %s, operations at %s", p.BaseURL(), p.OpsURL())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/massrouter/massrouter/domain"
@@ -48,9 +47,11 @@ var errRefused = errors.New("the database refuses the batch")
 // faulty is a store behind a bad network.
 type faulty struct {
 	eventstore.Appender
-	meet    func(op, *eventstore.Batch) fault
-	servers sync.WaitGroup // that are still at it
+	meet func(op, *eventstore.Batch) fault
 }
+
+// settle waits, in a bubble, until no server can be at anything any more.
+func settle() { <-time.After(24 * time.Hour) }
 
 func (f *faulty) Load(ctx context.Context, ids []domain.StreamID) ([]eventstore.Stream, error) {
 	if err := f.ask(ctx, load); err != nil {
@@ -106,10 +107,10 @@ func (f *faulty) write(ctx context.Context, ft fault, write func(context.Context
 		}
 		return lost
 	case lostDuring, hung:
-		f.servers.Go(func() {
+		go func() {
 			<-time.After(ft.linger)
 			_ = write(context.WithoutCancel(ctx)) // nobody is there to hear it
-		})
+		}()
 		if ft.fate == hung {
 			<-ctx.Done()
 			return fmt.Errorf("%w: %w", lost, ctx.Err())

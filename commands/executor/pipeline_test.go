@@ -43,7 +43,7 @@ func play(t *testing.T, change func(*executor.Options), act func(*testing.T, *sc
 		s.exec = run(t, s.net, options(t, change))
 		s.warmUp(t)
 		act(t, s)
-		s.net.servers.Wait()
+		settle()
 	})
 }
 
@@ -134,7 +134,7 @@ func TestARefusalIsFinalWhenALostAppendIsStillUnderWay(t *testing.T) {
 			return decide(d)
 		}
 		require.Equal(t, domain.CodeKeyExpired, domain.CodeOf((<-s.ask(r)).Err))
-		s.net.servers.Wait()
+		settle()
 		require.Zero(t, s.marbles(t, "a"))
 	})
 }
@@ -156,7 +156,7 @@ func TestAStoreThatHangsIsGivenUp(t *testing.T) {
 			id := uuid.New()
 			require.Equal(t, c.code, domain.CodeOf((<-s.ask(add(id, "a", 1))).Err))
 			require.NoError(t, (<-s.ask(add(id, "a", 1))).Err)
-			s.net.servers.Wait()
+			settle()
 			require.Equal(t, 1, s.marbles(t, "a"))
 		})
 	}
@@ -190,7 +190,7 @@ func TestStopEndsWhileTheStoreHangs(t *testing.T) {
 		for range cap(answers) {
 			require.Equal(t, domain.CodeUnavailable, domain.CodeOf((<-answers).Err))
 		}
-		net.servers.Wait()
+		settle()
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 // A plan is some executors on one log, what they are asked and when, and what their store's calls meet.
 type plan struct {
 	executors, batch, cache, tail, queue int
+	ahead                                bool          // the first executor starts deciding ahead of its commits
 	stop                                 time.Duration // of the first executor; 0 is at the end
 	clock                                []time.Duration
 	faults                               []fault
@@ -54,6 +55,7 @@ const (
 	jars  = 4
 	lid   = "lid"
 	holds = 6 // marbles in a jar
+	quiet = 8 // appends after which an executor decides ahead
 	ms    = time.Millisecond
 )
 
@@ -67,6 +69,7 @@ func drawPlan(t *rapid.T) plan {
 		cache:     rapid.SampledFrom([]int{1, 2, 100}).Draw(t, "cache"),
 		tail:      rapid.SampledFrom([]int{1, 5, 100}).Draw(t, "tail"),
 		queue:     rapid.SampledFrom([]int{2, 100}).Draw(t, "queue"),
+		ahead:     rapid.Bool().Draw(t, "ahead"),
 		stop:      rapid.SampledFrom([]time.Duration{0, 0, 15 * ms}).Draw(t, "stop"),
 		clock:     rapid.SliceOfN(rapid.SampledFrom([]time.Duration{0, 0, 0, -5 * ms, 3 * ms}), 1, 10).Draw(t, "clock"),
 	}

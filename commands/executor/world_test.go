@@ -46,6 +46,7 @@ type answer struct {
 func carryOut(t *testing.T, p plan) *world {
 	t.Helper()
 	w := &world{plan: p}
+	w.calls.Store(spared)
 	w.store = memory.New(memory.Options{Clock: func() time.Time {
 		return time.Now().Add(p.clock[int(w.ticks.Add(1))%len(p.clock)])
 	}})
@@ -53,6 +54,12 @@ func carryOut(t *testing.T, p plan) *world {
 	for range p.executors {
 		w.start(t)
 	}
+	if p.ahead {
+		for range 2 * quiet {
+			w.ask(w.execs[0], command{id: uuid.New(), kind: turn}, 0)
+		}
+	}
+	w.calls.Store(0)
 	if p.stop > 0 {
 		time.AfterFunc(p.stop, w.stops[0])
 	}
@@ -64,14 +71,16 @@ func carryOut(t *testing.T, p plan) *world {
 		})
 	}
 	customers.Wait()
-	w.net.servers.Wait()
 	w.end(t)
 	return w
 }
 
+// spared is a number of calls after which a plan has no faults.
+const spared = 1 << 40
+
 // meet gives each call of the store the next fault of the plan.
 func (w *world) meet(op, *eventstore.Batch) fault {
-	if n := int(w.calls.Add(1)); n <= len(w.faults) {
+	if n := w.calls.Add(1); n <= int64(len(w.faults)) {
 		return w.faults[n-1]
 	}
 	return fault{}
@@ -109,7 +118,8 @@ func (w *world) ask(exec *executor.Executor, c command, patience time.Duration) 
 // end is without faults.
 func (w *world) end(t *testing.T) {
 	t.Helper()
-	w.calls.Store(int64(len(w.faults)))
+	w.calls.Store(spared)
+	settle()
 	w.start(t)
 	for _, exec := range w.execs {
 		w.ask(exec, command{id: uuid.New(), kind: see}, 0)

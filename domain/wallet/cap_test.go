@@ -111,6 +111,27 @@ func TestW5_WindowsAreUTC(t *testing.T) {
 	}
 }
 
+// A key that has spent more than can be written has reached every cap; its wallet goes on.
+func TestW5_SpendStopsAtWhatCanBeWritten(t *testing.T) {
+	t.Parallel()
+	k := setup(t, "0")
+	for range 2 {
+		e, err := k.Grant(wallet.Grant{Amount: money.MustParse("600000000000000000"), Currency: money.USD, Reason: "absurd"})
+		k.apply(e, err)
+		k.placed(holdA, "600000000000000000")
+		charged, err := k.settle(holdA, "600000000000000000")
+		k.apply(charged, err)
+	}
+	k.requireBalances("0", "0")
+	spent := k.SpentBy(keyID, k.now)
+	for _, amount := range []money.Amount{spent.Day, spent.Week, spent.Month, spent.Total} {
+		require.Equal(t, money.Largest().String(), amount.String())
+		require.NoError(t, amount.Check())
+	}
+	budget, _ := k.Budget(keyID, wallet.Caps{Total: amount("999999999999999999.999999999999")}, k.now)
+	require.True(t, budget.IsZero())
+}
+
 func TestW5_CapsAreChecked(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, wallet.Caps{}.Check())

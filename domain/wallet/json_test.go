@@ -158,10 +158,16 @@ func TestReadJSONUnderstandsEverydayEvents(t *testing.T) {
 		Suspect: true, StartedAt: start, FirstTokenMS: 1, DurationMS: 2,
 	}})
 	require.NoError(t, err)
+	k.expired(holdA)
+	late, err := k.settle(holdA, "1")
+	require.NoError(t, err)
 	for _, row := range []struct {
 		event wallet.Event
 		into  reader
-	}{{placed, &wallet.HoldPlaced{}}, {charged, &wallet.UsageCharged{}}, {released, &wallet.HoldReleased{}}} {
+	}{
+		{placed, &wallet.HoldPlaced{}}, {charged, &wallet.UsageCharged{}}, {late, &wallet.UsageCharged{}},
+		{released, &wallet.HoldReleased{}},
+	} {
 		body, err := domain.Encode(row.event)
 		require.NoError(t, err)
 		require.True(t, row.into.ReadJSON(body), "%s", body)

@@ -19,6 +19,7 @@ var (
 	keyID    = uuid.MustParse("018f3a5e-0000-7000-8000-000000000002")
 	holdA    = uuid.MustParse("018f3a5e-0000-7000-8000-00000000000a")
 	holdB    = uuid.MustParse("018f3a5e-0000-7000-8000-00000000000b")
+	holdC    = uuid.MustParse("018f3a5e-0000-7000-8000-00000000000c")
 )
 
 // kit is a wallet with a clock.

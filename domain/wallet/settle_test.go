@@ -123,9 +123,14 @@ func TestW10_ExpiredHoldsAreForgotten(t *testing.T) {
 	k.expired(holdB)
 	require.NotContains(t, k.Expired, holdA)
 	require.Contains(t, k.Expired, holdB)
+	looked := k.now
+	require.Equal(t, looked, k.ForgotAt)
+	k.placed(holdC, "1")
+	k.expired(holdC)
+	require.Equal(t, looked, k.ForgotAt, "all of them are looked through at most once an hour")
 	_, found := k.Find(holdA)
 	require.False(t, found)
 	late, found := k.Find(holdB)
 	require.True(t, found)
-	require.Equal(t, k.now, late.ExpiredAt)
+	require.Equal(t, looked, late.ExpiredAt)
 }

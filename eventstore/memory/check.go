@@ -14,32 +14,14 @@ import (
 // minStreamID is the shortest stream id of the schema: a kind, a dash, an identity.
 const minStreamID = 3
 
-// checkBatch refuses what a database column would not take, and a batch that contradicts itself: the events of a
-// stream must be exactly the versions that its write steps over, in order.
+// checkBatch refuses what a database column would not take, and a batch that contradicts itself.
 func checkBatch(b *eventstore.Batch) error {
-	next := make(map[domain.StreamID]int64, len(b.Streams))
-	for _, w := range b.Streams {
-		if _, twice := next[w.ID]; twice {
-			return fmt.Errorf("stream %q is written twice", w.ID)
-		}
-		if w.From < 0 || w.To <= w.From {
-			return fmt.Errorf("stream %q does not move forward: %d to %d", w.ID, w.From, w.To)
-		}
-		next[w.ID] = w.From + 1
+	if err := b.Check(); err != nil {
+		return err
 	}
 	for i := range b.Events {
-		e := &b.Events[i]
-		if err := checkEvent(e); err != nil {
+		if err := checkEvent(&b.Events[i]); err != nil {
 			return fmt.Errorf("event %d of the batch: %w", i, err)
-		}
-		if want, ok := next[e.StreamID]; !ok || e.StreamVersion != want {
-			return fmt.Errorf("event %d of the batch: stream %q version %d is out of turn", i, e.StreamID, e.StreamVersion)
-		}
-		next[e.StreamID]++
-	}
-	for _, w := range b.Streams {
-		if next[w.ID] != w.To+1 {
-			return fmt.Errorf("stream %q has no event for version %d", w.ID, next[w.ID])
 		}
 	}
 	for i := range b.Commands {

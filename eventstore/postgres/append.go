@@ -23,7 +23,7 @@ func (s *Store) Append(ctx context.Context, head eventstore.Head, now time.Time,
 	if now.Before(head.RecordedAt) {
 		return fmt.Errorf("an append at %s is before the head's %s", now, head.RecordedAt)
 	}
-	if err := check(b); err != nil {
+	if err := b.Check(); err != nil {
 		return fmt.Errorf("append: %w", err)
 	}
 	if err := eventstore.Seal(b, s.o.Shard, head, now); err != nil {
@@ -51,7 +51,7 @@ func (s *Store) Append(ctx context.Context, head eventstore.Head, now time.Time,
 
 func (s *Store) appendSteps(head eventstore.Head, now time.Time, b *eventstore.Batch) []step {
 	if len(b.Events) == 0 {
-		verify := step{verifyHeadSQL, [][]byte{int2(s.o.Shard), int8(head.Position)}}
+		verify := step{verifyHeadSQL, [][]byte{bin2(s.o.Shard), bin8(head.Position)}}
 		return append([]step{verify}, s.rowSteps(head, b)...)
 	}
 	// The head first: it is the lock.

@@ -49,7 +49,7 @@ func (s *signal) raise(position int64) {
 }
 
 func (s *signal) wait(ctx context.Context, after int64) error {
-	s.start.Do(func() {
+	s.start.Do(func() { //nolint:contextcheck // the listener outlives the call that starts it
 		s.done.Add(1)
 		go s.listen()
 	})

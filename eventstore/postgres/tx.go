@@ -118,7 +118,7 @@ func (t *tx) Commit(ctx context.Context, b *eventstore.Batch) error {
 		t.Rollback(ctx)
 		return nil
 	}
-	if err := check(b); err != nil {
+	if err := b.Check(); err != nil {
 		t.Rollback(ctx)
 		return fmt.Errorf("append: %w", err)
 	}

@@ -61,11 +61,11 @@ type step struct {
 	params [][]byte
 }
 
-func int2(v int16) []byte {
+func bin2(v int16) []byte {
 	return binary.BigEndian.AppendUint16(nil, uint16(v)) //nolint:gosec // two's complement is the format
 }
 
-func int8(v int64) []byte {
+func bin8(v int64) []byte {
 	return binary.BigEndian.AppendUint64(nil, uint64(v)) //nolint:gosec // two's complement is the format
 }
 
@@ -135,9 +135,9 @@ func (s *Store) rowSteps(head eventstore.Head, b *eventstore.Batch) []step {
 	last := head.Position + int64(len(b.Events))
 	var steps []step
 	for at := head.Position + 1; at <= last && last > s.partition.Load(); at = s.partitionEnd(at) + 1 {
-		steps = append(steps, step{ensurePartitionSQL, [][]byte{int8(at), int8(s.o.PartitionWidth)}})
+		steps = append(steps, step{ensurePartitionSQL, [][]byte{bin8(at), bin8(s.o.PartitionWidth)}})
 	}
-	shard := int2(s.o.Shard)
+	shard := bin2(s.o.Shard)
 	if len(b.Events) > 0 {
 		steps = append(steps, step{insertEventsSQL, eventParams(shard, b.Events)})
 	}
@@ -153,7 +153,7 @@ func (s *Store) rowSteps(head eventstore.Head, b *eventstore.Batch) []step {
 
 func (s *Store) headStep(sql string, head eventstore.Head, now time.Time, b *eventstore.Batch) step {
 	last := head.Position + int64(len(b.Events))
-	return step{sql, [][]byte{int2(s.o.Shard), int8(head.Position), int8(last), int8(now.UnixMicro() - postgresEpoch)}}
+	return step{sql, [][]byte{bin2(s.o.Shard), bin8(head.Position), bin8(last), bin8(now.UnixMicro() - postgresEpoch)}}
 }
 
 func notifyStep(head eventstore.Head, b *eventstore.Batch) step {
@@ -176,7 +176,7 @@ func streamSteps(shard []byte, head eventstore.Head, b *eventstore.Batch) []step
 		for _, w := range moved {
 			ids, from, to = ids.text(string(w.ID)), from.int8(w.From), to.int8(w.To)
 		}
-		steps = append(steps, step{moveStreamsSQL, [][]byte{shard, ids, from, to, int8(int64(n))}})
+		steps = append(steps, step{moveStreamsSQL, [][]byte{shard, ids, from, to, bin8(int64(n))}})
 	}
 	if n := len(born); n > 0 {
 		ids, to, first := newTexts(n), newInt8s(n), newInt8s(n)

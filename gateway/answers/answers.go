@@ -37,7 +37,7 @@ const (
 	CodeUnreadable domain.Code = "answer_unreadable"
 )
 
-// ErrLost: the row belongs to another run now, because the lease ended.
+// ErrLost means that the row belongs to another run now, because the lease ended.
 var ErrLost = errors.New("the claim of the idempotency key was lost")
 
 // Claim is one run's hold on an Idempotency-Key. The scope of the token is the API key.

@@ -17,7 +17,7 @@ import (
 	"github.com/massrouter/massrouter/internal/pgtest"
 )
 
-const secret = "sk-mr-v1-of-the-caller"
+const secret = "sk-mr-v1-of-the-caller" //nolint:gosec // opens nothing
 
 type bundle struct {
 	*answers.Store

@@ -133,7 +133,8 @@ func (a *Authenticator) find(ctx context.Context, id uuid.UUID) (entry, error) {
 		if res.Err != nil {
 			return entry{}, res.Err
 		}
-		return res.Val.(entry), nil
+		found, _ := res.Val.(entry)
+		return found, nil
 	case <-ctx.Done():
 		return entry{}, domain.Errorf(domain.CodeUnavailable, "the API key could not be checked in time").Wrap(ctx.Err())
 	}

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"container/list"
 	"sync"
 	"time"
 
@@ -14,48 +13,56 @@ type entry struct {
 	key   Key
 	known bool
 	until time.Time
+
+	newer, older *entry // in the order of use
 }
 
 // cache remembers the keys used last.
 type cache struct {
 	size int
 
-	mu    sync.Mutex
-	byID  map[uuid.UUID]*list.Element
-	order *list.List // of entry, the latest used first
+	mu   sync.Mutex
+	byID map[uuid.UUID]*entry
+	ring entry // its older is the one used last, its newer the one used longest ago
 }
 
 func newCache(size int) *cache {
-	return &cache{size: size, byID: make(map[uuid.UUID]*list.Element), order: list.New()}
+	c := &cache{size: size, byID: make(map[uuid.UUID]*entry)}
+	c.ring.newer, c.ring.older = &c.ring, &c.ring
+	return c
 }
 
 func (c *cache) get(id uuid.UUID, now time.Time) (entry, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	el, ok := c.byID[id]
-	if !ok {
+	e, ok := c.byID[id]
+	if !ok || !now.Before(e.until) {
 		return entry{}, false
 	}
-	e := el.Value.(*entry)
-	if !now.Before(e.until) {
-		return entry{}, false
-	}
-	c.order.MoveToFront(el)
+	e.leave()
+	c.enter(e)
 	return *e, true
 }
 
 func (c *cache) put(e entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if el, ok := c.byID[e.id]; ok {
-		*el.Value.(*entry) = e
-		c.order.MoveToFront(el)
-		return
+	if old, ok := c.byID[e.id]; ok {
+		old.leave()
 	}
-	c.byID[e.id] = c.order.PushFront(&e)
-	if c.order.Len() > c.size {
-		last := c.order.Back()
-		delete(c.byID, last.Value.(*entry).id)
-		c.order.Remove(last)
+	c.byID[e.id] = &e
+	c.enter(&e)
+	if len(c.byID) > c.size {
+		last := c.ring.newer
+		last.leave()
+		delete(c.byID, last.id)
 	}
 }
+
+// enter makes an entry the one used last.
+func (c *cache) enter(e *entry) {
+	e.newer, e.older = &c.ring, c.ring.older
+	e.older.newer, c.ring.older = e, e
+}
+
+func (e *entry) leave() { e.newer.older, e.older.newer = e.older, e.newer }

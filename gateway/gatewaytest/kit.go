@@ -52,18 +52,18 @@ type Kit struct {
 type Option func(*gateway.Options)
 
 // New makes a kit whose wallet has $100.
-func New(t testing.TB, options ...Option) *Kit {
-	t.Helper()
-	k := &Kit{T: t, Clock: NewClock(), Log: new(Log), faults: new(Faults)}
+func New(tb testing.TB, options ...Option) *Kit {
+	tb.Helper()
+	k := &Kit{T: tb, Clock: NewClock(), Log: new(Log), faults: new(Faults)}
 	k.Store = memory.New(memory.Options{Clock: k.Clock.Now, BeginFault: k.faults.begin})
 	k.App = k.runApp()
 	k.vendor()
 	k.Catalog = newCatalog()
 	k.publishVendors()
 	k.Wallet, k.Key, k.Secret = k.Customer("100")
-	k.Journal = k.OpenJournal(filepath.Join(t.TempDir(), "journal"))
+	k.Journal = k.OpenJournal(filepath.Join(tb.TempDir(), "journal"))
 	transport := gateway.NewTransport()
-	t.Cleanup(transport.CloseIdleConnections)
+	tb.Cleanup(transport.CloseIdleConnections)
 	k.Options = gateway.Options{
 		Ledger: k.App, Catalog: k.Catalog, Credentials: Credentials{}, Journal: k.Journal, Transport: transport,
 		Logger: zerolog.New(k.Log), Now: k.Clock.Now,

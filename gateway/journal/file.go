@@ -165,7 +165,7 @@ func (j *Journal) begin() error {
 }
 
 func syncDir(path string) error {
-	dir, err := os.Open(filepath.Dir(path)) //nolint:gosec // the journal's own folder
+	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
 	}

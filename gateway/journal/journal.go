@@ -13,13 +13,13 @@ import (
 )
 
 var (
-	// ErrBroken: the disk failed; what is durable is unknown, and nothing more can be appended.
+	// ErrBroken means that the disk failed; what is durable is unknown, and nothing more can be appended.
 	ErrBroken = errors.New("the journal's disk failed")
-	// ErrLocked: another process has the journal.
+	// ErrLocked means that another process has the journal.
 	ErrLocked = errors.New("the journal is in use by another process")
-	// ErrFormat: the file is no journal.
+	// ErrFormat means that the file is no journal.
 	ErrFormat = errors.New("the file is not a journal")
-	// ErrTooLarge: a record is above MaxBody.
+	// ErrTooLarge means that a record is above MaxBody.
 	ErrTooLarge = errors.New("the record is too large")
 	errClosed   = errors.New("the journal is closed")
 )

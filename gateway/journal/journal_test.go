@@ -104,7 +104,7 @@ func TestTornEnd(t *testing.T) {
 	first := size(t, path)
 	require.NoError(t, j.Append(t.Context(), record(2, "second")))
 	require.NoError(t, j.Close())
-	whole, err := os.ReadFile(path) //nolint:gosec // made above
+	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
 
 	for n := range len(whole) {
@@ -137,10 +137,10 @@ func size(t *testing.T, path string) int64 {
 func reopened(t *testing.T, content []byte) *journal.Journal {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "journal")
-	require.NoError(t, os.WriteFile(path, content, 0o600))
+	require.NoError(t, os.WriteFile(path, content, 0o600)) //nolint:gosec // a folder of the test
 	j := open(t, path)
 	if j.Torn() > 0 {
-		kept, err := os.ReadFile(path + ".torn") //nolint:gosec // made above
+		kept, err := os.ReadFile(path + ".torn")
 		require.NoError(t, err)
 		require.Equal(t, content[int64(len(content))-j.Torn():], kept, "nothing vanishes")
 	}

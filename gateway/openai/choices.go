@@ -115,13 +115,11 @@ func (r *Reader) said(p *meter.Produced, choice, call int, kind meter.Kind) erro
 	if err != nil {
 		return err
 	}
-	switch raw.Kind() {
-	case '"':
+	switch first := raw.Kind(); {
+	case first == '"':
 		p.Add(choice, call, kind, raw)
-	case '[', '{':
-		if len(raw) > len("[]") {
-			p.Mark()
-		}
+	case (first == '[' || first == '{') && len(raw) > len("[]"):
+		p.Mark()
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// ErrEventTooLong: a vendor sent an event that does not fit into the memory a stream may have.
+// ErrEventTooLong means that a vendor sent an event that does not fit into the memory a stream may have.
 var ErrEventTooLong = errors.New("an event of the stream is too long")
 
 // Events reads the data of server-sent events. It keeps no more than one event and what came with it.

@@ -42,13 +42,10 @@ func (r *Reader) boolean(param string) (bool, error) {
 	if err := r.skip(); err != nil {
 		return false, err
 	}
-	switch kind {
-	case 't':
-		return true, nil
-	case 'f', 'n':
-		return false, nil
+	if kind != 't' && kind != 'f' && kind != 'n' {
+		return false, refuse(param, "%s is true or false", param)
 	}
-	return false, refuse(param, "%s is true or false", param)
+	return kind == 't', nil
 }
 
 // whole reads a whole number from 1 to most into n. there is false, and n as it was, for null.

@@ -51,9 +51,7 @@ func NewChat(g Completer, a Authenticator, o ChatOptions) *Chat {
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	c := &Chat{gateway: g, auth: a, o: o}
-	c.bodies.New = func() any { b := make([]byte, 0, firstBody); return &b }
-	return c
+	return &Chat{gateway: g, auth: a, o: o}
 }
 
 // ServeHTTP implements http.Handler.
@@ -63,7 +61,7 @@ func (c *Chat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		WriteError(w, r, err)
 		return
 	}
-	buffer := c.bodies.Get().(*[]byte)
+	buffer := c.take()
 	defer c.giveBack(buffer)
 	client := newClient(w, c.o.Patience)
 	defer client.relax()
@@ -81,6 +79,14 @@ func (c *Chat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		WriteError(w, r, err)
 	}
+}
+
+func (c *Chat) take() *[]byte {
+	if b, ok := c.bodies.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, 0, firstBody)
+	return &b
 }
 
 func (c *Chat) giveBack(buffer *[]byte) {

@@ -132,7 +132,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(f.Code)
-	_, _ = w.Write(body) // a client that went away needs no answer
+	_, _ = w.Write(body) //nolint:gosec // JSON, and said to be; a client that went away needs no answer
 }
 
 func logCause(ctx context.Context, status int, e *domain.Error) {

@@ -98,7 +98,7 @@ const (
 		$15::text[], $16::boolean[]`
 	namesOfResults = `vendor, provenance, charge, debited, uncollectible, vendor_cost, usage, line_items, call, release_reason, late`
 	castResults    = `t.vendor, t.provenance, t.charge::numeric, t.debited::numeric, t.uncollectible::numeric, t.vendor_cost::numeric,
-		t.usage::jsonb, t.line_items::jsonb, t.call::jsonb, t.release_reason, t.late`
+		t.usage::json, t.line_items::json, t.call::json, t.release_reason, t.late`
 )
 
 const insertCalls = `INSERT INTO views.generations_v1 (` + namesOfStages + `, ` + namesOfResults + `, wallet_id, key_id, model, endpoint,

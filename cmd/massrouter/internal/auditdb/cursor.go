@@ -25,7 +25,8 @@ func openCursor[T any](ctx context.Context, s *session, name, query string, scan
 		return nil, err
 	}
 	c := &cursor[T]{tx: tx, scan: scan, name: name}
-	if c.rows, err = tx.Query(ctx, query, append([]any{inBinary()}, args...)...); err != nil {
+	c.rows, err = tx.Query(ctx, query, append([]any{inBinary()}, args...)...) //nolint:rowserrcheck // advance checks it
+	if err != nil {
 		abandon(ctx, tx)
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}

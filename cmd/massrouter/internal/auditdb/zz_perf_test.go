@@ -1,11 +1,16 @@
 package auditdb_test
 
 import (
+	"bytes"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"context"
 	"fmt"
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"runtime/debug"
 	"syscall"
 	"testing"
 	"time"
@@ -41,7 +46,7 @@ func TestPerf(t *testing.T) {
 	if statErr != nil {
 		_, err = schema.Up(ctx, c.URL("postgres"), 0)
 		require.NoError(t, err)
-		_, err = benchledger.Run(ctx, benchledger.Options{Database: c.URL("postgres"), Duration: 30 * time.Second, Submitters: 512, Wallets: 1000, Progress: func(string, ...any) {}})
+		_, err = benchledger.Run(ctx, benchledger.Options{Database: c.URL("postgres"), Duration: 25 * time.Second, Submitters: 512, Wallets: 1000, Progress: func(string, ...any) {}})
 		require.NoError(t, err)
 		store, _ := postgres.Open(ctx, pool, postgres.Options{})
 		began := time.Now()
@@ -51,13 +56,36 @@ func TestPerf(t *testing.T) {
 		pool.Exec(ctx, "VACUUM ANALYZE")
 		os.WriteFile(dir+"/done", nil, 0o644)
 	}
+	debug.SetGCPercent(400)
 	f, _ := os.Create("/tmp/mr/audit_cpu.out")
 	pprof.StartCPUProfile(f)
+	pg := func() int64 {
+		raw, _ := os.ReadFile(dir + "/data/postmaster.pid")
+		if raw == nil {
+			m, _ := filepath.Glob(dir + "/*/postmaster.pid")
+			raw, _ = os.ReadFile(m[0])
+		}
+		var pid int
+		fmt.Sscan(string(raw), &pid)
+		st, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		f := strings.Fields(string(st[bytes.LastIndexByte(st, ')')+1:]))
+		a, _ := strconv.ParseInt(f[13], 10, 64)
+		b, _ := strconv.ParseInt(f[14], 10, 64)
+		return (a + b) * 10
+	}
+	pool.Reset()
+	time.Sleep(300 * time.Millisecond)
+	pg0 := pg()
 	cpuA := cpuNow()
 	r, err := auditdb.Verify(ctx, pool, auditdb.Options{Registry: reg, Progress: func(a, b, c int64) { fmt.Println(a, b, c) }})
 	pprof.StopCPUProfile()
 	require.NoError(t, err)
-	fmt.Println("full cpu us/event", float64((cpuNow()-cpuA).Microseconds())/float64(r.Log.Events))
+	cpuB := cpuNow()
+	pool.Reset()
+	time.Sleep(300 * time.Millisecond)
+	fmt.Println("pg cpu us/event", float64(pg()-pg0)*1000/float64(r.Log.Events))
+	_ = cpuB
+	fmt.Println("full cpu us/event", float64((cpuB-cpuA).Microseconds())/float64(r.Log.Events))
 	fmt.Println(r.Log.FindingCount, r.Log.Events, r.Took, r.PerSecond, r.Log.Findings)
 	for _, tb := range r.Tables { fmt.Println(tb) }
 	var ms runtime.MemStats

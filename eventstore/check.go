@@ -1,15 +1,15 @@
-package postgres
+package eventstore
 
 import (
 	"fmt"
 
 	"github.com/massrouter/massrouter/domain"
-	"github.com/massrouter/massrouter/eventstore"
 )
 
-// check refuses a batch that contradicts itself: the events of a stream must be exactly the versions that its write
+// Check refuses a batch that contradicts itself: the events of a stream must be exactly the versions that its write
 // steps over, in order. The tables alone would take events that no version counts, and those can never be removed.
-func check(b *eventstore.Batch) error {
+// Both implementations call it before they write.
+func (b *Batch) Check() error {
 	next := make(map[domain.StreamID]int64, len(b.Streams))
 	for _, w := range b.Streams {
 		if _, twice := next[w.ID]; twice {
