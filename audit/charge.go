@@ -30,23 +30,24 @@ func (v *verifier) charged(s *Step, e *wallet.UsageCharged, availableBefore mone
 	}
 	amounts, prompt := quantities(e.Usage)
 	rates := h.price.charge.at(prompt, h.PlacedAt)
-	if lines := rates.lines(amounts); !slices.EqualFunc(lines, e.LineItems, sameLine) {
+	lines := rates.lines(amounts)
+	if !slices.EqualFunc(lines, e.LineItems, sameLine) {
 		v.report1(s.Row, LineItemMismatch, "the lines are %s; the usage at the price version %s gives %s",
 			show(e.LineItems), e.PriceVersion, show(lines))
 	}
-	cost := rates.total(amounts)
 	if h.price.cost != nil {
-		cost = h.price.cost.at(prompt, h.PlacedAt).total(amounts)
+		lines = h.price.cost.at(prompt, h.PlacedAt).lines(amounts)
 	}
+	cost := sum(lines)
 	v.want(cost.Equal(e.VendorCost), s, VendorCost, "the vendor's cost is %s, the usage at the price version gives %s", e.VendorCost, cost)
 }
 
 // checkUncollectible: a charge above what is reserved takes the rest from what is available; only what is not there
 // either is uncollectible.
 func (v *verifier) checkUncollectible(s *Step, e *wallet.UsageCharged, availableBefore money.Amount) {
-	missing := e.Charge.Sub(e.HeldBefore).Sub(availableBefore)
-	if over := e.Charge.Sub(e.HeldBefore); over.Sign() <= 0 || missing.Sign() < 0 {
-		missing = money.Zero()
+	missing := money.Zero()
+	if e.HeldBefore.LessThan(e.Charge) {
+		missing = money.Max(e.Charge.Sub(e.HeldBefore).Sub(availableBefore), missing)
 	}
 	v.want(missing.Equal(e.Uncollectible), s, UncollectibleDiff, "%s are uncollectible; a charge of %s with %s reserved and %s available leaves %s",
 		e.Uncollectible, e.Charge, e.HeldBefore, availableBefore, missing)
@@ -63,6 +64,14 @@ func (r *rates) lines(q [classes]int64) []usage.LineItem {
 		}
 	}
 	return lines
+}
+
+func sum(lines []usage.LineItem) money.Amount {
+	total := money.Zero()
+	for _, line := range lines {
+		total = total.Add(line.Amount)
+	}
+	return total
 }
 
 func sameLine(a, b usage.LineItem) bool {

@@ -10,12 +10,12 @@ import (
 // calls for, and its amounts have the right sign.
 func (e *inspected) checkEntry(event wallet.Posting) {
 	_, entry := event.Posting()
-	sum := money.Zero()
+	rest := money.Zero()
 	for _, leg := range entry {
-		sum = sum.Add(leg.Amount)
+		rest = rest.Add(leg.Amount)
 	}
-	if !sum.IsZero() {
-		e.add(EntryUnbalanced, "the legs of the entry sum to %s", sum)
+	if !rest.IsZero() {
+		e.add(EntryUnbalanced, "the legs of the entry sum to %s", rest)
 	}
 	self := money.Account("wallet:" + e.row.StreamID.Identity())
 	switch event := event.(type) {
@@ -97,15 +97,13 @@ func (e *inspected) checkCharge(c *wallet.UsageCharged) {
 	default:
 		e.add(UsageInvalid, "the usage's provenance is %q", string(c.Provenance))
 	}
-	total := money.Zero()
 	for _, line := range c.LineItems {
-		total = total.Add(line.Amount)
 		if !line.Price.Times(line.Quantity).Equal(line.Amount) {
 			e.add(LineItemMismatch, "the line of class %s is %s: %d at %s are %s", line.Class, line.Amount,
 				line.Quantity, line.Price, line.Price.Times(line.Quantity))
 		}
 	}
-	if !total.Equal(c.Charge) {
+	if total := sum(c.LineItems); !total.Equal(c.Charge) {
 		e.add(ChargeMismatch, "the charge is %s, its lines sum to %s", c.Charge, total)
 	}
 }

@@ -176,14 +176,3 @@ func quantities(u usage.Usage) (q [classes]int64, prompt int64) {
 	}
 	return q, prompt
 }
-
-// total is what quantities cost.
-func (r *rates) total(q [classes]int64) money.Amount {
-	sum := money.Zero()
-	for i, n := range q {
-		if n != 0 {
-			sum = sum.Add(r[i].Times(n))
-		}
-	}
-	return sum
-}

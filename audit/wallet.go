@@ -90,9 +90,9 @@ func validCurrency(c money.Currency) bool {
 
 // post adds the legs of an entry to the accounts.
 func (v *verifier) post(s *Step, currency money.Currency, entry money.Entry) {
-	sum := money.Zero()
+	rest := money.Zero()
 	for _, leg := range entry {
-		sum = sum.Add(leg.Amount)
+		rest = rest.Add(leg.Amount)
 		switch {
 		case leg.Account == s.Wallet.account:
 			s.Wallet.Available = s.Wallet.Available.Add(leg.Amount)
@@ -104,8 +104,8 @@ func (v *verifier) post(s *Step, currency money.Currency, entry money.Entry) {
 			v.house[at] = v.house[at].Add(leg.Amount)
 		}
 	}
-	if !sum.IsZero() {
-		v.trial[currency] = v.trial[currency].Add(sum)
+	if !rest.IsZero() {
+		v.trial[currency] = v.trial[currency].Add(rest)
 		v.want(v.trial[currency].IsZero(), s, TrialBalance, "from here on the trial balance is %s %s", v.trial[currency], currency)
 	}
 }

@@ -107,7 +107,8 @@ CREATE TABLE views.catalog_publications_v1 (
 );
 CREATE INDEX ON views.catalog_publications_v1 (kind, id, position);
 
--- generations: one row a call. The row is made by its hold and completed by what ended the hold.
+-- generations: one row a call, made by its hold, and one by the charge or release that ended it. The second is a row of its own
+-- because almost every call has one: rewriting the first would leave a dead row and five index entries behind each time.
 CREATE TABLE views.generations_v1 (
     generation_id         uuid PRIMARY KEY,
     wallet_id             uuid NOT NULL,
@@ -120,24 +121,30 @@ CREATE TABLE views.generations_v1 (
     max_prompt_tokens     bigint NOT NULL,
     max_completion_tokens bigint NOT NULL,
     placed_at             timestamptz NOT NULL,
-    expires_at            timestamptz NOT NULL,
     hold_position         bigint NOT NULL,
-    state                 text NOT NULL CHECK (state IN ('running', 'suspect', 'expired', 'charged', 'released')),
-    ended_at              timestamptz,
-    end_position          bigint, -- of the charge, the release or the expiry
-    vendor                text NOT NULL DEFAULT '',
-    charge                numeric(30,12) NOT NULL DEFAULT 0,
-    debited               numeric(30,12) NOT NULL DEFAULT 0,
-    uncollectible         numeric(30,12) NOT NULL DEFAULT 0,
-    vendor_cost           numeric(30,12) NOT NULL DEFAULT 0,
-    provenance            text NOT NULL DEFAULT '',
-    usage                 json,
-    line_items            json,
-    call                  json,
-    release_reason        text NOT NULL DEFAULT '',
-    late                  boolean NOT NULL DEFAULT false
-) WITH (fillfactor = 70);
+    expires_at            timestamptz NOT NULL,
+    state                 text NOT NULL CHECK (state IN ('running', 'suspect', 'expired')), -- while there is no end
+    expired_at            timestamptz,
+    expiry_position       bigint
+);
 -- placed_at rises with hold_position, so these serve time ranges and cursors alike.
 CREATE INDEX ON views.generations_v1 (placed_at, hold_position);
 CREATE INDEX ON views.generations_v1 (wallet_id, placed_at, hold_position);
 CREATE INDEX ON views.generations_v1 (key_id, placed_at, hold_position);
+
+CREATE TABLE views.generations_ends_v1 (
+    generation_id  uuid PRIMARY KEY,
+    state          text NOT NULL CHECK (state IN ('charged', 'released')),
+    ended_at       timestamptz NOT NULL,
+    position       bigint NOT NULL,
+    vendor         text NOT NULL,
+    charge         numeric(30,12) NOT NULL,
+    uncollectible  numeric(30,12) NOT NULL,
+    vendor_cost    numeric(30,12) NOT NULL,
+    provenance     text NOT NULL,
+    usage          json, -- as the event has it: kept to be shown, not to be searched
+    line_items     json,
+    call           json NOT NULL,
+    release_reason text NOT NULL,
+    late           boolean NOT NULL
+);

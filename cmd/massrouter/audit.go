@@ -59,10 +59,8 @@ func newAuditVerifyCommand(sh shell) *cobra.Command {
 	return c
 }
 
-const (
-	auditConnections = 10 // that one run reads over
-	auditGCPercent   = 400
-)
+// auditGCPercent trades memory for time: much is read and soon forgotten.
+const auditGCPercent = 400
 
 func auditVerify(c *cobra.Command, sh shell, o auditOptions) error {
 	if o.keep < 1 || o.keep > 1_000_000 {
@@ -76,12 +74,11 @@ func auditVerify(c *cobra.Command, sh shell, o auditOptions) error {
 	if err != nil {
 		return err
 	}
-	pool, err := database.Open(c.Context(), address, auditConnections)
+	pool, err := database.Open(c.Context(), address, auditdb.Connections)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	// Much is read and soon forgotten: collecting less often costs little memory.
 	defer debug.SetGCPercent(debug.SetGCPercent(auditGCPercent))
 	p := printer(c)
 	result, err := auditdb.Verify(c.Context(), pool, auditdb.Options{Registry: registry, Keep: o.keep, Progress: func(done, all, perSecond int64) {

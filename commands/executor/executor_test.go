@@ -340,6 +340,22 @@ func TestSnapshotsAreWrittenAndReadBack(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, streams[0].Snapshot)
 	require.EqualValues(t, 16, streams[0].Snapshot.Version)
+
+	many := add(uuid.New(), "b", 20)
+	many.Decide = func(d *executor.Decision) (any, error) {
+		for i := range 20 {
+			if err := d.Append(stream("b"), added{N: 1, After: i + 1}); err != nil {
+				return nil, err
+			}
+		}
+		return 20, nil
+	}
+	require.NoError(t, b.exec.Do(t.Context(), many).Err)
+	streams, err = b.store.Load(t.Context(), []domain.StreamID{stream("b")})
+	require.NoError(t, err)
+	require.NotNil(t, streams[0].Snapshot, "also when a commit goes past it")
+	require.EqualValues(t, 20, streams[0].Snapshot.Version)
+
 	fresh := run(t, b.store.Reopen(memory.Options{}), options(t, nil))
 	require.Equal(t, 21, fresh.Do(t.Context(), add(uuid.New(), "a", 1)).Value)
 }

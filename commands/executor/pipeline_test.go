@@ -27,7 +27,8 @@ type faults map[op][]fault
 // scene is an executor that decides ahead of its commits, on a store behind a bad network.
 type scene struct {
 	bundle
-	net *faulty
+	net  *faulty
+	turn atomic.Int64 // of the log's clock, in nanoseconds
 
 	mu    sync.Mutex
 	ahead faults
@@ -38,7 +39,7 @@ func play(t *testing.T, change func(*executor.Options), act func(*testing.T, *sc
 	synctest.Test(t, func(t *testing.T) {
 		t.Helper()
 		s := &scene{}
-		s.store = memory.New(memory.Options{})
+		s.store = memory.New(memory.Options{Clock: func() time.Time { return time.Now().Add(time.Duration(s.turn.Load())) }})
 		s.net = &faulty{Appender: s.store, meet: s.meet}
 		s.exec = run(t, s.net, options(t, change))
 		s.warmUp(t)
@@ -139,6 +140,62 @@ func TestARefusalIsFinalWhenALostAppendIsStillUnderWay(t *testing.T) {
 	})
 }
 
+func TestAFailureAfterALostAppendIsNotCertain(t *testing.T) {
+	t.Parallel()
+	play(t, nil, func(t *testing.T, s *scene) {
+		s.expect(faults{send: {{fate: lostDuring, linger: time.Second}}, commit: {{fate: refused}}})
+		id := uuid.New()
+		require.Equal(t, domain.CodeUnavailable, domain.CodeOf((<-s.ask(add(id, "a", 1))).Err))
+		settle()
+		require.True(t, (<-s.ask(add(id, "a", 1))).Replayed)
+	})
+}
+
+// Nobody else appends, so no lock is ever needed, whatever the clock does.
+func TestCommandsAreDecidedAheadOfTheCommit(t *testing.T) {
+	t.Parallel()
+	for _, turned := range []time.Duration{0, -time.Hour} {
+		play(t, nil, func(t *testing.T, s *scene) {
+			s.turn.Store(int64(turned))
+			s.expect(faults{send: {{delay: time.Second}}, begin: {{fate: away}}})
+			first, second := s.ask(add(uuid.New(), "a", 1)), s.ask(add(uuid.New(), "a", 1))
+			require.NoError(t, (<-first).Err)
+			require.Equal(t, 2, (<-second).Value)
+		})
+	}
+}
+
+func TestADuplicateDoesNotSpoilTheBatchOfTheFirst(t *testing.T) {
+	t.Parallel()
+	for _, which := range []int{0, 1} {
+		play(t, nil, func(t *testing.T, s *scene) {
+			s.expect(faults{send: {{delay: time.Second}}, begin: {{fate: away}}})
+			ids := []uuid.UUID{uuid.New(), uuid.New()}
+			underWay, open := s.ask(add(ids[0], "a", 1)), s.ask(add(ids[1], "a", 1))
+			again := s.ask(add(ids[which], "a", 1))
+			require.NoError(t, (<-underWay).Err)
+			require.NoError(t, (<-open).Err)
+			require.Equal(t, domain.CodeUnavailable, domain.CodeOf((<-again).Err), "it has to be looked up")
+			require.True(t, (<-s.ask(add(ids[which], "a", 1))).Replayed)
+		})
+	}
+}
+
+// What was decided on a commit under way is decided again only when that has landed.
+func TestARetreatWaitsForTheCommitUnderWay(t *testing.T) {
+	t.Parallel()
+	play(t, nil, func(t *testing.T, s *scene) {
+		s.expect(faults{send: {{delay: time.Second}}})
+		poison := add(uuid.New(), "b", 1)
+		poison.Decide = func(*executor.Decision) (any, error) { panic("boom") }
+		under, on := s.ask(add(uuid.New(), "a", 1)), s.ask(look(uuid.New(), "a"))
+		require.Equal(t, domain.CodeInternal, domain.CodeOf((<-s.ask(poison)).Err))
+		seen := <-on
+		require.Equal(t, map[string]int{"a": 1}, seen.Value)
+		require.Equal(t, (<-under).Position, seen.Position)
+	})
+}
+
 func TestAStoreThatHangsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -162,36 +219,41 @@ func TestAStoreThatHangsIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestStopEndsWhileTheStoreHangs(t *testing.T) {
+func TestStopFinishesWhatItCanInTime(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var hangs atomic.Bool
-		net := &faulty{Appender: memory.New(memory.Options{}), meet: func(op, *eventstore.Batch) fault {
-			if hangs.Load() {
-				return fault{fate: hung}
+	for _, c := range []struct {
+		meet fault
+		code domain.Code
+	}{
+		{fault{delay: 10 * time.Millisecond}, ""},
+		{fault{fate: away}, domain.CodeUnavailable},
+		{fault{fate: hung}, domain.CodeUnavailable},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var now atomic.Pointer[fault]
+			now.Store(&fault{})
+			net := &faulty{Appender: memory.New(memory.Options{}), meet: func(op, *eventstore.Batch) fault { return *now.Load() }}
+			exec := executor.New(net, options(t, func(o *executor.Options) { o.Batch = 2 }))
+			ctx, cancel := context.WithCancel(context.Background())
+			stopped := make(chan error, 1)
+			go func() { stopped <- exec.Run(ctx) }()
+			bundle{exec: exec}.warmUp(t)
+			now.Store(&c.meet)
+			answers := make(chan executor.Result, 100)
+			for range cap(answers) {
+				go func() { answers <- exec.Do(context.Background(), add(uuid.New(), "a", 1)) }()
 			}
-			return fault{}
-		}}
-		exec := executor.New(net, options(t, func(o *executor.Options) { o.Batch = 2 }))
-		ctx, cancel := context.WithCancel(context.Background())
-		stopped := make(chan error, 1)
-		go func() { stopped <- exec.Run(ctx) }()
-		bundle{exec: exec}.warmUp(t)
-		hangs.Store(true)
-		answers := make(chan executor.Result, 100)
-		for range cap(answers) {
-			go func() { answers <- exec.Do(context.Background(), add(uuid.New(), "a", 1)) }()
-		}
-		synctest.Wait()
-		stopping := time.Now()
-		cancel()
-		require.NoError(t, <-stopped)
-		require.LessOrEqual(t, time.Since(stopping), time.Minute)
-		for range cap(answers) {
-			require.Equal(t, domain.CodeUnavailable, domain.CodeOf((<-answers).Err))
-		}
-		settle()
-	})
+			synctest.Wait()
+			stopping := time.Now()
+			cancel()
+			require.NoError(t, <-stopped)
+			require.LessOrEqual(t, time.Since(stopping), 20*time.Second)
+			for range cap(answers) {
+				require.Equal(t, c.code, domain.CodeOf((<-answers).Err))
+			}
+			settle()
+		})
+	}
 }
 
 func TestCommandsAreDecidedInTheOrderOfTheirArrival(t *testing.T) {
@@ -236,7 +298,7 @@ func TestADamagedStreamFailsAlone(t *testing.T) {
 			if b != nil && slices.ContainsFunc(b.Streams, func(w eventstore.StreamWrite) bool { return w.ID == stream("damaged") }) {
 				return fault{fate: conflict}
 			}
-			return fault{}
+			return fault{delay: time.Millisecond} // so that the others wait, and come together
 		}}
 		exec := run(t, net, options(t, nil))
 		var failed atomic.Int64

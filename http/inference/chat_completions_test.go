@@ -373,8 +373,15 @@ func TestChatUsesAConnectionAgain(t *testing.T) {
 	k := newChat(t, inference.ChatOptions{Patience: 200 * time.Millisecond})
 	model := k.Model(gatewaytest.Canceller, "tokens=3")
 	slow := k.Model(gatewaytest.Canceller, "tokens=3&first=300ms")
-	for _, body := range []string{gatewaytest.Body(model), gatewaytest.Body(slow), gatewaytest.Body(slow, `"stream":true`), gatewaytest.Body(model)} {
-		require.Equal(t, http.StatusOK, k.post(t, body).status)
+	failing := gatewaytest.Body(k.Model(gatewaytest.Canceller, "fault=502&first=300ms"))
+	for _, row := range []struct {
+		body string
+		want int
+	}{
+		{gatewaytest.Body(model), 200}, {failing, 502}, {gatewaytest.Body(slow), 200}, {failing, 502},
+		{gatewaytest.Body(slow, `"stream":true`), 200}, {failing, 502}, {gatewaytest.Body(model), 200},
+	} {
+		require.Equal(t, row.want, k.post(t, row.body).status)
 	}
 	require.Len(t, k.Settled().Charged, 4)
 }

@@ -24,7 +24,8 @@ const (
 		(SELECT count(*) FROM views.checkpoints c, ledger.log_heads h WHERE c.position < h.position)`
 	// unswept counts the calls of killed processes that the sweeper has not found yet. Those that it has found are
 	// suspect, and wait for news longer than a test does.
-	unswept = ` + (SELECT count(*) FROM views.generations_v1 WHERE state = 'running')`
+	unswept = ` + (SELECT count(*) FROM views.generations_v1 g WHERE state = 'running'
+		AND NOT EXISTS (SELECT FROM views.generations_ends_v1 e WHERE e.generation_id = g.generation_id))`
 )
 
 // quiet waits until all that can be resolved is resolved, then stops the service cleanly: the journals are empty then.

@@ -224,3 +224,19 @@ func (c *Bytes) Maybe(v []byte) {
 
 // Binary implements Array.
 func (c *Bytes) Binary() []byte { return c.binary(pgtype.ByteaOID) }
+
+// JSON is a json[].
+type JSON struct{ array }
+
+// Maybe appends a document, or NULL for nil.
+func (c *JSON) Maybe(v []byte) {
+	if v == nil {
+		c.none()
+		return
+	}
+	c.element(len(v))
+	c.b = append(c.b, v...)
+}
+
+// Binary implements Array.
+func (c *JSON) Binary() []byte { return c.binary(pgtype.JSONOID) }

@@ -3,9 +3,6 @@ package generations
 
 import (
 	"fmt"
-	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/usage"
@@ -29,112 +26,92 @@ func (Projection) Name() string { return Name }
 func (Projection) Version() int { return Version }
 
 // Tables implements runner.Projection.
-func (Projection) Tables() []string { return []string{"views.generations_v1"} }
-
-// call is what a batch says of one generation.
-type call struct {
-	placed        *wallet.HoldPlaced // when the hold was placed in the batch, with the two below
-	walletID      uuid.UUID
-	placedAt      time.Time
-	holdPosition  int64
-	expiresAt     *time.Time // when the batch extended it
-	state         State
-	endedAt       *time.Time // when the batch ended it, with the position
-	endPosition   *int64
-	settled       bool // charged or released: what follows is known
-	vendor        string
-	provenance    string
-	charge        money.Amount
-	debited       money.Amount
-	uncollectible money.Amount
-	vendorCost    money.Amount
-	usage         *string
-	lineItems     *string
-	facts         *string
-	releaseReason string
-	late          bool
+func (Projection) Tables() []string {
+	return []string{"views.generations_v1", "views.generations_ends_v1"}
 }
 
 // Project implements runner.Projection.
 func (Projection) Project(events []runner.Event, w *runner.Writes) error {
-	calls := &calls{byID: map[uuid.UUID]*call{}}
+	var b batch
 	for i := range events {
 		event, ok := events[i].Data.(wallet.Event)
 		if !ok {
 			continue
 		}
-		if err := calls.fold(event, &events[i]); err != nil {
+		if err := b.fold(event, &events[i]); err != nil {
 			return fmt.Errorf("position %d: %w", events[i].Position, err)
 		}
 	}
-	calls.write(w)
+	b.write(w)
 	return nil
 }
 
-// calls keeps what a batch says in the order in which the generations appear.
-type calls struct {
-	byID  map[uuid.UUID]*call
-	order []uuid.UUID
-}
-
-func (s *calls) get(id uuid.UUID) *call {
-	c, ok := s.byID[id]
-	if !ok {
-		c = &call{}
-		s.byID[id], s.order = c, append(s.order, id)
-	}
-	return c
-}
-
-func (s *calls) fold(event wallet.Event, at *runner.Event) (err error) {
+func (b *batch) fold(event wallet.Event, at *runner.Event) error {
 	switch e := event.(type) {
 	case wallet.HoldPlaced:
-		c := s.get(e.HoldID)
-		c.placed, c.placedAt, c.holdPosition, c.state = &e, at.RecordedAt, at.Position, Running
-		c.walletID, err = at.Entity()
+		return b.place(&e, at)
 	case wallet.HoldExtended: // ends a suspicion
-		c := s.get(e.HoldID)
-		c.expiresAt, c.state = &e.ExpiresAt, Running
+		m := b.move(e.HoldID)
+		m.state, m.expiresAt = Running, &e.ExpiresAt
 	case wallet.HoldSuspected:
-		s.get(e.HoldID).state = Suspect
+		b.move(e.HoldID).state = Suspect
 	case wallet.HoldExpired:
-		s.get(e.HoldID).end(Expired, at)
+		m := b.move(e.HoldID)
+		m.state, m.expiredAt, m.position = Expired, &at.RecordedAt, &at.Position
 	case wallet.HoldReleased:
-		c := s.get(e.HoldID)
-		c.end(Released, at)
-		c.settled, c.releaseReason = true, e.Reason
-		c.facts, err = encode(e.Call.AppendJSON)
+		return b.release(&e, at)
 	case wallet.UsageCharged:
-		err = s.get(e.HoldID).charged(&e, at)
+		return b.charge(&e, at)
 	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted:
 	}
-	return err
+	return nil
 }
 
-func (c *call) end(state State, at *runner.Event) {
-	c.state, c.endedAt, c.endPosition = state, &at.RecordedAt, &at.Position
-}
-
-func (c *call) charged(e *wallet.UsageCharged, at *runner.Event) (err error) {
-	c.end(Charged, at)
-	c.settled, c.late, c.vendor, c.provenance = true, e.Late, e.Vendor, string(e.Provenance)
-	c.charge, c.debited, c.uncollectible, c.vendorCost = e.Charge, e.Debited(), e.Uncollectible, e.VendorCost
-	if c.usage, err = encode(e.Usage.AppendJSON); err != nil {
+func (b *batch) place(e *wallet.HoldPlaced, at *runner.Event) error {
+	walletID, err := at.Entity()
+	if err != nil {
 		return err
 	}
-	items := func(dst []byte) ([]byte, error) { return usage.AppendJSON(dst, e.LineItems) }
-	if c.lineItems, err = encode(items); err != nil {
-		return err
-	}
-	c.facts, err = encode(e.Call.AppendJSON)
-	return err
+	b.placed.add(e, walletID, at)
+	return nil
 }
 
-func encode(appendJSON func([]byte) ([]byte, error)) (*string, error) {
+func (b *batch) release(e *wallet.HoldReleased, at *runner.Event) error {
+	facts, err := encode(e.Call.AppendJSON)
+	if err != nil {
+		return err
+	}
+	b.ended.add(e.HoldID, Released, at)
+	b.ended.result("", "", e.Reason, false)
+	b.ended.amounts(money.Zero(), money.Zero(), money.Zero())
+	b.ended.documents(nil, nil, facts)
+	return nil
+}
+
+func (b *batch) charge(e *wallet.UsageCharged, at *runner.Event) error {
+	used, err := encode(e.Usage.AppendJSON)
+	if err != nil {
+		return err
+	}
+	items, err := encode(func(dst []byte) ([]byte, error) { return usage.AppendJSON(dst, e.LineItems) })
+	if err != nil {
+		return err
+	}
+	facts, err := encode(e.Call.AppendJSON)
+	if err != nil {
+		return err
+	}
+	b.ended.add(e.HoldID, Charged, at)
+	b.ended.result(e.Vendor, string(e.Provenance), "", e.Late)
+	b.ended.amounts(e.Charge, e.Uncollectible, e.VendorCost)
+	b.ended.documents(used, items, facts)
+	return nil
+}
+
+func encode(appendJSON func([]byte) ([]byte, error)) ([]byte, error) {
 	body, err := appendJSON(nil)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
-	text := string(body)
-	return &text, nil
+	return body, nil
 }

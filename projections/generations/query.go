@@ -91,18 +91,21 @@ func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
 	return &Query{checkpoint.NewView(pool, Name, Version, options...)}
 }
 
-const selectGenerations = `SELECT generation_id, wallet_id, key_id, model, endpoint, vendor, state, price_version, currency,
-	hold_amount::text, max_prompt_tokens, max_completion_tokens, charge::text, debited::text, uncollectible::text,
-	vendor_cost::text, usage, provenance, line_items, call, release_reason, placed_at, expires_at, ended_at,
-	hold_position, coalesce(end_position, 0) AS end_position, late
-	FROM views.generations_v1 WHERE `
+const selectGenerations = `SELECT g.generation_id, g.wallet_id, g.key_id, g.model, g.endpoint, coalesce(e.vendor, '') AS vendor,
+	coalesce(e.state, g.state) AS state, g.price_version, g.currency, g.hold_amount::text, g.max_prompt_tokens, g.max_completion_tokens,
+	coalesce(e.charge, 0)::text AS charge, coalesce(e.charge - e.uncollectible, 0)::text AS debited,
+	coalesce(e.uncollectible, 0)::text AS uncollectible, coalesce(e.vendor_cost, 0)::text AS vendor_cost,
+	e.usage, coalesce(e.provenance, '') AS provenance, e.line_items, e.call, coalesce(e.release_reason, '') AS release_reason,
+	g.placed_at, g.expires_at, coalesce(e.ended_at, g.expired_at) AS ended_at,
+	g.hold_position, coalesce(e.position, g.expiry_position, 0) AS end_position, coalesce(e.late, false) AS late
+	FROM views.generations_v1 g LEFT JOIN views.generations_ends_v1 e ON e.generation_id = g.generation_id WHERE `
 
 // Generation reads one generation by the id of its hold, after waiting for minPosition. With a wallet id, a
 // generation of another wallet is not found. Errors: not_found, ledger_unavailable.
 func (q *Query) Generation(ctx context.Context, id uuid.UUID, walletID *uuid.UUID, minPosition int64) (Generation, error) {
 	var g Generation
 	found := false
-	at, err := q.view.Read(ctx, minPosition, selectGenerations+`generation_id = $3`, `r.generation_id`, []any{id},
+	at, err := q.view.Read(ctx, minPosition, selectGenerations+`g.generation_id = $3`, `r.generation_id`, []any{id},
 		func(row checkpoint.Row) (err error) {
 			g, err = scan(row)
 			found = walletID == nil || g.WalletID == *walletID
@@ -174,24 +177,24 @@ func (r Request) sql(limit int) (string, []any, error) {
 		if err != nil {
 			return "", nil, err
 		}
-		add(`(placed_at, hold_position) < (%s::timestamptz, %s::bigint)`, at, key[1])
+		add(`(g.placed_at, g.hold_position) < (%s::timestamptz, %s::bigint)`, at, key[1])
 	}
 	if r.WalletID != nil {
-		add(`wallet_id = %s`, *r.WalletID)
+		add(`g.wallet_id = %s`, *r.WalletID)
 	}
 	if r.KeyID != nil {
-		add(`key_id = %s`, *r.KeyID)
+		add(`g.key_id = %s`, *r.KeyID)
 	}
 	if r.Model != "" {
-		add(`model = %s`, r.Model)
+		add(`g.model = %s`, r.Model)
 	}
 	if from != nil {
-		add(`placed_at >= %s`, *from)
+		add(`g.placed_at >= %s`, *from)
 	}
 	if to != nil {
-		add(`placed_at < %s`, *to)
+		add(`g.placed_at < %s`, *to)
 	}
-	return sql + ` ORDER BY placed_at DESC, hold_position DESC LIMIT $3`, args, nil
+	return sql + ` ORDER BY g.placed_at DESC, g.hold_position DESC LIMIT $3`, args, nil
 }
 
 func scan(row checkpoint.Row) (Generation, error) {

@@ -1,148 +1,147 @@
 package generations
 
 import (
-	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/projections/column"
 	"github.com/massrouter/massrouter/projections/runner"
 )
 
-// placements are the columns that a hold gives.
-type placements struct {
-	wallet, key        column.UUIDs
-	model, endpoint    column.Texts
-	price              column.UUIDs
-	currency           column.Texts
-	amount             column.Amounts
-	prompt, completion column.Ints
-	placedAt           column.Times
-	position           column.Ints
+// batch is what a batch of events says: the rows that it makes, and the few that it changes.
+type batch struct {
+	placed placements
+	ended  ends
+	moves  map[uuid.UUID]*move
+	order  []uuid.UUID // of the moves
 }
 
-func (p *placements) add(c *call) {
-	h := c.placed
-	p.wallet.Add(c.walletID)
-	p.key.Add(h.KeyID)
-	p.model.Add(h.Model)
-	p.endpoint.Add(h.Endpoint)
-	p.price.Add(h.PriceVersion)
-	p.currency.Add(string(h.Currency))
-	p.amount.Add(h.Amount)
-	p.prompt.Add(h.PromptTokens)
-	p.completion.Add(h.CompletionTokens)
-	p.placedAt.Add(c.placedAt)
-	p.position.Add(c.holdPosition)
+// move changes a hold that did not simply end; nil means that it says nothing of that.
+type move struct {
+	state     State
+	expiresAt *time.Time
+	expiredAt *time.Time
+	position  *int64
 }
 
-func (p *placements) columns() []column.Array {
-	return []column.Array{
-		&p.wallet, &p.key, &p.model, &p.endpoint, &p.price, &p.currency, &p.amount, &p.prompt, &p.completion, &p.placedAt, &p.position,
-	}
-}
-
-// stages are the columns that say where a generation stands.
-type stages struct {
-	id                 column.UUIDs
-	state              column.Texts
-	expiresAt, endedAt column.Times
-	endPosition        column.Ints
-}
-
-func (s *stages) add(id uuid.UUID, c *call) {
-	s.id.Add(id)
-	s.state.Add(string(c.state))
-	s.expiresAt.Maybe(c.expiresAt)
-	s.endedAt.Maybe(c.endedAt)
-	s.endPosition.Maybe(c.endPosition)
-}
-
-func (s *stages) columns() []column.Array {
-	return []column.Array{&s.id, &s.state, &s.expiresAt, &s.endedAt, &s.endPosition}
-}
-
-// results are the columns that a charge or a release gives.
-type results struct {
-	vendor, provenance                         column.Texts
-	charge, debited, uncollectible, vendorCost column.Amounts
-	usage, lineItems, facts, reason            column.Texts
-	late                                       column.Bools
-}
-
-func (r *results) add(c *call) {
-	r.vendor.Add(c.vendor)
-	r.provenance.Add(c.provenance)
-	r.charge.Add(c.charge)
-	r.debited.Add(c.debited)
-	r.uncollectible.Add(c.uncollectible)
-	r.vendorCost.Add(c.vendorCost)
-	r.usage.Maybe(c.usage)
-	r.lineItems.Maybe(c.lineItems)
-	r.facts.Maybe(c.facts)
-	r.reason.Add(c.releaseReason)
-	r.late.Add(c.late)
-}
-
-func (r *results) columns() []column.Array {
-	return []column.Array{
-		&r.vendor, &r.provenance, &r.charge, &r.debited, &r.uncollectible, &r.vendorCost, &r.usage, &r.lineItems, &r.facts, &r.reason, &r.late,
-	}
-}
-
-const (
-	unnestStages  = `$1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::bigint[]`
-	namesOfStages = `generation_id, state, expires_at, ended_at, end_position`
-
-	unnestResults = `$6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-		$15::text[], $16::boolean[]`
-	namesOfResults = `vendor, provenance, charge, debited, uncollectible, vendor_cost, usage, line_items, call, release_reason, late`
-	castResults    = `t.vendor, t.provenance, t.charge::numeric, t.debited::numeric, t.uncollectible::numeric, t.vendor_cost::numeric,
-		t.usage::json, t.line_items::json, t.call::json, t.release_reason, t.late`
-)
-
-const insertCalls = `INSERT INTO views.generations_v1 (` + namesOfStages + `, ` + namesOfResults + `, wallet_id, key_id, model, endpoint,
-	price_version, currency, hold_amount, max_prompt_tokens, max_completion_tokens, placed_at, hold_position)
-	SELECT t.generation_id, t.state, t.expires_at, t.ended_at, t.end_position, ` + castResults + `, t.wallet_id, t.key_id, t.model,
-		t.endpoint, t.price_version, t.currency, t.hold_amount::numeric, t.prompt, t.completion, t.placed_at, t.hold_position
-	FROM unnest(` + unnestStages + `, ` + unnestResults + `, $17::uuid[], $18::uuid[], $19::text[], $20::text[], $21::uuid[], $22::text[],
-		$23::text[], $24::bigint[], $25::bigint[], $26::timestamptz[], $27::bigint[])
-	AS t(` + namesOfStages + `, ` + namesOfResults + `, wallet_id, key_id, model, endpoint, price_version, currency, hold_amount,
-		prompt, completion, placed_at, hold_position)`
-
-const settleCalls = `UPDATE views.generations_v1 AS g SET state = t.state, expires_at = coalesce(t.expires_at, g.expires_at),
-	ended_at = t.ended_at, end_position = t.end_position, (` + namesOfResults + `) = ROW(` + castResults + `)
-	FROM unnest(` + unnestStages + `, ` + unnestResults + `) AS t(` + namesOfStages + `, ` + namesOfResults + `)
-	WHERE g.generation_id = t.generation_id`
-
-const moveCalls = `UPDATE views.generations_v1 AS g SET state = t.state, expires_at = coalesce(t.expires_at, g.expires_at),
-	ended_at = coalesce(t.ended_at, g.ended_at), end_position = coalesce(t.end_position, g.end_position)
-	FROM unnest(` + unnestStages + `) AS t(` + namesOfStages + `) WHERE g.generation_id = t.generation_id`
-
-// write inserts the calls whose hold is in the batch, whole; of the others it completes those that ended with a charge or
-// a release, and moves the state of the rest.
-func (s *calls) write(w *runner.Writes) {
-	var placed placements
-	var fresh, settled, moved stages
-	var freshResults, settledResults results
-	for _, id := range s.order {
-		c := s.byID[id]
-		switch {
-		case c.placed != nil:
-			if c.expiresAt == nil {
-				c.expiresAt = &c.placed.ExpiresAt
-			}
-			placed.add(c)
-			fresh.add(id, c)
-			freshResults.add(c)
-		case c.settled:
-			settled.add(id, c)
-			settledResults.add(c)
-		default:
-			moved.add(id, c)
+func (b *batch) move(id uuid.UUID) *move {
+	m, ok := b.moves[id]
+	if !ok {
+		if b.moves == nil {
+			b.moves = map[uuid.UUID]*move{}
 		}
+		m = &move{}
+		b.moves[id], b.order = m, append(b.order, id)
 	}
-	w.Add(fresh.id.Len(), insertCalls, slices.Concat(fresh.columns(), freshResults.columns(), placed.columns())...)
-	w.Add(settled.id.Len(), settleCalls, slices.Concat(settled.columns(), settledResults.columns())...)
-	w.Add(moved.id.Len(), moveCalls, moved.columns()...)
+	return m
+}
+
+// placements are the rows of new holds.
+type placements struct {
+	id, wallet, key, price    column.UUIDs
+	model, endpoint, currency column.Texts
+	amount                    column.Amounts
+	prompt, completion        column.Ints
+	placedAt                  column.Times
+	position                  column.Ints
+	expiresAt                 column.Times
+}
+
+func (p *placements) add(e *wallet.HoldPlaced, walletID uuid.UUID, at *runner.Event) {
+	p.id.Add(e.HoldID)
+	p.wallet.Add(walletID)
+	p.key.Add(e.KeyID)
+	p.model.Add(e.Model)
+	p.endpoint.Add(e.Endpoint)
+	p.price.Add(e.PriceVersion)
+	p.currency.Add(string(e.Currency))
+	p.amount.Add(e.Amount)
+	p.prompt.Add(e.PromptTokens)
+	p.completion.Add(e.CompletionTokens)
+	p.placedAt.Add(at.RecordedAt)
+	p.position.Add(at.Position)
+	p.expiresAt.Add(e.ExpiresAt)
+}
+
+const insertHolds = `INSERT INTO views.generations_v1 (generation_id, wallet_id, key_id, model, endpoint, price_version, currency,
+	hold_amount, max_prompt_tokens, max_completion_tokens, placed_at, hold_position, expires_at, state)
+	SELECT t.id, t.wallet_id, t.key_id, t.model, t.endpoint, t.price, t.currency, t.amount::numeric, t.prompt, t.completion, t.placed_at,
+		t.position, t.expires_at, 'running'
+	FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
+		$11::timestamptz[], $12::bigint[], $13::timestamptz[])
+	AS t(id, wallet_id, key_id, model, endpoint, price, currency, amount, prompt, completion, placed_at, position, expires_at)`
+
+// ends are the rows of charges and releases. Each takes one call of add, result, amounts and documents.
+type ends struct {
+	id                                column.UUIDs
+	state                             column.Texts
+	at                                column.Times
+	position                          column.Ints
+	vendor, provenance, reason        column.Texts
+	late                              column.Bools
+	charge, uncollectible, vendorCost column.Amounts
+	usage, lineItems, facts           column.JSON
+}
+
+func (s *ends) add(id uuid.UUID, state State, at *runner.Event) {
+	s.id.Add(id)
+	s.state.Add(string(state))
+	s.at.Add(at.RecordedAt)
+	s.position.Add(at.Position)
+}
+
+func (s *ends) result(vendor, provenance, reason string, late bool) {
+	s.vendor.Add(vendor)
+	s.provenance.Add(provenance)
+	s.reason.Add(reason)
+	s.late.Add(late)
+}
+
+func (s *ends) amounts(charge, uncollectible, vendorCost money.Amount) {
+	s.charge.Add(charge)
+	s.uncollectible.Add(uncollectible)
+	s.vendorCost.Add(vendorCost)
+}
+
+func (s *ends) documents(used, lineItems, facts []byte) {
+	s.usage.Maybe(used)
+	s.lineItems.Maybe(lineItems)
+	s.facts.Maybe(facts)
+}
+
+const insertEnds = `INSERT INTO views.generations_ends_v1 (generation_id, state, ended_at, position, vendor, provenance, release_reason, late,
+	charge, uncollectible, vendor_cost, usage, line_items, call)
+	SELECT t.id, t.state, t.at, t.position, t.vendor, t.provenance, t.reason, t.late,
+		t.charge::numeric, t.uncollectible::numeric, t.vendor_cost::numeric, t.usage, t.line_items, t.call
+	FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::boolean[],
+		$9::text[], $10::text[], $11::text[], $12::json[], $13::json[], $14::json[])
+	AS t(id, state, at, position, vendor, provenance, reason, late, charge, uncollectible, vendor_cost, usage, line_items, call)`
+
+const moveHolds = `UPDATE views.generations_v1 AS g SET state = t.state, expires_at = coalesce(t.expires_at, g.expires_at),
+	expired_at = coalesce(t.expired_at, g.expired_at), expiry_position = coalesce(t.position, g.expiry_position)
+	FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::bigint[]) AS t(id, state, expires_at, expired_at, position)
+	WHERE g.generation_id = t.id`
+
+func (b *batch) write(w *runner.Writes) {
+	p, e := &b.placed, &b.ended
+	w.Add(p.id.Len(), insertHolds, &p.id, &p.wallet, &p.key, &p.model, &p.endpoint, &p.price, &p.currency, &p.amount, &p.prompt,
+		&p.completion, &p.placedAt, &p.position, &p.expiresAt)
+	w.Add(e.id.Len(), insertEnds, &e.id, &e.state, &e.at, &e.position, &e.vendor, &e.provenance, &e.reason, &e.late,
+		&e.charge, &e.uncollectible, &e.vendorCost, &e.usage, &e.lineItems, &e.facts)
+	var id column.UUIDs
+	var state column.Texts
+	var expiresAt, expiredAt column.Times
+	var position column.Ints
+	for _, hold := range b.order {
+		m := b.moves[hold]
+		id.Add(hold)
+		state.Add(string(m.state))
+		expiresAt.Maybe(m.expiresAt)
+		expiredAt.Maybe(m.expiredAt)
+		position.Maybe(m.position)
+	}
+	w.Add(id.Len(), moveHolds, &id, &state, &expiresAt, &expiredAt, &position)
 }

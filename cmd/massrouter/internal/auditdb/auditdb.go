@@ -8,6 +8,7 @@ package auditdb
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -57,9 +58,15 @@ type comparer interface {
 	close()
 }
 
-// Verify checks the ledger that the pool leads to. It takes up to ten of its connections. The error says that it could
-// not be read; what is wrong with it is in the result.
+// Connections is how many of its pool's connections one run reads over at the same time.
+const Connections = 8
+
+// Verify checks the ledger that the pool leads to. The error says that it could not be read; what is wrong with it is in
+// the result.
 func Verify(ctx context.Context, pool *pgxpool.Pool, o Options) (*Result, error) {
+	if pool.Config().MaxConns < Connections {
+		return nil, fmt.Errorf("an audit needs a pool of %d connections or more", Connections)
+	}
 	started := time.Now()
 	s, err := open(ctx, pool, o.Shard)
 	if err != nil {

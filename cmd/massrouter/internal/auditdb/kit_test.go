@@ -45,9 +45,14 @@ func setup(t *testing.T) *bundle {
 
 func empty(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{pool: pgtest.New(t)}
+	config, err := pgxpool.ParseConfig(pgtest.URL(t))
+	require.NoError(t, err)
+	config.MaxConns = 2 * auditdb.Connections // a service may run beside the audit
+	b := &bundle{}
+	b.pool, err = pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(b.pool.Close)
 	clock := ledgertest.NewClock()
-	var err error
 	b.store, err = postgres.Open(t.Context(), b.pool, postgres.Options{Clock: clock.At})
 	require.NoError(t, err)
 	t.Cleanup(b.store.Close)

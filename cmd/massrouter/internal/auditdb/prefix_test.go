@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,7 +21,7 @@ func TestEachViewIsComparedAsOfItsCheckpoint(t *testing.T) {
 		b.project(t, name)
 		positions[name] = b.clean(t).Log.Position
 	}
-	b.ledger.Place(t.Context(), b.story.Rich, "acme/small", 1, 1, 60_000_000_000)
+	b.ledger.Place(t.Context(), b.story.Rich, "acme/small", 1, 1, time.Minute)
 	r := b.clean(t)
 	for _, table := range r.Tables {
 		for name, position := range positions {
@@ -30,28 +31,29 @@ func TestEachViewIsComparedAsOfItsCheckpoint(t *testing.T) {
 			}
 		}
 	}
-	b.tamper(t, `UPDATE views.generations_v1 SET charge = charge + 1 WHERE end_position = (SELECT max(end_position) FROM views.generations_v1)`)
-	require.True(t, found(b.verify(t), auditdb.RowDiffers, "views.generations_v1"))
+	b.tamper(t, `UPDATE views.generations_ends_v1 SET charge = charge + 1 WHERE position = (SELECT max(position) FROM views.generations_ends_v1)`)
+	require.True(t, found(b.verify(t), auditdb.RowDiffers, "views.generations_ends_v1"))
 }
 
-// TestOpenCallsAreComparedAtTheCheckpoint: the row of a call that ended after the checkpoint says that it runs.
+// TestOpenCallsAreComparedAtTheCheckpoint: the row of a call that expired after the checkpoint says that it runs.
 func TestOpenCallsAreComparedAtTheCheckpoint(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.ledger.Release(t.Context(), b.story.Rich, b.story.Running)
+	b.ledger.Clock.Step(2 * time.Hour)
+	require.Equal(t, 1, b.ledger.Sweep(t.Context(), b.story.Rich).Suspected)
 	b.clean(t)
-	b.tamper(t, `UPDATE views.generations_v1 SET state = 'released' WHERE generation_id = $1`, b.story.Running)
+	b.tamper(t, `UPDATE views.generations_v1 SET state = 'suspect' WHERE generation_id = $1`, b.story.Running)
 	require.True(t, found(b.verify(t), auditdb.RowDiffers, "views.generations_v1 "+b.story.Running.String()))
 }
 
-// TestExpiredCallThatIsSettledLater: its row was compared when it expired, and again.
+// TestExpiredCallThatIsSettledLater: a checkpoint past the settlement promises the row of its charge.
 func TestExpiredCallThatIsSettledLater(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.ledger.Settle(t.Context(), b.story.Rich, b.story.Expired, "acme/large", nil)
 	b.clean(t)
 	b.tamper(t, `UPDATE views.checkpoints SET position = position + 1, recorded_at = (SELECT recorded_at FROM ledger.log_heads) WHERE name = 'generations'`)
-	require.True(t, found(b.verify(t), auditdb.RowDiffers, "views.generations_v1 "+b.story.Expired.String()), "it still says that the call expired")
+	require.True(t, found(b.verify(t), auditdb.RowMissing, "views.generations_ends_v1 "+b.story.Expired.String()))
 }
 
 func TestEmptyDatabase(t *testing.T) {

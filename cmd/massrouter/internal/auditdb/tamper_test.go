@@ -45,7 +45,7 @@ func TestEveryColumnOfEveryTable(t *testing.T) {
 	tables := []string{
 		"ledger.log_heads", "ledger.streams", "ledger.commands", "ledger.snapshots", "views.checkpoints", "views.balance_v1",
 		"views.statement_v1", "views.statement_minutes_v1", "views.keys_v1", "views.keys_spend_v1", "views.catalog_publications_v1",
-		"views.generations_v1",
+		"views.generations_v1", "views.generations_ends_v1",
 	}
 	for _, table := range tables {
 		t.Run(table, func(t *testing.T) {
@@ -83,7 +83,7 @@ func tablesOf(t *testing.T, b *bundle) []string {
 	rows, err := b.pool.Query(t.Context(), `SELECT format('%s.%s', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 		WHERE nspname IN ('ledger', 'views') AND relkind IN ('r', 'p') AND NOT relispartition AND relname NOT IN ('events')
 		ORDER BY nspname, array_position(ARRAY['log_heads', 'streams', 'commands', 'snapshots', 'checkpoints', 'balance_v1',
-		'statement_v1', 'statement_minutes_v1', 'keys_v1', 'keys_spend_v1', 'catalog_publications_v1', 'generations_v1'], relname::text)`)
+		'statement_v1', 'statement_minutes_v1', 'keys_v1', 'keys_spend_v1', 'catalog_publications_v1', 'generations_v1', 'generations_ends_v1'], relname::text)`)
 	require.NoError(t, err)
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
@@ -110,7 +110,7 @@ func (c column) changed(t *testing.T) string {
 	switch c.Name {
 	case "state":
 		if c.Kind == "text" {
-			return `CASE state WHEN 'running' THEN 'suspect' ELSE 'running' END`
+			return `CASE state WHEN 'running' THEN 'suspect' WHEN 'charged' THEN 'released' WHEN 'released' THEN 'charged' ELSE 'running' END`
 		}
 	case "kind":
 		return `CASE kind WHEN 'charge' THEN 'grant' WHEN 'model' THEN 'vendor' WHEN 'top_up' THEN 'grant' WHEN 'grant' THEN 'top_up'

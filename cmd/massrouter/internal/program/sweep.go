@@ -14,6 +14,7 @@ import (
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/projections/generations"
 )
 
 const (
@@ -85,13 +86,13 @@ func (s *sweeper) look(ctx context.Context) error {
 var errRebuilding = errors.New("the generations view is being rebuilt")
 
 // viewState says how far the view is.
-const viewState = `SELECT now(), recorded_at, position < rebuild_to FROM views.checkpoints WHERE name = 'generations' ORDER BY version DESC LIMIT 1`
+const viewState = `SELECT now(), recorded_at, position < rebuild_to FROM views.checkpoints WHERE name = $1 AND version = $2`
 
 // find remembers the calls that have become old enough to be looked at, and returns the time.
 func (s *sweeper) find(ctx context.Context) (time.Time, error) {
 	var now, complete time.Time
 	var rebuilding bool
-	err := s.pool.QueryRow(ctx, viewState).Scan(&now, &complete, &rebuilding)
+	err := s.pool.QueryRow(ctx, viewState, generations.Name, generations.Version).Scan(&now, &complete, &rebuilding)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return now, nil // no event was ever projected
 	}
