@@ -147,6 +147,22 @@ func TestARetryThatHelps(t *testing.T) {
 	}
 }
 
+// TestAVendorThatHangsUpIsNotAskedAgain: it may have done the work, and would bill it twice.
+func TestAVendorThatHangsUpIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	for _, stream := range []bool{false, true} {
+		k := gatewaytest.New(t, hasty)
+		k.Proxy(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+		body := gatewaytest.Body(k.Model(gatewaytest.Canceller, ""), `"max_tokens":5`)
+		if stream {
+			body = streamed(body)
+		}
+		_, err := k.Do(body)
+		require.Equal(t, gateway.CodeVendorError, domain.CodeOf(err))
+		require.Equal(t, 1, k.OnlyReleased().Call.Attempts)
+	}
+}
+
 func TestAVendorThatCannotBeReachedIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	k := gatewaytest.New(t, hasty)

@@ -281,14 +281,17 @@ func TestALongCallRenewsItsLease(t *testing.T) {
 	call.Token = "token-1"
 	renewed := 0
 	c.OnWrite = func(string) error {
-		if c.Body() == "" { // the caller reads slowly
-			for last := lease(); renewed < 2 && !t.Failed(); {
-				if now := lease(); now.After(last) {
-					last = now
-					renewed++
-				}
-			}
+		if c.Body() != "" {
+			return nil
 		}
+		last := lease()
+		require.Eventually(t, func() bool { // the caller reads slowly
+			if now := lease(); now.After(last) {
+				last = now
+				renewed++
+			}
+			return renewed >= 2
+		}, 20*time.Second, time.Millisecond)
 		return nil
 	}
 	require.NoError(t, k.Gateway.Complete(t.Context(), call, c))

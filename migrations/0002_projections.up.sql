@@ -131,6 +131,7 @@ CREATE TABLE views.generations_v1 (
 CREATE INDEX ON views.generations_v1 (placed_at, hold_position);
 CREATE INDEX ON views.generations_v1 (wallet_id, placed_at, hold_position);
 CREATE INDEX ON views.generations_v1 (key_id, placed_at, hold_position);
+CREATE INDEX ON views.generations_v1 (model, placed_at, hold_position);
 
 CREATE TABLE views.generations_ends_v1 (
     generation_id  uuid PRIMARY KEY,

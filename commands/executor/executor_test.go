@@ -4,21 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/massrouter/massrouter/commands/executor"
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/eventstore"
 	"github.com/massrouter/massrouter/eventstore/memory"
+	"github.com/massrouter/massrouter/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 func TestSameIDAndInputGivesTheFirstOutcome(t *testing.T) {
 	t.Parallel()

@@ -165,6 +165,40 @@ func TestCommandsAreDecidedAheadOfTheCommit(t *testing.T) {
 	}
 }
 
+func TestAfterAFailureTheLockIsTakenForAWhile(t *testing.T) {
+	t.Parallel()
+	play(t, nil, func(t *testing.T, s *scene) {
+		s.expect(faults{send: {{fate: moved}, {fate: away}}})
+		for range quiet {
+			require.NoError(t, (<-s.ask(add(uuid.New(), "a", 1))).Err)
+		}
+		require.Len(t, s.ahead[send], 1)
+		require.NoError(t, (<-s.ask(add(uuid.New(), "a", 1))).Err)
+		require.Empty(t, s.ahead[send])
+	})
+}
+
+// Each jar can be filled once: who is decided again must not find what was decided the first time.
+func TestWhatIsDecidedAgainIsDecidedOnTheLog(t *testing.T) {
+	t.Parallel()
+	for _, first := range []fate{fine, moved, refused, lostBefore, lostAfter} {
+		for _, panicking := range []bool{false, true} {
+			play(t, nil, func(t *testing.T, s *scene) {
+				s.expect(faults{send: {{fate: first, delay: time.Second}}})
+				underWay, open := s.ask(add(uuid.New(), "a", size)), s.ask(add(uuid.New(), "b", size))
+				if panicking {
+					poison := add(uuid.New(), "c", 1)
+					poison.Decide = func(*executor.Decision) (any, error) { panic("boom") }
+					require.Equal(t, domain.CodeInternal, domain.CodeOf((<-s.ask(poison)).Err))
+				}
+				require.NoError(t, (<-underWay).Err)
+				require.NoError(t, (<-open).Err)
+				require.Equal(t, domain.CodeConflict, domain.CodeOf((<-s.ask(add(uuid.New(), "b", 1))).Err))
+			})
+		}
+	}
+}
+
 func TestADuplicateDoesNotSpoilTheBatchOfTheFirst(t *testing.T) {
 	t.Parallel()
 	for _, which := range []int{0, 1} {

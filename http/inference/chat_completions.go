@@ -64,7 +64,6 @@ func (c *Chat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	buffer := c.take()
 	defer c.giveBack(buffer)
 	client := newClient(w, c.o.Patience)
-	defer client.relax()
 	if err := c.read(w, r, buffer); err != nil {
 		WriteError(w, r, err)
 		return

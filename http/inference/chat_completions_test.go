@@ -378,8 +378,13 @@ func TestChatUsesAConnectionAgain(t *testing.T) {
 		body string
 		want int
 	}{
-		{gatewaytest.Body(model), 200}, {failing, 502}, {gatewaytest.Body(slow), 200}, {failing, 502},
-		{gatewaytest.Body(slow, `"stream":true`), 200}, {failing, 502}, {gatewaytest.Body(model), 200},
+		{gatewaytest.Body(model), 200},
+		{failing, 502},
+		{gatewaytest.Body(slow), 200},
+		{failing, 502},
+		{gatewaytest.Body(slow, `"stream":true`), 200},
+		{failing, 502},
+		{gatewaytest.Body(model), 200},
 	} {
 		require.Equal(t, row.want, k.post(t, row.body).status)
 	}

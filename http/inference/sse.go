@@ -63,11 +63,9 @@ func (c *client) Failure(err error) []byte {
 	return f.object()
 }
 
-// hurry keeps a caller who does not read from holding the call for ever.
+// hurry keeps a caller who does not read from holding the call for ever. The server takes the deadline back when the
+// request has ended.
 func (c *client) hurry() { _ = c.control.SetWriteDeadline(time.Now().Add(c.patient)) } // not every writer has deadlines
-
-// relax takes the deadline back: the connection may serve another request.
-func (c *client) relax() { _ = c.control.SetWriteDeadline(time.Time{}) }
 
 func mark(h http.Header, replayed bool) {
 	if replayed {

@@ -26,7 +26,7 @@ type feed struct {
 	blocks  map[int64]*block
 	readers map[*reader]struct{}
 	changed chan struct{} // closed and replaced at every change of the fields above
-	short   time.Time     // when the end of the log was last read
+	again   time.Time     // when the end of the log may be read again
 }
 
 // block has the events of positions k*size+1 to (k+1)*size, as far as they were read: those after the position after.
@@ -178,8 +178,14 @@ func (f *feed) giveUpOn(r *reader) {
 	}
 }
 
-// load reads on in a block, up to its last position. At the end of the log it waits for more, and never reads more often than
-// the gap allows: a busy log is followed in batches, an idle one at once. It says whether there is, or may be, more.
+const (
+	busyRead = 100 // events at the end of the log that lengthen the gap by one more
+	busiest  = 5   // gaps at most
+)
+
+// load reads on in a block, up to its last position. At the end of the log it waits for more, and does not read again before the
+// gap is over: an idle log is followed at once, a busy one in batches, and the gap grows with what it brings in. It says
+// whether there is, or may be, more.
 func (f *feed) load(ctx context.Context, b *block, last int64) (more bool, err error) {
 	var events []Event
 	defer func() {
@@ -187,13 +193,13 @@ func (f *feed) load(ctx context.Context, b *block, last int64) (more bool, err e
 		defer f.mu.Unlock()
 		b.events = append(b.events, events...)
 		if len(events) > 0 && b.end() < last {
-			f.short = time.Now()
+			f.again = time.Now().Add(f.gap * time.Duration(min(1+len(events)/busyRead, busiest)))
 		}
 		b.loading = false
 		f.broadcast()
 	}()
 	f.mu.Lock()
-	after, rest := b.end(), time.Until(f.short.Add(f.gap))
+	after, rest := b.end(), time.Until(f.again)
 	f.mu.Unlock()
 	if err := pause(ctx, rest); err != nil {
 		return false, err
