@@ -58,8 +58,8 @@ func balanceOf(b wallet.Balances) Balance {
 type Options struct {
 	Queue     int
 	Batch     int
-	OnBatch   func(commands, events int, took time.Duration)
-	OnCommand func(name string, code domain.Code, took time.Duration)
+	OnBatch   func(commands, events int, took time.Duration)          // one at a time
+	OnCommand func(name string, code domain.Code, took time.Duration) // many at a time
 	Logger    zerolog.Logger
 }
 
@@ -99,7 +99,8 @@ func New(store eventstore.Appender, o Options) (*App, error) {
 // Run records commands until ctx ends, then finishes those that were accepted.
 func (a *App) Run(ctx context.Context) error { return a.exec.Run(ctx) }
 
-// Ready says whether the ledger can commit now: it takes the head's lock and lets it go.
+// Ready says whether the ledger can commit now: a command that does nothing goes the way of all others, up to finding
+// the head of the log where it was expected or locking it.
 func (a *App) Ready(ctx context.Context) error {
 	res := a.exec.Do(ctx, &executor.Request{
 		ID: uuid.New(), Name: "ready", Forgets: func(domain.Code) bool { return true },
@@ -148,8 +149,8 @@ func do[R any](ctx context.Context, a *App, m Meta, c useCase[R]) (R, Receipt, e
 	if res.Err != nil {
 		return zero, receipt, res.Err
 	}
-	if !res.Replayed {
-		return res.Value.(R), receipt, nil
+	if value, ok := res.Value.(R); ok {
+		return value, receipt, nil
 	}
 	if err := json.Unmarshal(res.Stored, &zero); err != nil {
 		return zero, receipt, domain.Errorf(domain.CodeInternal, "the recorded outcome cannot be read").Wrap(err)
@@ -165,7 +166,11 @@ func inputHash(name string, input []byte) [32]byte {
 	return [32]byte(h.Sum(nil))
 }
 
-// state is the aggregate of a stream as its own type.
+// state is the aggregate of a stream as its own type. Another type is a bug, and fails the command.
 func state[S domain.Aggregate](d *executor.Decision, id domain.StreamID) S {
-	return d.Get(id).(S)
+	s, ok := d.Get(id).(S)
+	if !ok {
+		panic(fmt.Sprintf("stream %s is not a %T", id, s))
+	}
+	return s
 }

@@ -66,6 +66,40 @@ func TestTheReplayOfASettlementIsItsFirstOutcome(t *testing.T) {
 	requireCode(t, domain.CodeHoldNotFound, err)
 }
 
+func TestTheReplayOfAPlacementIsItsFirstOutcome(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.publish(t, "0.001", "0.001", "0")
+	w, k := b.customer(t, "5", apikey.Limits{})
+	h := hold(w, k, 1000, 4000)
+	first, err := b.place(t.Context(), h)
+	require.NoError(t, err)
+	again, err := b.place(t.Context(), h)
+	require.NoError(t, err, "there is no money left, but none is needed")
+	requireSameJSON(t, first, again)
+	other := h
+	other.CompletionTokens = 1
+	_, err = b.place(t.Context(), other)
+	requireCode(t, domain.CodeIdempotencyConflict, err)
+
+	_, _, err = b.app.RevokeKey(t.Context(), meta(), commands.RevokeKey{KeyID: k, Reason: "leaked"})
+	require.NoError(t, err)
+	b.clock.step(time.Hour)
+	again, err = b.place(t.Context(), h)
+	require.NoError(t, err)
+	requireSameJSON(t, first, again)
+	require.Len(t, b.fold(t, w).Holds, 1)
+}
+
+func TestAHoldIsPlacedByTheCommandOfItsID(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.publish(t, "0.001", "0.001", "0")
+	w, k := b.customer(t, "5", apikey.Limits{})
+	_, _, err := b.app.PlaceHold(t.Context(), meta(), hold(w, k, 1, 1))
+	requireCode(t, domain.CodeInvalid, err)
+}
+
 func TestThePinnedPriceDecides(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -90,7 +124,7 @@ func TestARefusedHoldSaysWhatIsAffordable(t *testing.T) {
 	w, k := b.customer(t, "5", apikey.Limits{})
 	h := hold(w, k, 1000, 1000)
 	_, err := b.place(t.Context(), h)
-	refusal := requireCode(t, domain.CodeInsufficientCredits, err)
+	refusal := refusalOf(t, domain.CodeInsufficientCredits, err)
 	require.Equal(t, "11", refusal.Details["required"])
 	require.Equal(t, "5", refusal.Details["available"])
 	require.Equal(t, "400", refusal.Details["affordable_output_tokens"])
@@ -117,7 +151,7 @@ func TestAKeyAtItsCapIsToldSo(t *testing.T) {
 	_, err := b.place(t.Context(), h)
 	require.NoError(t, err)
 	_, err = b.place(t.Context(), hold(w, k, 1000, 50))
-	refusal := requireCode(t, domain.CodeKeyLimitExceeded, err)
+	refusal := refusalOf(t, domain.CodeKeyLimitExceeded, err)
 	require.Equal(t, "key_day", refusal.Details["limit"])
 	_, err = b.settle(t.Context(), h, usage.Usage{usage.Input: 1000, usage.Output: 50})
 	require.NoError(t, err)

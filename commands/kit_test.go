@@ -145,7 +145,13 @@ func (b bundle) settle(ctx context.Context, h commands.PlaceHold, u usage.Usage)
 	return charged, err
 }
 
-func requireCode(t *testing.T, code domain.Code, err error) *domain.Error {
+func requireCode(t *testing.T, code domain.Code, err error) {
+	t.Helper()
+	_ = refusalOf(t, code, err)
+}
+
+// refusalOf is the refusal, which must have that code.
+func refusalOf(t *testing.T, code domain.Code, err error) *domain.Error {
 	t.Helper()
 	var known *domain.Error
 	require.ErrorAs(t, err, &known)

@@ -42,8 +42,12 @@ type Held struct {
 }
 
 // PlaceHold records the hold, or refuses: insufficient_credits and key_limit_exceeded say which limit was hit, what is
-// required, what is available, and how many output tokens are affordable.
+// required, what is available, and how many output tokens are affordable. The command's id is the hold's, by which the
+// log keeps a hold from being placed twice.
 func (a *App) PlaceHold(ctx context.Context, m Meta, c PlaceHold) (Held, Receipt, error) {
+	if m.CommandID != c.HoldID {
+		return Held{}, Receipt{}, domain.Errorf(domain.CodeInvalid, "the id of the command that places a hold is the hold's")
+	}
 	return do(ctx, a, m, c)
 }
 
@@ -58,6 +62,10 @@ func (c PlaceHold) streams() []domain.StreamID {
 }
 
 func (c PlaceHold) decide(d *executor.Decision) (Held, error) {
+	w := state[*wallet.State](d, wallet.Stream(c.WalletID))
+	if _, placed := w.Find(c.HoldID); placed {
+		return Held{}, domain.Errorf(domain.CodeHoldExists, "this hold is placed already")
+	}
 	key := state[*apikey.State](d, apikey.Stream(c.KeyID))
 	if err := key.Use(c.WalletID, c.Model, d.Now()); err != nil {
 		return Held{}, err
@@ -66,7 +74,6 @@ func (c PlaceHold) decide(d *executor.Decision) (Held, error) {
 	if err != nil {
 		return Held{}, err
 	}
-	w := state[*wallet.State](d, wallet.Stream(c.WalletID))
 	caps := key.Limits.Caps
 	if c.Clamp {
 		c.CompletionTokens = c.clamped(w, caps, price, d.Now())

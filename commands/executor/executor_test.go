@@ -2,7 +2,6 @@ package executor_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -325,7 +324,7 @@ func TestCallerThatGivesUpMayAskAgain(t *testing.T) {
 	cancel()
 	id := uuid.New()
 	res := b.exec.Do(ctx, add(id, "a", 1))
-	require.True(t, errors.Is(res.Err, context.Canceled))
+	require.ErrorIs(t, res.Err, context.Canceled)
 	close(hold)
 	require.NoError(t, b.exec.Do(t.Context(), add(id, "a", 1)).Err)
 	require.Equal(t, 1, b.marbles(t, "a"))

@@ -1,0 +1,116 @@
+package column_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/internal/pgtest"
+	"github.com/massrouter/massrouter/projections/column"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+func pointer[T any](v T) *T { return &v }
+
+// texts are the elements of an array as the server prints them, "-" for NULL.
+func texts(t *testing.T, conn *pgx.Conn, kind string, a column.Array) []string {
+	t.Helper()
+	sql := `SELECT coalesce(array_agg(coalesce(v::text, '-') ORDER BY n), '{}') FROM unnest($1::` + kind + `[]) WITH ORDINALITY AS t(v, n)`
+	result := conn.PgConn().ExecParams(t.Context(), sql, [][]byte{a.Binary()}, nil, []int16{1}, nil).Read()
+	require.NoError(t, result.Err)
+	var out []string
+	require.NoError(t, conn.TypeMap().Scan(result.FieldDescriptions[0].DataTypeOID, result.FieldDescriptions[0].Format, result.Rows[0][0], &out))
+	return out
+}
+
+func TestColumnsArriveAsTheyAre(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	pooled, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	defer pooled.Release()
+	conn := pooled.Conn()
+	_, err = conn.Exec(t.Context(), `SET timezone = 'UTC'`)
+	require.NoError(t, err)
+
+	var ids column.UUIDs
+	ids.Add(uuid.MustParse("01890000-0000-7000-8000-0000000000ff"))
+	ids.Maybe(nil)
+	ids.Maybe(&uuid.UUID{})
+	var ints column.Ints
+	ints.Add(-1)
+	ints.Add(1<<63 - 1)
+	ints.Maybe(nil)
+	ints.Maybe(pointer(int64(-1 << 63)))
+	var words column.Texts
+	words.Add("")
+	words.Add(`ä "quoted", {braced} \ NULL`)
+	words.Maybe(nil)
+	words.Maybe(pointer("NULL"))
+	var amounts column.Amounts
+	amounts.Add(money.MustParse("-999999999999999999.999999999999"))
+	amounts.Maybe(nil)
+	amounts.Maybe(pointer(money.MustParse("0.10")))
+	var times column.Times
+	times.Add(time.Date(2026, 2, 28, 23, 59, 59, 999_999_999, time.FixedZone("", -3600)))
+	times.Maybe(nil)
+	times.Maybe(pointer(time.Date(1969, 12, 31, 0, 0, 0, 1000, time.UTC)))
+	var days column.Dates
+	days.Maybe(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	days.Maybe(time.Time{})
+	days.Maybe(time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC))
+	var flags column.Bools
+	flags.Add(true)
+	flags.Maybe(pointer(false))
+	flags.Maybe(nil)
+	var bytes column.Bytes
+	bytes.Maybe([]byte{0, 255})
+	bytes.Maybe(nil)
+	bytes.Maybe([]byte{})
+	var documents column.JSON
+	documents.Maybe([]byte(`{"a": [1, "x"]}`))
+	documents.Maybe(nil)
+
+	for _, row := range []struct {
+		kind string
+		of   column.Array
+		want []string
+	}{
+		{"uuid", &ids, []string{"01890000-0000-7000-8000-0000000000ff", "-", "00000000-0000-0000-0000-000000000000"}},
+		{"bigint", &ints, []string{"-1", "9223372036854775807", "-", "-9223372036854775808"}},
+		{"text", &words, []string{"", `ä "quoted", {braced} \ NULL`, "-", "NULL"}},
+		{"text", &amounts, []string{"-999999999999999999.999999999999", "-", "0.1"}},
+		{"timestamptz", &times, []string{"2026-03-01 00:59:59.999999+00", "-", "1969-12-31 00:00:00.000001+00"}},
+		{"date", &days, []string{"2026-03-01", "-", "1999-12-31"}},
+		{"boolean", &flags, []string{"true", "false", "-"}},
+		{"bytea", &bytes, []string{`\x00ff`, "-", `\x`}},
+		{"json", &documents, []string{`{"a": [1, "x"]}`, "-"}},
+		{"bigint", &column.Ints{}, []string{}},
+	} {
+		require.Equal(t, len(row.want), row.of.Len(), row.kind)
+		require.Equal(t, row.want, texts(t, conn, row.kind, row.of), row.kind)
+	}
+}
+
+func TestAmountsComeBackExactly(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	for _, text := range []string{"0", "0.000000000001", "-999999999999999999.999999999999", "100000000000000000", "1.10"} {
+		var got money.Amount
+		require.NoError(t, pool.QueryRow(t.Context(), `SELECT $1::text::numeric(30,12)::text`, text).Scan(column.Amount(&got)))
+		require.True(t, money.MustParse(text).Equal(got), "%s became %s", text, got)
+	}
+	var got money.Amount
+	for name, sql := range map[string]string{
+		"NULL": `SELECT NULL::text`, "not a number": `SELECT 'NaN'::numeric::text`, "too fine": `SELECT '0.0000000000001'`,
+		"too large": `SELECT '1000000000000000000'`, "not text": `SELECT 1::bigint`,
+	} {
+		require.Error(t, pool.QueryRow(t.Context(), sql).Scan(column.Amount(&got)), name)
+	}
+}
