@@ -95,8 +95,6 @@ load_setup test
 if [ -z "${REDIS_URL:-}" ]; then
 	start_redis
 fi
-make --no-print-directory build >&2
-export MASSROUTER_BIN="$PWD/bin/massrouter"
 
 if [ "${CI:-}" = true ] && [ -z "$short" ] && ! has "$(go env CC)"; then
 	fail "CI needs a C compiler: the race detector is part of the tests"

@@ -126,10 +126,15 @@ func (b bundle) warmUp(t *testing.T) {
 	}
 }
 
-// marbles reads a jar from the log alone.
 func (b bundle) marbles(t *testing.T, name string) int {
 	t.Helper()
-	events, err := eventstore.ReadDense(t.Context(), b.store, 0, 1_000_000)
+	return marbles(t, b.store, name)
+}
+
+// marbles reads a jar from the log alone.
+func marbles(t *testing.T, log eventstore.Reader, name string) int {
+	t.Helper()
+	events, err := eventstore.ReadDense(t.Context(), log, 0, 1_000_000)
 	require.NoError(t, err)
 	in := 0
 	for _, e := range events {

@@ -67,7 +67,7 @@ func TestErrorsOfQueries(t *testing.T) {
 	setPosition(t, pool, 1, 0)
 	v := checkpoint.NewView(pool, "one", 2)
 	_, _, err := numbers(t, v, `SELECT 1 / (n - 1) AS n FROM generate_series(1, $3::int) AS n`, 0)
-	require.Equal(t, domain.CodeUnavailable, domain.CodeOf(err))
+	require.Equal(t, domain.CodeInternal, domain.CodeOf(err))
 	_, _, err = numbers(t, v, `SELECT 'text'::text AS n WHERE $3::int > 0`, 0)
 	require.Equal(t, domain.CodeInternal, domain.CodeOf(err))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -110,7 +110,7 @@ func TestAWaitIsBounded(t *testing.T) {
 	require.Equal(t, domain.CodeUnavailable, domain.CodeOf(err))
 }
 
-func TestASignalNeedsNoDatabase(t *testing.T) {
+func TestASignalWakesItsOwnWaiters(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
 	signal := &checkpoint.Signal{}

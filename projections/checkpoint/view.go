@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/domain"
@@ -68,7 +69,7 @@ func (v *View) Read(ctx context.Context, minPosition int64, query, orderBy strin
 		WHERE c.name = $1 AND c.version = $2 ORDER BY ` + orderBy
 	rows, err := v.pool.Query(ctx, sql, append([]any{v.name, v.version}, args...)...)
 	if err != nil {
-		return At{}, v.unavailable(err)
+		return At{}, v.failed(err)
 	}
 	defer rows.Close()
 	at, err := v.scan(rows, each)
@@ -76,7 +77,7 @@ func (v *View) Read(ctx context.Context, minPosition int64, query, orderBy strin
 		return At{}, err
 	}
 	if err := rows.Err(); err != nil {
-		return At{}, v.unavailable(err)
+		return At{}, v.failed(err)
 	}
 	return at, nil
 }
@@ -108,7 +109,7 @@ func (v *View) scan(rows pgx.Rows, each func(Row) error) (At, error) {
 	}
 	rows.Close()
 	if err := rows.Err(); err != nil {
-		return At{}, v.unavailable(err)
+		return At{}, v.failed(err)
 	}
 	if !found {
 		return At{}, domain.Errorf(domain.CodeUnavailable, "the %s view has not been built yet", v.name)
@@ -120,10 +121,24 @@ func (v *View) scan(rows pgx.Rows, each func(Row) error) (At, error) {
 	return at, nil
 }
 
-// unavailable keeps the end of the caller's context apart from a database that does not answer.
-func (v *View) unavailable(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("read %s view: %w", v.name, err)
+// failed keeps apart the end of the caller's context, a database that does not answer now, and a query that is wrong.
+func (v *View) failed(err error) error {
+	var server *pgconn.PgError
+	switch {
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &server) && !Outage(server):
+	default:
+		return domain.Errorf(domain.CodeUnavailable, "the %s view cannot be read now", v.name).Wrap(err)
 	}
-	return domain.Errorf(domain.CodeUnavailable, "the %s view cannot be read now", v.name).Wrap(err)
+	return fmt.Errorf("read the %s view: %w", v.name, err)
+}
+
+// Outage says whether an error of the server means that it is going away, overloaded or busy, rather than that what it was
+// asked is wrong.
+func Outage(err *pgconn.PgError) bool {
+	switch err.Code[:min(2, len(err.Code))] {
+	case "08", "40", "53", "57": // connection, rollback by the server, resources, operator intervention
+		return true
+	}
+	return err.Code == "25006" || err.Code == "55P03" // read-only after a switch-over; lock not available
 }

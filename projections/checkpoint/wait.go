@@ -105,7 +105,7 @@ func (v *View) waited(ctx context.Context, position int64, err error) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("wait for the %s view: %w", v.name, ctx.Err())
 	case !errors.Is(err, context.DeadlineExceeded):
-		return v.unavailable(err)
+		return v.failed(err)
 	default:
 		return domain.Errorf(domain.CodeUnavailable, "the %s view has not reached position %d yet", v.name, position).Wrap(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/massrouter/massrouter/eventstore"
+	"github.com/massrouter/massrouter/projections/checkpoint"
 )
 
 // away marks an error that has nothing to do with the projection.
@@ -18,11 +19,7 @@ func (a away) Unwrap() error { return a.error }
 func transient(err error) bool {
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
-		switch server.Code[:2] {
-		case "08", "40", "53", "57": // connection, rollback by the server, resources, operator intervention
-			return true
-		}
-		return server.Code == "25006" || server.Code == "55P03" // read-only after a switch-over; lock not available
+		return checkpoint.Outage(server)
 	}
 	var connect *pgconn.ConnectError
 	var outside away
