@@ -59,8 +59,10 @@ func calls(b *testing.B, k *pt.Kit, n int) {
 		used := usage.Usage{usage.Input: 1200, usage.CacheRead: 800, usage.Output: 340}
 		e, err := states[i%wallets].SettleHold(wallet.SettleHold{
 			HoldID: id, Vendor: "north", Usage: used, Provenance: usage.Reported, LineItems: schedule.LineItems(used, k.Now), VendorCost: pt.Money("0.0041"),
-			Call: wallet.Call{Streamed: true, FinishReason: "stop", NativeFinishReason: "stop", UpstreamID: "chatcmpl-" + id.String(), Attempts: 1,
-				StartedAt: k.Now, FirstTokenMS: 312, DurationMS: 4021},
+			Call: wallet.Call{
+				Streamed: true, FinishReason: "stop", NativeFinishReason: "stop", UpstreamID: "chatcmpl-" + id.String(), Attempts: 1,
+				StartedAt: k.Now, FirstTokenMS: 312, DurationMS: 4021,
+			},
 		}, k.Now)
 		add(i%wallets, e, err)
 	}

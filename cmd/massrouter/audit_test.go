@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/auditdb"
+	"github.com/massrouter/massrouter/http/openapi/client"
 	"github.com/massrouter/massrouter/internal/pgtest"
 )
 
@@ -23,7 +24,9 @@ func TestAuditVerifyFindsOneChangedByte(t *testing.T) {
 	for i := range 6 {
 		require.Equal(t, http.StatusOK, s.ask(http.MethodPost, "/v1/chat/completions", a.secret, chat("test/thinker", i%2 == 0)).status)
 	}
-	s.wallet(a) // every read model is at the end
+	var head client.LedgerHead
+	s.ask(http.MethodGet, "/console/v1/ledger/head", operatorToken, nil).decode(t, &head)
+	require.NoError(t, s.WaitFor(t.Context(), int64(head.Position)), "every read model is at the end")
 	environ := []string{"DATABASE_URL=" + url}
 	result := decoded[auditdb.Result](t, do(t, environ, "audit", "verify", "--json"))
 	require.True(t, result.OK)

@@ -105,7 +105,7 @@ func (f *faulty) write(ctx context.Context, ft fault, write func(context.Context
 		if err := write(ctx); err != nil {
 			return err
 		}
-		return lost
+		return errLost
 	case lostDuring, hung:
 		go func() {
 			<-time.After(ft.linger)
@@ -113,19 +113,19 @@ func (f *faulty) write(ctx context.Context, ft fault, write func(context.Context
 		}()
 		if ft.fate == hung {
 			<-ctx.Done()
-			return fmt.Errorf("%w: %w", lost, ctx.Err())
+			return fmt.Errorf("%w: %w", errLost, ctx.Err())
 		}
-		return lost
+		return errLost
 	default:
 		drop()
 		return map[fate]error{
 			away: eventstore.ErrUnavailable, refused: errRefused, moved: eventstore.ErrHeadMoved,
-			conflict: eventstore.ErrVersionConflict, lostBefore: lost,
+			conflict: eventstore.ErrVersionConflict, lostBefore: errLost,
 		}[ft.fate]
 	}
 }
 
-var lost = fmt.Errorf("%w: reset by peer", eventstore.ErrUnknown)
+var errLost = fmt.Errorf("%w: reset by peer", eventstore.ErrUnknown)
 
 // pass waits for a time, but not for longer than the context allows.
 func pass(ctx context.Context, d time.Duration) error {

@@ -19,7 +19,7 @@ import (
 
 const (
 	customers = 20
-	kills     = 100 // of connections that were at work
+	kills     = 40 // of connections that were at work
 )
 
 // A PostgreSQL ends connections at any moment, most of them while they commit: every acknowledged marble is in its jar

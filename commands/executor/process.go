@@ -74,7 +74,7 @@ func lost(err error) bool {
 }
 
 // giveUp answers a batch that could not be committed. A batch that the database refused is split until the command
-// that is to blame is alone; the others go through.
+// that is to blame is alone; the others go through. Only what is surely not recorded is called a failure.
 func (e *Executor) giveUp(ctx context.Context, batch []*Request, before doubt, err error) {
 	if !lost(err) && len(batch) > 1 {
 		e.process(ctx, batch[:len(batch)/2], before)

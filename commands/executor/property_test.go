@@ -97,7 +97,7 @@ func (w *world) judgeCommand(h *history, answers []answer) {
 		w.judgeEffects(h, c, effects)
 	}
 	// A forgotten refusal says nothing of an answer that got lost before it.
-	if len(accepted) == 0 && len(effects) > 0 && !(c.forget && w.lost(answers)) {
+	if len(accepted) == 0 && len(effects) > 0 && (!c.forget || !w.lost(answers)) {
 		h.blame("%+v was never accepted and has events at %v: %v", c, effects, told(answers))
 	}
 	if len(accepted) > 0 && len(refused) > 0 && !c.forget {

@@ -160,7 +160,10 @@ func TestC3_APriceVersionIsImmutable(t *testing.T) {
 	v := version(1, start, "0.00001")
 	v.Price.Overrides = []catalog.Override{{MinPromptTokens: 10, Rates: catalog.Rates{usage.Input: money.MustPrice("0.5")}}}
 	v.Cost = &catalog.Schedule{Base: catalog.Rates{usage.Input: money.MustPrice("0.1"), usage.Output: money.MustPrice("0.1")}}
-	s := priced(t, v)
+	s := publishedEndpoint(t)
+	e, err := s.PublishPrice(v, start)
+	require.NoError(t, err)
+	s.Apply(e, start)
 	v.Price.Base[usage.Output] = money.MustPrice("9")
 	v.Price.Overrides[0].Rates[usage.Input] = money.MustPrice("9")
 	v.Price.Overrides[0].MinPromptTokens = 99

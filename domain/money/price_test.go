@@ -106,3 +106,34 @@ func TestTimesOfTheLargestQuantityDoesNotWrap(t *testing.T) {
 	require.Equal(t, "922337203685477580700000", a.String())
 	require.Error(t, a.Check())
 }
+
+func TestReadJSON(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name, in, amount, price, rest string
+	}{
+		{"plain", `"1.25",`, "1.25", "1.25", ","},
+		{"trailing zeros", `"1.250"}`, "1.25", "1.25", "}"},
+		{"negative", `"-1.25"`, "-1.25", "", ""},
+		{"number", `1.25`, "", "", ""},
+		{"no end", `"1.25`, "", "", ""},
+		{"escape", `"\u0031"`, "", "", ""},
+		{"exponent", `"1e3"`, "", "", ""},
+		{"13 decimals", `"0.0000000000001"`, "", "", ""},
+		{"null", `null`, "", "", ""},
+		{"nothing", ``, "", "", ""},
+	} {
+		var a money.Amount
+		rest, ok := a.ReadJSON([]byte(row.in))
+		require.Equal(t, row.amount != "", ok, row.name)
+		if ok {
+			require.Equal(t, []string{row.amount, row.rest}, []string{a.String(), string(rest)}, row.name)
+		}
+		var p money.Price
+		rest, ok = p.ReadJSON([]byte(row.in))
+		require.Equal(t, row.price != "", ok, row.name)
+		if ok {
+			require.Equal(t, []string{row.price, row.rest}, []string{p.String(), string(rest)}, row.name)
+		}
+	}
+}

@@ -40,24 +40,50 @@ func TestEventsBecomeBalances(t *testing.T) {
 	}{
 		{"opened", nil, "0", "0", "0", "0", "0", "0"},
 		{"topped up", []wallet.Event{toppedUp("20", pt.After("20", "0"))}, "20", "0", "20", "20", "0", "0"},
-		{"granted", []wallet.Event{wallet.Granted{Amount: pt.Money("1.5"), Reason: "r", Currency: money.USD, Balances: pt.After("1.5", "0")}},
-			"1.5", "0", "1.5", "1.5", "0", "0"},
-		{"adjusted down", []wallet.Event{toppedUp("2", pt.After("2", "0")),
-			wallet.Adjusted{Amount: pt.Money("-0.000000000001"), Reason: "r", Currency: money.USD, Balances: pt.After("1.999999999999", "0")}},
-			"1.999999999999", "0", "1.999999999999", "1.999999999999", "0", "0"},
-		{"held", []wallet.Event{toppedUp("5", pt.After("5", "0")), pt.Placed(h1, k1, "3", later, pt.After("5", "3"))},
-			"5", "3", "2", "5", "0", "1"},
-		{"charged", []wallet.Event{toppedUp("5", pt.After("5", "0")), pt.Placed(h1, k1, "3", later, pt.After("5", "3")),
-			pt.Charged(h1, k1, "1.25", "3", pt.After("3.75", "0"))}, "3.75", "0", "3.75", "5", "1.25", "0"},
-		{"released", []wallet.Event{toppedUp("5", pt.After("5", "0")), pt.Placed(h1, k1, "3", later, pt.After("5", "3")),
-			wallet.HoldReleased{HoldID: h1, KeyID: k1, Amount: pt.Money("3"), Reason: "no_output", Currency: money.USD, Balances: pt.After("5", "0")}},
-			"5", "0", "5", "5", "0", "0"},
-		{"suspected and extended", []wallet.Event{toppedUp("5", pt.After("5", "0")), pt.Placed(h1, k1, "3", later, pt.After("5", "3")),
-			wallet.HoldSuspected{HoldID: h1}, wallet.HoldExtended{HoldID: h1, ExpiresAt: later}}, "5", "3", "2", "5", "0", "1"},
-		{"expired, then charged late and beyond", []wallet.Event{toppedUp("1", pt.After("1", "0")), pt.Placed(h1, k1, "1", later, pt.After("1", "1")),
-			wallet.HoldExpired{HoldID: h1, KeyID: k1, Amount: pt.Money("1"), Currency: money.USD, Balances: pt.After("1", "0")},
-			pt.Placed(h2, k1, "0.25", later, pt.After("1", "0.25")), late(pt.Charged(h1, k1, "2", "0", pt.After("0.25", "0.25")), "1.25")},
-			"0.25", "0.25", "0", "1", "0.75", "1"},
+		{
+			"granted",
+			[]wallet.Event{wallet.Granted{Amount: pt.Money("1.5"), Reason: "r", Currency: money.USD, Balances: pt.After("1.5", "0")}},
+			"1.5", "0", "1.5", "1.5", "0", "0",
+		},
+		{
+			"adjusted down",
+			[]wallet.Event{
+				toppedUp("2", pt.After("2", "0")),
+				wallet.Adjusted{Amount: pt.Money("-0.000000000001"), Reason: "r", Currency: money.USD, Balances: pt.After("1.999999999999", "0")},
+			},
+			"1.999999999999", "0", "1.999999999999", "1.999999999999", "0", "0",
+		},
+		{
+			"held",
+			[]wallet.Event{toppedUp("5", pt.After("5", "0")), pt.Placed(h1, k1, "3", later, pt.After("5", "3"))},
+			"5", "3", "2", "5", "0", "1",
+		},
+		{"charged", []wallet.Event{
+			toppedUp("5", pt.After("5", "0")), pt.Placed(h1, k1, "3", later, pt.After("5", "3")),
+			pt.Charged(h1, k1, "1.25", "3", pt.After("3.75", "0")),
+		}, "3.75", "0", "3.75", "5", "1.25", "0"},
+		{
+			"released",
+			[]wallet.Event{
+				toppedUp("5", pt.After("5", "0")), pt.Placed(h1, k1, "3", later, pt.After("5", "3")),
+				wallet.HoldReleased{HoldID: h1, KeyID: k1, Amount: pt.Money("3"), Reason: "no_output", Currency: money.USD, Balances: pt.After("5", "0")},
+			},
+			"5", "0", "5", "5", "0", "0",
+		},
+		{"suspected and extended", []wallet.Event{
+			toppedUp("5", pt.After("5", "0")), pt.Placed(h1, k1, "3", later, pt.After("5", "3")),
+			wallet.HoldSuspected{HoldID: h1},
+			wallet.HoldExtended{HoldID: h1, ExpiresAt: later},
+		}, "5", "3", "2", "5", "0", "1"},
+		{
+			"expired, then charged late and beyond",
+			[]wallet.Event{
+				toppedUp("1", pt.After("1", "0")), pt.Placed(h1, k1, "1", later, pt.After("1", "1")),
+				wallet.HoldExpired{HoldID: h1, KeyID: k1, Amount: pt.Money("1"), Currency: money.USD, Balances: pt.After("1", "0")},
+				pt.Placed(h2, k1, "0.25", later, pt.After("1", "0.25")), late(pt.Charged(h1, k1, "2", "0", pt.After("0.25", "0.25")), "1.25"),
+			},
+			"0.25", "0.25", "0", "1", "0.75", "1",
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -112,8 +138,12 @@ func TestWalletsArePagedFromTheNewest(t *testing.T) {
 		want  []uint64
 		pages int
 	}{
-		{"", 2, []uint64{7, 6, 5, 4, 3, 2, 1}, 4}, {"", 7, []uint64{7, 6, 5, 4, 3, 2, 1}, 1}, {"", 0, []uint64{7, 6, 5, 4, 3, 2, 1}, 1},
-		{"even", 3, []uint64{7, 5, 3, 1}, 2}, {"odd", 1, []uint64{6, 4, 2}, 3}, {"nobody", 5, nil, 1},
+		{"", 2, []uint64{7, 6, 5, 4, 3, 2, 1}, 4},
+		{"", 7, []uint64{7, 6, 5, 4, 3, 2, 1}, 1},
+		{"", 0, []uint64{7, 6, 5, 4, 3, 2, 1}, 1},
+		{"even", 3, []uint64{7, 5, 3, 1}, 2},
+		{"odd", 1, []uint64{6, 4, 2}, 3},
+		{"nobody", 5, nil, 1},
 	} {
 		t.Run(fmt.Sprintf("%s by %d", row.owner, row.limit), func(t *testing.T) {
 			t.Parallel()

@@ -41,8 +41,10 @@ func price(endpoint string, n uint64, input string, from time.Time) []pt.Fact {
 		ID: pt.ID(n), Currency: money.USD, EffectiveFrom: from, Cost: &cost,
 		Price: domaincatalog.Schedule{
 			Base: domaincatalog.Rates{usage.Input: money.MustPrice(input), usage.Output: money.MustPrice("0.00001")},
-			Overrides: []domaincatalog.Override{{MinPromptTokens: 1000, UTCStart: "22:00", UTCEnd: "06:00",
-				Rates: domaincatalog.Rates{usage.CacheRead: money.MustPrice("0.000000123456")}}},
+			Overrides: []domaincatalog.Override{{
+				MinPromptTokens: 1000, UTCStart: "22:00", UTCEnd: "06:00",
+				Rates: domaincatalog.Rates{usage.CacheRead: money.MustPrice("0.000000123456")},
+			}},
 		},
 	}}}}
 }

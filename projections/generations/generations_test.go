@@ -19,7 +19,7 @@ import (
 	"github.com/massrouter/massrouter/projections/runner"
 )
 
-var w1, w2, k1, k2, h1 = pt.ID(1), pt.ID(2), pt.ID(11), pt.ID(12), pt.ID(21)
+var w1, w2, k1, h1 = pt.ID(1), pt.ID(2), pt.ID(11), pt.ID(21)
 
 func TestEventsBecomeGenerations(t *testing.T) {
 	t.Parallel()

@@ -24,7 +24,7 @@ func TestABatchIsCommittedOnceAndWholeOrNotAtAll(t *testing.T) {
 	pool := pgtest.New(t)
 	session, err := own(t.Context(), pool, nameless{})
 	require.NoError(t, err)
-	t.Cleanup(session.close)
+	t.Cleanup(func() { session.close(t.Context()) })
 	_, err = session.conn.Exec(t.Context(), `CREATE TABLE views.sums (n bigint); INSERT INTO views.sums VALUES (0)`)
 	require.NoError(t, err)
 	position, err := session.begin(t.Context(), nameless{})

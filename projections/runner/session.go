@@ -35,7 +35,7 @@ func own(ctx context.Context, pool *pgxpool.Pool, p Projection) (*session, error
 	}
 	if err != nil {
 		err = s.lost(fmt.Errorf("lock the projection: %w", err))
-		s.close()
+		s.close(ctx)
 		return nil, err
 	}
 	return s, nil
@@ -53,8 +53,8 @@ func lockName(p Projection) string {
 }
 
 // close ends the session, and with it the ownership, also after the runner's context has ended.
-func (s *session) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+func (s *session) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = s.conn.Close(ctx) // the session is over either way
 }

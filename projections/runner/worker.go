@@ -23,7 +23,7 @@ func (r *Runner) work(ctx context.Context, p Projection, target int64) (moved bo
 		}
 		return false, err
 	}
-	defer session.close()
+	defer session.close(ctx)
 	position, err := session.begin(ctx, p)
 	if err != nil {
 		return false, err
