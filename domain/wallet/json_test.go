@@ -165,7 +165,9 @@ func TestReadJSONUnderstandsEverydayEvents(t *testing.T) {
 		event wallet.Event
 		into  reader
 	}{
-		{placed, &wallet.HoldPlaced{}}, {charged, &wallet.UsageCharged{}}, {late, &wallet.UsageCharged{}},
+		{placed, &wallet.HoldPlaced{}},
+		{charged, &wallet.UsageCharged{}},
+		{late, &wallet.UsageCharged{}},
 		{released, &wallet.HoldReleased{}},
 	} {
 		body, err := domain.Encode(row.event)

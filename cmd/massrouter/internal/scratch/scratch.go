@@ -60,7 +60,10 @@ func later(ctx context.Context, clean func(context.Context) error) func() error 
 }
 
 func private(ctx context.Context, log zerolog.Logger) (*Database, error) {
-	cluster, err := pgcluster.Start(ctx, pgcluster.Options{Durable: true, Logger: log})
+	cluster, err := pgcluster.Start(ctx, pgcluster.Options{Durable: true, Logger: log, Settings: map[string]string{
+		// What an operator would give a server of this size; durability is untouched.
+		"shared_buffers": "2GB", "max_wal_size": "8GB", "wal_buffers": "64MB", "huge_pages": "try",
+	}})
 	if err != nil {
 		return nil, fmt.Errorf("start a private PostgreSQL: %w", err)
 	}
