@@ -137,6 +137,19 @@ func TestALoneWriterThenCompany(t *testing.T) {
 	require.Equal(t, 111, res.Value)
 }
 
+// A refusal that writes nothing is as good as any other: on the state of the log, not on what was believed of it.
+func TestALoneWriterDoesNotRefuseOnWhatHasChanged(t *testing.T) {
+	t.Parallel()
+	b := setup(t, memory.Options{}, nil)
+	b.warmUp(t)
+	require.NoError(t, b.exec.Do(t.Context(), add(uuid.New(), "a", size)).Err)
+	other := run(t, b.store.Reopen(memory.Options{}), options(t, nil))
+	require.NoError(t, other.Do(t.Context(), add(uuid.New(), "a", -1)).Err)
+	r := add(uuid.New(), "a", 1)
+	r.Forgets = func(domain.Code) bool { return true }
+	require.NoError(t, b.exec.Do(t.Context(), r).Err)
+}
+
 func TestPoisonFailsAloneInItsBatch(t *testing.T) {
 	t.Parallel()
 	for _, poison := range []struct {

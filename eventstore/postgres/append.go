@@ -51,7 +51,7 @@ func (s *Store) Append(ctx context.Context, head eventstore.Head, now time.Time,
 
 func (s *Store) appendSteps(head eventstore.Head, now time.Time, b *eventstore.Batch) []step {
 	if len(b.Events) == 0 {
-		verify := step{verifyHeadSQL, [][]byte{bin2(s.o.Shard), bin8(head.Position)}}
+		verify := step{sql: verifyHeadSQL, params: [][]byte{bin2(s.o.Shard), bin8(head.Position)}}
 		return append([]step{verify}, s.rowSteps(head, b)...)
 	}
 	// The head first: it is the lock.

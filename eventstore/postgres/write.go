@@ -3,13 +3,9 @@ package postgres
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/massrouter/massrouter/eventstore"
 )
@@ -22,13 +18,10 @@ const (
 func isCommands(table string) bool { return strings.HasPrefix(table, "commands") }
 
 const (
-	insertEventsSQL = `INSERT INTO ledger.events (shard, position, stream_id, stream_version, event_id, type, schema_version,
-		recorded_at, effective_at, actor, correlation_id, causation_id, command_id, salt, body, leaf_hash)
-		SELECT $1::int2, u.* FROM unnest($2::int8[], $3::text[], $4::int8[], $5::uuid[], $6::text[], $7::int2[], $8::timestamptz[],
-		$9::timestamptz[], $10::text[], $11::uuid[], $12::uuid[], $13::uuid[], $14::bytea[], $15::text[], $16::bytea[]) AS u`
-	insertCommandsSQL = `INSERT INTO ledger.commands (shard, command_id, input_hash, position, at, refused, outcome)
-		SELECT $1::int2, u.* FROM unnest($2::uuid[], $3::bytea[], $4::int8[], $5::timestamptz[], $6::bool[], $7::text[]) AS u`
-	moveStreamsSQL = `WITH moved AS (
+	copyEventsSQL = `COPY ledger.events (shard, position, stream_id, stream_version, event_id, type, schema_version,
+		recorded_at, effective_at, actor, correlation_id, causation_id, command_id, salt, body, leaf_hash) FROM STDIN BINARY`
+	copyCommandsSQL = `COPY ledger.commands (shard, command_id, input_hash, position, at, refused, outcome) FROM STDIN BINARY`
+	moveStreamsSQL  = `WITH moved AS (
 			UPDATE ledger.streams s SET version = u.new_version
 			FROM unnest($2::text[], $3::int8[], $4::int8[]) AS u(id, old_version, new_version)
 			WHERE s.stream_id = u.id AND s.shard = $1::int2 AND s.version = u.old_version RETURNING 1)
@@ -55,10 +48,11 @@ const (
 	commitSQL          = `COMMIT`
 )
 
-// step is one prepared statement with its parameters in binary format.
+// step is one prepared statement with its parameters in binary format, or a COPY with its rows.
 type step struct {
 	sql    string
 	params [][]byte
+	rows   []byte
 }
 
 func bin2(v int16) []byte {
@@ -80,84 +74,34 @@ func (t *tx) write(ctx context.Context, b *eventstore.Batch) error {
 	return err
 }
 
-// send runs steps in one round trip: up to the synchronisation they are one transaction of their own, unless one is
-// open already. It returns the last column of the first row of the first step.
-func send(ctx context.Context, conn *pgx.Conn, steps []step) ([]byte, error) {
-	prepared := make([]*pgconn.StatementDescription, len(steps))
-	for i, st := range steps {
-		var err error
-		if prepared[i], err = conn.Prepare(ctx, st.sql, st.sql); err != nil {
-			return nil, commitError(fmt.Errorf("prepare an append: %w", err), false)
-		}
-	}
-	pipeline := conn.PgConn().StartPipeline(ctx)
-	binaryFormat := []int16{pgx.BinaryFormatCode}
-	for i, st := range steps {
-		pipeline.SendQueryPrepared(prepared[i].Name, st.params, binaryFormat[:min(1, len(st.params))], binaryFormat)
-	}
-	if err := pipeline.Sync(); err != nil {
-		_ = pipeline.Close()
-		return nil, commitError(fmt.Errorf("send an append: %w", err), true)
-	}
-	first, failed := results(pipeline, len(steps))
-	if err := pipeline.Close(); failed == nil {
-		failed = err
-	}
-	if failed != nil {
-		return nil, commitError(fmt.Errorf("append: %w", failed), true)
-	}
-	return first, nil
-}
-
-func results(pipeline *pgconn.Pipeline, n int) (first []byte, err error) {
-	for i := range n {
-		r, err := pipeline.GetResults()
-		if err != nil {
-			return nil, err
-		}
-		reader, ok := r.(*pgconn.ResultReader)
-		if !ok {
-			return nil, fmt.Errorf("unexpected answer %T", r)
-		}
-		if i == 0 && reader.NextRow() {
-			values := reader.Values()
-			first = append(first, values[len(values)-1]...)
-		}
-		if _, err := reader.Close(); err != nil {
-			return nil, err
-		}
-	}
-	return first, nil
-}
-
 // rowSteps writes all rows of a batch but the head's.
 func (s *Store) rowSteps(head eventstore.Head, b *eventstore.Batch) []step {
 	last := head.Position + int64(len(b.Events))
 	var steps []step
 	for at := head.Position + 1; at <= last && last > s.partition.Load(); at = s.partitionEnd(at) + 1 {
-		steps = append(steps, step{ensurePartitionSQL, [][]byte{bin8(at), bin8(s.o.PartitionWidth)}})
+		steps = append(steps, step{sql: ensurePartitionSQL, params: [][]byte{bin8(at), bin8(s.o.PartitionWidth)}})
 	}
 	shard := bin2(s.o.Shard)
 	if len(b.Events) > 0 {
-		steps = append(steps, step{insertEventsSQL, eventParams(shard, b.Events)})
+		steps = append(steps, step{sql: copyEventsSQL, rows: eventRows(s.o.Shard, b.Events)})
 	}
 	if len(b.Commands) > 0 {
-		steps = append(steps, step{insertCommandsSQL, commandParams(shard, b.Commands)})
+		steps = append(steps, step{sql: copyCommandsSQL, rows: commandRows(s.o.Shard, b.Commands)})
 	}
 	steps = append(steps, streamSteps(shard, head, b)...)
 	if len(b.Snapshots) > 0 {
-		steps = append(steps, step{upsertSnapshotsSQL, snapshotParams(shard, b.Snapshots)})
+		steps = append(steps, step{sql: upsertSnapshotsSQL, params: snapshotParams(shard, b.Snapshots)})
 	}
 	return steps
 }
 
 func (s *Store) headStep(sql string, head eventstore.Head, now time.Time, b *eventstore.Batch) step {
 	last := head.Position + int64(len(b.Events))
-	return step{sql, [][]byte{bin2(s.o.Shard), bin8(head.Position), bin8(last), bin8(now.UnixMicro() - postgresEpoch)}}
+	return step{sql: sql, params: [][]byte{bin2(s.o.Shard), bin8(head.Position), bin8(last), bin8(now.UnixMicro() - postgresEpoch)}}
 }
 
 func notifyStep(head eventstore.Head, b *eventstore.Batch) step {
-	return step{notifySQL, [][]byte{strconv.AppendInt(nil, head.Position+int64(len(b.Events)), 10)}}
+	return step{sql: notifySQL, params: [][]byte{strconv.AppendInt(nil, head.Position+int64(len(b.Events)), 10)}}
 }
 
 // streamSteps moves the versions of known streams and inserts new ones.
@@ -176,7 +120,7 @@ func streamSteps(shard []byte, head eventstore.Head, b *eventstore.Batch) []step
 		for _, w := range moved {
 			ids, from, to = ids.text(string(w.ID)), from.int8(w.From), to.int8(w.To)
 		}
-		steps = append(steps, step{moveStreamsSQL, [][]byte{shard, ids, from, to, bin8(int64(n))}})
+		steps = append(steps, step{sql: moveStreamsSQL, params: [][]byte{shard, ids, from, to, bin8(int64(n))}})
 	}
 	if n := len(born); n > 0 {
 		ids, to, first := newTexts(n), newInt8s(n), newInt8s(n)
@@ -184,50 +128,9 @@ func streamSteps(shard []byte, head eventstore.Head, b *eventstore.Batch) []step
 			// The events of this batch begin after the head: a lower bound of the first position is enough.
 			ids, to, first = ids.text(string(w.ID)), to.int8(w.To), first.int8(head.Position+1)
 		}
-		steps = append(steps, step{insertStreamsSQL, [][]byte{shard, ids, to, first}})
+		steps = append(steps, step{sql: insertStreamsSQL, params: [][]byte{shard, ids, to, first}})
 	}
 	return steps
-}
-
-func eventParams(shard []byte, events []eventstore.Event) [][]byte {
-	n, bodies := len(events), 0
-	for i := range events {
-		bodies += len(events[i].Body)
-	}
-	position, stream, version := newInt8s(n), newTexts(n), newInt8s(n)
-	id, kind, schema := newUUIDs(n), newTexts(n), newInt2s(n)
-	recorded, effective, actor := newInstants(n), newInstants(n), newTexts(n)
-	correlation, causation, command := newUUIDs(n), newUUIDs(n), newUUIDs(n)
-	salt, body, leaf := newBytes(n), newBodies(n, bodies), newBytes(n)
-	for i := range events {
-		e := &events[i]
-		position, stream, version = position.int8(e.Position), stream.text(string(e.StreamID)), version.int8(e.StreamVersion)
-		id, kind, schema = id.bytes(e.EventID[:]), kind.text(e.Type), schema.int2(e.SchemaVersion)
-		recorded, effective, actor = recorded.instant(e.RecordedAt), effective.instant(e.EffectiveAt), actor.text(e.Actor)
-		correlation, causation = correlation.bytes(e.CorrelationID[:]), causation.bytes(e.CausationID[:])
-		command = command.bytes(e.CommandID[:])
-		salt, body, leaf = salt.bytes(e.Salt[:]), body.bytes(e.Body), leaf.bytes(e.LeafHash[:])
-	}
-	return [][]byte{
-		shard, position, stream, version, id, kind, schema, recorded, effective, actor,
-		correlation, causation, command, salt, body, leaf,
-	}
-}
-
-func commandParams(shard []byte, commands []eventstore.Command) [][]byte {
-	n := len(commands)
-	id, hash, position := newUUIDs(n), newBytes(n), newInt8s(n)
-	outcomes := 0
-	for i := range commands {
-		outcomes += len(commands[i].Outcome)
-	}
-	at, refused, outcome := newInstants(n), newBools(n), newBodies(n, outcomes)
-	for i := range commands {
-		c := &commands[i]
-		id, hash, position = id.bytes(c.ID[:]), hash.bytes(c.InputHash[:]), position.int8(c.Position)
-		at, refused, outcome = at.instant(c.At), refused.bool(c.Refused), outcome.bytes(c.Outcome)
-	}
-	return [][]byte{shard, id, hash, position, at, refused, outcome}
 }
 
 func snapshotParams(shard []byte, snapshots []eventstore.Snapshot) [][]byte {
