@@ -38,7 +38,7 @@ func (h *hold) place(ctx context.Context, r *run, b bounds) error {
 	switch {
 	case err == nil:
 		h.Held, h.placed = held, true
-	case domain.CodeOf(err) == domain.CodeUnavailable && limited.Err() != nil:
+	case domain.CodeOf(err) == domain.CodeUnavailable:
 		// It may be placed after all: take it back, without anybody waiting for that.
 		r.g.takeBack(ctx, r.settlement(nil, "").released("admission_unknown"))
 	}

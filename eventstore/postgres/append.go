@@ -9,13 +9,21 @@ import (
 	"github.com/massrouter/massrouter/eventstore"
 )
 
-// Now is the log's clock: this machine's, corrected by the difference to the database's that was seen last.
+// sighting is a time that the database told, and when, by this process's monotonic clock.
+type sighting struct{ database, at time.Time }
+
+// Now is the log's clock: what the database told last, and the time since then. A step of this machine's clock does not
+// move it.
 func (s *Store) Now() time.Time {
-	return s.o.Clock(time.Now().Add(time.Duration(s.skew.Load()))).UTC().Truncate(time.Microsecond)
+	now := time.Now()
+	if seen := s.clock.Load(); seen != nil {
+		now = seen.database.Add(time.Since(seen.at))
+	}
+	return s.o.Clock(now).UTC().Truncate(time.Microsecond)
 }
 
 // see notes the database's clock.
-func (s *Store) see(database time.Time) { s.skew.Store(int64(time.Until(database))) }
+func (s *Store) see(database time.Time) { s.clock.Store(&sighting{database: database, at: time.Now()}) }
 
 // Append writes a batch in one round trip if the head is where the caller saw it.
 func (s *Store) Append(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch) error {

@@ -22,16 +22,10 @@ func newColumn(elementOID uint32, n, size int) column {
 	return binary.BigEndian.AppendUint32(b, 1)      // lower bound
 }
 
-func newInt8s(n int) column    { return newColumn(pgtype.Int8OID, n, 8) }
-func newInt2s(n int) column    { return newColumn(pgtype.Int2OID, n, 2) }
-func newTexts(n int) column    { return newColumn(pgtype.TextOID, n, 48) }
-func newUUIDs(n int) column    { return newColumn(pgtype.UUIDOID, n, 16) }
-func newBytes(n int) column    { return newColumn(pgtype.ByteaOID, n, 32) }
-func newBools(n int) column    { return newColumn(pgtype.BoolOID, n, 1) }
-func newInstants(n int) column { return newColumn(pgtype.TimestamptzOID, n, 8) }
-
-// newBodies is newTexts for long texts of so many bytes in all.
-func newBodies(n, bytes int) column { return newColumn(pgtype.TextOID, n, bytes/max(n, 1)+1) }
+func newInt8s(n int) column { return newColumn(pgtype.Int8OID, n, 8) }
+func newInt2s(n int) column { return newColumn(pgtype.Int2OID, n, 2) }
+func newTexts(n int) column { return newColumn(pgtype.TextOID, n, 48) }
+func newBytes(n int) column { return newColumn(pgtype.ByteaOID, n, 32) }
 
 func (c column) int8(v int64) column {
 	c = binary.BigEndian.AppendUint32(c, 8)

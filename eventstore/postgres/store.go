@@ -32,7 +32,7 @@ type Store struct {
 	signal    *signal
 	partition atomic.Int64 // positions up to this one have a partition
 	seen      atomic.Int64 // the head as this store saw it last
-	skew      atomic.Int64 // nanoseconds that the database's clock is ahead of ours
+	clock     atomic.Pointer[sighting]
 }
 
 var _ eventstore.Store = (*Store)(nil)

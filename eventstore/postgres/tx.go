@@ -183,9 +183,12 @@ func commitError(err error, sent bool) error {
 		return fmt.Errorf("%w: %w", eventstore.ErrCommandExists, err)
 	case pgErr.Code == "23505":
 		return fmt.Errorf("%w: %w", eventstore.ErrVersionConflict, err)
-	case pgErr.Code[:2] == "57" && sent:
-		// The server is going down; it may have committed before it said so.
+	case sent && (pgErr.Code[:2] == "57" || pgErr.Severity == "FATAL" || pgErr.Severity == "PANIC"):
+		// The server or the session is going down; it may have committed before it said so.
 		return fmt.Errorf("%w: %w", eventstore.ErrUnknown, err)
+	case pgErr.Code == "40001", pgErr.Code == "40P01", pgErr.Code == "55P03":
+		// Serialisation, deadlock, lock timeout: rolled back, and worth another try.
+		return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
 	}
 	return classify(err)
 }
