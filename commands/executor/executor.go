@@ -157,6 +157,12 @@ func (e *Executor) Run(ctx context.Context) error {
 			return nil
 		}
 		select {
+		case err := <-p.landing():
+			p.land(work, err)
+			continue
+		default:
+		}
+		select {
 		case r := <-queue:
 			p.take(work, r)
 		case err := <-p.landing():

@@ -10,6 +10,9 @@ import (
 // quietAppends is after how many undisturbed appends the executor stops taking the lock before it decides.
 const quietAppends = 8
 
+// portion is how many commands are decided between two looks at the flight.
+const portion = 16
+
 // pipeline overlaps deciding with committing. While one commit is under way (the flight), commands that arrive are
 // decided into the next batch (open) as if the flight had landed; it leaves as soon as the flight is durable, in one
 // round trip, and only if the head is where the flight left it. When that fails, everything since is decided anew under
@@ -51,11 +54,15 @@ func (p *pipeline) take(ctx context.Context, first *Request) {
 		p.e.process(ctx, p.e.collect(first, p.e.o.Batch), untouched)
 		return
 	}
-	taken := 0
+	most := p.e.o.Batch
 	if p.open != nil {
-		taken = len(p.open.requests)
+		most -= len(p.open.requests)
 	}
-	batch := p.e.collect(first, p.e.o.Batch-taken)
+	if p.flight != nil {
+		// In portions, so that the next batch leaves soon after the flight has landed.
+		most = min(most, portion)
+	}
+	batch := p.e.collect(first, most)
 	if err := p.e.warm(ctx, p.e.store, batch); err != nil {
 		p.retreat(ctx, batch)
 		return
