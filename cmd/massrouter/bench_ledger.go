@@ -77,6 +77,7 @@ func benchLedger(c *cobra.Command, sh shell, f ledgerFlags) (err error) {
 	if err := f.check(); err != nil {
 		return err
 	}
+	tuneCollector(sh.environ) // as serve does
 	p := printer(c)
 	o := benchledger.Options{
 		Duration: time.Duration(f.seconds) * time.Second, Submitters: f.submitters, Wallets: f.wallets, Rate: f.rate,
