@@ -9,7 +9,8 @@ import (
 
 // The hot path hands whole columns to the server as arrays in PostgreSQL's binary format (src/backend/utils/adt/
 // arrayfuncs.c, array_recv): dimensions, null flag, element type, then per dimension length and lower bound, then each
-// element as a length and its bytes. Writing them directly costs a tenth of a generic encoder.
+// element as a length and its bytes. They are written directly to spare the generic
+// encoder on the path of every command.
 
 type column []byte
 

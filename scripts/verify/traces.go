@@ -18,7 +18,7 @@ import (
 // registries that this machine is set up to use.
 func machineTraces(t tree, words []string) ([]problem, error) {
 	home := regexp.MustCompile(`(^|[^A-Za-z0-9_./-])/(home|Users)/[a-z][a-z0-9._-]*/|(^|[^A-Za-z0-9_./-])/root/[A-Za-z.]`)
-	resolved := regexp.MustCompile(`"resolved": "([^"]*)"`)
+	resolved := []byte(`"resolved":`)
 	var found []problem
 	for _, name := range t.files {
 		content, err := fs.ReadFile(t.fs, name)
@@ -36,21 +36,15 @@ func machineTraces(t tree, words []string) ([]problem, error) {
 				found = append(found, problem{name, "names this machine's folder or package registry"})
 			}
 		}
-		if path.Base(name) != "package-lock.json" {
-			continue
-		}
-		for _, match := range resolved.FindAllSubmatch(content, -1) {
-			if !bytes.HasPrefix(match[1], []byte("https://registry.npmjs.org/")) {
-				found = append(found, problem{name, "a package is not resolved from the public registry"})
-				break
-			}
+		if path.Base(name) == "package-lock.json" && bytes.Contains(content, resolved) {
+			found = append(found, problem{name, "a lock file carries no addresses: set omit-lockfile-registry-resolved"})
 		}
 	}
 	return found, nil
 }
 
 // machineWords are the strings that only this machine could have put into a file: the path of this clone and
-// the hosts of package registries other than the public ones.
+// the hosts of the package registries that it uses.
 func machineWords(ctx context.Context) ([]string, error) {
 	var words []string
 	here, err := os.Getwd()
@@ -71,13 +65,13 @@ func machineWords(ctx context.Context) ([]string, error) {
 	return words, nil
 }
 
-// registryHosts picks the hosts that are not public ones out of a setting.
+// registryHosts picks the hosts out of a setting, but for the machine itself.
 func registryHosts(setting string) []string {
-	public := []string{"proxy.golang.org", "sum.golang.org", "goproxy.io", "registry.npmjs.org", "localhost", "127.0.0.1"}
+	local := []string{"localhost", "127.0.0.1"}
 	var hosts []string
 	for _, part := range strings.FieldsFunc(setting, func(r rune) bool { return strings.ContainsRune(",| \n", r) }) {
 		u, err := url.Parse(part)
-		if err != nil || u.Hostname() == "" || slices.Contains(public, u.Hostname()) {
+		if err != nil || u.Hostname() == "" || slices.Contains(local, u.Hostname()) {
 			continue
 		}
 		hosts = append(hosts, u.Hostname())

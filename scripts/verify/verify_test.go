@@ -107,12 +107,12 @@ func TestMachineTraces(t *testing.T) {
 		"path.md":                "in " + user + "project",
 		"host.txt":               "from https://packages.internal.example/x",
 		"binary":                 "\x00" + user,
-		"a/package-lock.json":    `"resolved": "https://registry.npmjs.org/openai/-/openai-1.tgz"`,
+		"a/package-lock.json":    `"integrity": "sha512-00"`,
 		"b/package-lock.json":    `"resolved": "https://elsewhere.example/openai-1.tgz"`,
 		"c/not-package-lock.txt": `"resolved": "https://elsewhere.example/openai-1.tgz"`,
 	}), []string{"packages.internal.example"})
 	require.Equal(t, []string{
-		"b/package-lock.json: a package is not resolved from the public registry",
+		"b/package-lock.json: a lock file carries no addresses: set omit-lockfile-registry-resolved",
 		"host.txt: names this machine's folder or package registry",
 		`path.md: a path of one machine: " ` + user + `"`,
 	}, lines(t, found, err))
@@ -121,7 +121,7 @@ func TestMachineTraces(t *testing.T) {
 func TestRegistryHosts(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{"one.example", "two.example"},
-		registryHosts("https://proxy.golang.org,https://user:pw@one.example/go|http://two.example:81/,direct\n"))
-	require.Empty(t, registryHosts("https://registry.npmjs.org/\n"))
+		registryHosts("http://localhost:8081,https://user:pw@one.example/go|http://two.example:81/,direct\n"))
+	require.Empty(t, registryHosts("http://127.0.0.1:4873/\n"))
 	require.Empty(t, registryHosts("off\n"))
 }
