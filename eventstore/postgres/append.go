@@ -63,8 +63,7 @@ func (s *Store) appendSteps(head eventstore.Head, now time.Time, b *eventstore.B
 		return append([]step{verify}, s.rowSteps(head, b)...)
 	}
 	// The head first: it is the lock.
-	steps := append([]step{s.headStep(claimHeadSQL, head, now, b)}, s.rowSteps(head, b)...)
-	return append(steps, notifyStep(head, b))
+	return append([]step{s.headStep(head, now, b)}, s.rowSteps(head, b)...)
 }
 
 // appended notes what is durable now.

@@ -100,6 +100,7 @@ func (w *wire) sendsCommit(b []byte) bool {
 
 func isCommit(statement []byte) bool {
 	return strings.EqualFold(strings.Trim(string(statement), " \n\t;"), "commit") ||
+		bytes.Contains(statement, []byte("ledger.move_head(")) ||
 		bytes.Contains(statement, []byte("ledger.expect_head("))
 }
 

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"encoding/binary"
-	"strconv"
 	"strings"
 	"time"
 
@@ -11,8 +10,8 @@ import (
 )
 
 const (
-	codeConflict  = "MR001" // raised by ledger.expect: a compare-and-set did not touch every row it had to
-	codeHeadMoved = "MR002" // raised by ledger.expect_head
+	codeConflict  = "MR001" // raised by ledger.move_streams: a compare-and-set did not touch every row it had to
+	codeHeadMoved = "MR002" // raised by ledger.move_head and ledger.expect_head
 )
 
 func isCommands(table string) bool { return strings.HasPrefix(table, "commands") }
@@ -20,31 +19,19 @@ func isCommands(table string) bool { return strings.HasPrefix(table, "commands")
 const (
 	copyEventsSQL = `COPY ledger.events (shard, position, stream_id, stream_version, event_id, type, schema_version,
 		recorded_at, effective_at, actor, correlation_id, causation_id, command_id, salt, body, leaf_hash) FROM STDIN BINARY`
-	copyCommandsSQL = `COPY ledger.commands (shard, command_id, input_hash, position, at, refused, outcome) FROM STDIN BINARY`
-	moveStreamsSQL  = `WITH moved AS (
-			UPDATE ledger.streams s SET version = u.new_version
-			FROM unnest($2::text[], $3::int8[], $4::int8[]) AS u(id, old_version, new_version)
-			WHERE s.stream_id = u.id AND s.shard = $1::int2 AND s.version = u.old_version RETURNING 1)
-		SELECT ledger.expect(count(*), $5::int8) FROM moved`
+	copyCommandsSQL  = `COPY ledger.commands (shard, command_id, input_hash, position, at, refused, outcome) FROM STDIN BINARY`
+	moveStreamsSQL   = `SELECT ledger.move_streams($1::int2, $2::text[], $3::int8[], $4::int8[])`
 	insertStreamsSQL = `INSERT INTO ledger.streams (shard, stream_id, version, first_position)
 		SELECT $1::int2, u.* FROM unnest($2::text[], $3::int8[], $4::int8[]) AS u`
 	upsertSnapshotsSQL = `INSERT INTO ledger.snapshots (shard, stream_id, version, position, schema, state)
 		SELECT $1::int2, u.* FROM unnest($2::text[], $3::int8[], $4::int8[], $5::int2[], $6::bytea[]) AS u
 		ON CONFLICT (stream_id, shard) DO UPDATE SET version = excluded.version, position = excluded.position,
 		schema = excluded.schema, state = excluded.state`
-	moveHeadSQL = `WITH moved AS (
-			UPDATE ledger.log_heads SET position = $3::int8, recorded_at = $4::timestamptz
-			WHERE shard = $1::int2 AND position = $2::int8 RETURNING 1)
-		SELECT ledger.expect(count(*), 1) FROM moved`
 	// Takes the head's lock, waits for whoever has it, and goes on only when it is where the caller saw it.
-	claimHeadSQL = `WITH moved AS (
-			UPDATE ledger.log_heads SET position = $3::int8, recorded_at = $4::timestamptz
-			WHERE shard = $1::int2 AND position = $2::int8 AND recorded_at <= $4::timestamptz RETURNING 1)
-		SELECT ledger.expect_head(count(*)), clock_timestamp() FROM moved`
+	moveHeadSQL   = `SELECT ledger.move_head($1::int2, $2::int8, $3::int8, $4::timestamptz)`
 	verifyHeadSQL = `SELECT ledger.expect_head(count(*)), clock_timestamp() FROM ledger.log_heads
 		WHERE shard = $1::int2 AND position = $2::int8`
 	ensurePartitionSQL = `SELECT ledger.ensure_partition($1::int8, $2::int8)`
-	notifySQL          = `SELECT pg_notify('` + channel + `', $1::text)`
 	commitSQL          = `COMMIT`
 )
 
@@ -68,7 +55,7 @@ func bin8(v int64) []byte {
 func (t *tx) write(ctx context.Context, b *eventstore.Batch) error {
 	steps := t.s.rowSteps(t.head, b)
 	if len(b.Events) > 0 {
-		steps = append(steps, t.s.headStep(moveHeadSQL, t.head, t.now, b), notifyStep(t.head, b))
+		steps = append(steps, t.s.headStep(t.head, t.now, b))
 	}
 	_, err := send(ctx, t.conn.Conn(), append(steps, step{sql: commitSQL}))
 	return err
@@ -95,13 +82,9 @@ func (s *Store) rowSteps(head eventstore.Head, b *eventstore.Batch) []step {
 	return steps
 }
 
-func (s *Store) headStep(sql string, head eventstore.Head, now time.Time, b *eventstore.Batch) step {
+func (s *Store) headStep(head eventstore.Head, now time.Time, b *eventstore.Batch) step {
 	last := head.Position + int64(len(b.Events))
-	return step{sql: sql, params: [][]byte{bin2(s.o.Shard), bin8(head.Position), bin8(last), bin8(now.UnixMicro() - postgresEpoch)}}
-}
-
-func notifyStep(head eventstore.Head, b *eventstore.Batch) step {
-	return step{sql: notifySQL, params: [][]byte{strconv.AppendInt(nil, head.Position+int64(len(b.Events)), 10)}}
+	return step{sql: moveHeadSQL, params: [][]byte{bin2(s.o.Shard), bin8(head.Position), bin8(last), bin8(now.UnixMicro() - postgresEpoch)}}
 }
 
 // streamSteps moves the versions of known streams and inserts new ones.
@@ -120,7 +103,7 @@ func streamSteps(shard []byte, head eventstore.Head, b *eventstore.Batch) []step
 		for _, w := range moved {
 			ids, from, to = ids.text(string(w.ID)), from.int8(w.From), to.int8(w.To)
 		}
-		steps = append(steps, step{sql: moveStreamsSQL, params: [][]byte{shard, ids, from, to, bin8(int64(n))}})
+		steps = append(steps, step{sql: moveStreamsSQL, params: [][]byte{shard, ids, from, to}})
 	}
 	if n := len(born); n > 0 {
 		ids, to, first := newTexts(n), newInt8s(n), newInt8s(n)
