@@ -13,11 +13,11 @@ import (
 
 // Adjust corrects a balance by an operator's decision.
 type Adjust struct {
-	WalletID  uuid.UUID
-	Amount    money.Amount // signed
-	Currency  money.Currency
-	Reason    string
-	Reference string
+	WalletID  uuid.UUID      `json:"wallet_id"`
+	Amount    money.Amount   `json:"amount"` // signed
+	Currency  money.Currency `json:"currency"`
+	Reason    string         `json:"reason"`
+	Reference string         `json:"reference"`
 }
 
 // Adjust records an adjustment.

@@ -117,6 +117,10 @@ var errReady = domain.Errorf("ready", "the ledger answers")
 
 // useCase is a command with its decision. streams names every aggregate that decide looks at; decide appends only
 // after nothing can refuse any more.
+//
+// The log keeps a hash of the command's name and JSON, and a retry may come from a newer program than the first try.
+// So both are frozen (testdata/inputs.txt), down to the domain types that commands contain: nothing is renamed,
+// reordered or dropped, and a new field is omitempty or omitzero, which leaves the hash of inputs without it as it was.
 type useCase[R any] interface {
 	name() string
 	streams() []domain.StreamID
@@ -132,12 +136,12 @@ func do[R any](ctx context.Context, a *App, m Meta, c useCase[R]) (R, Receipt, e
 	if m.CommandID == uuid.Nil {
 		return zero, Receipt{}, domain.Errorf(domain.CodeInvalid, "a command needs an id")
 	}
-	input, err := json.Marshal(c)
+	hash, err := inputHash(c.name(), c)
 	if err != nil {
 		return zero, Receipt{}, domain.Errorf(domain.CodeInvalid, "the command cannot be encoded").Wrap(err)
 	}
 	r := &executor.Request{
-		ID: m.CommandID, Name: c.name(), InputHash: inputHash(c.name(), input),
+		ID: m.CommandID, Name: c.name(), InputHash: hash,
 		Actor: m.Actor, CorrelationID: m.CorrelationID, CausationID: m.CausationID,
 		Streams: c.streams(), Decide: func(d *executor.Decision) (any, error) { return c.decide(d) },
 	}
@@ -158,13 +162,17 @@ func do[R any](ctx context.Context, a *App, m Meta, c useCase[R]) (R, Receipt, e
 	return zero, receipt, nil
 }
 
-// inputHash identifies what a command asked for, whoever sent it.
-func inputHash(name string, input []byte) [32]byte {
-	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%d:%s", len(name), name)
-	_, _ = h.Write(input)
-	return [32]byte(h.Sum(nil))
+// inputHash identifies what a command asked for, whoever sent it: the SHA-256 of its name and, right after it, its JSON.
+func inputHash(name string, c any) ([32]byte, error) {
+	input, err := domain.AppendJSON(append(make([]byte, 0, usualInput), name...), c)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return sha256.Sum256(input), nil
 }
+
+// usualInput has room, in bytes, for what the commands of a call are hashed from.
+const usualInput = 768
 
 // state is the aggregate of a stream as its own type. Another type is a bug, and fails the command.
 func state[S domain.Aggregate](d *executor.Decision, id domain.StreamID) S {

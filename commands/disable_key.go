@@ -12,8 +12,8 @@ import (
 
 // DisableKey stops a key until it is enabled again.
 type DisableKey struct {
-	KeyID  uuid.UUID
-	Reason string
+	KeyID  uuid.UUID `json:"key_id"`
+	Reason string    `json:"reason"`
 }
 
 // DisableKey records the change.

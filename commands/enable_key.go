@@ -12,7 +12,7 @@ import (
 
 // EnableKey lets a disabled key work again.
 type EnableKey struct {
-	KeyID uuid.UUID
+	KeyID uuid.UUID `json:"key_id"`
 }
 
 // EnableKey records the change.

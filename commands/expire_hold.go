@@ -13,8 +13,8 @@ import (
 // ExpireHold does what the log's clock says about one overdue hold: it becomes suspect first, and expires when nothing
 // became known of its call. Refused with hold_active while neither is due.
 type ExpireHold struct {
-	HoldID   uuid.UUID
-	WalletID uuid.UUID
+	HoldID   uuid.UUID `json:"hold_id"`
+	WalletID uuid.UUID `json:"wallet_id"`
 }
 
 // Expired says what became of the hold: the event's name.

@@ -13,9 +13,9 @@ import (
 
 // ExtendHold renews the hold of a call that still runs, to TTL from now by the log's clock.
 type ExtendHold struct {
-	HoldID   uuid.UUID
-	WalletID uuid.UUID
-	TTL      time.Duration
+	HoldID   uuid.UUID     `json:"hold_id"`
+	WalletID uuid.UUID     `json:"wallet_id"`
+	TTL      time.Duration `json:"ttl_ns"`
 }
 
 // Extended is a renewed hold.
@@ -33,10 +33,11 @@ func (ExtendHold) name() string { return "extend_hold" }
 func (c ExtendHold) streams() []domain.StreamID { return []domain.StreamID{wallet.Stream(c.WalletID)} }
 
 func (c ExtendHold) decide(d *executor.Decision) (Extended, error) {
-	s := state[*wallet.State](d, wallet.Stream(c.WalletID))
+	stream := wallet.Stream(c.WalletID)
+	s := state[*wallet.State](d, stream)
 	e, err := s.ExtendHold(wallet.ExtendHold{HoldID: c.HoldID, ExpiresAt: d.Now().Add(c.TTL)}, d.Now())
 	if err != nil {
 		return Extended{}, err
 	}
-	return Extended{ExpiresAt: e.ExpiresAt}, d.Append(wallet.Stream(c.WalletID), e)
+	return Extended{ExpiresAt: e.ExpiresAt}, d.Append(stream, e)
 }

@@ -13,11 +13,11 @@ import (
 
 // Grant gives promotional credit.
 type Grant struct {
-	WalletID  uuid.UUID
-	Amount    money.Amount
-	Currency  money.Currency
-	Reason    string
-	Reference string
+	WalletID  uuid.UUID      `json:"wallet_id"`
+	Amount    money.Amount   `json:"amount"`
+	Currency  money.Currency `json:"currency"`
+	Reason    string         `json:"reason"`
+	Reference string         `json:"reference"`
 }
 
 // Grant records a grant.

@@ -13,11 +13,11 @@ import (
 
 // IssueKey adds a key to a wallet. The caller makes the secret and shows it once; only its hash comes here.
 type IssueKey struct {
-	KeyID    uuid.UUID
-	WalletID uuid.UUID
-	Hash     apikey.Hash
-	Label    string
-	Limits   apikey.Limits
+	KeyID    uuid.UUID     `json:"key_id"`
+	WalletID uuid.UUID     `json:"wallet_id"`
+	Hash     apikey.Hash   `json:"hash"`
+	Label    string        `json:"label"`
+	Limits   apikey.Limits `json:"limits"`
 }
 
 // IssueKey records a key.

@@ -50,23 +50,23 @@ type bundle struct {
 	registry *domain.Registry
 }
 
-func setup(t *testing.T) bundle {
-	t.Helper()
+func setup(tb testing.TB) bundle {
+	tb.Helper()
 	c := &clock{now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
 	store := memory.New(memory.Options{Clock: c.read})
 	registry, err := commands.Registry()
-	require.NoError(t, err)
-	return bundle{app: run(t, store), store: store, clock: c, registry: registry}
+	require.NoError(tb, err)
+	return bundle{app: run(tb, store), store: store, clock: c, registry: registry}
 }
 
-func run(t *testing.T, store eventstore.Appender) *commands.App {
-	t.Helper()
+func run(tb testing.TB, store eventstore.Appender) *commands.App {
+	tb.Helper()
 	app, err := commands.New(store, commands.Options{})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
 	done.Go(func() { _ = app.Run(ctx) })
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		done.Wait()
 	})
@@ -76,54 +76,54 @@ func run(t *testing.T, store eventstore.Appender) *commands.App {
 func meta() commands.Meta { return commands.Meta{CommandID: uuid.New(), Actor: "operator:test"} }
 
 // publish offers the model at prices per token and per request.
-func (b bundle) publish(t *testing.T, input, output, request string) uuid.UUID {
-	t.Helper()
-	ctx := t.Context()
+func (b bundle) publish(tb testing.TB, input, output, request string) uuid.UUID {
+	tb.Helper()
+	ctx := tb.Context()
 	_, _, err := b.app.PublishVendor(ctx, meta(), commands.PublishVendor{Vendor: catalog.Vendor{
 		ID: "acme", Name: "Acme", BaseURL: "https://api.acme.example/v1", Dialect: "openai", CancelPolicy: catalog.Cancel,
 		MaxTokensField: "max_tokens", Status: catalog.Active,
 	}})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	_, _, err = b.app.PublishModel(ctx, meta(), commands.PublishModel{Model: catalog.Model{
 		ID: model, Name: "Large", ContextLength: 100_000, MaxCompletionTokens: 10_000, InputModalities: []string{"text"},
 		OutputModalities: []string{"text"}, ReleasedAt: b.clock.read(), Status: catalog.Active,
 	}})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	_, _, err = b.app.PublishEndpoint(ctx, meta(), commands.PublishEndpoint{Endpoint: catalog.Endpoint{
 		ID: endpoint, Model: model, Vendor: "acme", UpstreamModel: "large", ContextLength: 100_000,
 		MaxCompletionTokens: 10_000, Status: catalog.Active,
 	}})
-	require.NoError(t, err)
-	return b.price(t, input, output, request)
+	require.NoError(tb, err)
+	return b.price(tb, input, output, request)
 }
 
-func (b bundle) price(t *testing.T, input, output, request string) uuid.UUID {
-	t.Helper()
+func (b bundle) price(tb testing.TB, input, output, request string) uuid.UUID {
+	tb.Helper()
 	id := uuid.New()
-	_, _, err := b.app.PublishPrice(t.Context(), meta(), commands.PublishPrice{Endpoint: endpoint, PriceVersion: catalog.PriceVersion{
+	_, _, err := b.app.PublishPrice(tb.Context(), meta(), commands.PublishPrice{Endpoint: endpoint, PriceVersion: catalog.PriceVersion{
 		ID: id, Currency: money.USD, Price: catalog.Schedule{Base: catalog.Rates{
 			usage.Input: money.MustPrice(input), usage.Output: money.MustPrice(output), usage.Request: money.MustPrice(request),
 		}},
 	}})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return id
 }
 
 // customer opens a wallet with money and a key.
-func (b bundle) customer(t *testing.T, amount string, limits apikey.Limits) (wallet, key uuid.UUID) {
-	t.Helper()
+func (b bundle) customer(tb testing.TB, amount string, limits apikey.Limits) (wallet, key uuid.UUID) {
+	tb.Helper()
 	wallet, key = uuid.New(), uuid.New()
-	_, _, err := b.app.OpenWallet(t.Context(), meta(), commands.OpenWallet{WalletID: wallet, Owner: "org-1", Currency: money.USD})
-	require.NoError(t, err)
-	_, _, err = b.app.TopUp(t.Context(), meta(), commands.TopUp{
+	_, _, err := b.app.OpenWallet(tb.Context(), meta(), commands.OpenWallet{WalletID: wallet, Owner: "org-1", Currency: money.USD})
+	require.NoError(tb, err)
+	_, _, err = b.app.TopUp(tb.Context(), meta(), commands.TopUp{
 		WalletID: wallet, Amount: money.MustParse(amount), Currency: money.USD, PSP: "operator", Reason: "test",
 	})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	limits.Name = "test"
-	_, _, err = b.app.IssueKey(t.Context(), meta(), commands.IssueKey{
+	_, _, err = b.app.IssueKey(tb.Context(), meta(), commands.IssueKey{
 		KeyID: key, WalletID: wallet, Hash: apikey.HashSecret(key.String()), Label: "sk-mr-v1-test…0000", Limits: limits,
 	})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return wallet, key
 }
 

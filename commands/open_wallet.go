@@ -13,9 +13,9 @@ import (
 
 // OpenWallet starts a wallet.
 type OpenWallet struct {
-	WalletID uuid.UUID
-	Owner    string
-	Currency money.Currency
+	WalletID uuid.UUID      `json:"wallet_id"`
+	Owner    string         `json:"owner"`
+	Currency money.Currency `json:"currency"`
 }
 
 // OpenWallet records a wallet's opening.

@@ -18,16 +18,16 @@ import (
 
 // PlaceHold admits a call: it reserves the most that the call can cost at the price in force, which is pinned.
 type PlaceHold struct {
-	HoldID           uuid.UUID // the generation's id
-	WalletID         uuid.UUID
-	KeyID            uuid.UUID
-	Model            string
-	Endpoint         string
-	PromptTokens     int64 // upper bound
-	CompletionTokens int64 // cap, all choices together
-	Choices          int64 // answers asked for; the clamped cap stays a multiple of it. 0 means 1
-	Clamp            bool  // lower the cap to what is affordable rather than refuse
-	TTL              time.Duration
+	HoldID           uuid.UUID     `json:"hold_id"` // the generation's id
+	WalletID         uuid.UUID     `json:"wallet_id"`
+	KeyID            uuid.UUID     `json:"key_id"`
+	Model            string        `json:"model"`
+	Endpoint         string        `json:"endpoint"`
+	PromptTokens     int64         `json:"prompt_tokens"`     // upper bound
+	CompletionTokens int64         `json:"completion_tokens"` // cap, all choices together
+	Choices          int64         `json:"choices"`           // answers asked for; the clamped cap stays a multiple of it. 0 means 1
+	Clamp            bool          `json:"clamp"`             // lower the cap to what is affordable rather than refuse
+	TTL              time.Duration `json:"ttl_ns"`
 }
 
 // Held is an admitted call.
@@ -62,7 +62,8 @@ func (c PlaceHold) streams() []domain.StreamID {
 }
 
 func (c PlaceHold) decide(d *executor.Decision) (Held, error) {
-	w := state[*wallet.State](d, wallet.Stream(c.WalletID))
+	stream := wallet.Stream(c.WalletID)
+	w := state[*wallet.State](d, stream)
 	if _, placed := w.Find(c.HoldID); placed {
 		return Held{}, domain.Errorf(domain.CodeHoldExists, "this hold is placed already")
 	}
@@ -90,7 +91,7 @@ func (c PlaceHold) decide(d *executor.Decision) (Held, error) {
 	return Held{
 		Amount: e.Amount, PromptTokens: e.PromptTokens, CompletionTokens: e.CompletionTokens, PriceVersion: price.ID,
 		PlacedAt: d.Now(), ExpiresAt: e.ExpiresAt, Available: e.Posted.Sub(e.Held),
-	}, d.Append(wallet.Stream(c.WalletID), e)
+	}, d.Append(stream, e)
 }
 
 func (c PlaceHold) price(d *executor.Decision) (catalog.PriceVersion, error) {

@@ -13,7 +13,7 @@ import (
 
 // PublishPrice adds an immutable price version to an endpoint; a zero EffectiveFrom means now.
 type PublishPrice struct {
-	Endpoint string
+	Endpoint string `json:"endpoint"`
 	catalog.PriceVersion
 }
 

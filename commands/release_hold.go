@@ -12,10 +12,10 @@ import (
 
 // ReleaseHold ends a hold without a charge: nothing was produced.
 type ReleaseHold struct {
-	HoldID   uuid.UUID
-	WalletID uuid.UUID
-	Reason   string // a stable code
-	Call     wallet.Call
+	HoldID   uuid.UUID   `json:"hold_id"`
+	WalletID uuid.UUID   `json:"wallet_id"`
+	Reason   string      `json:"reason"` // a stable code
+	Call     wallet.Call `json:"call"`
 }
 
 // ReleaseHold records the release.
@@ -28,10 +28,11 @@ func (ReleaseHold) name() string { return "release_hold" }
 func (c ReleaseHold) streams() []domain.StreamID { return []domain.StreamID{wallet.Stream(c.WalletID)} }
 
 func (c ReleaseHold) decide(d *executor.Decision) (Balance, error) {
-	s := state[*wallet.State](d, wallet.Stream(c.WalletID))
+	stream := wallet.Stream(c.WalletID)
+	s := state[*wallet.State](d, stream)
 	e, err := s.ReleaseHold(wallet.ReleaseHold{HoldID: c.HoldID, Reason: c.Reason, Call: c.Call})
 	if err != nil {
 		return Balance{}, err
 	}
-	return balanceOf(e.Balances), d.Append(wallet.Stream(c.WalletID), e)
+	return balanceOf(e.Balances), d.Append(stream, e)
 }

@@ -12,8 +12,8 @@ import (
 
 // RevokeKey ends a key for good.
 type RevokeKey struct {
-	KeyID  uuid.UUID
-	Reason string
+	KeyID  uuid.UUID `json:"key_id"`
+	Reason string    `json:"reason"`
 }
 
 // RevokeKey records the change.

@@ -13,10 +13,10 @@ import (
 
 // RotateKey replaces a key's secret.
 type RotateKey struct {
-	KeyID uuid.UUID
-	Hash  apikey.Hash
-	Label string
-	Grace time.Duration // how long the old secret works on
+	KeyID uuid.UUID     `json:"key_id"`
+	Hash  apikey.Hash   `json:"hash"`
+	Label string        `json:"label"`
+	Grace time.Duration `json:"grace_ns"` // how long the old secret works on
 }
 
 // RotateKey records the change.

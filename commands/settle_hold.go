@@ -16,12 +16,12 @@ import (
 
 // SettleHold charges what a call used, at the price version that its hold pinned.
 type SettleHold struct {
-	HoldID     uuid.UUID
-	WalletID   uuid.UUID
-	Endpoint   string
-	Usage      usage.Usage
-	Provenance usage.Provenance
-	Call       wallet.Call
+	HoldID     uuid.UUID        `json:"hold_id"`
+	WalletID   uuid.UUID        `json:"wallet_id"`
+	Endpoint   string           `json:"endpoint"`
+	Usage      usage.Usage      `json:"usage,omitempty"`
+	Provenance usage.Provenance `json:"provenance"`
+	Call       wallet.Call      `json:"call"`
 }
 
 // Charged is a settlement.
@@ -48,7 +48,8 @@ func (c SettleHold) streams() []domain.StreamID {
 }
 
 func (c SettleHold) decide(d *executor.Decision) (Charged, error) {
-	w := state[*wallet.State](d, wallet.Stream(c.WalletID))
+	stream := wallet.Stream(c.WalletID)
+	w := state[*wallet.State](d, stream)
 	endpoint := state[*catalog.EndpointState](d, catalog.EndpointStream(c.Endpoint))
 	settle := wallet.SettleHold{
 		HoldID: c.HoldID, Vendor: endpoint.Endpoint.Vendor, Usage: c.Usage, Provenance: c.Provenance, Call: c.Call,
@@ -63,7 +64,7 @@ func (c SettleHold) decide(d *executor.Decision) (Charged, error) {
 	if err != nil {
 		return Charged{}, err
 	}
-	return chargedOf(e), d.Append(wallet.Stream(c.WalletID), e)
+	return chargedOf(e), d.Append(stream, e)
 }
 
 // priced computes the line items and the vendor's bill at the pinned version, as of when the hold was placed.

@@ -13,8 +13,8 @@ import (
 // SweepHolds does what the log's clock says about at most Limit overdue holds of one wallet. Refused with hold_active
 // when none is due.
 type SweepHolds struct {
-	WalletID uuid.UUID
-	Limit    int
+	WalletID uuid.UUID `json:"wallet_id"`
+	Limit    int       `json:"limit"`
 }
 
 // Swept counts what a sweep did.

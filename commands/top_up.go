@@ -13,12 +13,12 @@ import (
 
 // TopUp credits money that came in from outside.
 type TopUp struct {
-	WalletID  uuid.UUID
-	Amount    money.Amount
-	Currency  money.Currency
-	PSP       string // who holds the cash; "operator" by hand
-	Reason    string
-	Reference string
+	WalletID  uuid.UUID      `json:"wallet_id"`
+	Amount    money.Amount   `json:"amount"`
+	Currency  money.Currency `json:"currency"`
+	PSP       string         `json:"psp"` // who holds the cash; "operator" by hand
+	Reason    string         `json:"reason"`
+	Reference string         `json:"reference"`
 }
 
 // TopUp records a top-up.

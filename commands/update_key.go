@@ -12,8 +12,8 @@ import (
 
 // UpdateKey replaces a key's name, caps, models and expiry.
 type UpdateKey struct {
-	KeyID  uuid.UUID
-	Limits apikey.Limits
+	KeyID  uuid.UUID     `json:"key_id"`
+	Limits apikey.Limits `json:"limits"`
 }
 
 // UpdateKey records the change.

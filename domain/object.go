@@ -103,6 +103,19 @@ func appendID(b []byte, id uuid.UUID) []byte {
 	return append(hex.AppendEncode(b, id[10:]), '"')
 }
 
+// AppendJSON appends a value's JSON: what its own AppendJSON method appends when it has one, else what json.Marshal
+// writes. A struct that embeds a value with the method must have one itself.
+func AppendJSON(dst []byte, v any) ([]byte, error) {
+	if a, ok := v.(interface{ AppendJSON([]byte) ([]byte, error) }); ok {
+		return a.AppendJSON(dst)
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return append(dst, b...), nil
+}
+
 // AppendString appends a JSON string as json.Marshal writes it.
 func AppendString(b []byte, s string) []byte {
 	for i := range len(s) {

@@ -23,6 +23,25 @@ func TestAppendStringEqualsMarshal(t *testing.T) {
 	})
 }
 
+// own writes itself.
+type own struct{ err error }
+
+func (o own) AppendJSON(dst []byte) ([]byte, error) { return append(dst, "own"...), o.err }
+
+func TestAppendJSONPrefersTheMethod(t *testing.T) {
+	t.Parallel()
+	got, err := domain.AppendJSON([]byte("before"), own{})
+	require.NoError(t, err)
+	require.Equal(t, "beforeown", string(got))
+	_, err = domain.AppendJSON(nil, own{err: errors.ErrUnsupported})
+	require.ErrorIs(t, err, errors.ErrUnsupported)
+	got, err = domain.AppendJSON([]byte("before"), map[string]int{"a": 1})
+	require.NoError(t, err)
+	require.Equal(t, `before{"a":1}`, string(got))
+	_, err = domain.AppendJSON(nil, func() {})
+	require.Error(t, err)
+}
+
 func TestObjectEqualsMarshal(t *testing.T) {
 	t.Parallel()
 	type plain struct {

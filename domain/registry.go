@@ -86,13 +86,9 @@ func decode[T Event](body []byte) (Event, error) {
 	return e, nil
 }
 
-// Encode is the stored form of an event: JSON, decimal strings for money. An event with an AppendJSON method writes
-// itself.
+// Encode is the stored form of an event: JSON, decimal strings for money.
 func Encode(e Event) ([]byte, error) {
-	if a, ok := e.(interface{ AppendJSON([]byte) ([]byte, error) }); ok {
-		return a.AppendJSON(nil)
-	}
-	body, err := json.Marshal(e)
+	body, err := AppendJSON(nil, e)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", e.EventType(), err)
 	}

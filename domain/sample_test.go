@@ -59,6 +59,10 @@ func creditSamples() map[string]domain.Event {
 			Amount: money.MustParse("20"), PSP: "stripe", Reason: "paid by card", Reference: "pi_3Q0x", Currency: money.USD,
 			Balances: balances("20", "0"), Entry: entryOf(money.Cash("stripe"), "-20", ownAccount, "20"),
 		},
+		"wallet.topped_up.v1.held": wallet.ToppedUp{
+			Amount: money.MustParse("20"), PSP: "stripe", Reason: "paid by card", Reference: "pi_3Q1y", Currency: money.USD,
+			Balances: balances("40", "0.00625"), Entry: entryOf(money.Cash("stripe"), "-20", ownAccount, "20"),
+		},
 		"wallet.granted.v1": wallet.Granted{
 			Amount: money.MustParse("5"), Reason: "welcome credit", Reference: "campaign-12", Currency: money.USD,
 			Balances: balances("25", "0.00625"), Entry: entryOf(money.Promo, "-5", ownAccount, "5"),

@@ -116,7 +116,7 @@ type Tx interface {
 	Rollback(ctx context.Context)
 }
 
-// Appender is what writes: one Begin or Append at a time per caller; any number of processes.
+// Appender is what writes. A caller has one Begin at a time, or some batches that were sent; any number of processes.
 type Appender interface {
 	// Now is the log's clock as far as this store knows it without asking, in microseconds.
 	Now() time.Time
@@ -124,10 +124,18 @@ type Appender interface {
 	// head is still there; else ErrHeadMoved. Errors and what it fills in are those of Tx.Commit. An empty batch only
 	// verifies the head.
 	Append(ctx context.Context, head Head, now time.Time, b *Batch) error
+	// Send is Append in two parts: it returns when the batch is on its way, and answer, called once, when it is
+	// durable. What is sent meanwhile comes after it, so its given head may be where this batch will leave it.
+	Send(ctx context.Context, head Head, now time.Time, b *Batch) (answer func() error)
 	// Begin locks the head, in the same round trip reads up to limit events after position since, and returns.
 	Begin(ctx context.Context, since int64, limit int) (Tx, error)
 	// Load reads streams without a lock, as Tx.Load does.
 	Load(ctx context.Context, ids []domain.StreamID) ([]Stream, error)
+	// Read is a Reader's.
+	Read(ctx context.Context, after int64, limit int) ([]Event, error)
+	// Turn waits until all who asked before have ended their turns. It is advice, which spares appenders that share a
+	// log from deciding in vain: it keeps nobody from appending. end is nil when it took longer than patience.
+	Turn(ctx context.Context, patience time.Duration) (end func(), err error)
 }
 
 // Reader is what follows. It works on a read replica.

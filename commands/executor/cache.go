@@ -8,22 +8,30 @@ type cached struct {
 	version int64
 }
 
-// cache keeps aggregates in two generations. It forgets only when it ages, and then only what was not used since it
-// aged before; so what the batch under way and the one after it use stays when it ages once for each batch.
+// generations is one for each batch that may be under way, and one for that which is being decided.
+const generations = mostFlights + 1
+
+// cache keeps aggregates in generations, the youngest first. It forgets only when it ages, and then only what was not
+// used since it aged some batches ago; so what the batches under way and the open one use stays when it ages once for
+// each batch.
 type cache struct {
-	limit      int
-	young, old map[domain.StreamID]*cached
+	limit int
+	by    [generations]map[domain.StreamID]*cached
 }
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, young: map[domain.StreamID]*cached{}, old: map[domain.StreamID]*cached{}}
+	c := &cache{limit: limit}
+	for i := range c.by {
+		c.by[i] = map[domain.StreamID]*cached{}
+	}
+	return c
 }
 
 func (c *cache) get(id domain.StreamID) (*cached, bool) {
-	if a, ok := c.young[id]; ok {
+	if a, ok := c.by[0][id]; ok {
 		return a, true
 	}
-	a, ok := c.old[id]
+	a, ok := c.peek(id)
 	if ok {
 		c.put(id, a)
 	}
@@ -32,28 +40,32 @@ func (c *cache) get(id domain.StreamID) (*cached, bool) {
 
 // peek is get without counting as a use.
 func (c *cache) peek(id domain.StreamID) (*cached, bool) {
-	if a, ok := c.young[id]; ok {
-		return a, true
+	for _, generation := range c.by {
+		if a, ok := generation[id]; ok {
+			return a, true
+		}
 	}
-	a, ok := c.old[id]
-	return a, ok
+	return nil, false
 }
 
-func (c *cache) put(id domain.StreamID, a *cached) { c.young[id] = a }
+func (c *cache) put(id domain.StreamID, a *cached) { c.by[0][id] = a }
 
-// age makes a full young generation the old one, and forgets the old one.
+// age makes a full generation older, and forgets the oldest.
 func (c *cache) age() {
-	if len(c.young) >= c.limit {
-		c.old, c.young = c.young, make(map[domain.StreamID]*cached, c.limit)
+	if len(c.by[0]) >= c.limit {
+		copy(c.by[1:], c.by[:])
+		c.by[0] = make(map[domain.StreamID]*cached, c.limit)
 	}
 }
 
 func (c *cache) drop(id domain.StreamID) {
-	delete(c.young, id)
-	delete(c.old, id)
+	for _, generation := range c.by {
+		delete(generation, id)
+	}
 }
 
 func (c *cache) clear() {
-	clear(c.young)
-	clear(c.old)
+	for _, generation := range c.by {
+		clear(generation)
+	}
 }

@@ -160,7 +160,7 @@ func (b *building) decide(r *Request) (err error) {
 		}
 		return b.refuse(r, known)
 	}
-	outcome, err := json.Marshal(value)
+	outcome, err := domain.AppendJSON(nil, value)
 	if err != nil {
 		return fmt.Errorf("%w: encode the outcome of %s: %w", errPoison, r.Name, err)
 	}

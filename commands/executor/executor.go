@@ -98,7 +98,8 @@ type Executor struct {
 	queue chan *Request
 	cache *cache
 	last  eventstore.Head // up to which the cache is current
-	quiet int             // appends in a row before which nobody else had appended
+	quiet int             // turns or appends in a row before which nobody else had appended
+	turn  turn
 
 	mu      sync.RWMutex
 	stopped bool
@@ -145,12 +146,18 @@ func (e *Executor) enqueue(r *Request) *domain.Error {
 func (e *Executor) Run(ctx context.Context) error {
 	work, cancel := outlive(ctx, e.o.Timeout)
 	defer cancel()
-	p := &pipeline{e: e}
+	p := &pipeline{e: e, runway: make(chan *flight, mostFlights)}
+	defer close(p.runway)
+	defer e.endTurn()
+	go p.pilot(work)
 	stop := ctx.Done()
 	for {
 		p.launch(work)
+		if p.idle() && (e.turn.over() || len(e.queue) == 0) {
+			e.endTurn()
+		}
 		queue := e.queue
-		if p.busy() {
+		if p.busy() || e.turn.over() {
 			queue = nil
 		}
 		if stop == nil && p.idle() && len(e.queue) == 0 {

@@ -47,7 +47,8 @@ var errRefused = errors.New("the database refuses the batch")
 // faulty is a store behind a bad network.
 type faulty struct {
 	eventstore.Appender
-	meet func(op, *eventstore.Batch) fault
+	meet   func(op, *eventstore.Batch) fault
+	before chan struct{} // closed when what was sent last is done with
 }
 
 // settle waits, in a bubble, until no server can be at anything any more.
@@ -89,8 +90,19 @@ func (f *faulty) ask(ctx context.Context, o op) error {
 	}
 }
 
-func (f *faulty) Append(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch) error {
-	return f.write(ctx, f.meet(send, b), func(ctx context.Context) error { return f.Appender.Append(ctx, head, now, b) }, func() {})
+// Send meets its fault at once and is done with it when what was sent before is.
+func (f *faulty) Send(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch) (answer func() error) {
+	ft, done := f.meet(send, b), make(chan error, 1)
+	before, after := f.before, make(chan struct{})
+	f.before = after
+	go func() {
+		defer close(after)
+		if before != nil {
+			<-before
+		}
+		done <- f.write(ctx, ft, func(ctx context.Context) error { return f.Appender.Append(ctx, head, now, b) }, func() {})
+	}()
+	return func() error { return <-done }
 }
 
 // write does what the fault says; drop is for a write that will never happen.

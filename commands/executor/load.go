@@ -45,7 +45,7 @@ func (e *Executor) warm(ctx context.Context, from loader, batch []*Request) erro
 		return fmt.Errorf("load streams: %w", err)
 	}
 	for _, s := range streams {
-		a, err := e.fold(s)
+		a, err := e.restore(s)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (e *Executor) kind(id domain.StreamID) (Kind, error) {
 	return kind, nil
 }
 
-func (e *Executor) fold(s eventstore.Stream) (*cached, error) {
+func (e *Executor) restore(s eventstore.Stream) (*cached, error) {
 	kind, err := e.kind(s.ID)
 	if err != nil {
 		return nil, err
@@ -111,6 +111,13 @@ func (e *Executor) catchUp(tx eventstore.Tx) {
 	if !complete {
 		e.cache.clear()
 	}
+	e.fold(tail)
+	e.last = tx.Head()
+	e.turn.ahead = e.turn.end != nil
+}
+
+// fold brings what is cached up to the end of a piece of the log.
+func (e *Executor) fold(tail []eventstore.Event) {
 	for i := range tail {
 		a, ok := e.cache.peek(tail[i].StreamID)
 		if !ok || tail[i].StreamVersion <= a.version {
@@ -120,5 +127,4 @@ func (e *Executor) catchUp(tx eventstore.Tx) {
 			e.cache.drop(tail[i].StreamID)
 		}
 	}
-	e.last = tx.Head()
 }

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,15 +14,24 @@ const quietAppends = 8
 // portion is how many commands are decided between two looks at the flight.
 const portion = 16
 
-// pipeline overlaps deciding with committing. While one commit is under way (the flight), commands that arrive are
-// decided into the next batch (open) as if the flight had landed; it leaves as soon as the flight is durable, in one
-// round trip, and only if the head is where the flight left it. When that fails, everything since is decided anew under
-// the lock. While other processes append too, each batch is decided under the lock from the start.
+// mostFlights is how many commits are on their way at most. The second waits in the database for the first, so that the
+// database never waits for this process.
+const mostFlights = 2
+
+// secondFlight is how many commands make a second commit worth its fixed cost.
+const secondFlight = 48
+
+// pipeline overlaps deciding with committing. While commits are under way (the flights), commands that arrive are
+// decided into the next batch (open) as if the flights had landed; each leaves in one round trip, and is committed only
+// if the head is where the flight before left it. When that fails, everything since is decided anew under the lock.
+// While other processes append too, they take turns: the first batch of a turn is decided under the lock, which brings
+// the cache up to date, and those after it ahead.
 type pipeline struct {
-	e      *Executor
-	open   *building
-	flight *flight
-	later  []*Request // have the id of a command in open or in the flight
+	e       *Executor
+	open    *building
+	flights []*flight // in the order in which they land
+	runway  chan *flight
+	later   []*Request // have the id of a command in open or in a flight
 }
 
 // flight is a commit under way.
@@ -30,27 +40,30 @@ type flight struct {
 	done chan error
 }
 
-func (p *pipeline) idle() bool { return p.open == nil && p.flight == nil && len(p.later) == 0 }
+func (p *pipeline) idle() bool { return p.open == nil && len(p.flights) == 0 && len(p.later) == 0 }
 
-// busy says that nothing more can be taken before the flight has landed.
+// busy says that nothing more can be taken before a flight has landed.
 func (p *pipeline) busy() bool {
 	return len(p.later) > 0 || (p.open != nil && len(p.open.requests) >= p.e.o.Batch)
 }
 
 func (p *pipeline) landing() <-chan error {
-	if p.flight == nil {
+	if len(p.flights) == 0 {
 		return nil
 	}
-	return p.flight.done
+	return p.flights[0].done
 }
 
 // optimistic says whether batches are decided without the lock.
-func (e *Executor) optimistic() bool { return e.last.Position > 0 && e.quiet >= quietAppends }
+func (e *Executor) optimistic() bool {
+	return e.last.Position > 0 && (e.quiet >= quietAppends || e.turn.ahead)
+}
 
 // take decides what has arrived.
 func (p *pipeline) take(ctx context.Context, first *Request) {
 	if !p.e.optimistic() {
 		// Then nothing is under way: only what ends the flight and the open batch changes the mode.
+		p.e.takeTurn(ctx)
 		p.e.process(ctx, p.e.collect(first, p.e.o.Batch), untouched)
 		return
 	}
@@ -58,8 +71,8 @@ func (p *pipeline) take(ctx context.Context, first *Request) {
 	if p.open != nil {
 		most -= len(p.open.requests)
 	}
-	if p.flight != nil {
-		// In portions, so that the next batch leaves soon after the flight has landed.
+	if len(p.flights) > 0 {
+		// In portions, so that the next batch leaves soon after a flight has landed.
 		most = min(most, portion)
 	}
 	batch := p.e.collect(first, most)
@@ -82,11 +95,11 @@ func (p *pipeline) take(ctx context.Context, first *Request) {
 	}
 }
 
-// next begins the batch that follows the flight, or the log's head when there is none.
+// next begins the batch that follows the last flight, or the log's head when there is none.
 func (p *pipeline) next() *building {
 	head := p.e.last
-	if p.flight != nil {
-		head = p.flight.b.end()
+	if n := len(p.flights); n > 0 {
+		head = p.flights[n-1].b.end()
 	}
 	now := p.e.store.Now()
 	if now.Before(head.RecordedAt) {
@@ -96,12 +109,13 @@ func (p *pipeline) next() *building {
 }
 
 func (p *pipeline) pending(id uuid.UUID) bool {
-	return (p.open != nil && p.open.has(id)) || (p.flight != nil && p.flight.b.has(id))
+	return (p.open != nil && p.open.has(id)) ||
+		slices.ContainsFunc(p.flights, func(f *flight) bool { return f.b.has(id) })
 }
 
-// launch sends the open batch, or decides what had to wait for it, until one is under way or nothing is left.
+// launch sends the open batch, or decides what had to wait for it, as far as that may be now.
 func (p *pipeline) launch(ctx context.Context) {
-	for p.flight == nil && !p.idle() {
+	for !p.idle() && p.clear() {
 		b, later := p.open, p.later
 		switch {
 		case b == nil:
@@ -110,42 +124,69 @@ func (p *pipeline) launch(ctx context.Context) {
 		case b.finish() != nil:
 			p.retreat(ctx, nil)
 		default:
-			p.open, p.flight = nil, &flight{b: b, done: make(chan error, 1)}
-			go p.flight.fly(ctx, p.e)
+			f := &flight{b: b, done: make(chan error, 1)}
+			p.open, p.flights = nil, append(p.flights, f)
+			p.runway <- f
 		}
 	}
 }
 
-// fly commits and answers. Nothing of the executor's but the store is touched here.
-func (f *flight) fly(ctx context.Context, e *Executor) {
-	ctx, cancel := context.WithTimeout(ctx, e.o.Timeout)
-	defer cancel()
-	started := time.Now()
-	err := e.store.Append(ctx, f.b.head, f.b.now, &f.b.out)
+// clear says whether the next thing may leave: anything when nothing is under way, else only a batch that is worth it.
+// One without events goes alone, since only the head's lock makes it wait for a flight.
+func (p *pipeline) clear() bool {
+	if len(p.flights) == 0 {
+		return true
+	}
+	return len(p.flights) < mostFlights && p.open != nil && len(p.open.requests) >= secondFlight && len(p.open.out.Events) > 0
+}
+
+// pilot sends one flight after the other, until there will be no more. Nothing of the executor's but the store is
+// touched here.
+func (p *pipeline) pilot(ctx context.Context) {
+	for f := range p.runway {
+		ctx, cancel := context.WithTimeout(ctx, p.e.o.Timeout)
+		started := time.Now()
+		answer := p.e.store.Send(ctx, f.b.head, f.b.now, &f.b.out)
+		go func() {
+			defer cancel()
+			f.arrive(p.e, answer(), time.Since(started))
+		}()
+	}
+}
+
+// arrive gives the answers, once the commit is durable.
+func (f *flight) arrive(e *Executor, err error, took time.Duration) {
 	if err == nil {
-		e.o.OnBatch(len(f.b.answers), len(f.b.out.Events), time.Since(started))
+		e.o.OnBatch(len(f.b.answers), len(f.b.out.Events), took)
 		f.b.send()
 	}
 	f.done <- err
 }
 
-// land notes what became of the flight.
+// land notes what became of the first flight. When it failed, so did the next, unless only its answer was lost.
 func (p *pipeline) land(ctx context.Context, err error) {
-	b := p.flight.b
-	p.flight = nil
 	if err == nil {
-		p.e.last = b.end()
+		p.e.last = p.flights[0].b.end()
+		p.flights = p.flights[1:]
 		return
 	}
-	p.e.quiet = 0
-	b.undo()
-	again := b.requests
+	p.e.quiet, p.e.turn.ahead = 0, false
+	doubt, again := doubtAfter(err), p.flights[0].b.requests
+	for _, f := range p.flights[1:] {
+		if err := <-f.done; err != nil {
+			doubt, again = max(doubt, doubtAfter(err)), append(again, f.b.requests...)
+		}
+	}
+	for _, f := range p.flights {
+		f.b.undo()
+	}
+	p.flights = nil
 	if p.open != nil {
 		p.open.undo()
 		again = append(again, p.open.requests...)
 		p.open = nil
 	}
-	p.e.process(ctx, again, doubtAfter(err))
+	p.e.process(ctx, again, doubt)
 }
 
 // retreat gives the open batch up and decides its commands, and some more, under the lock.
@@ -155,8 +196,8 @@ func (p *pipeline) retreat(ctx context.Context, more []*Request) {
 		p.open.undo()
 		again, p.open = p.open.requests, nil
 	}
-	if p.flight != nil {
-		p.land(ctx, <-p.flight.done)
+	for len(p.flights) > 0 {
+		p.land(ctx, <-p.flights[0].done)
 	}
 	if again = append(again, more...); len(again) > 0 {
 		p.e.process(ctx, again, untouched)

@@ -1,20 +1,17 @@
 // Package money has the two exact quantities of the ledger: Amount (money of one currency) and Price (money per
 // unit), and balanced Entries of them. Everything is a decimal with at most 12 places after the point and 18 digits
 // before it; more is an error, never a wrap and never a rounding. The only function that rounds is Percent.
+//
+// A result can be larger than that. It stays exact up to some 10^26; beyond, it is overflow, which Check and
+// MarshalJSON refuse like every amount out of range. Overflow is kept by every later operation, is never zero and
+// never equal to an exact amount; it is above all of them, or below all of them if the result was negative: a cost that
+// cannot be counted is above every budget, and a budget less that cost is below zero.
 package money
 
 import (
 	"strings"
 
-	"github.com/shopspring/decimal"
-
 	"github.com/massrouter/massrouter/domain"
-)
-
-const (
-	maxScale   = 12 // digits after the point
-	maxInteger = 18 // digits before the point
-	maxText    = 1 + maxInteger + 1 + maxScale
 )
 
 // Currency is an ISO 4217 code in upper case.
@@ -32,8 +29,8 @@ func ParseCurrency(s string) (Currency, error) {
 }
 
 // Amount is an exact sum of money. Its currency is carried by what it belongs to (a wallet, an event), which keeps
-// it one decimal string in JSON. The zero value is zero.
-type Amount struct{ d decimal.Decimal }
+// it one decimal string in JSON. The zero value is zero; amounts are equal when they are ==.
+type Amount struct{ n fixed }
 
 // Zero is no money.
 func Zero() Amount { return Amount{} }
@@ -44,8 +41,8 @@ func Largest() Amount { return MustParse("999999999999999999.999999999999") }
 // Parse reads a plain decimal string such as "-12.345": no exponent, no sign "+", no spaces, no thousands marks, at
 // most 18 digits before and 12 after the point. Errors have code amount_invalid or amount_out_of_range.
 func Parse(s string) (Amount, error) {
-	d, err := parseDecimal(s)
-	return Amount{d}, err
+	n, err := parse(s)
+	return Amount{n}, err
 }
 
 // MustParse is Parse for constants in tests and demo data; it panics on bad input.
@@ -57,46 +54,38 @@ func MustParse(s string) Amount {
 	return a
 }
 
-// inRange refuses results that no longer fit.
-func inRange(d decimal.Decimal) error {
-	if d.Exponent() < -maxScale {
-		if !d.Equal(d.Truncate(maxScale)) {
-			return domain.Errorf(domain.CodeAmountOutOfRange, "the result has more than %d decimals", maxScale)
-		}
-	}
-	if d.NumDigits()+int(d.Exponent()) > maxInteger {
+// Add is the exact sum. Sums of amounts in range can leave the range only after some 10^18 units, and are exact for
+// 10^8 times as many; callers that store the result call Check.
+func (a Amount) Add(b Amount) Amount { return Amount{a.n.add(b.n)} }
+
+// Sub is the exact difference.
+func (a Amount) Sub(b Amount) Amount { return Amount{a.n.sub(b.n)} }
+
+// Neg is the amount with the other sign.
+func (a Amount) Neg() Amount { return Amount{a.n.neg()} }
+
+// Cmp is -1, 0 or +1.
+func (a Amount) Cmp(b Amount) int { return a.n.cmp(b.n) }
+
+// Equal compares values: 1.0 equals 1.00.
+func (a Amount) Equal(b Amount) bool { return a.n == b.n }
+
+// LessThan says whether a < b.
+func (a Amount) LessThan(b Amount) bool { return a.n.cmp(b.n) < 0 }
+
+// Sign is -1, 0 or +1.
+func (a Amount) Sign() int { return a.n.sign() }
+
+// IsZero says whether the amount is zero.
+func (a Amount) IsZero() bool { return a.n == fixed{} }
+
+// Check returns amount_out_of_range when the value does not fit the ledger's format.
+func (a Amount) Check() error {
+	if !a.n.inRange() {
 		return domain.Errorf(domain.CodeAmountOutOfRange, "the result has more than %d digits before the point", maxInteger)
 	}
 	return nil
 }
-
-// Add is the exact sum. Sums of amounts in range can leave the range only after some 10^18 units; callers that store
-// the result call Check.
-func (a Amount) Add(b Amount) Amount { return Amount{a.d.Add(b.d)} }
-
-// Sub is the exact difference.
-func (a Amount) Sub(b Amount) Amount { return Amount{a.d.Sub(b.d)} }
-
-// Neg is the amount with the other sign.
-func (a Amount) Neg() Amount { return Amount{a.d.Neg()} }
-
-// Cmp is -1, 0 or +1.
-func (a Amount) Cmp(b Amount) int { return a.d.Cmp(b.d) }
-
-// Equal compares values: 1.0 equals 1.00.
-func (a Amount) Equal(b Amount) bool { return a.d.Cmp(b.d) == 0 }
-
-// LessThan says whether a < b.
-func (a Amount) LessThan(b Amount) bool { return a.d.Cmp(b.d) < 0 }
-
-// Sign is -1, 0 or +1.
-func (a Amount) Sign() int { return a.d.Sign() }
-
-// IsZero says whether the amount is zero.
-func (a Amount) IsZero() bool { return a.d.Sign() == 0 }
-
-// Check returns amount_out_of_range when the value does not fit the ledger's format.
-func (a Amount) Check() error { return inRange(a.d) }
 
 // Min is the smaller of both.
 func Min(a, b Amount) Amount {
@@ -114,15 +103,15 @@ func Max(a, b Amount) Amount {
 	return a
 }
 
-// String is the canonical form: no exponent, no trailing zeros, "0" for zero.
-func (a Amount) String() string { return string(appendDecimal(nil, a.d)) }
+// String is the canonical form: no exponent, no trailing zeros, "0" for zero. That of overflow is no decimal.
+func (a Amount) String() string { return a.n.String() }
 
 // AppendJSON appends the canonical decimal string, quoted. An amount out of range is refused.
 func (a Amount) AppendJSON(dst []byte) ([]byte, error) {
 	if err := a.Check(); err != nil {
 		return nil, err
 	}
-	return appendQuoted(dst, a.d), nil
+	return a.n.appendQuoted(dst), nil
 }
 
 // MarshalJSON writes the canonical decimal string, quoted. An amount out of range is refused.
@@ -130,16 +119,16 @@ func (a Amount) MarshalJSON() ([]byte, error) { return a.AppendJSON(nil) }
 
 // UnmarshalJSON accepts a quoted plain decimal only: JSON numbers are refused because readers turn them into floats.
 func (a *Amount) UnmarshalJSON(b []byte) error {
-	d, err := unmarshalDecimal(b)
+	n, err := unmarshal(b)
 	if err != nil {
 		return err
 	}
-	a.d = d
+	a.n = n
 	return nil
 }
 
 // ReadJSON reads a quoted plain decimal at the beginning of b and returns what follows it.
 func (a *Amount) ReadJSON(b []byte) (rest []byte, ok bool) {
-	a.d, rest, ok = readDecimal(b)
+	a.n, rest, ok = read(b)
 	return rest, ok
 }

@@ -1,24 +1,21 @@
 package money
 
-import (
-	"github.com/shopspring/decimal"
+import "github.com/massrouter/massrouter/domain"
 
-	"github.com/massrouter/massrouter/domain"
-)
-
-// Price is money per unit (token, request, image, second). Never negative.
-type Price struct{ d decimal.Decimal }
+// Price is money per unit (token, request, image, second). Never negative, always in range;
+// prices are equal when they are ==.
+type Price struct{ n fixed }
 
 // ParsePrice reads a price in the format of Parse; negative prices are amount_invalid.
 func ParsePrice(s string) (Price, error) {
-	d, err := parseDecimal(s)
+	n, err := parse(s)
 	if err != nil {
 		return Price{}, err
 	}
-	if d.Sign() < 0 {
+	if n.negative() {
 		return Price{}, domain.Errorf(domain.CodeAmountInvalid, "a price is not negative")
 	}
-	return Price{d}, nil
+	return Price{n}, nil
 }
 
 // MustPrice is ParsePrice for constants; it panics on bad input.
@@ -30,72 +27,60 @@ func MustPrice(s string) Price {
 	return p
 }
 
-// Times is quantity × price, exact: no rounding.
-func (p Price) Times(quantity int64) Amount {
-	return Amount{p.d.Mul(decimal.NewFromInt(quantity))}
-}
+// Times is quantity × price, exact: no rounding. What is beyond some 10^26 is overflow.
+func (p Price) Times(quantity int64) Amount { return Amount{p.n.mul(quantity)} }
 
-// Units is how many whole units an amount buys; ok is false when the price is zero (any number).
+// Units is how many whole units an amount buys, at most 2^53; ok is false when the price is zero (any number). Nothing
+// is bought for less than nothing, and nothing for overflow.
 func (p Price) Units(a Amount) (n int64, ok bool) {
-	if p.d.Sign() == 0 {
+	if p.IsZero() {
 		return 0, false
 	}
-	if a.d.Sign() <= 0 {
+	if a.Sign() <= 0 || a.n.overflown() {
 		return 0, true
 	}
-	q, _ := a.d.QuoRem(p.d, 0)
-	const most = int64(1) << 53
-	if q.Cmp(decimal.NewFromInt(most)) > 0 {
-		return most, true
-	}
-	return q.IntPart(), true
+	const most = 1 << 53
+	return int64(a.n.quo(p.n, most)), true //nolint:gosec // at most 2^53
 }
 
 // Cmp is -1, 0 or +1.
-func (p Price) Cmp(q Price) int { return p.d.Cmp(q.d) }
+func (p Price) Cmp(q Price) int { return p.n.cmp(q.n) }
 
 // MaxPrice is the larger of both.
 func MaxPrice(p, q Price) Price {
-	if p.d.Cmp(q.d) < 0 {
+	if p.n.cmp(q.n) < 0 {
 		return q
 	}
 	return p
 }
 
 // IsZero says whether the price is zero.
-func (p Price) IsZero() bool { return p.d.Sign() == 0 }
+func (p Price) IsZero() bool { return p.n == fixed{} }
 
 // String is the canonical decimal form.
-func (p Price) String() string { return string(appendDecimal(nil, p.d)) }
+func (p Price) String() string { return p.n.String() }
 
 // AppendJSON appends the canonical decimal string, quoted.
-func (p Price) AppendJSON(dst []byte) ([]byte, error) { return appendQuoted(dst, p.d), nil }
+func (p Price) AppendJSON(dst []byte) ([]byte, error) { return p.n.appendQuoted(dst), nil }
 
 // MarshalJSON writes the canonical decimal string, quoted.
 func (p Price) MarshalJSON() ([]byte, error) { return p.AppendJSON(nil) }
 
 // ReadJSON reads a quoted, non-negative plain decimal at the beginning of b and returns what follows it.
 func (p *Price) ReadJSON(b []byte) (rest []byte, ok bool) {
-	p.d, rest, ok = readDecimal(b)
-	return rest, ok && p.d.Sign() >= 0
+	p.n, rest, ok = read(b)
+	return rest, ok && !p.n.negative()
 }
 
 // UnmarshalJSON accepts a quoted, non-negative plain decimal.
 func (p *Price) UnmarshalJSON(b []byte) error {
-	d, err := unmarshalDecimal(b)
+	n, err := unmarshal(b)
 	if err != nil {
 		return err
 	}
-	if d.Sign() < 0 {
+	if n.negative() {
 		return domain.Errorf(domain.CodeAmountInvalid, "a price is not negative")
 	}
-	p.d = d
+	p.n = n
 	return nil
-}
-
-// Percent is the only function of the ledger that rounds: amount × percent / 100, half-even to 12 decimals. The
-// event that uses it records base, rate and result.
-func Percent(a Amount, percent Price) (Amount, error) {
-	r := Amount{a.d.Mul(percent.d).Shift(-2).RoundBank(maxScale)}
-	return r, r.Check()
 }

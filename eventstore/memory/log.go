@@ -19,6 +19,7 @@ const shard int16 = 0
 // for the moment of a read or of the write itself, so that readers never wait for an append under way.
 type log struct {
 	turn chan struct{}
+	lead chan struct{} // holds a token while somebody has asked for a turn and got it
 
 	mu        sync.RWMutex
 	events    []eventstore.Event          // position p at p-1
@@ -31,6 +32,7 @@ type log struct {
 func newLog() *log {
 	return &log{
 		turn:      make(chan struct{}, 1),
+		lead:      make(chan struct{}, 1),
 		streams:   map[domain.StreamID][]int64{},
 		snapshots: map[domain.StreamID]eventstore.Snapshot{},
 		commands:  map[uuid.UUID]eventstore.Command{},

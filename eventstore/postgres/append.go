@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/massrouter/massrouter/eventstore"
 )
 
@@ -27,34 +29,50 @@ func (s *Store) see(database time.Time) { s.clock.Store(&sighting{database: data
 
 // Append writes a batch in one round trip if the head is where the caller saw it.
 func (s *Store) Append(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch) error {
+	return s.Send(ctx, head, now, b)()
+}
+
+// Send puts a batch on its way. Batches that are under way together share a connection, so the server takes them in
+// order and without waiting for this process between them.
+func (s *Store) Send(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch) (answer func() error) {
+	steps, err := s.sealed(head, now, b)
+	if err != nil {
+		return func() error { return err }
+	}
+	received, err := s.line.send(ctx, steps, preparation{
+		needed: func() bool { return !s.hasPartitions(head.Position) },
+		run:    func(ctx context.Context, conn *pgxpool.Conn) error { return s.prepare(ctx, conn, head.Position) },
+	})
+	if err != nil {
+		return func() error { return err }
+	}
+	return func() error {
+		clock, err := received()
+		if err != nil {
+			return err
+		}
+		if len(clock) == 8 {
+			micros := int64(binary.BigEndian.Uint64(clock)) //nolint:gosec // two's complement is the format
+			s.see(time.UnixMicro(micros + postgresEpoch))
+		}
+		s.appended(head, b)
+		return nil
+	}
+}
+
+// sealed checks and seals a batch, and says what to send.
+func (s *Store) sealed(head eventstore.Head, now time.Time, b *eventstore.Batch) ([]step, error) {
 	now = now.UTC().Truncate(time.Microsecond)
 	if now.Before(head.RecordedAt) {
-		return fmt.Errorf("an append at %s is before the head's %s", now, head.RecordedAt)
+		return nil, fmt.Errorf("an append at %s is before the head's %s", now, head.RecordedAt)
 	}
 	if err := b.Check(); err != nil {
-		return fmt.Errorf("append: %w", err)
+		return nil, fmt.Errorf("append: %w", err)
 	}
 	if err := eventstore.Seal(b, s.o.Shard, head, now); err != nil {
-		return err
+		return nil, err
 	}
-	conn, err := s.pool.Acquire(ctx)
-	if err != nil {
-		return classify(fmt.Errorf("append: %w", err))
-	}
-	defer conn.Release()
-	if err := s.prepare(ctx, conn, head.Position); err != nil {
-		return classify(fmt.Errorf("append: %w", err))
-	}
-	clock, err := send(ctx, conn.Conn(), s.appendSteps(head, now, b))
-	if err != nil {
-		return err
-	}
-	if len(clock) == 8 {
-		micros := int64(binary.BigEndian.Uint64(clock)) //nolint:gosec // two's complement is the format
-		s.see(time.UnixMicro(micros + postgresEpoch))
-	}
-	s.appended(head, b)
-	return nil
+	return s.appendSteps(head, now, b), nil
 }
 
 func (s *Store) appendSteps(head eventstore.Head, now time.Time, b *eventstore.Batch) []step {

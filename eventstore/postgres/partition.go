@@ -50,6 +50,11 @@ func (s *Store) ensurePartition(ctx context.Context, on executor, at int64) erro
 	return nil
 }
 
+// hasPartitions says that prepare has nothing to do.
+func (s *Store) hasPartitions(head int64) bool {
+	return head+1+s.o.PartitionWidth <= s.partition.Load()
+}
+
 // prepare makes the partition that the log ends in and the one after it, unless this store knows of them already. It
 // runs before an append, in transactions of its own: PostgreSQL shows the rows of a commit a moment before it tells
 // other sessions of the partitions which that commit made, so rows that come together with their partition would be

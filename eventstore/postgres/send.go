@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,41 +22,90 @@ const closeTimeout = time.Second
 // It speaks the protocol itself because the driver's pipelines know no COPY, and COPY is worth it: the server inserts its
 // rows page by page rather than one by one.
 func send(ctx context.Context, conn *pgx.Conn, steps []step) ([]byte, error) {
-	names := make([]string, len(steps))
-	for i, st := range steps {
-		prepared, err := conn.Prepare(ctx, st.sql, st.sql)
-		if err != nil {
-			return nil, commitError(fmt.Errorf("prepare an append: %w", err), false)
-		}
-		names[i] = prepared.Name
+	if err := prepareAll(ctx, conn, steps); err != nil {
+		return nil, commitError(fmt.Errorf("append: %w", err), false)
 	}
-	// The driver's reads end with the context; its bare writes do so by a deadline in the past.
-	stop := context.AfterFunc(ctx, func() { _ = conn.PgConn().Conn().SetWriteDeadline(time.Unix(1, 0)) })
-	err := write(conn.PgConn().Frontend(), steps, names)
-	var first []byte
-	if stop() && err == nil {
-		first, err = receive(ctx, conn.PgConn())
-	} else if err == nil {
-		err = ctx.Err()
+	if err := put(ctx, conn, steps); err != nil {
+		return nil, err
 	}
-	var refused *pgconn.PgError
-	if err != nil && !errors.As(err, &refused) {
-		// What the server still has to say would be taken for the answer to the next question.
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-		defer cancel()
-		_ = conn.Close(closing)
-	}
-	if err != nil {
-		return nil, commitError(fmt.Errorf("append: %w", err), true)
-	}
-	return first, nil
+	return get(ctx, conn)
 }
 
-func write(to *pgproto3.Frontend, steps []step, names []string) error {
+// statements are the names of what a connection has prepared, by their text.
+func statements(conn *pgx.Conn) map[string]string {
+	const key = "massrouter statements"
+	data := conn.PgConn().CustomData()
+	known, ok := data[key].(map[string]string)
+	if !ok {
+		known = map[string]string{}
+		data[key] = known
+	}
+	return known
+}
+
+// prepared says whether a connection knows all statements.
+func prepared(conn *pgx.Conn, steps []step) bool {
+	known := statements(conn)
+	return !slices.ContainsFunc(steps, func(st step) bool { return known[st.sql] == "" })
+}
+
+// prepareAll prepares what the connection does not know. Nothing may be under way on it then.
+func prepareAll(ctx context.Context, conn *pgx.Conn, steps []step) error {
+	known := statements(conn)
+	for _, st := range steps {
+		if known[st.sql] != "" {
+			continue
+		}
+		description, err := conn.Prepare(ctx, st.sql, st.sql)
+		if err != nil {
+			return fmt.Errorf("prepare an append: %w", err)
+		}
+		known[st.sql] = description.Name
+	}
+	return nil
+}
+
+// put sends prepared steps.
+func put(ctx context.Context, conn *pgx.Conn, steps []step) error {
+	// The driver's reads end with the context; its bare writes do so by a deadline in the past.
+	stop := context.AfterFunc(ctx, func() { _ = conn.PgConn().Conn().SetWriteDeadline(time.Unix(1, 0)) })
+	err := write(conn.PgConn().Frontend(), steps, statements(conn))
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		hangUp(ctx, conn)
+		return commitError(fmt.Errorf("append: %w", err), true)
+	}
+	return nil
+}
+
+// get receives the answer to what was put first and has none yet.
+func get(ctx context.Context, conn *pgx.Conn) ([]byte, error) {
+	first, err := receive(ctx, conn.PgConn())
+	if err == nil {
+		return first, nil
+	}
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) {
+		hangUp(ctx, conn)
+	}
+	return nil, commitError(fmt.Errorf("append: %w", err), true)
+}
+
+// hangUp closes a connection in the middle: what the server still has to say would be taken for the answer to the next
+// question.
+func hangUp(ctx context.Context, conn *pgx.Conn) {
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	_ = conn.Close(closing)
+}
+
+func write(to *pgproto3.Frontend, steps []step, names map[string]string) error {
 	binaryFormat := []int16{pgx.BinaryFormatCode}
-	for i, st := range steps {
+	for _, st := range steps {
 		to.SendBind(&pgproto3.Bind{
-			PreparedStatement: names[i], Parameters: st.params, ResultFormatCodes: binaryFormat,
+			PreparedStatement: names[st.sql], Parameters: st.params, ResultFormatCodes: binaryFormat,
 			ParameterFormatCodes: binaryFormat[:min(1, len(st.params))],
 		})
 		to.SendExecute(&pgproto3.Execute{})

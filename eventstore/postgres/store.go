@@ -30,6 +30,7 @@ type Store struct {
 	pool      *pgxpool.Pool
 	o         Options
 	signal    *signal
+	line      *line
 	partition atomic.Int64 // positions up to this one have a partition
 	seen      atomic.Int64 // the head as this store saw it last
 	clock     atomic.Pointer[sighting]
@@ -51,7 +52,7 @@ func Open(_ context.Context, pool *pgxpool.Pool, o Options) (*Store, error) {
 	if o.PartitionWidth < 1 || o.Shard < 0 {
 		return nil, fmt.Errorf("partition width and shard are not negative")
 	}
-	return &Store{pool: pool, o: o, signal: newSignal(pool, o.Poll)}, nil
+	return &Store{pool: pool, o: o, signal: newSignal(pool, o.Poll), line: &line{pool: pool}}, nil
 }
 
 // Close stops the listener.

@@ -1,0 +1,93 @@
+package executor
+
+import (
+	"context"
+	"time"
+
+	"github.com/massrouter/massrouter/eventstore"
+)
+
+const (
+	// turnLength is how long one process appends before the next one may. While it lasts, batches are decided ahead and
+	// nothing has to be caught up with; the others' commands wait, and then leave in one batch.
+	turnLength = 20 * time.Millisecond
+	// turnPatience bounds the wait for processes that hang with the turn; after it the head's lock has to do.
+	turnPatience = 250 * time.Millisecond
+	// turnPause is how long no turn is asked for when one did not come.
+	turnPause = 5 * time.Second
+	// turnLook is how often the log is read while waiting.
+	turnLook = 2 * time.Millisecond
+)
+
+// turn is this process's, among those that append to the same log.
+type turn struct {
+	end   func() // nil while it is not ours
+	since time.Time
+	ahead bool // the cache is current: batches may be decided ahead
+	after time.Time
+}
+
+func (t *turn) over() bool { return t.end != nil && time.Since(t.since) > turnLength }
+
+// takeTurn waits until it is this process's turn, unless it is, or turns do not come.
+func (e *Executor) takeTurn(ctx context.Context) {
+	t := &e.turn
+	if t.end != nil || time.Now().Before(t.after) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*turnPatience)
+	defer cancel()
+	if t.end = e.await(ctx); t.end == nil {
+		// A store that is away is found out by what follows.
+		t.after = time.Now().Add(turnPause)
+		return
+	}
+	t.since = time.Now()
+}
+
+// await waits for the turn. Meanwhile it follows what the others append, so that little is left to catch up with under
+// the lock.
+func (e *Executor) await(ctx context.Context) (end func()) {
+	got := make(chan func(), 1)
+	go func() {
+		end, err := e.store.Turn(ctx, turnPatience)
+		if err != nil {
+			end = nil
+		}
+		got <- end
+	}()
+	look := time.NewTicker(turnLook)
+	defer look.Stop()
+	for {
+		select {
+		case end := <-got:
+			return end
+		case <-look.C:
+			e.follow(ctx)
+		}
+	}
+}
+
+// follow folds what is in the log after the last head that this process saw. It reads without the lock, so there may
+// be more; what cannot be read now is caught up with later.
+func (e *Executor) follow(ctx context.Context) {
+	if e.last.Position == 0 {
+		return
+	}
+	tail, err := e.store.Read(ctx, e.last.Position, e.o.Tail)
+	if err != nil || len(tail) == 0 || tail[0].Position != e.last.Position+1 {
+		return
+	}
+	e.fold(tail)
+	last := &tail[len(tail)-1]
+	e.last = eventstore.Head{Position: last.Position, RecordedAt: last.RecordedAt}
+	e.quiet = 0
+}
+
+// endTurn lets the next process append.
+func (e *Executor) endTurn() {
+	if e.turn.end != nil {
+		e.turn.end()
+		e.turn.end, e.turn.ahead = nil, false
+	}
+}

@@ -1,0 +1,117 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// line is the connection on which batches are sent one behind the other. It is taken from the pool for the first and
+// given back after the last, so that nobody else's statements come between.
+type line struct {
+	pool *pgxpool.Pool
+
+	sending sync.Mutex // held while a batch is sent, which makes the order
+	mu      sync.Mutex
+	call    *call // nil while nothing is under way
+}
+
+// call is a connection with something under way on it.
+type call struct {
+	conn     *pgxpool.Conn
+	underway int           // guarded by the line's mu
+	answered chan struct{} // closed when what was sent last has its answer; guarded by the line's sending
+}
+
+// send sends steps behind those that are under way, after prepare has run on the connection if it says that it has to;
+// received waits for the answer.
+func (l *line) send(ctx context.Context, steps []step, prepare preparation) (received func() ([]byte, error), err error) {
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	c, err := l.join(ctx)
+	if err != nil {
+		return nil, classify(fmt.Errorf("append: %w", err))
+	}
+	if err := c.ready(ctx, steps, prepare); err != nil {
+		l.leave(c)
+		return nil, classify(fmt.Errorf("append: %w", err))
+	}
+	before, answered := c.answered, make(chan struct{})
+	c.answered = answered
+	if err := put(ctx, c.conn.Conn(), steps); err != nil {
+		close(answered)
+		l.leave(c)
+		return nil, err
+	}
+	return func() ([]byte, error) {
+		defer l.leave(c)
+		defer close(answered)
+		<-before
+		return get(ctx, c.conn.Conn())
+	}, nil
+}
+
+// join finds the call, or makes one.
+func (l *line) join(ctx context.Context) (*call, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	c := l.call
+	if c != nil {
+		c.underway++
+	}
+	l.mu.Unlock()
+	if c != nil {
+		return c, nil
+	}
+	conn, err := l.pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	none := make(chan struct{})
+	close(none)
+	c = &call{conn: conn, underway: 1, answered: none}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.call = c
+	return c, nil
+}
+
+// leave gives the connection back when nothing is under way on it any more. A broken one is not used for the next batch.
+func (l *line) leave(c *call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c.underway--
+	if l.call == c && (c.underway == 0 || c.conn.Conn().IsClosed()) {
+		l.call = nil
+	}
+	if c.underway == 0 {
+		c.conn.Release() // the pool discards closed connections
+	}
+}
+
+// preparation is what has to be done on a connection before a batch may be sent; needed says whether it is.
+type preparation struct {
+	needed func() bool
+	run    func(context.Context, *pgxpool.Conn) error
+}
+
+// ready prepares statements and what else is needed. Both read answers, so they wait for those under way.
+func (c *call) ready(ctx context.Context, steps []step, prepare preparation) error {
+	if needed := prepare.needed(); needed || !prepared(c.conn.Conn(), steps) {
+		select {
+		case <-c.answered:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if needed {
+			if err := prepare.run(ctx, c.conn); err != nil {
+				return err
+			}
+		}
+	}
+	return prepareAll(ctx, c.conn.Conn(), steps)
+}
