@@ -14,6 +14,7 @@ import (
 type State struct {
 	Position   int64 // of the last event
 	RecordedAt time.Time
+	EventID    [16]byte // of the event at Position
 	Streams    map[domain.StreamID]*Stream
 	Wallets    map[[16]byte]*Wallet
 	Keys       map[[16]byte]*Key

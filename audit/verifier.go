@@ -93,7 +93,7 @@ func (v *verifier) checkOrder(row *eventstore.Event) {
 		v.runStart = row.Position
 	}
 	v.events++
-	v.state.Position, v.state.RecordedAt = row.Position, row.RecordedAt
+	v.state.Position, v.state.RecordedAt, v.state.EventID = row.Position, row.RecordedAt, row.EventID
 }
 
 // checkStream checks that the event is the next of its stream.

@@ -24,14 +24,26 @@ func Seal(b *Batch, shard int16, head Head, now time.Time) error {
 			e.EffectiveAt = now
 		}
 		copy(e.Salt[:], random[32*i:])
-		e.EventID = eventID(random[32*i+16:], now)
+		e.EventID = newEventID(random[32*i+16:], now)
+		if i == len(b.Events)-1 && b.LastID != uuid.Nil {
+			e.EventID = b.LastID
+		}
 		e.LeafHash, scratch = leafWith(scratch, e)
 	}
 	return nil
 }
 
-// eventID is a UUID version 7 (RFC 9562): 48 bits of milliseconds, then random bits.
-func eventID(random []byte, now time.Time) uuid.UUID {
+// NewEventID draws a time-ordered id.
+func NewEventID(now time.Time) (uuid.UUID, error) {
+	var random [16]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return uuid.Nil, fmt.Errorf("draw an event id: %w", err)
+	}
+	return newEventID(random[:], now), nil
+}
+
+// newEventID is a UUID version 7 (RFC 9562): 48 bits of milliseconds, then random bits.
+func newEventID(random []byte, now time.Time) uuid.UUID {
 	var id uuid.UUID
 	copy(id[:], random)
 	var ms [8]byte

@@ -49,9 +49,11 @@ type Event struct {
 	LeafHash      [32]byte // see Leaf
 }
 
-// Head is the end of the log.
+// Head is the end of the log. An append that follows a head follows that very event: while one batch is under way and
+// the next was decided on it, another process may take its position.
 type Head struct {
 	Position   int64
+	EventID    uuid.UUID // of the last event; the nil UUID before the first
 	RecordedAt time.Time // of the last event; never goes back
 }
 
@@ -94,6 +96,13 @@ type Batch struct {
 	Streams   []StreamWrite
 	Commands  []Command
 	Snapshots []Snapshot
+	// LastID is the id that the last event gets, for who has to know it before; drawn when it is the nil UUID.
+	LastID uuid.UUID
+}
+
+// HeadAfter is the head that an event is.
+func HeadAfter(e *Event) Head {
+	return Head{Position: e.Position, EventID: e.EventID, RecordedAt: e.RecordedAt}
 }
 
 // Tx is an append under way. It holds the head's lock until Commit or Rollback. Not safe for concurrent use.
@@ -124,9 +133,10 @@ type Appender interface {
 	// head is still there; else ErrHeadMoved. Errors and what it fills in are those of Tx.Commit. An empty batch only
 	// verifies the head.
 	Append(ctx context.Context, head Head, now time.Time, b *Batch) error
-	// Send is Append in two parts: it returns when the batch is on its way, and answer, called once, when it is
-	// durable. What is sent meanwhile comes after it, so its given head may be where this batch will leave it.
-	Send(ctx context.Context, head Head, now time.Time, b *Batch) (answer func() error)
+	// Send is Append that returns when the batch is on its way; done is called once, with what Append would return,
+	// maybe before Send returns. What is sent meanwhile comes after it, so its given head may be where this batch will
+	// leave it (LastID).
+	Send(ctx context.Context, head Head, now time.Time, b *Batch, done func(error))
 	// Begin locks the head, in the same round trip reads up to limit events after position since, and returns.
 	Begin(ctx context.Context, since int64, limit int) (Tx, error)
 	// Load reads streams without a lock, as Tx.Load does.

@@ -1,13 +1,19 @@
--- What each append and each load asks for, as functions whose plans are kept for the session: a load was planned anew
--- each time before, which took longer than running it.
+-- What each append asks for beside its rows, in few statements.
+
+-- The head names its event, not only its position: a batch that was decided on another one of the same process must
+-- not follow somebody else's event that came in its place.
+ALTER TABLE ledger.log_heads ADD COLUMN event_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000';
+UPDATE ledger.log_heads h SET event_id = e.event_id
+    FROM ledger.events e WHERE e.shard = h.shard AND e.position = h.position;
+ALTER TABLE ledger.log_heads ALTER COLUMN event_id DROP DEFAULT;
 
 -- Takes the head's lock, waits for whoever has it, moves the head, and tells the listeners. Fails when the head was not
--- where the appender saw it. Answers the database's clock.
-CREATE FUNCTION ledger.move_head(of_shard smallint, from_position bigint, to_position bigint, at timestamptz)
+-- what the appender saw. Answers the database's clock.
+CREATE FUNCTION ledger.move_head(of_shard smallint, from_position bigint, from_event uuid, to_position bigint, to_event uuid, at timestamptz)
 RETURNS timestamptz LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE ledger.log_heads SET position = to_position, recorded_at = at
-        WHERE shard = of_shard AND position = from_position AND recorded_at <= at;
+    UPDATE ledger.log_heads SET position = to_position, event_id = to_event, recorded_at = at
+        WHERE shard = of_shard AND position = from_position AND event_id = from_event AND recorded_at <= at;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the head of the log has moved' USING ERRCODE = 'MR002';
     END IF;
@@ -15,16 +21,19 @@ BEGIN
     RETURN clock_timestamp();
 END $$;
 
--- Moves stream versions by compare-and-set, all or none. Only the primary key is any good for it: a plan that reads the
--- whole table looks cheap while the table is small, but reads its dead rows too.
+-- Moves stream versions by compare-and-set, all or none. Each stream is found by its primary key, whatever the planner
+-- believes of a table that was empty when it looked: a kept plan that reads the whole table would stay until the next
+-- ANALYZE. The head's lock keeps others away, so a row stays where it was found.
 CREATE FUNCTION ledger.move_streams(of_shard smallint, ids text[], from_versions bigint[], to_versions bigint[])
 RETURNS void LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     moved bigint;
 BEGIN
-    UPDATE ledger.streams s SET version = w.to_version
-        FROM unnest(ids, from_versions, to_versions) AS w(id, from_version, to_version)
-        WHERE s.stream_id = w.id AND s.shard = of_shard AND s.version = w.from_version;
+    UPDATE ledger.streams s SET version = f.to_version
+        FROM (SELECT w.to_version, (SELECT x.ctid FROM ledger.streams x
+                  WHERE x.stream_id = w.id AND x.shard = of_shard AND x.version = w.from_version) AS row
+              FROM unnest(ids, from_versions, to_versions) AS w(id, from_version, to_version)) AS f
+        WHERE s.ctid = f.row;
     GET DIAGNOSTICS moved = ROW_COUNT;
     IF moved <> cardinality(ids) THEN
         RAISE EXCEPTION 'compare-and-set touched % rows instead of %', moved, cardinality(ids) USING ERRCODE = 'MR001';
@@ -32,13 +41,3 @@ BEGIN
 END $$;
 
 DROP FUNCTION ledger.expect(bigint, bigint);
-
--- As before, but its plan is kept.
-CREATE OR REPLACE FUNCTION ledger.stream_events(of_shard smallint, ids text[], after_versions bigint[], after_positions bigint[])
-RETURNS SETOF ledger.events LANGUAGE plpgsql STABLE SET enable_bitmapscan = off SET enable_seqscan = off
-SET plan_cache_mode = force_generic_plan AS $$
-BEGIN
-    RETURN QUERY SELECT e.* FROM unnest(ids, after_versions, after_positions) AS w(id, after_version, after_position)
-        JOIN ledger.events e ON e.stream_id = w.id AND e.stream_version > w.after_version AND e.position > w.after_position
-        WHERE e.shard = of_shard ORDER BY e.position;
-END $$;

@@ -82,12 +82,12 @@ func (b *building) has(id uuid.UUID) bool {
 	return ok
 }
 
-// end is the head after the commit.
+// end is the head after the commit, once the batch is finished.
 func (b *building) end() eventstore.Head {
 	if len(b.out.Events) == 0 {
 		return b.head
 	}
-	return eventstore.Head{Position: b.position(), RecordedAt: b.now}
+	return eventstore.Head{Position: b.position(), EventID: b.out.LastID, RecordedAt: b.now}
 }
 
 // send gives the answers; the commit is durable.
@@ -199,8 +199,11 @@ func (b *building) answer(r *Request, outcome []byte, refused bool, res Result) 
 // position is that of the last event decided so far.
 func (b *building) position() int64 { return b.head.Position + int64(len(b.out.Events)) }
 
-// finish adds stream versions and due snapshots, and checks the aggregates' invariants.
-func (b *building) finish() error {
+// finish adds stream versions and due snapshots, names the last event, and checks the aggregates' invariants.
+func (b *building) finish() (err error) {
+	if b.out.LastID, err = eventstore.NewEventID(b.now); err != nil {
+		return err
+	}
 	last := make(map[domain.StreamID]int64, len(b.touched))
 	for i := range b.out.Events {
 		last[b.out.Events[i].StreamID] = b.head.Position + int64(i) + 1

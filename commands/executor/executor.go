@@ -28,6 +28,7 @@ type Options struct {
 	Registry  *domain.Registry
 	Queue     int                                                     // commands waiting at most; 8192
 	Batch     int                                                     // commands in one commit at most; 1024
+	Second    int                                                     // commands that make a second commit under way worth its fixed cost; 48
 	Cache     int                                                     // aggregates kept at least; 50,000
 	Timeout   time.Duration                                           // for one commit with all it needs, and for finishing after a stop; 15 s
 	Tail      int                                                     // events of other processes that are folded rather than dropping the cache; 20,000
@@ -42,6 +43,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Batch == 0 {
 		o.Batch = 1024
+	}
+	if o.Second == 0 {
+		o.Second = 48
 	}
 	if o.Cache == 0 {
 		o.Cache = 50_000
@@ -103,12 +107,21 @@ type Executor struct {
 
 	mu      sync.RWMutex
 	stopped bool
+
+	reporting sync.Mutex
 }
 
 // New makes an executor; Run makes it work.
 func New(store eventstore.Appender, o Options) *Executor {
 	o.setDefaults()
 	return &Executor{o: o, store: store, queue: make(chan *Request, o.Queue), cache: newCache(o.Cache)}
+}
+
+// report tells of a commit. Two may land at once.
+func (e *Executor) report(b *building, took time.Duration) {
+	e.reporting.Lock()
+	defer e.reporting.Unlock()
+	e.o.OnBatch(len(b.answers), len(b.out.Events), took)
 }
 
 // Do hands a command over and waits for its outcome. When the queue is full it answers overloaded at once. When ctx

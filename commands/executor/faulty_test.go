@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/massrouter/massrouter/domain"
@@ -49,6 +50,7 @@ type faulty struct {
 	eventstore.Appender
 	meet   func(op, *eventstore.Batch) fault
 	before chan struct{} // closed when what was sent last is done with
+	turns  atomic.Int64  // that were asked for
 }
 
 // settle waits, in a bubble, until no server can be at anything any more.
@@ -90,19 +92,24 @@ func (f *faulty) ask(ctx context.Context, o op) error {
 	}
 }
 
+func (f *faulty) Turn(ctx context.Context, patience time.Duration) (end func(), err error) {
+	f.turns.Add(1)
+	return f.Appender.Turn(ctx, patience)
+}
+
 // Send meets its fault at once and is done with it when what was sent before is.
-func (f *faulty) Send(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch) (answer func() error) {
-	ft, done := f.meet(send, b), make(chan error, 1)
+func (f *faulty) Send(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch, done func(error)) {
+	ft := f.meet(send, b)
 	before, after := f.before, make(chan struct{})
 	f.before = after
 	go func() {
-		defer close(after)
 		if before != nil {
 			<-before
 		}
-		done <- f.write(ctx, ft, func(ctx context.Context) error { return f.Appender.Append(ctx, head, now, b) }, func() {})
+		err := f.write(ctx, ft, func(ctx context.Context) error { return f.Appender.Append(ctx, head, now, b) }, func() {})
+		close(after)
+		done(err)
 	}()
-	return func() error { return <-done }
 }
 
 // write does what the fault says; drop is for a write that will never happen.

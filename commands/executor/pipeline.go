@@ -18,9 +18,6 @@ const portion = 16
 // database never waits for this process.
 const mostFlights = 2
 
-// secondFlight is how many commands make a second commit worth its fixed cost.
-const secondFlight = 48
-
 // pipeline overlaps deciding with committing. While commits are under way (the flights), commands that arrive are
 // decided into the next batch (open) as if the flights had landed; each leaves in one round trip, and is committed only
 // if the head is where the flight before left it. When that fails, everything since is decided anew under the lock.
@@ -62,8 +59,10 @@ func (e *Executor) optimistic() bool {
 // take decides what has arrived.
 func (p *pipeline) take(ctx context.Context, first *Request) {
 	if !p.e.optimistic() {
-		// Then nothing is under way: only what ends the flight and the open batch changes the mode.
+		// Then nothing is under way: only what ends the flights and the open batch changes the mode.
 		p.e.takeTurn(ctx)
+	}
+	if !p.e.optimistic() {
 		p.e.process(ctx, p.e.collect(first, p.e.o.Batch), untouched)
 		return
 	}
@@ -137,7 +136,7 @@ func (p *pipeline) clear() bool {
 	if len(p.flights) == 0 {
 		return true
 	}
-	return len(p.flights) < mostFlights && p.open != nil && len(p.open.requests) >= secondFlight && len(p.open.out.Events) > 0
+	return len(p.flights) < mostFlights && p.open != nil && len(p.open.requests) >= p.e.o.Second && len(p.open.out.Events) > 0
 }
 
 // pilot sends one flight after the other, until there will be no more. Nothing of the executor's but the store is
@@ -146,18 +145,17 @@ func (p *pipeline) pilot(ctx context.Context) {
 	for f := range p.runway {
 		ctx, cancel := context.WithTimeout(ctx, p.e.o.Timeout)
 		started := time.Now()
-		answer := p.e.store.Send(ctx, f.b.head, f.b.now, &f.b.out)
-		go func() {
-			defer cancel()
-			f.arrive(p.e, answer(), time.Since(started))
-		}()
+		p.e.store.Send(ctx, f.b.head, f.b.now, &f.b.out, func(err error) {
+			cancel()
+			f.arrive(p.e, err, time.Since(started))
+		})
 	}
 }
 
 // arrive gives the answers, once the commit is durable.
 func (f *flight) arrive(e *Executor, err error, took time.Duration) {
 	if err == nil {
-		e.o.OnBatch(len(f.b.answers), len(f.b.out.Events), took)
+		e.report(f.b, took)
 		f.b.send()
 	}
 	f.done <- err

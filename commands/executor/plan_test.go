@@ -13,12 +13,12 @@ import (
 
 // A plan is some executors on one log, what they are asked and when, and what their store's calls meet.
 type plan struct {
-	executors, batch, cache, tail, queue int
-	ahead                                bool          // the first executor starts deciding ahead of its commits
-	stop                                 time.Duration // of the first executor; 0 is at the end
-	clock                                []time.Duration
-	faults                               []fault
-	orders                               []order
+	executors, batch, second, cache, tail, queue int
+	ahead                                        bool          // the first executor starts deciding ahead of its commits
+	stop                                         time.Duration // of the first executor; 0 is at the end
+	clock                                        []time.Duration
+	faults                                       []fault
+	orders                                       []order
 }
 
 // order is one call of Do.
@@ -66,6 +66,7 @@ func drawPlan(t *rapid.T) plan {
 	p := plan{
 		executors: rapid.IntRange(1, 3).Draw(t, "executors"),
 		batch:     rapid.IntRange(1, 8).Draw(t, "batch"),
+		second:    rapid.IntRange(1, 4).Draw(t, "second"),
 		cache:     rapid.SampledFrom([]int{1, 2, 100}).Draw(t, "cache"),
 		tail:      rapid.SampledFrom([]int{1, 5, 100}).Draw(t, "tail"),
 		queue:     rapid.SampledFrom([]int{2, 100}).Draw(t, "queue"),

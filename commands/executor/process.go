@@ -46,7 +46,7 @@ func (e *Executor) process(ctx context.Context, batch []*Request, before doubt) 
 		var b *building
 		b, batch, err = e.try(ctx, batch, before)
 		if err == nil {
-			e.o.OnBatch(len(b.answers), len(b.out.Events), time.Since(started))
+			e.report(b, time.Since(started))
 			b.send()
 			if len(batch) == 0 {
 				return

@@ -16,7 +16,7 @@ const (
 	// turnPause is how long no turn is asked for when one did not come.
 	turnPause = 5 * time.Second
 	// turnLook is how often the log is read while waiting.
-	turnLook = 2 * time.Millisecond
+	turnLook = 4 * time.Millisecond
 )
 
 // turn is this process's, among those that append to the same log.
@@ -37,16 +37,22 @@ func (e *Executor) takeTurn(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*turnPatience)
 	defer cancel()
+	before := e.last.Position
 	if t.end = e.await(ctx); t.end == nil {
 		// A store that is away is found out by what follows.
 		t.after = time.Now().Add(turnPause)
 		return
 	}
-	t.since = time.Now()
+	t.since, t.ahead = time.Now(), e.follow(ctx)
+	switch {
+	case e.last.Position > before:
+		e.quiet = 0
+	case t.ahead:
+		e.quiet++
+	}
 }
 
-// await waits for the turn. Meanwhile it follows what the others append, so that little is left to catch up with under
-// the lock.
+// await waits for the turn. Meanwhile it follows what the others append, so that little is left to catch up with.
 func (e *Executor) await(ctx context.Context) (end func()) {
 	got := make(chan func(), 1)
 	go func() {
@@ -68,20 +74,21 @@ func (e *Executor) await(ctx context.Context) (end func()) {
 	}
 }
 
-// follow folds what is in the log after the last head that this process saw. It reads without the lock, so there may
-// be more; what cannot be read now is caught up with later.
-func (e *Executor) follow(ctx context.Context) {
+// follow folds what is in the log after the last head that this process saw, and says whether that was all. It reads
+// without the lock: what comes after, or cannot be read now, is caught up with under it.
+func (e *Executor) follow(ctx context.Context) bool {
 	if e.last.Position == 0 {
-		return
+		return false
 	}
 	tail, err := e.store.Read(ctx, e.last.Position, e.o.Tail)
-	if err != nil || len(tail) == 0 || tail[0].Position != e.last.Position+1 {
-		return
+	if err != nil || (len(tail) > 0 && tail[0].Position != e.last.Position+1) {
+		return false
 	}
 	e.fold(tail)
-	last := &tail[len(tail)-1]
-	e.last = eventstore.Head{Position: last.Position, RecordedAt: last.RecordedAt}
-	e.quiet = 0
+	if n := len(tail); n > 0 {
+		e.last = eventstore.HeadAfter(&tail[n-1])
+	}
+	return len(tail) < e.o.Tail
 }
 
 // endTurn lets the next process append.

@@ -20,7 +20,6 @@ import (
 type world struct {
 	plan
 	store   *memory.Store
-	net     *faulty
 	execs   []*executor.Executor
 	stops   []context.CancelFunc
 	running sync.WaitGroup
@@ -50,7 +49,6 @@ func carryOut(t *testing.T, p plan) *world {
 	w.store = memory.New(memory.Options{Clock: func() time.Time {
 		return time.Now().Add(p.clock[int(w.ticks.Add(1))%len(p.clock)])
 	}})
-	w.net = &faulty{Appender: w.store, meet: w.meet}
 	for range p.executors {
 		w.start(t)
 	}
@@ -89,8 +87,8 @@ func (w *world) meet(op, *eventstore.Batch) fault {
 func (w *world) start(t *testing.T) {
 	t.Helper()
 	batches := 0
-	exec := executor.New(w.net, options(t, func(o *executor.Options) {
-		o.Batch, o.Cache, o.Tail, o.Queue, o.Timeout = w.batch, w.cache, w.tail, w.queue, 10*ms
+	exec := executor.New(&faulty{Appender: w.store, meet: w.meet}, options(t, func(o *executor.Options) {
+		o.Batch, o.Second, o.Cache, o.Tail, o.Queue, o.Timeout = w.batch, w.second, w.cache, w.tail, w.queue, 10*ms
 		o.OnBatch = func(int, int, time.Duration) { batches++ } // a data race if two came at once
 	}))
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))

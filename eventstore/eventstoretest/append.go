@@ -75,7 +75,7 @@ func storesWhatWasGiven(t *testing.T, h Harness) {
 	for _, s := range []eventstore.Store{h.Store, other, h.Reopen(t)} {
 		requireEvents(t, want, readAll(t, s, 0))
 		last := want[len(want)-1]
-		requireHead(t, eventstore.Head{Position: last.Position, RecordedAt: last.RecordedAt}, headOf(t, s))
+		requireHead(t, eventstore.HeadAfter(&last), headOf(t, s))
 	}
 	requireCommands(t, first.Commands, lookUp(t, other, first.Commands[0].ID, first.Commands[1].ID))
 }

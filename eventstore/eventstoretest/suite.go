@@ -31,7 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 	t.Helper()
 	for _, cases := range [][]testCase{
 		appendCases(), readCases(), streamCases(), snapshotCases(), conflictCases(), commandCases(), tailCases(),
-		lockCases(), unlockedCases(), clockCases(), followCases(), unknownCases(), poisonCases(), rightsCases(),
+		lockCases(), unlockedCases(), turnCases(), clockCases(), followCases(), unknownCases(), poisonCases(), rightsCases(),
 	} {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {

@@ -15,6 +15,9 @@ func unlockedCases() []testCase {
 	return []testCase{
 		{"without the lock/one after the other", unlockedInTurn},
 		{"without the lock/the head has moved", headMoved},
+		{"without the lock/the head is another event", otherHead},
+		{"without the lock/sent behind another", sentBehind},
+		{"without the lock/sent behind one that fails", sentBehindFailure},
 		{"without the lock/an empty batch only verifies the head", unlockedEmpty},
 		{"without the lock/commands without events", unlockedCommands},
 		{"without the lock/it waits for who has the lock", unlockedWaits},
@@ -48,7 +51,7 @@ func unlockedInTurn(t *testing.T, h Harness) {
 		require.Equal(t, at.head.Position+5, last.Position)
 		require.True(t, at.now.Equal(last.RecordedAt))
 		requireCommands(t, b.Commands, lookUp(t, h.Store, b.Commands[0].ID, b.Commands[1].ID))
-		at.head = eventstore.Head{Position: last.Position, RecordedAt: last.RecordedAt}
+		at.head = eventstore.HeadAfter(&last)
 		requireHead(t, at.head, headOf(t, h.Store))
 		want = append(want, b.Events...)
 	}
@@ -181,7 +184,7 @@ func unlockedTime(t *testing.T, h Harness) {
 	for _, early := range []time.Duration{-time.Microsecond, -time.Hour} {
 		past := at.head.RecordedAt.Add(early)
 		require.Error(t, h.Store.Append(ctx, at.head, past, steps(at, "test-a", 1, 1)), "the log never goes back")
-		forged := eventstore.Head{Position: at.head.Position, RecordedAt: past}
+		forged := eventstore.Head{Position: at.head.Position, EventID: at.head.EventID, RecordedAt: past}
 		require.Error(t, h.Store.Append(ctx, forged, past, steps(at, "test-a", 1, 1)), "nor by a wrong head")
 	}
 	require.Len(t, readAll(t, h.Store, 0), 1)

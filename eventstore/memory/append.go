@@ -12,9 +12,8 @@ import (
 func (s *Store) Now() time.Time { return micro(s.opt.Clock()) }
 
 // Send appends at once.
-func (s *Store) Send(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch) (answer func() error) {
-	err := s.Append(ctx, head, now, b)
-	return func() error { return err }
+func (s *Store) Send(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch, done func(error)) {
+	done(s.Append(ctx, head, now, b))
 }
 
 // Append writes a batch if the head is where the caller saw it.
@@ -28,7 +27,7 @@ func (s *Store) Append(ctx context.Context, head eventstore.Head, now time.Time,
 	}
 	defer t.Rollback(ctx)
 	t.now = micro(now)
-	if t.head.Position != head.Position || t.now.Before(t.head.RecordedAt) {
+	if t.head.Position != head.Position || t.head.EventID != head.EventID || t.now.Before(t.head.RecordedAt) {
 		return fmt.Errorf("%w: it is at %d, not at %d", eventstore.ErrHeadMoved, t.head.Position, head.Position)
 	}
 	return t.Commit(ctx, b)

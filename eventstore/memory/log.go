@@ -60,7 +60,7 @@ func (l *log) head() eventstore.Head {
 		return eventstore.Head{RecordedAt: time.Unix(0, 0).UTC()}
 	}
 	last := l.events[len(l.events)-1]
-	return eventstore.Head{Position: last.Position, RecordedAt: last.RecordedAt}
+	return eventstore.HeadAfter(&last)
 }
 
 func (l *log) read(after int64, limit int) []eventstore.Event {

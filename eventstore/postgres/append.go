@@ -29,35 +29,32 @@ func (s *Store) see(database time.Time) { s.clock.Store(&sighting{database: data
 
 // Append writes a batch in one round trip if the head is where the caller saw it.
 func (s *Store) Append(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch) error {
-	return s.Send(ctx, head, now, b)()
+	done := make(chan error, 1)
+	s.Send(ctx, head, now, b, func(err error) { done <- err })
+	return <-done
 }
 
 // Send puts a batch on its way. Batches that are under way together share a connection, so the server takes them in
 // order and without waiting for this process between them.
-func (s *Store) Send(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch) (answer func() error) {
+func (s *Store) Send(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch, done func(error)) {
 	steps, err := s.sealed(head, now, b)
 	if err != nil {
-		return func() error { return err }
+		done(err)
+		return
 	}
-	received, err := s.line.send(ctx, steps, preparation{
+	s.line.send(ctx, steps, preparation{
 		needed: func() bool { return !s.hasPartitions(head.Position) },
 		run:    func(ctx context.Context, conn *pgxpool.Conn) error { return s.prepare(ctx, conn, head.Position) },
+	}, func(clock []byte, err error) {
+		if err == nil {
+			if len(clock) == 8 {
+				micros := int64(binary.BigEndian.Uint64(clock)) //nolint:gosec // two's complement is the format
+				s.see(time.UnixMicro(micros + postgresEpoch))
+			}
+			s.appended(head, b)
+		}
+		done(err)
 	})
-	if err != nil {
-		return func() error { return err }
-	}
-	return func() error {
-		clock, err := received()
-		if err != nil {
-			return err
-		}
-		if len(clock) == 8 {
-			micros := int64(binary.BigEndian.Uint64(clock)) //nolint:gosec // two's complement is the format
-			s.see(time.UnixMicro(micros + postgresEpoch))
-		}
-		s.appended(head, b)
-		return nil
-	}
 }
 
 // sealed checks and seals a batch, and says what to send.
@@ -77,7 +74,7 @@ func (s *Store) sealed(head eventstore.Head, now time.Time, b *eventstore.Batch)
 
 func (s *Store) appendSteps(head eventstore.Head, now time.Time, b *eventstore.Batch) []step {
 	if len(b.Events) == 0 {
-		verify := step{sql: verifyHeadSQL, params: [][]byte{bin2(s.o.Shard), bin8(head.Position)}}
+		verify := step{sql: verifyHeadSQL, params: [][]byte{bin2(s.o.Shard), bin8(head.Position), head.EventID[:]}}
 		return append([]step{verify}, s.rowSteps(head, b)...)
 	}
 	// The head first: it is the lock.

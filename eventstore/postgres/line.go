@@ -25,32 +25,36 @@ type call struct {
 	answered chan struct{} // closed when what was sent last has its answer; guarded by the line's sending
 }
 
-// send sends steps behind those that are under way, after prepare has run on the connection if it says that it has to;
-// received waits for the answer.
-func (l *line) send(ctx context.Context, steps []step, prepare preparation) (received func() ([]byte, error), err error) {
+// send sends steps behind those that are under way, after prepare has run on the connection if it says that it has to.
+// received is called once with the answer.
+func (l *line) send(ctx context.Context, steps []step, prepare preparation, received func([]byte, error)) {
 	l.sending.Lock()
 	defer l.sending.Unlock()
 	c, err := l.join(ctx)
 	if err != nil {
-		return nil, classify(fmt.Errorf("append: %w", err))
+		received(nil, classify(fmt.Errorf("append: %w", err)))
+		return
 	}
 	if err := c.ready(ctx, steps, prepare); err != nil {
 		l.leave(c)
-		return nil, classify(fmt.Errorf("append: %w", err))
+		received(nil, classify(fmt.Errorf("append: %w", err)))
+		return
 	}
 	before, answered := c.answered, make(chan struct{})
 	c.answered = answered
 	if err := put(ctx, c.conn.Conn(), steps); err != nil {
 		close(answered)
 		l.leave(c)
-		return nil, err
+		received(nil, err)
+		return
 	}
-	return func() ([]byte, error) {
-		defer l.leave(c)
-		defer close(answered)
+	go func() {
 		<-before
-		return get(ctx, c.conn.Conn())
-	}, nil
+		first, err := get(ctx, c.conn.Conn())
+		close(answered)
+		l.leave(c)
+		received(first, err)
+	}()
 }
 
 // join finds the call, or makes one.

@@ -66,8 +66,8 @@ const readSQL = `SELECT ` + eventColumns + ` FROM ledger.events e WHERE e.shard 
 // Head is the committed end of the log.
 func (s *Store) Head(ctx context.Context) (eventstore.Head, error) {
 	var h eventstore.Head
-	err := s.pool.QueryRow(ctx, `SELECT position, recorded_at FROM ledger.log_heads WHERE shard = $1`, s.o.Shard).
-		Scan(&h.Position, &h.RecordedAt)
+	err := s.pool.QueryRow(ctx, `SELECT position, event_id, recorded_at FROM ledger.log_heads WHERE shard = $1`, s.o.Shard).
+		Scan(&h.Position, &h.EventID, &h.RecordedAt)
 	if err != nil {
 		return eventstore.Head{}, classify(fmt.Errorf("read the head: %w", err))
 	}

@@ -31,7 +31,7 @@ func (s *Store) Turn(ctx context.Context, patience time.Duration) (end func(), e
 		}
 		return nil, classify(fmt.Errorf("wait for a turn: %w", err))
 	}
-	return func() { s.endTurn(conn) }, nil
+	return func() { s.endTurn(context.WithoutCancel(ctx), conn) }, nil
 }
 
 // lockTurn does it in one round trip and one implicit transaction; a session's advisory lock outlives that.
@@ -40,8 +40,8 @@ func lockTurn(ctx context.Context, conn *pgxpool.Conn, shard int16, patience tim
 		`SET LOCAL lock_timeout = %d; SELECT pg_advisory_lock(%d, %d)`, patience.Milliseconds(), turnClass, shard)).Close()
 }
 
-func (s *Store) endTurn(conn *pgxpool.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+func (s *Store) endTurn(ctx context.Context, conn *pgxpool.Conn) {
+	ctx, cancel := context.WithTimeout(ctx, endTimeout)
 	defer cancel()
 	if err := conn.Conn().PgConn().Exec(ctx, fmt.Sprintf(`SELECT pg_advisory_unlock(%d, %d)`, turnClass, s.o.Shard)).Close(); err != nil {
 		_ = conn.Conn().Close(ctx)

@@ -28,7 +28,7 @@ type tx struct {
 }
 
 // The clock is read after the lock was taken, so it is later than that of the append before.
-const lockSQL = `SELECT position, recorded_at, clock_timestamp() FROM ledger.log_heads WHERE shard = $1 FOR UPDATE`
+const lockSQL = `SELECT position, event_id, recorded_at, clock_timestamp() FROM ledger.log_heads WHERE shard = $1 FOR UPDATE`
 
 // Begin locks the head and reads the tail in one round trip.
 func (s *Store) Begin(ctx context.Context, since int64, limit int) (eventstore.Tx, error) {
@@ -62,7 +62,7 @@ func (t *tx) lock(ctx context.Context, since int64, limit int) error {
 		}
 	}
 	var clock time.Time
-	if err := results.QueryRow().Scan(&t.head.Position, &t.head.RecordedAt, &clock); err != nil {
+	if err := results.QueryRow().Scan(&t.head.Position, &t.head.EventID, &t.head.RecordedAt, &clock); err != nil {
 		return errors.Join(err, results.Close())
 	}
 	rows, err := results.Query()

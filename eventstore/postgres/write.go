@@ -28,9 +28,9 @@ const (
 		ON CONFLICT (stream_id, shard) DO UPDATE SET version = excluded.version, position = excluded.position,
 		schema = excluded.schema, state = excluded.state`
 	// Takes the head's lock, waits for whoever has it, and goes on only when it is where the caller saw it.
-	moveHeadSQL   = `SELECT ledger.move_head($1::int2, $2::int8, $3::int8, $4::timestamptz)`
+	moveHeadSQL   = `SELECT ledger.move_head($1::int2, $2::int8, $3::uuid, $4::int8, $5::uuid, $6::timestamptz)`
 	verifyHeadSQL = `SELECT ledger.expect_head(count(*)), clock_timestamp() FROM ledger.log_heads
-		WHERE shard = $1::int2 AND position = $2::int8`
+		WHERE shard = $1::int2 AND position = $2::int8 AND event_id = $3::uuid`
 	ensurePartitionSQL = `SELECT ledger.ensure_partition($1::int8, $2::int8)`
 	commitSQL          = `COMMIT`
 )
@@ -83,8 +83,11 @@ func (s *Store) rowSteps(head eventstore.Head, b *eventstore.Batch) []step {
 }
 
 func (s *Store) headStep(head eventstore.Head, now time.Time, b *eventstore.Batch) step {
-	last := head.Position + int64(len(b.Events))
-	return step{sql: moveHeadSQL, params: [][]byte{bin2(s.o.Shard), bin8(head.Position), bin8(last), bin8(now.UnixMicro() - postgresEpoch)}}
+	last := &b.Events[len(b.Events)-1]
+	return step{sql: moveHeadSQL, params: [][]byte{
+		bin2(s.o.Shard), bin8(head.Position), head.EventID[:], bin8(last.Position), last.EventID[:],
+		bin8(now.UnixMicro() - postgresEpoch),
+	}}
 }
 
 // streamSteps moves the versions of known streams and inserts new ones.

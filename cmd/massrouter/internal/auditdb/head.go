@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/massrouter/massrouter/audit"
 )
 
@@ -28,7 +30,7 @@ func (*heads) Observe(context.Context, *audit.Step) error { return nil }
 
 // End compares the row of the shard; rows and events of other shards belong to no log that anybody reads.
 func (h *heads) End(ctx context.Context, state *audit.State) error {
-	rows, err := h.s.side.Query(ctx, `SELECT shard, position, recorded_at FROM ledger.log_heads`, inBinary())
+	rows, err := h.s.side.Query(ctx, `SELECT shard, position, recorded_at, event_id FROM ledger.log_heads`, inBinary())
 	if err != nil {
 		return fmt.Errorf("read the heads: %w", err)
 	}
@@ -50,6 +52,7 @@ func (h *heads) End(ctx context.Context, state *audit.State) error {
 			want = time.Unix(0, 0)
 		}
 		d.time("recorded_at", recorded, want)
+		same(d, "event_id", r.uuid(3), uuid.UUID(state.EventID))
 		if r.err != nil {
 			return fmt.Errorf("read the heads: %w", r.err)
 		}
