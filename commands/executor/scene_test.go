@@ -8,6 +8,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
 	"github.com/massrouter/massrouter/commands/executor"
 	"github.com/massrouter/massrouter/eventstore"
 	"github.com/massrouter/massrouter/eventstore/memory"
@@ -37,7 +40,10 @@ func play(t *testing.T, change func(*executor.Options), act func(*scene)) {
 		s.store = memory.New(memory.Options{Clock: func() time.Time { return time.Now().Add(time.Duration(s.turn.Load())) }})
 		s.net = &faulty{Appender: s.store, meet: s.meet}
 		s.exec = run(t, s.net, options(t, change))
-		s.warmUp(t)
+		for range 10 {
+			require.NoError(t, (<-s.ask(add(uuid.New(), "warm", 1))).Err)
+			synctest.Wait() // until the turn has ended: each is quiet
+		}
 		act(s)
 		settle()
 	})

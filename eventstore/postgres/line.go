@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -36,7 +38,7 @@ func (l *line) send(ctx context.Context, steps []step, prepare preparation, rece
 		return
 	}
 	if err := c.ready(ctx, steps, prepare); err != nil {
-		l.leave(c)
+		l.leave(c, err)
 		received(nil, classify(fmt.Errorf("append: %w", err)))
 		return
 	}
@@ -44,7 +46,7 @@ func (l *line) send(ctx context.Context, steps []step, prepare preparation, rece
 	c.answered = answered
 	if err := put(ctx, c.conn.Conn(), steps); err != nil {
 		close(answered)
-		l.leave(c)
+		l.leave(c, err)
 		received(nil, err)
 		return
 	}
@@ -52,7 +54,7 @@ func (l *line) send(ctx context.Context, steps []step, prepare preparation, rece
 		<-before
 		first, err := get(ctx, c.conn.Conn())
 		close(answered)
-		l.leave(c)
+		l.leave(c, err)
 		received(first, err)
 	}()
 }
@@ -84,12 +86,15 @@ func (l *line) join(ctx context.Context) (*call, error) {
 	return c, nil
 }
 
-// leave gives the connection back when nothing is under way on it any more. A broken one is not used for the next batch.
-func (l *line) leave(c *call) {
+// leave gives the connection back when nothing is under way on it any more. After an error that is not the server's
+// refusal it may be broken, and is not used for the next batch. (Whether it is closed cannot be asked while somebody else
+// reads from it.)
+func (l *line) leave(c *call, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c.underway--
-	if l.call == c && (c.underway == 0 || c.conn.Conn().IsClosed()) {
+	var refused *pgconn.PgError
+	if l.call == c && (c.underway == 0 || (err != nil && !errors.As(err, &refused))) {
 		l.call = nil
 	}
 	if c.underway == 0 {
