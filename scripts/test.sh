@@ -88,6 +88,10 @@ go_tests() {
 		say "testing with the official clients"
 		(cd internal/sdktest && go test -json -count=1 -timeout=20m ./...) || status=1
 	fi
+	if [ -z "$short" ] && [ -f internal/tlogtest/go.mod ]; then
+		say "testing the transparency log with tools that are not ours"
+		(cd internal/tlogtest && go test -json -count=1 -timeout=20m ./...) || status=1
+	fi
 	return "$status"
 }
 

@@ -59,7 +59,7 @@ type comparer interface {
 }
 
 // Connections is how many of its pool's connections one run reads over at the same time.
-const Connections = 8
+const Connections = 13
 
 // Verify checks the ledger that the pool leads to. The error says that it could not be read; what is wrong with it is in
 // the result.
@@ -107,7 +107,7 @@ func Verify(ctx context.Context, pool *pgxpool.Pool, o Options) (*Result, error)
 // comparers are all tables beside the events.
 func (s *session) comparers(ctx context.Context, findings *audit.Findings) ([]comparer, error) {
 	all := []comparer{newHeads(s, findings), newStreams(s, findings)}
-	for _, begin := range []func(context.Context, *session, *audit.Findings) (comparer, error){newCommands, newSnapshots, newViews} {
+	for _, begin := range []func(context.Context, *session, *audit.Findings) (comparer, error){newCommands, newSnapshots, newTransparency, newViews} {
 		c, err := begin(ctx, s, findings)
 		if c != nil {
 			all = append(all, c)

@@ -13,11 +13,15 @@ func TestCleanLedgerHasNoFindings(t *testing.T) {
 	b := setup(t)
 	b.calls(t, 130)
 	b.project(t)
+	b.sign(t)
 	r := b.clean(t)
 	rows := map[string]int64{}
 	for _, table := range r.Tables {
-		require.Empty(t, table.Note, table.Name)
 		require.Equal(t, r.Log.Position, table.Position, table.Name)
+		if table.Name == "views.usage" { // see TestRollupsAreLeftToAReplay
+			continue
+		}
+		require.Empty(t, table.Note, table.Name)
 		rows[table.Name] = table.Rows
 	}
 	for name, n := range rows {
@@ -25,6 +29,9 @@ func TestCleanLedgerHasNoFindings(t *testing.T) {
 		require.Positive(t, n, name)
 	}
 	for _, p := range projections.All() {
+		if p.Name() == "usage" {
+			continue
+		}
 		for _, table := range p.Tables() {
 			require.Contains(t, rows, table, "the auditor compares no such table")
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/eventstore/postgres"
+	"github.com/massrouter/massrouter/eventstore/translog"
 	"github.com/massrouter/massrouter/internal/ledgertest"
 	"github.com/massrouter/massrouter/internal/pgtest"
 	"github.com/massrouter/massrouter/projections"
@@ -67,6 +68,19 @@ func (b *bundle) project(t *testing.T, names ...string) {
 	t.Helper()
 	r := runner.New(b.store, b.pool, b.registry, projections.All(), runner.Options{BatchSize: 7})
 	require.NoError(t, r.ToEnd(t.Context(), names...))
+}
+
+// sign makes a checkpoint of the transparency log.
+func (b *bundle) sign(t *testing.T) {
+	t.Helper()
+	private, _, err := translog.GenerateKey("auditdb.test/log")
+	require.NoError(t, err)
+	signer, _, verifier, err := translog.ParseKey(private)
+	require.NoError(t, err)
+	log, err := translog.New(b.pool, b.store, translog.Options{Signer: signer, Verifier: verifier})
+	require.NoError(t, err)
+	_, err = log.Checkpoint(t.Context())
+	require.NoError(t, err)
 }
 
 // calls places and settles so many holds, some of them at the same time.

@@ -6,9 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/auditdb"
+	"github.com/massrouter/massrouter/projections"
+	"github.com/massrouter/massrouter/projections/runner"
 )
 
 // TestEachViewIsComparedAsOfItsCheckpoint stops the read models at different places of the log.
@@ -16,7 +19,7 @@ func TestEachViewIsComparedAsOfItsCheckpoint(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	positions := map[string]int64{}
-	for _, name := range []string{"generations", "statement", "keys", "catalog", "balance"} {
+	for _, name := range []string{"generations", "statement", "keys", "catalog", "balance", "journal"} {
 		b.calls(t, 3)
 		b.project(t, name)
 		positions[name] = b.clean(t).Log.Position
@@ -69,8 +72,20 @@ func TestUnknownReadModelIsNamed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.tamper(t, `INSERT INTO views.checkpoints (name, version, position) VALUES ('rankings', 3, 5)`)
+	require.Contains(t, b.clean(t).Tables, auditdb.Table{Name: "views: rankings v3", Position: 5, Note: "unknown to this program: not compared"})
+}
+
+// TestRollupsAreLeftToAReplay: the audit says what it does not compare, and by what it is.
+func TestRollupsAreLeftToAReplay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
 	tables := b.clean(t).Tables
-	require.Equal(t, auditdb.Table{Name: "views: rankings v3", Position: 5, Note: "unknown to this program: not compared"}, tables[len(tables)-1])
+	last := tables[len(tables)-1]
+	require.Equal(t, "views.usage", last.Name)
+	require.Positive(t, last.Position)
+	require.Contains(t, last.Note, "massrouter projections verify usage")
+	b.tamper(t, `UPDATE views.checkpoints SET position = position + 10 WHERE name = 'usage'`)
+	require.True(t, found(b.verify(t), auditdb.ViewAhead, "views.checkpoints usage"))
 }
 
 func TestViewAheadOfTheLog(t *testing.T) {
@@ -100,4 +115,29 @@ func TestAuditWhileTheLedgerIsWritten(t *testing.T) {
 	}
 	stopped.Store(true)
 	writing.Wait()
+}
+
+// TestAuditWhileReadModelsAreRebuilt: an audit reads the build that serves, whole, whatever is switched meanwhile; and a build
+// that is made beside it is none of its business.
+func TestAuditWhileReadModelsAreRebuilt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.calls(t, 20)
+	b.project(t)
+	r := runner.New(b.store, b.pool, b.registry, projections.All(), runner.Options{BatchSize: 7})
+	var rebuilding sync.WaitGroup
+	rebuilding.Go(func() {
+		for _, name := range []string{"generations", "statement", "balance"} {
+			assert.NoError(t, r.Rebuild(t.Context(), name))
+			assert.NoError(t, r.Rollback(t.Context(), name))
+		}
+	})
+	for range 10 {
+		b.clean(t)
+	}
+	rebuilding.Wait()
+	b.tamper(t, `UPDATE views_kept.balance_v1 SET held = held + 1 WHERE wallet_id = $1`, b.story.Rich.Wallet)
+	b.clean(t)
+	require.NoError(t, r.Rollback(t.Context(), "balance"))
+	require.True(t, found(b.verify(t), auditdb.RowDiffers, "views.balance_v1"))
 }

@@ -3,6 +3,7 @@ package auditdb
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -22,7 +23,12 @@ type session struct {
 
 const beginSQL = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
 
-// open takes the snapshot.
+// readModels are the tables of the read models that serve.
+const readModels = `SELECT format('%I.%I', 'views', relname) FROM pg_class
+	WHERE relnamespace = 'views'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname`
+
+// open takes the snapshot. A switch of a read model to another build waits until the audit is over: a table that is looked up
+// after it would be the other build's, as that was at the time of the snapshot.
 func open(ctx context.Context, pool *pgxpool.Pool, shard int16) (_ *session, err error) {
 	s := &session{pool: pool, shard: shard}
 	defer func() {
@@ -33,11 +39,30 @@ func open(ctx context.Context, pool *pgxpool.Pool, shard int16) (_ *session, err
 	if s.main, err = pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginSQL}); err != nil {
 		return nil, fmt.Errorf("begin to read: %w", err)
 	}
+	if err = s.holdViews(ctx); err != nil {
+		return nil, err
+	}
 	if err = s.main.QueryRow(ctx, `SELECT pg_export_snapshot()`).Scan(&s.snapshot); err != nil {
 		return nil, fmt.Errorf("share the snapshot: %w", err)
 	}
 	s.side, err = s.begin(ctx)
 	return s, err
+}
+
+// holdViews locks the tables of the read models before there is a snapshot.
+func (s *session) holdViews(ctx context.Context) error {
+	rows, err := s.pool.Query(ctx, readModels)
+	if err != nil {
+		return fmt.Errorf("list the read models: %w", err)
+	}
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("list the read models: %w", err)
+	}
+	if _, err := s.main.Exec(ctx, `LOCK TABLE `+strings.Join(tables, ", ")+` IN ACCESS SHARE MODE`); err != nil {
+		return fmt.Errorf("hold the read models: %w", err)
+	}
+	return nil
 }
 
 // begin opens another transaction on the same snapshot.

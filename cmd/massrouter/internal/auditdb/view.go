@@ -34,11 +34,14 @@ type views struct {
 func starts() map[string]func(context.Context, *view) ([]comparer, error) {
 	return map[string]func(context.Context, *view) ([]comparer, error){
 		"balance": newBalance, "statement": newStatement, "keys": newKeys, "catalog": newCatalog, "generations": newGenerations,
+		"journal": newJournal, "usage": newRollups,
 	}
 }
 
 // order is the one in which they are shown.
-func order() []string { return []string{"balance", "statement", "keys", "catalog", "generations"} }
+func order() []string {
+	return []string{"balance", "statement", "keys", "catalog", "generations", "journal", "usage"}
+}
 
 const knownVersion = 1
 

@@ -9,6 +9,7 @@ type Config struct {
 	HTTP    HTTP    `title:"HTTP servers"`
 	Store   Store   `title:"Database and Redis"`
 	Ledger  Ledger  `title:"Ledger"`
+	Proof   Proof   `title:"Transparency log"`
 	Gateway Gateway `title:"Inference"`
 	Vendors Vendors `title:"Vendors"`
 	Log     Log     `title:"Log and shutdown"`
@@ -37,6 +38,15 @@ type Ledger struct {
 	SweepEvery      time.Duration `env:"MASSROUTER_SWEEP_EVERY" doc:"How often holds past their expiry are looked for." used:"work dev"`
 	MaintainEvery   time.Duration `env:"MASSROUTER_MAINTAIN_EVERY" doc:"How often partitions are made ahead and answers past their 24 h are removed." used:"work dev"`
 	PartitionsAhead int64         `env:"MASSROUTER_PARTITIONS_AHEAD" doc:"Positions ahead of the log's end whose partitions are made in advance." used:"work dev"`
+}
+
+// Proof is the transparency log: what makes the ledger verifiable for others.
+type Proof struct {
+	LogKey          Secret        `env:"MASSROUTER_LOG_KEY" doc:"Signing key of the transparency log, from 'massrouter audit keygen'; the name in it is the log's origin. Without it work signs no checkpoints." used:"work audit; dev makes its own"`
+	LogPublicKey    string        `env:"MASSROUTER_LOG_PUBLIC_KEY" doc:"Public key of the transparency log, for processes that do not have the signing key." used:"serve work audit"`
+	LogDir          string        `env:"MASSROUTER_LOG_DIR" doc:"Folder outside the database that gets tiles and checkpoints, to be served as static files. Its newest checkpoint is the guard against a restored backup: serve and work refuse a ledger that is behind it or of another history. It needs one of the keys." used:"serve work audit; dev has its own"`
+	CheckpointEvery time.Duration `env:"MASSROUTER_CHECKPOINT_EVERY" doc:"Least time between two checkpoints." used:"work dev"`
+	AbandonedRoot   string        `env:"MASSROUTER_LOG_ABANDONED_ROOT" doc:"The root of a published checkpoint, as the refusal names it: the operator lets the ledger start although it is not the one of that checkpoint. Nothing is signed under that origin any more; a new key with a new origin and an empty folder begin a new log." used:"serve work"`
 }
 
 // Vendors is how vendors are reached. A vendor's address is published in the catalogue; its key is here and nowhere else.

@@ -18,6 +18,7 @@ func Default() Config {
 			MaintainEvery:   time.Minute,
 			PartitionsAhead: 5_000_000,
 		},
+		Proof: Proof{CheckpointEvery: time.Second},
 		Gateway: Gateway{
 			OutputTokens:     4096,
 			RequestTimeout:   5 * time.Minute,

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/massrouter/massrouter/audit"
 	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/eventstore/translog"
 	"github.com/massrouter/massrouter/http/auth"
 )
 
@@ -73,6 +75,7 @@ func (c Config) Validate(role Role) error {
 	c.HTTP.validate(&p, role)
 	c.Store.validate(&p, role)
 	c.Ledger.validate(&p)
+	c.Proof.validate(&p)
 	c.Gateway.validate(&p, role)
 	c.Log.validate(&p)
 	c.Client.validate(&p)
@@ -107,6 +110,32 @@ func (l Ledger) validate(p *Problems) {
 	checkDuration(p, "MASSROUTER_SWEEP_EVERY", l.SweepEvery, 10*time.Millisecond, time.Hour)
 	checkDuration(p, "MASSROUTER_MAINTAIN_EVERY", l.MaintainEvery, 10*time.Millisecond, time.Hour)
 	p.add(l.PartitionsAhead >= 1 && l.PartitionsAhead <= 1e9, "MASSROUTER_PARTITIONS_AHEAD", "%d is not between 1 and 1000000000", l.PartitionsAhead)
+}
+
+func (l Proof) validate(p *Problems) {
+	public := l.LogPublicKey
+	if l.LogKey.IsSet() {
+		_, own, _, err := translog.ParseKey(l.LogKey.Reveal())
+		p.add(err == nil, "MASSROUTER_LOG_KEY", "%v", err)
+		p.add(err != nil || public == "" || public == own, "MASSROUTER_LOG_PUBLIC_KEY", "is not the one of MASSROUTER_LOG_KEY, which is %s", own)
+	} else if public != "" {
+		_, err := audit.NewVerifier(public)
+		p.add(err == nil, "MASSROUTER_LOG_PUBLIC_KEY", "%v", err)
+	}
+	p.add(l.LogDir == "" || l.LogKey.IsSet() || public != "", "MASSROUTER_LOG_DIR", "needs MASSROUTER_LOG_KEY or MASSROUTER_LOG_PUBLIC_KEY")
+	checkDuration(p, "MASSROUTER_CHECKPOINT_EVERY", l.CheckpointEvery, time.Millisecond, time.Minute)
+}
+
+// PublicKey is the transparency log's public key; "" when none is configured.
+func (l Proof) PublicKey() string {
+	if !l.LogKey.IsSet() {
+		return l.LogPublicKey
+	}
+	_, public, _, err := translog.ParseKey(l.LogKey.Reveal())
+	if err != nil {
+		return "" // Validate refuses it
+	}
+	return public
 }
 
 func (g Gateway) validate(p *Problems, role Role) {

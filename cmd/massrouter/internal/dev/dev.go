@@ -17,6 +17,7 @@ import (
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/program"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/schema"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/vendor"
+	"github.com/massrouter/massrouter/eventstore/translog"
 	"github.com/massrouter/massrouter/internal/sim"
 )
 
@@ -61,10 +62,33 @@ func Run(ctx context.Context, o Options) (err error) {
 			err = errors.Join(err, s.parts[i]())
 		}
 	}()
+	if err := s.makeLogKey(); err != nil {
+		return err
+	}
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
 	return s.run(ctx)
+}
+
+// makeLogKey gives a new folder the key of its transparency log.
+func (s *session) makeLogKey() error {
+	if s.folder.State.LogKey == "" {
+		private, _, err := translog.GenerateKey("massrouter.dev/" + s.folder.State.ID.String())
+		if err != nil {
+			return err
+		}
+		s.folder.State.LogKey = private
+		if err := s.folder.Save(); err != nil {
+			return err
+		}
+	}
+	_, public, _, err := translog.ParseKey(s.folder.State.LogKey)
+	if err != nil {
+		return fmt.Errorf("read the key of the folder's transparency log: %w", err)
+	}
+	s.info.LogDir, s.info.LogPublicKey = s.folder.Path("log"), public
+	return nil
 }
 
 // prepare starts what the product needs.
@@ -173,6 +197,7 @@ func (s *session) open(ctx context.Context) (*program.Program, error) {
 	c.HTTP.OperatorToken = config.NewSecret(s.folder.State.OperatorToken)
 	c.HTTP.OpsListen = anyPort
 	c.Gateway.JournalDir = s.folder.Path("journal")
+	c.Proof.LogKey, c.Proof.LogPublicKey, c.Proof.LogDir = config.NewSecret(s.folder.State.LogKey), "", s.info.LogDir
 	key := config.NewSecret(s.folder.State.VendorKey)
 	c.Vendors.Keys = c.Vendors.Keys.With(map[string]config.Secret{demo.VendorAurora: key, demo.VendorMeridian: key})
 	c.HTTP.Listen = s.o.Listen

@@ -40,6 +40,8 @@ type State struct {
 	Listen        string `json:"listen,omitempty"`
 	VendorAddress string `json:"vendor_address,omitempty"`
 	Edition       int    `json:"edition"`
+	// LogKey signs the checkpoints of this folder's transparency log.
+	LogKey string `json:"log_key,omitempty"`
 }
 
 // Info is dev.json: how to reach what runs.
@@ -52,6 +54,8 @@ type Info struct {
 	RedisURL      string    `json:"redis_url"`
 	SimURL        string    `json:"sim_url"`
 	OpsURL        string    `json:"ops_url"`
+	LogDir        string    `json:"log_dir"`        // of tiles and checkpoints
+	LogPublicKey  string    `json:"log_public_key"` // which verifies them
 }
 
 // Folder is an open data folder; nobody else can open it before Close.

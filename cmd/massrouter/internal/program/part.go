@@ -89,7 +89,11 @@ func (p *Program) work() (stage, error) {
 	sweeping := &sweeper{pool: p.workers, app: p.app, clock: p.o.Clock, log: p.o.Log}
 	sweep := task{name: "sweep", every: p.o.Config.Ledger.SweepEvery, pool: p.workers, log: p.o.Log, tick: sweeping.tick}
 	maintain := task{name: "maintain", every: p.o.Config.Ledger.MaintainEvery, pool: p.workers, log: p.o.Log, tick: p.maintain}
-	return stage{{"projections", run.Run}, {"sweeper", sweep.run}, {"maintenance", maintain.run}}, nil
+	transparency, err := p.transparency()
+	if err != nil {
+		return nil, err
+	}
+	return append(stage{{"projections", run.Run}, {"sweeper", sweep.run}, {"maintenance", maintain.run}}, transparency...), nil
 }
 
 // maintain makes partitions ahead and removes answers whose time is over.

@@ -48,6 +48,7 @@ type Program struct {
 	gateway  *gateway.Gateway
 	api, ops net.Listener
 	closing  atomic.Bool
+	forked   bool // the ledger is not the one of the published checkpoint, and the operator knows
 }
 
 const (
@@ -85,6 +86,9 @@ func (p *Program) open(ctx context.Context) (err error) {
 	}
 	if p.store, err = postgres.Open(ctx, p.ledger, postgres.Options{Clock: p.o.Clock}); err != nil {
 		return fmt.Errorf("open the log: %w", err)
+	}
+	if err := p.guardLog(ctx); err != nil {
+		return err
 	}
 	measured, err := newLedgerMetrics(p.registry)
 	if err != nil {

@@ -1,0 +1,2 @@
+DROP TABLE ledger.log_checkpoints;
+DROP TABLE ledger.log_tiles;
