@@ -1,0 +1,83 @@
+-- usage: what calls used, by minute, hour and day (UTC) of the event that ended them. One row a bucket, wallet, key, model,
+-- endpoint and currency; besides it one with the nil UUID for wallet and key, over all wallets, so that a question about the
+-- platform does not read every wallet. Sums over time are numeric: none can ever stop the projection.
+CREATE TABLE views.usage_minute_v1 (
+    bucket             timestamptz NOT NULL, -- its first moment
+    wallet_id          uuid NOT NULL,
+    key_id             uuid NOT NULL,
+    model              text COLLATE "C" NOT NULL, -- with endpoint: '' for holds that expired, whose events do not say
+    endpoint           text COLLATE "C" NOT NULL,
+    currency           text COLLATE "C" NOT NULL,
+    vendor             text COLLATE "C" NOT NULL GENERATED ALWAYS AS (split_part(endpoint, '@', 2)) STORED,
+    calls              bigint NOT NULL, -- charged or released
+    charged            bigint NOT NULL,
+    errors             bigint NOT NULL, -- released, or charged with an error
+    cancelled          bigint NOT NULL, -- the client went away
+    estimated          bigint NOT NULL, -- charged by our own count
+    expired            bigint NOT NULL, -- holds that ended without news; not in calls
+    input_tokens       numeric NOT NULL,
+    cache_read_tokens  numeric NOT NULL,
+    cache_write_tokens numeric NOT NULL,
+    output_tokens      numeric NOT NULL,
+    reasoning_tokens   numeric NOT NULL,
+    charge             numeric(42,12) NOT NULL,
+    uncollectible      numeric(42,12) NOT NULL,
+    vendor_cost        numeric(42,12) NOT NULL,
+    first_token        bigint[] NOT NULL, -- histograms: place * 2^40 + count, by place
+    duration           bigint[] NOT NULL,
+    PRIMARY KEY (bucket, wallet_id, key_id, model, endpoint, currency)
+) PARTITION BY RANGE (bucket);
+CREATE INDEX ON views.usage_minute_v1 (wallet_id, bucket);
+
+CREATE TABLE views.usage_hour_v1 (LIKE views.usage_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
+CREATE TABLE views.usage_day_v1 (LIKE views.usage_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
+-- Long ranges of one key, when nobody says of which wallet.
+CREATE INDEX ON views.usage_hour_v1 (key_id, bucket);
+CREATE INDEX ON views.usage_day_v1 (key_id, bucket);
+
+-- The same errors by class: the reason of the release, or the error of the charged call.
+CREATE TABLE views.usage_errors_minute_v1 (
+    bucket    timestamptz NOT NULL,
+    wallet_id uuid NOT NULL,
+    key_id    uuid NOT NULL,
+    model     text COLLATE "C" NOT NULL,
+    endpoint  text COLLATE "C" NOT NULL,
+    currency  text COLLATE "C" NOT NULL,
+    class     text COLLATE "C" NOT NULL,
+    vendor    text COLLATE "C" NOT NULL GENERATED ALWAYS AS (split_part(endpoint, '@', 2)) STORED,
+    errors    bigint NOT NULL,
+    PRIMARY KEY (bucket, wallet_id, key_id, model, endpoint, currency, class)
+) PARTITION BY RANGE (bucket);
+CREATE INDEX ON views.usage_errors_minute_v1 (wallet_id, bucket);
+CREATE TABLE views.usage_errors_hour_v1 (LIKE views.usage_errors_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
+CREATE TABLE views.usage_errors_day_v1 (LIKE views.usage_errors_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
+
+-- recorded_at rises with position: the first position of each minute that has an event, of whatever kind.
+CREATE TABLE views.usage_minutes_v1 (
+    minute         timestamptz PRIMARY KEY,
+    first_position bigint NOT NULL UNIQUE
+);
+
+-- Makes the partitions of a table that hold the given moments, and the next ones: rows that come together with their partition
+-- could be missing for a reader that planned a moment before. A partition is made beside its table, in the same schema, and then
+-- attached, which lets readers go on. In schema ledger, because a build of a read model lives in a schema of its own.
+CREATE FUNCTION ledger.ensure_time_partitions(parent regclass, width text, moments timestamptz[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    step  interval := CASE width WHEN 'month' THEN interval '1 month' WHEN 'quarter' THEN interval '3 months' ELSE interval '1 year' END;
+    home  name;
+    base  name;
+    part  name;
+    lower timestamp;
+BEGIN
+    SELECT n.nspname, c.relname INTO home, base FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = parent;
+    FOR lower IN
+        SELECT DISTINCT b FROM unnest(moments) AS m, LATERAL (SELECT date_trunc(width, m AT TIME ZONE 'UTC')) AS t(first),
+            LATERAL (VALUES (first), (first + step)) AS v(b)
+    LOOP
+        part := base || to_char(lower, '_YYYYMM');
+        CONTINUE WHEN to_regclass(format('%I.%I', home, part)) IS NOT NULL;
+        EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING ALL) WITH (fillfactor = 70)', home, part, parent);
+        EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',
+            parent, home, part, lower AT TIME ZONE 'UTC', (lower + step) AT TIME ZONE 'UTC');
+    END LOOP;
+END $$;

@@ -1,0 +1,84 @@
+package usage
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/projections/checkpoint"
+	"github.com/massrouter/massrouter/projections/column"
+)
+
+// activityDays is how many completed UTC days there are.
+const activityDays = 30
+
+// ActivityRequest asks for one wallet's activity.
+type ActivityRequest struct {
+	WalletID    uuid.UUID
+	KeyID       *uuid.UUID // nil means any
+	Date        string     // "2006-01-02", one of the last 30 completed UTC days; "" means all of them
+	Currency    money.Currency
+	MinPosition int64
+}
+
+// ActivityRow is one row of OpenRouter's GET /api/v1/activity: what one endpoint did for a model on a day. Its fields are those of
+// the answer there.
+type ActivityRow struct {
+	Date               string // of the UTC day
+	Model              string // the slug
+	ModelPermaslug     string // the same here: a model keeps its slug
+	EndpointID         string // "model@vendor"
+	ProviderName       string // the vendor's id
+	Usage              money.Amount
+	BYOKUsageInference money.Amount // zero: there are no foreign keys
+	Requests           int64        // that were charged
+	PromptTokens       int64
+	CompletionTokens   int64 // with the reasoning tokens
+	ReasoningTokens    int64
+}
+
+// Activity is the answer, the newest day first.
+type Activity struct {
+	Rows []ActivityRow
+	checkpoint.At
+}
+
+// Activity reads the rows of the last 30 completed UTC days before now. Errors: invalid_request with the detail "field",
+// ledger_unavailable.
+func (q *Query) Activity(ctx context.Context, r ActivityRequest, now time.Time) (Activity, error) {
+	to := now.UTC().Truncate(24 * time.Hour)
+	from := to.AddDate(0, 0, -activityDays)
+	if r.WalletID == uuid.Nil {
+		return Activity{}, invalid("wallet", "wallet is missing")
+	}
+	if r.Currency == "" {
+		r.Currency = money.USD
+	}
+	if r.Date != "" {
+		day, err := time.Parse(time.DateOnly, r.Date)
+		if err != nil || day.Before(from) || !day.Before(to) {
+			return Activity{}, invalid("date", "date is one of the last %d completed UTC days, as YYYY-MM-DD", activityDays)
+		}
+		from, to = day, day.AddDate(0, 0, 1)
+	}
+	sql := `SELECT to_char(u.bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, u.model, u.endpoint, u.vendor, sum(u.charge)::text AS charge, sum(u.charged)::bigint AS charged,
+		sum(u.input_tokens + u.cache_read_tokens + u.cache_write_tokens)::bigint AS prompt,
+		sum(u.output_tokens + u.reasoning_tokens)::bigint AS completion, sum(u.reasoning_tokens)::bigint AS reasoning
+		FROM views.usage_day_v1 u
+		WHERE u.wallet_id = $3 AND u.bucket >= $4 AND u.bucket < $5 AND u.currency = $6 AND ($7::uuid IS NULL OR u.key_id = $7) AND u.charged > 0
+		GROUP BY u.bucket, u.model, u.endpoint, u.vendor`
+	var a Activity
+	var err error
+	a.At, err = q.view.Read(ctx, r.MinPosition, sql, `r.day DESC, r.model, r.endpoint`,
+		[]any{r.WalletID, from, to, string(r.Currency), r.KeyID}, func(row checkpoint.Row) error {
+			var out ActivityRow
+			err := row(&out.Date, &out.Model, &out.EndpointID, &out.ProviderName, column.Amount(&out.Usage), &out.Requests,
+				&out.PromptTokens, &out.CompletionTokens, &out.ReasoningTokens)
+			out.ModelPermaslug = out.Model
+			a.Rows = append(a.Rows, out)
+			return err
+		})
+	return a, err
+}

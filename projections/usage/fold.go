@@ -1,0 +1,166 @@
+package usage
+
+import (
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/projections/runner"
+)
+
+// key is what a row is about. The nil UUIDs mean all wallets.
+type key struct {
+	bucket      int64 // its first second, since 1970
+	wallet, key uuid.UUID
+	model       string
+	endpoint    string
+	currency    money.Currency
+}
+
+type errorKey struct {
+	key
+	class string
+}
+
+// batch is what a batch of events adds to the rows of minutes.
+type batch struct {
+	rows   rows[key, Sums]
+	errors rows[errorKey, int64]
+}
+
+// rows keeps values by key in the order in which the keys came.
+type rows[K comparable, V any] struct {
+	byKey map[K]*V
+	order []K
+}
+
+func (r *rows[K, V]) get(k K) *V {
+	v, ok := r.byKey[k]
+	if !ok {
+		if r.byKey == nil {
+			r.byKey = map[K]*V{}
+		}
+		v = new(V)
+		r.byKey[k], r.order = v, append(r.order, k)
+	}
+	return v
+}
+
+func newBatch() *batch { return &batch{} }
+
+// fold adds what an event says of a call that ended.
+func (b *batch) fold(event wallet.Event, at *runner.Event) error {
+	switch e := event.(type) {
+	case wallet.UsageCharged:
+		return b.charge(&e, at)
+	case wallet.HoldReleased:
+		k, err := keyOf(e.KeyID, e.Model, e.Endpoint, e.Currency, at)
+		if err != nil {
+			return err
+		}
+		s := b.rows.get(k)
+		s.Calls++
+		s.cancel(e.Call)
+		b.fail(s, k, e.Reason)
+	case wallet.HoldExpired:
+		k, err := keyOf(e.KeyID, "", "", e.Currency, at)
+		if err != nil {
+			return err
+		}
+		b.rows.get(k).Expired++
+	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected:
+	}
+	return nil
+}
+
+func keyOf(id uuid.UUID, model, endpoint string, currency money.Currency, at *runner.Event) (key, error) {
+	walletID, err := at.Entity()
+	return key{floor(at.RecordedAt.Unix(), Minute.seconds()), walletID, id, model, endpoint, currency}, err
+}
+
+func (b *batch) charge(e *wallet.UsageCharged, at *runner.Event) error {
+	k, err := keyOf(e.KeyID, e.Model, e.Endpoint, e.Currency, at)
+	if err != nil {
+		return err
+	}
+	s := b.rows.get(k)
+	s.Calls++
+	s.Charged++
+	if e.Provenance == usage.Estimated {
+		s.Estimated++
+	}
+	s.Input += e.Usage[usage.Input]
+	s.CacheRead += e.Usage[usage.CacheRead]
+	s.CacheWrite += e.Usage[usage.CacheWrite] + e.Usage[usage.CacheWrite1h]
+	s.Output += e.Usage[usage.Output]
+	s.Reasoning += e.Usage[usage.Reasoning]
+	s.Charge = s.Charge.Add(e.Charge)
+	s.Uncollectible = s.Uncollectible.Add(e.Uncollectible)
+	s.VendorCost = s.VendorCost.Add(e.VendorCost)
+	if e.Call.FirstTokenMS > 0 {
+		s.FirstToken.Add(e.Call.FirstTokenMS)
+	}
+	if e.Call.DurationMS > 0 {
+		s.Duration.Add(e.Call.DurationMS)
+	}
+	s.cancel(e.Call)
+	if e.Call.Error != "" {
+		b.fail(s, k, e.Call.Error)
+	}
+	return nil
+}
+
+func (s *Sums) cancel(c wallet.Call) {
+	if c.Cancelled {
+		s.Cancelled++
+	}
+}
+
+func (b *batch) fail(s *Sums, k key, class string) {
+	s.Errors++
+	*b.errors.get(errorKey{k, class})++
+}
+
+// rollup gives the rows of a granularity, each also under all wallets.
+func (b *batch) rollup(g Granularity) *batch {
+	out := newBatch()
+	for _, k := range b.rows.order {
+		for _, up := range k.up(g) {
+			out.rows.get(up).add(b.rows.byKey[k])
+		}
+	}
+	for _, k := range b.errors.order {
+		for _, up := range k.up(g) {
+			*out.errors.get(errorKey{up, k.class}) += *b.errors.byKey[k]
+		}
+	}
+	return out
+}
+
+func (k key) up(g Granularity) [2]key {
+	k.bucket = floor(k.bucket, g.seconds())
+	all := k
+	all.wallet, all.key = uuid.Nil, uuid.Nil
+	return [2]key{k, all}
+}
+
+func (k *key) at() time.Time { return time.Unix(k.bucket, 0).UTC() }
+
+// vendor is the part of an endpoint's id that names the vendor: "model@vendor".
+func (k *key) vendor() string {
+	_, vendor, _ := strings.Cut(k.endpoint, "@")
+	return vendor
+}
+
+// floor is the largest multiple of step that is not above n.
+func floor(n, step int64) int64 {
+	rest := n % step
+	if rest < 0 {
+		rest += step
+	}
+	return n - rest
+}

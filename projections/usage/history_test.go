@@ -1,0 +1,209 @@
+package usage_test
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/massrouter/massrouter/domain/money"
+	domainusage "github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/domain/wallet"
+	pt "github.com/massrouter/massrouter/projections/projectiontest"
+	"github.com/massrouter/massrouter/projections/usage"
+)
+
+// plain is the plainest thing that knows the numbers of a group: its calls, one by one.
+type plain struct {
+	usage.Sums
+	first, duration []int64
+}
+
+// call is what an event of the log says, with where and when.
+type call struct {
+	position int64
+	at       time.Time
+	wallet   uuid.UUID
+	key      uuid.UUID
+	model    string
+	endpoint string
+	currency money.Currency
+	class    string
+	event    wallet.Event
+}
+
+// log is a kit whose whole log can be read as calls.
+type log struct {
+	*pt.Kit
+	t *rapid.T
+}
+
+func (l log) events() []call {
+	raw, err := l.Store.Read(l.t.Context(), 0, 1<<30)
+	require.NoError(l.t, err)
+	var out []call
+	for _, e := range raw {
+		id, _ := uuid.Parse(e.StreamID.Identity())
+		data, err := l.Registry.Decode(e.Type, e.Body)
+		require.NoError(l.t, err)
+		c := call{position: e.Position, at: e.RecordedAt, wallet: id}
+		switch e := data.(type) {
+		case wallet.UsageCharged:
+			c.key, c.model, c.endpoint, c.currency, c.class, c.event = e.KeyID, e.Model, e.Endpoint, e.Currency, e.Call.Error, e
+		case wallet.HoldReleased:
+			c.key, c.model, c.endpoint, c.currency, c.class, c.event = e.KeyID, e.Model, e.Endpoint, e.Currency, e.Reason, e
+		case wallet.HoldExpired:
+			c.key, c.currency, c.event = e.KeyID, e.Currency, e
+		}
+		if c.event != nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// add counts a call.
+func (p *plain) add(c *call) {
+	switch e := c.event.(type) {
+	case wallet.HoldExpired:
+		p.Expired++
+		return
+	case wallet.UsageCharged:
+		p.Charged++
+		if e.Provenance == domainusage.Estimated {
+			p.Estimated++
+		}
+		p.Input += e.Usage[domainusage.Input]
+		p.CacheRead += e.Usage[domainusage.CacheRead]
+		p.CacheWrite += e.Usage[domainusage.CacheWrite] + e.Usage[domainusage.CacheWrite1h]
+		p.Output += e.Usage[domainusage.Output]
+		p.Reasoning += e.Usage[domainusage.Reasoning]
+		p.Charge, p.VendorCost, p.Uncollectible = p.Charge.Add(e.Charge), p.VendorCost.Add(e.VendorCost), p.Uncollectible.Add(e.Uncollectible)
+		if e.Call.FirstTokenMS > 0 {
+			p.first = append(p.first, e.Call.FirstTokenMS)
+		}
+		if e.Call.DurationMS > 0 {
+			p.duration = append(p.duration, e.Call.DurationMS)
+		}
+		if e.Call.Cancelled {
+			p.Cancelled++
+		}
+	case wallet.HoldReleased:
+		if e.Call.Cancelled {
+			p.Cancelled++
+		}
+	}
+	p.Calls++
+	if c.class != "" {
+		p.Errors++
+	}
+}
+
+// dimension is the text of a call's dimension.
+func (c *call) dimension(d usage.Dimension) string {
+	switch d {
+	case usage.ByWallet:
+		return c.wallet.String()
+	case usage.ByKey:
+		return c.key.String()
+	case usage.ByModel:
+		return c.model
+	case usage.ByVendor:
+		_, vendor, _ := strings.Cut(c.endpoint, "@")
+		return vendor
+	case usage.ByEndpoint:
+		return c.endpoint
+	default:
+		return c.class
+	}
+}
+
+func passes[T comparable](list []T, v T) bool { return len(list) == 0 || slices.Contains(list, v) }
+
+// matches says whether a filter means a call.
+func (c *call) matches(f usage.Filter) bool {
+	return passes(f.Wallets, c.wallet) && passes(f.Keys, c.key) && passes(f.Models, c.model) && passes(f.Vendors, c.dimension(usage.ByVendor)) &&
+		passes(f.Endpoints, c.endpoint) && c.currency == f.Currency && !c.at.Before(f.From) && c.at.Before(f.To)
+}
+
+// group is a group's names and numbers.
+type group struct {
+	keys []string
+	plain
+}
+
+// rank is what a metric orders by.
+func (p *plain) rank(m usage.Metric) money.Amount { return money.MustParse(m.Of(&p.Sums).Number) }
+
+// grouped gives all groups of the calls that a request means, by rank.
+func grouped(r usage.Request, calls []call, orderBy usage.Metric) []*group {
+	var all []*group
+	byError := slices.Contains(r.Dimensions, usage.ByError)
+	for i := range calls {
+		c := &calls[i]
+		if !c.matches(r.Filter) || byError && c.class == "" {
+			continue
+		}
+		var keys []string
+		for _, d := range r.Dimensions {
+			keys = append(keys, c.dimension(d))
+		}
+		at := slices.IndexFunc(all, func(g *group) bool { return slices.Equal(g.keys, keys) })
+		if at < 0 {
+			at = len(all)
+			all = append(all, &group{keys: keys})
+		}
+		all[at].add(c)
+	}
+	slices.SortFunc(all, func(a, b *group) int {
+		return cmp.Or(b.rank(orderBy).Cmp(a.rank(orderBy)), slices.Compare(a.keys, b.keys))
+	})
+	return all
+}
+
+// drawn draws events of a small world: few wallets, keys, models and endpoints, so that rows meet.
+func drawn(t *rapid.T, k *pt.Kit) {
+	draw := func(n int, label string) uint64 { return uint64(rapid.IntRange(1, n).Draw(t, label)) }
+	for range rapid.IntRange(3, 30).Draw(t, "events") {
+		step := rapid.OneOf(rapid.Int64Range(0, int64(20*time.Second)), rapid.Int64Range(0, int64(20*time.Second)),
+			rapid.Int64Range(0, int64(20*time.Minute)), rapid.Int64Range(0, int64(3*time.Hour)), rapid.Int64Range(0, int64(20*time.Hour)))
+		k.Now = k.Now.Add(time.Duration(step.Draw(t, "step")).Truncate(time.Microsecond))
+		w := pt.ID(draw(3, "wallet"))
+		key := pt.ID(10 + draw(4, "key"))
+		currency := rapid.SampledFrom([]money.Currency{"USD", "USD", "USD", "EUR"}).Draw(t, "currency")
+		model := rapid.SampledFrom([]string{"acme/one", "acme/two", "zeta/one:free"}).Draw(t, "model")
+		endpoint := model + rapid.SampledFrom([]string{"@north", "@south"}).Draw(t, "vendor")
+		amount := rapid.StringMatching(`[0-9](\.[0-9]{1,12})?`)
+		facts := wallet.Call{
+			Cancelled: rapid.IntRange(0, 4).Draw(t, "cancelled") == 0, Error: rapid.SampledFrom([]string{"", "", "", "timeout"}).Draw(t, "error"),
+			FirstTokenMS: rapid.Int64Range(0, 3000).Draw(t, "first"), DurationMS: rapid.Int64Range(0, 200_000).Draw(t, "duration"),
+		}
+		var e wallet.Event
+		switch rapid.IntRange(0, 9).Draw(t, "kind") {
+		case 0:
+			e = wallet.HoldExpired{HoldID: uuid.New(), KeyID: key, Amount: pt.Money("1"), Currency: currency}
+		case 1, 2:
+			e = wallet.HoldReleased{
+				HoldID: uuid.New(), KeyID: key, Model: model, Endpoint: endpoint, Amount: pt.Money("1"), Call: facts, Currency: currency,
+				Reason: rapid.SampledFrom([]string{"client_cancelled", "upstream_error", "timeout"}).Draw(t, "reason"),
+			}
+		case 3:
+			e = wallet.HoldSuspected{HoldID: uuid.New()}
+		default:
+			charged := pt.Charged(uuid.New(), key, amount.Draw(t, "charge"), "1", pt.After("5", "3"))
+			charged.Model, charged.Endpoint, charged.Currency, charged.Call = model, endpoint, currency, facts
+			charged.VendorCost, charged.Uncollectible = pt.Money(amount.Draw(t, "cost")), pt.Money(amount.Draw(t, "lost"))
+			charged.Provenance = rapid.SampledFrom([]domainusage.Provenance{domainusage.Reported, domainusage.Estimated}).Draw(t, "provenance")
+			charged.Usage = domainusage.Usage{}
+			for _, class := range domainusage.Classes() {
+				charged.Usage[class] = rapid.Int64Range(0, 1000).Draw(t, string(class))
+			}
+			e = charged
+		}
+		k.Append(t.Context(), t, pt.Wallet(w, e))
+	}
+}
