@@ -23,99 +23,54 @@ const (
 )
 
 func newProjectionsCommand(sh shell) *cobra.Command {
-	return group("projections", "Look at read models and rebuild them",
-		"Read models are made from the event log and can be thrown away and made again at any time. DATABASE_URL names the "+
-			"database; --data takes it from a folder of 'massrouter dev'.",
-		newProjectionsListCommand(sh), newProjectionsRebuildCommand(sh))
+	return group("projections", "Look at read models, check and rebuild them",
+		"Read models are made from the event log and can be thrown away and made again at any time. A new build is made beside the one "+
+			"that serves, and takes its place in one moment. DATABASE_URL names the database; --data takes it from a folder of 'massrouter dev'.",
+		newProjectionsListCommand(sh), newProjectionsRebuildCommand(sh), newProjectionsSwitchCommand(sh), newProjectionsRollbackCommand(sh),
+		newProjectionsDropCommand(sh), newProjectionsDigestCommand(sh), newProjectionsVerifyCommand(sh))
 }
 
-// projectionLine is a projection with --json.
+// projectionLine is a build of a projection with --json.
 type projectionLine struct {
-	Name       string    `json:"name"`
-	Version    int       `json:"version"`
-	State      string    `json:"state"`
-	Position   int64     `json:"position"`
-	Lag        int64     `json:"lag"` // events behind the end of the log
-	RecordedAt time.Time `json:"recorded_at"`
-	UpdatedAt  time.Time `json:"updated_at"`
-	Error      string    `json:"error,omitempty"`
+	Name          string    `json:"name"`
+	Version       int       `json:"version"`
+	Slot          string    `json:"slot"` // live, building or kept
+	Build         int       `json:"build"`
+	Revision      int       `json:"revision"`
+	State         string    `json:"state"` // new, live, building, kept or failed
+	Position      int64     `json:"position"`
+	Lag           int64     `json:"lag"` // events behind the end of the log
+	Rows          int64     `json:"rows"`
+	RowsEstimated bool      `json:"rows_estimated"`
+	RecordedAt    time.Time `json:"recorded_at"`
+	UpdatedAt     time.Time `json:"updated_at"`
+	Error         string    `json:"error,omitempty"`
 }
 
 func newProjectionsListCommand(sh shell) *cobra.Command {
-	data := ""
-	c := &cobra.Command{
+	return projectionsCommand(sh, &cobra.Command{
 		Use: "list", Short: "Show how far the read models are", Args: exactly(0),
-		Long:    "Shows the position of every read model, and how many events it is behind the end of the log.",
+		Long: "Shows all builds of every read model: the one that is live, which queries read; one that is building; and the one that is kept " +
+			"for a roll-back. With the position of each, how many events it is behind the end of the log, how many rows it has (~: an estimate), " +
+			"and why it failed.",
 		Example: "  massrouter projections list\n  massrouter projections list --json",
-		RunE: func(c *cobra.Command, _ []string) error {
-			return withRunner(c, sh, data, func(ctx context.Context, r *runner.Runner) error {
-				lines, err := statuses(ctx, r)
-				if err != nil {
-					return err
-				}
-				return printer(c).Value(lines, func(w io.Writer) { writeProjections(w, lines) })
-			})
-		},
-	}
-	c.Flags().StringVar(&data, "data", "", "data folder of a running 'massrouter dev'")
-	return c
+	}, func(ctx context.Context, c *cobra.Command, r *runner.Runner, _ []string) error {
+		lines, err := statuses(ctx, r)
+		if err != nil {
+			return err
+		}
+		return printer(c).Value(lines, func(w io.Writer) { writeProjections(w, lines) })
+	})
 }
 
-func newProjectionsRebuildCommand(sh shell) *cobra.Command {
+// projectionsCommand completes a command that works with a runner of all projections.
+func projectionsCommand(sh shell, c *cobra.Command, work func(context.Context, *cobra.Command, *runner.Runner, []string) error) *cobra.Command {
 	data := ""
-	c := &cobra.Command{
-		Use: "rebuild NAME", Short: "Empty a read model and make it again from the log", Args: exactly(1),
-		Long: "Empties a read model and replays the whole log into it. Its queries answer 'unavailable' until it has caught up; " +
-			"nothing else is touched. Whoever owns the projection does the work: a running 'massrouter work', else this command.",
-		Example: "  massrouter projections rebuild balance",
-		RunE: func(c *cobra.Command, args []string) error {
-			return withRunner(c, sh, data, func(ctx context.Context, r *runner.Runner) error { return rebuild(ctx, c, r, args[0]) })
-		},
+	c.RunE = func(c *cobra.Command, args []string) error {
+		return withRunner(c, sh, data, func(ctx context.Context, r *runner.Runner) error { return work(ctx, c, r, args) })
 	}
 	c.Flags().StringVar(&data, "data", "", "data folder of a running 'massrouter dev'")
 	return c
-}
-
-func rebuild(ctx context.Context, c *cobra.Command, r *runner.Runner, name string) error {
-	p := printer(c)
-	done := make(chan error, 1)
-	go func() { done <- r.Rebuild(ctx, name) }()
-	tick := time.NewTicker(progressEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case err := <-done:
-			if err != nil {
-				return err
-			}
-			return printOne(ctx, p, r, name)
-		case <-tick.C:
-			if line, err := statusOf(ctx, r, name); err == nil {
-				p.Progress("position %d, %d events to go", line.Position, line.Lag)
-			}
-		}
-	}
-}
-
-func printOne(ctx context.Context, p *output.Printer, r *runner.Runner, name string) error {
-	line, err := statusOf(ctx, r, name)
-	if err != nil {
-		return err
-	}
-	return p.Value(line, func(w io.Writer) { writeProjections(w, []projectionLine{line}) })
-}
-
-func statusOf(ctx context.Context, r *runner.Runner, name string) (projectionLine, error) {
-	lines, err := statuses(ctx, r)
-	if err != nil {
-		return projectionLine{}, err
-	}
-	for _, line := range lines {
-		if line.Name == name {
-			return line, nil
-		}
-	}
-	return projectionLine{}, fmt.Errorf("there is no projection %q", name)
 }
 
 func statuses(ctx context.Context, r *runner.Runner) ([]projectionLine, error) {
@@ -126,21 +81,41 @@ func statuses(ctx context.Context, r *runner.Runner) ([]projectionLine, error) {
 	lines := make([]projectionLine, len(all))
 	for i, s := range all {
 		lines[i] = projectionLine{
-			Name: s.Name, Version: s.Version, State: s.State, Position: s.Position, Lag: s.Lag,
-			RecordedAt: s.RecordedAt, UpdatedAt: s.UpdatedAt, Error: s.Error,
+			Name: s.Name, Version: s.Version, Slot: s.Slot.String(), Build: s.Build, Revision: s.Revision, State: s.State, Position: s.Position,
+			Lag: s.Lag, Rows: s.Rows, RowsEstimated: s.RowsEstimated, RecordedAt: s.RecordedAt, UpdatedAt: s.UpdatedAt, Error: s.Error,
 		}
 	}
 	return lines, nil
 }
 
+// buildsOf are the lines of one projection.
+func buildsOf(ctx context.Context, r *runner.Runner, name string) ([]projectionLine, error) {
+	lines, err := statuses(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var found []projectionLine
+	for _, line := range lines {
+		if line.Name == name {
+			found = append(found, line)
+		}
+	}
+	return found, nil
+}
+
 func writeProjections(w io.Writer, lines []projectionLine) {
 	rows := make([][]string, 0, len(lines))
 	for _, l := range lines {
+		count := strconv.FormatInt(l.Rows, 10)
+		if l.RowsEstimated {
+			count = "~" + count
+		}
 		rows = append(rows, []string{
-			l.Name, "v" + strconv.Itoa(l.Version), l.State, strconv.FormatInt(l.Position, 10), strconv.FormatInt(l.Lag, 10), output.Time(l.UpdatedAt), l.Error,
+			l.Name, fmt.Sprintf("v%d", l.Version), fmt.Sprintf("%s %d", l.Slot, l.Build), l.State, strconv.FormatInt(l.Position, 10),
+			strconv.FormatInt(l.Lag, 10), count, output.Time(l.UpdatedAt), l.Error,
 		})
 	}
-	output.Table(w, []string{"NAME", "VERSION", "STATE", "POSITION", "BEHIND", "UPDATED", "ERROR"}, rows)
+	output.Table(w, []string{"NAME", "VERSION", "BUILD", "STATE", "POSITION", "BEHIND", "ROWS", "UPDATED", "ERROR"}, rows)
 }
 
 // withRunner makes a runner of all projections for one piece of work.

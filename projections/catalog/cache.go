@@ -32,7 +32,7 @@ func NewCache(q *Query, maxAge time.Duration) *Cache {
 }
 
 // Get returns a snapshot: usually the cached one, without waiting. At most one caller at a time refreshes it while the
-// others go on with the last one; when the database is away, or the view is being rebuilt, all do. Only before there is
+// others go on with the last one; when the database is away, or the view is being built, all do. Only before there is
 // a first snapshot can it fail, with ledger_unavailable, or wait.
 func (c *Cache) Get(ctx context.Context) (*Snapshot, error) {
 	last := c.last.Load()

@@ -13,6 +13,7 @@ import (
 	"github.com/massrouter/massrouter/internal/pgtest"
 	"github.com/massrouter/massrouter/projections/catalog"
 	pt "github.com/massrouter/massrouter/projections/projectiontest"
+	"github.com/massrouter/massrouter/projections/runner"
 )
 
 func vendor(id string) []pt.Fact {
@@ -150,4 +151,25 @@ func TestTheCacheDoesNotAskMoreOftenThanItsAge(t *testing.T) {
 	again, err := cache.Get(t.Context())
 	require.NoError(t, err)
 	require.Same(t, first, again)
+}
+
+// TestTheCacheBeginsAnewAfterASwitch: another build may have what the one before it lacked, also far back.
+func TestTheCacheBeginsAnewAfterASwitch(t *testing.T) {
+	t.Parallel()
+	k := pt.New(t, pgtest.New(t))
+	k.Append(t.Context(), t, vendor("north"), vendor("south"))
+	k.ToEnd(t.Context(), t, 0, catalog.Projection{})
+	_, err := k.Pool.Exec(t.Context(), `DELETE FROM views.catalog_publications_v1 WHERE id = 'north'`)
+	require.NoError(t, err)
+	cache := catalog.NewCache(catalog.NewQuery(k.Pool), time.Nanosecond)
+	s, err := cache.Get(t.Context())
+	require.NoError(t, err)
+	require.NotContains(t, s.Vendors, "north")
+	r := k.Runner(runner.Options{}, catalog.Projection{})
+	require.ErrorAs(t, r.Rebuild(t.Context(), catalog.Name), new(*runner.MismatchError))
+	require.NoError(t, r.Switch(t.Context(), catalog.Name))
+	s, err = cache.Get(t.Context())
+	require.NoError(t, err)
+	require.Contains(t, s.Vendors, "north")
+	require.Contains(t, s.Vendors, "south")
 }

@@ -23,8 +23,17 @@ func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
 // Snapshot reads the whole catalogue as it is now. For each call of a hot path use a Cache. Errors: ledger_unavailable.
 func (q *Query) Snapshot(ctx context.Context) (*Snapshot, error) { return q.since(ctx, empty()) }
 
-// since folds what was published after an older snapshot into a new one; the older one stays as it is.
+// since folds what was published after an older snapshot into a new one; the older one stays as it is. After a switch to
+// another build everything is read anew.
 func (q *Query) since(ctx context.Context, old *Snapshot) (*Snapshot, error) {
+	s, err := q.after(ctx, old)
+	if err == nil && old.Last > 0 && !s.SameBuild(old.At) {
+		return q.after(ctx, empty())
+	}
+	return s, err
+}
+
+func (q *Query) after(ctx context.Context, old *Snapshot) (*Snapshot, error) {
 	var news []publication
 	at, err := q.view.Read(ctx, 0,
 		`SELECT position, recorded_at, kind, id, body FROM views.catalog_publications_v1 WHERE position > $3 ORDER BY position`,

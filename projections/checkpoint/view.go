@@ -20,7 +20,12 @@ import (
 type At struct {
 	Position int64
 	AsOf     time.Time
+	build    int
 }
+
+// SameBuild says whether two answers of a view come from the same build of it. What was kept of an answer is not continued with
+// one of another build: that may have other rows also for the events before.
+func (a At) SameBuild(other At) bool { return a.build == other.build }
 
 // View is one version of one projection, as its queries see it. Safe for concurrent use.
 type View struct {
@@ -54,17 +59,19 @@ func NewView(pool *pgxpool.Pool, name string, version int, options ...Option) *V
 type Row func(dest ...any) error
 
 // checkpointColumns come before the columns of the query.
-const checkpointColumns = 3
+const checkpointColumns = 4
 
 // Read runs a query (whose first column is never NULL) together with the checkpoint, on one snapshot, and calls each
 // for every row in the order that orderBy gives (columns of the query under the name r). Its arguments start at $3.
 // With a minPosition it first waits for it, for at most MaxWait. Errors have code ledger_unavailable when the position
-// is not reached, when the projection has not started, and while it is being rebuilt.
+// is not reached, when the projection has not started, and while it is built for the first time. All tables of one answer
+// are of one build: a switch between builds waits for the statement, or the statement for the switch. From answer to
+// answer the position never goes back.
 func (v *View) Read(ctx context.Context, minPosition int64, query, orderBy string, args []any, each func(Row) error) (At, error) {
 	if err := v.WaitFor(ctx, minPosition); err != nil {
 		return At{}, err
 	}
-	sql := `SELECT c.position, c.recorded_at, c.position < c.rebuild_to, r.*
+	sql := `SELECT c.position, c.recorded_at, c.position < c.rebuild_to, c.build, r.*
 		FROM views.checkpoints c LEFT JOIN LATERAL (` + query + `) r ON true
 		WHERE c.name = $1 AND c.version = $2 ORDER BY ` + orderBy
 	rows, err := v.pool.Query(ctx, sql, append([]any{v.name, v.version}, args...)...)
@@ -90,7 +97,7 @@ func (v *View) scan(rows pgx.Rows, each func(Row) error) (At, error) {
 		dest := make([]any, len(raw)) // nil skips a column
 		if !found {
 			found = true
-			dest[0], dest[1], dest[2] = &at.Position, &at.AsOf, &rebuilding
+			dest[0], dest[1], dest[2], dest[3] = &at.Position, &at.AsOf, &rebuilding, &at.build
 			if err := rows.Scan(dest...); err != nil {
 				return At{}, fmt.Errorf("scan the checkpoint of %s: %w", v.name, err)
 			}

@@ -25,7 +25,7 @@ type Signal struct {
 	changed chan struct{} // closed at the next change; nil while nobody waits
 }
 
-// Set says that a projection has committed a position; also a lower one, after a rebuild began.
+// Set says that the live build of a projection has committed a position.
 func (s *Signal) Set(name string, version int, position int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

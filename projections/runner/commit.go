@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -14,7 +15,7 @@ func (s *session) prepare(ctx context.Context, sql string) (string, error) {
 		return name, nil
 	}
 	name := "projection_" + strconv.Itoa(len(s.prepared))
-	if _, err := s.conn.PgConn().Prepare(ctx, name, sql, nil); err != nil {
+	if _, err := s.conn.PgConn().Prepare(ctx, name, s.slot.sql(sql), nil); err != nil {
 		return "", err
 	}
 	s.prepared[sql] = name
@@ -26,7 +27,10 @@ const advance = `UPDATE views.checkpoints SET position = $4, recorded_at = $5, e
 	state = CASE WHEN $4 < rebuild_to THEN 'rebuilding' ELSE 'following' END
 	WHERE name = $1 AND version = $2 AND position = $3`
 
-// commit moves the checkpoint and writes the rows in one transaction. The checkpoint comes first: a rebuild and an owner
+// notPast is for builds that are to stop somewhere.
+const notPast = ` AND rebuild_to >= $4`
+
+// commit moves the checkpoint and writes the rows in one transaction. The checkpoint comes first: a switch and an owner
 // of old wait for each other there.
 func (s *session) commit(ctx context.Context, p Projection, from int64, last *Event, w *Writes) error {
 	err := s.tryCommit(ctx, p, from, last, w)
@@ -41,7 +45,11 @@ func (s *session) commit(ctx context.Context, p Projection, from int64, last *Ev
 func (s *session) tryCommit(ctx context.Context, p Projection, from int64, last *Event, w *Writes) error {
 	batch := &pgconn.Batch{}
 	batch.ExecParams(`BEGIN`, nil, nil, nil, nil)
-	move, err := s.prepare(ctx, advance)
+	moveIt := advance
+	if s.slot != Live {
+		moveIt += notPast
+	}
+	move, err := s.prepare(ctx, moveIt)
 	if err != nil {
 		return err
 	}
@@ -61,7 +69,7 @@ func (s *session) tryCommit(ctx context.Context, p Projection, from int64, last 
 	}
 	results := s.conn.PgConn().ExecBatch(ctx, batch)
 	err = w.check(results)
-	if closed := results.Close(); closed != nil {
+	if closed := results.Close(); closed != nil && !errors.Is(err, errMoved) {
 		err = closed
 	}
 	if err != nil {

@@ -22,12 +22,12 @@ func (nameless) Version() int { return 1 }
 func TestABatchIsCommittedOnceAndWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.New(t)
-	session, err := own(t.Context(), pool, nameless{})
+	session, err := own(t.Context(), pool, nameless{}, Live)
 	require.NoError(t, err)
 	t.Cleanup(func() { session.close(t.Context()) })
 	_, err = session.conn.Exec(t.Context(), `CREATE TABLE views.sums (n bigint); INSERT INTO views.sums VALUES (0)`)
 	require.NoError(t, err)
-	position, err := session.begin(t.Context(), nameless{})
+	position, _, err := session.begin(t.Context(), nameless{})
 	require.NoError(t, err)
 	require.Zero(t, position)
 
@@ -59,6 +59,6 @@ func TestABatchIsCommittedOnceAndWholeOrNotAtAll(t *testing.T) {
 	n, at = state()
 	require.Equal(t, []int64{10, 20}, []int64{n, at})
 
-	_, err = own(t.Context(), pool, nameless{})
+	_, err = own(t.Context(), pool, nameless{}, Live)
 	require.ErrorIs(t, err, errOwned)
 }

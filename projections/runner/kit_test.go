@@ -50,6 +50,46 @@ func (s *seen) wake() {
 	s.gate = nil
 }
 
+// total is how many events it was given.
+func (s *seen) total() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, size := range s.sizes {
+		n += size
+	}
+	return n
+}
+
+// projected names the one column that it writes.
+type projected struct{ *seen }
+
+func (p projected) Project(events []runner.Event, w *runner.Writes) error {
+	var positions column.Ints
+	for _, e := range events {
+		positions.Add(e.Position)
+	}
+	w.Add(positions.Len(), `INSERT INTO "views".`+p.name+`_v1 (position) SELECT * FROM unnest($1::bigint[])`, &positions)
+	return nil
+}
+
+// stray also writes a table that is not its own.
+type stray struct{ *seen }
+
+func (s stray) Project(events []runner.Event, w *runner.Writes) error {
+	var positions column.Ints
+	for _, e := range events {
+		positions.Add(e.Position)
+	}
+	w.Add(positions.Len(), `INSERT INTO views.other SELECT * FROM unnest($1::bigint[])`, &positions)
+	return s.seen.Project(events, w)
+}
+
+// outside has a table of another schema.
+type outside struct{ *seen }
+
+func (outside) Tables() []string { return []string{"public.one_v1"} }
+
 var errBroken = errors.New("broken on purpose")
 
 func (s *seen) Project(events []runner.Event, w *runner.Writes) error {
@@ -77,9 +117,10 @@ func (s *seen) Project(events []runner.Event, w *runner.Writes) error {
 // bench is a kit with tables for projections of the given names.
 type bench struct {
 	*pt.Kit
-	url   string
-	seen  []*seen
-	total int64
+	url     string
+	seen    []*seen
+	total   int64
+	commits atomic.Int64 // while it grows beside the test
 }
 
 func setup(t *testing.T, names ...string) *bench {
@@ -163,7 +204,7 @@ func (b *bench) reaches(t *testing.T, name string, position int64) {
 	require.Equal(t, []int64{position, position}, []int64{rows, last})
 }
 
-// status waits until the state of a projection is the given one.
+// status waits until a build of a projection is in the given state.
 func (b *bench) status(t *testing.T, r *runner.Runner, name, state string) runner.Status {
 	t.Helper()
 	var found runner.Status
@@ -171,7 +212,7 @@ func (b *bench) status(t *testing.T, r *runner.Runner, name, state string) runne
 		all, err := r.Status(t.Context())
 		require.NoError(t, err)
 		for _, s := range all {
-			if s.Name == name {
+			if s.Name == name && s.State == state {
 				found = s
 			}
 		}

@@ -23,5 +23,5 @@ func transient(err error) bool {
 	}
 	var connect *pgconn.ConnectError
 	var outside away
-	return errors.As(err, &outside) || errors.As(err, &connect) || errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, errMoved)
+	return errors.As(err, &outside) || errors.As(err, &connect) || errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, errMoved) || errors.Is(err, errGone)
 }

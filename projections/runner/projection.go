@@ -1,5 +1,6 @@
-// Package runner feeds projections from the log: it follows for ever, runs to the end, and rebuilds. Each batch's rows
-// change in one transaction with the projection's checkpoint, so each event has its effect exactly once.
+// Package runner feeds projections from the log: it follows for ever, runs to the end, and makes new builds beside the
+// live ones. Each batch's rows change in one transaction with the build's checkpoint, so each event has its effect exactly
+// once.
 package runner
 
 import (
@@ -18,11 +19,14 @@ type Projection interface {
 	Name() string
 	// Version is 1 or more.
 	Version() int
-	// Tables are the names of all tables that it writes, with their schema. Nothing else writes them.
+	// Tables are the names of all tables that it writes and reads, in schema views. Nothing else writes them. Partitions need no
+	// mention. No triggers, foreign keys, clocks or random values: a table's content follows from the log alone.
 	Tables() []string
 	// Project folds consecutive events, in order, into statements. It is called from one goroutine at a time, must not
 	// keep or change the events, which other projections share, and ignores those that are not its own. It may not
 	// rely on being called for an event once only: a batch whose transaction failed is given again, maybe cut elsewhere.
+	// What it keeps in memory between calls is wrong when several builds are under way at the same time. Statements name
+	// tables as views.table: for another build than the live one the schema's name is replaced.
 	Project(events []Event, w *Writes) error
 }
 

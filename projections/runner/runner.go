@@ -79,12 +79,14 @@ func New(store eventstore.Reader, pool *pgxpool.Pool, registry *domain.Registry,
 }
 
 // Run follows the log with all projections until the context ends, and then returns nil. A projection that fails stops
-// alone, with its error in its checkpoint, and is tried again later from there; while the database is away, all wait.
+// alone, with its error in its checkpoint, and is tried again later from there; while the database is away, all wait. Builds
+// that were begun beside the live ones go on as far as they are to.
 func (r *Runner) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	for _, p := range r.projections {
 		all.Go(func() { r.follow(ctx, p) })
 	}
+	all.Go(func() { r.followBuilds(ctx) })
 	all.Wait()
 	return nil
 }
@@ -92,7 +94,7 @@ func (r *Runner) Run(ctx context.Context) error {
 func (r *Runner) follow(ctx context.Context, p Projection) {
 	retry := backoff{first: r.options.Backoff}
 	for ctx.Err() == nil {
-		moved, err := r.work(ctx, p, never)
+		moved, err := r.work(ctx, p, Live, never)
 		if ctx.Err() != nil {
 			return
 		}
@@ -121,15 +123,16 @@ func (r *Runner) ToEnd(ctx context.Context, names ...string) error {
 	var all sync.WaitGroup
 	failed := make([]error, len(chosen))
 	for i, p := range chosen {
-		all.Go(func() { failed[i] = r.toEnd(ctx, p, head.Position) })
+		all.Go(func() { failed[i] = r.runTo(ctx, p, Live, head.Position) })
 	}
 	all.Wait()
 	return errors.Join(failed...)
 }
 
-func (r *Runner) toEnd(ctx context.Context, p Projection, target int64) error {
+// runTo returns when a build has reached a position; whoever owns it does the work.
+func (r *Runner) runTo(ctx context.Context, p Projection, s Slot, target int64) error {
 	for {
-		_, err := r.work(ctx, p, target)
+		_, err := r.work(ctx, p, s, target)
 		if errors.Is(err, errOwned) {
 			err = pause(ctx, lookAgain)
 			if err == nil {
@@ -141,25 +144,6 @@ func (r *Runner) toEnd(ctx context.Context, p Projection, target int64) error {
 		}
 		return nil
 	}
-}
-
-// Rebuild empties a projection's tables and replays the log into them, up to the end that it has now. Queries are refused
-// until then. Whoever owns the projection does the work; when nobody does, this process. A rebuild that is cut off goes on
-// when the projection next runs.
-func (r *Runner) Rebuild(ctx context.Context, name string) error {
-	chosen, err := r.choose([]string{name})
-	if err != nil {
-		return err
-	}
-	head, err := r.store.Head(ctx)
-	if err != nil {
-		return fmt.Errorf("read the end of the log: %w", err)
-	}
-	if err := reset(ctx, r.pool, chosen[0], head.Position); err != nil {
-		return fmt.Errorf("begin the rebuild of %s: %w", name, err)
-	}
-	r.options.Signal.Set(name, chosen[0].Version(), 0)
-	return r.toEnd(ctx, chosen[0], head.Position)
 }
 
 func (r *Runner) choose(names []string) ([]Projection, error) {

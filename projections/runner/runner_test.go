@@ -54,7 +54,7 @@ func TestRunFollowsUntilItsContextEnds(t *testing.T) {
 		b.reaches(t, "one", head)
 		b.reaches(t, "two", head)
 	}
-	s := b.status(t, r, "one", "following")
+	s := b.status(t, r, "one", runner.StateLive)
 	require.Equal(t, b.total, s.Position)
 	require.Equal(t, b.Now, s.RecordedAt.UTC())
 	require.Zero(t, s.Lag)
@@ -80,10 +80,10 @@ func TestOneThatFailsStopsAlone(t *testing.T) {
 	b.start(t, r)
 	head := b.grow(t, 100)
 	b.reaches(t, "good", head)
-	s := b.status(t, r, "bad", "failed")
+	s := b.status(t, r, "bad", runner.StateFailed)
 	require.Contains(t, s.Error, "broken on purpose")
 	require.Less(t, s.Position, int64(25))
-	s = b.status(t, r, "wild", "failed")
+	s = b.status(t, r, "wild", runner.StateFailed)
 	require.Contains(t, s.Error, "panic: out of order")
 	require.Less(t, s.Position, int64(40))
 	head = b.grow(t, 10)
@@ -93,7 +93,7 @@ func TestOneThatFailsStopsAlone(t *testing.T) {
 	b.seen[2].panics.Store(0)
 	b.reaches(t, "bad", head)
 	b.reaches(t, "wild", head)
-	require.Empty(t, b.status(t, r, "bad", "following").Error)
+	require.Empty(t, b.status(t, r, "bad", runner.StateLive).Error)
 	mu.Lock()
 	defer mu.Unlock()
 	require.ErrorIs(t, reports["bad"], errBroken)
@@ -128,7 +128,7 @@ func TestAGapIsNeverSkipped(t *testing.T) {
 		} else {
 			require.ErrorIs(t, r.ToEnd(t.Context()), eventstore.ErrGap)
 		}
-		s := b.status(t, r, "one", "failed")
+		s := b.status(t, r, "one", runner.StateFailed)
 		require.Contains(t, s.Error, "expected 31")
 		require.Less(t, s.Position, int64(31))
 		require.Positive(t, s.Position)
@@ -143,79 +143,6 @@ func TestAnEventThatCannotBeDecodedStopsRightBeforeIt(t *testing.T) {
 	require.NoError(t, err)
 	r := runner.New(b.Store, b.Pool, registry, b.projections(), quick())
 	require.ErrorContains(t, r.ToEnd(t.Context()), "event at position 1")
-	s := b.status(t, r, "one", "failed")
+	s := b.status(t, r, "one", runner.StateFailed)
 	require.Zero(t, s.Position)
-}
-
-func TestARebuildReplaysAndRefusesQueriesMeanwhile(t *testing.T) {
-	t.Parallel()
-	b := setup(t, "one", "two")
-	head := b.grow(t, 60)
-	r := b.Runner(quick(), b.projections()...)
-	require.NoError(t, r.ToEnd(t.Context()))
-	_, err := b.Pool.Exec(t.Context(), `INSERT INTO views.one_v1 VALUES (1000)`) // a row that is not of the log
-	require.NoError(t, err)
-
-	view := checkpoint.NewView(b.Pool, "one", 1)
-	count := func() (n int64, err error) {
-		_, err = view.Read(t.Context(), 0, `SELECT count(*) AS n FROM views.one_v1`, `r.n`, nil, func(row checkpoint.Row) error { return row(&n) })
-		return n, err
-	}
-	n, err := count()
-	require.NoError(t, err)
-	require.Equal(t, int64(61), n)
-
-	b.seen[0].hang()
-	gate := b.seen[0].gate
-	done := make(chan error, 1)
-	go func() { done <- r.Rebuild(t.Context(), "one") }()
-	s := b.status(t, r, "one", "rebuilding")
-	require.Equal(t, head, s.RebuildTo)
-	for range 4 { // part of the replay
-		gate <- struct{}{}
-		_, err = count()
-		require.Equal(t, domain.CodeUnavailable, domain.CodeOf(err))
-	}
-	b.seen[0].wake()
-	require.NoError(t, <-done)
-	n, err = count()
-	require.NoError(t, err)
-	require.Equal(t, head, n)
-	b.reaches(t, "two", head)
-}
-
-func TestARebuildIsDoneByWhoeverOwnsTheProjection(t *testing.T) {
-	t.Parallel()
-	b := setup(t, "one")
-	head := b.grow(t, 60)
-	owner := b.Runner(quick(), b.projections()...)
-	b.start(t, owner)
-	b.reaches(t, "one", head)
-	_, err := b.Pool.Exec(t.Context(), `INSERT INTO views.one_v1 VALUES (1000)`)
-	require.NoError(t, err)
-	other := runner.New(b.Store, b.pool(t), b.Registry, []runner.Projection{&seen{name: "one"}}, quick())
-	require.NoError(t, other.Rebuild(t.Context(), "one"), "although the owner has nothing new to do")
-	b.reaches(t, "one", head)
-	var strange int
-	require.NoError(t, b.Pool.QueryRow(t.Context(), `SELECT count(*) FROM views.one_v1 WHERE position = 1000`).Scan(&strange))
-	require.Zero(t, strange)
-}
-
-func TestARebuildThatIsCutOffGoesOn(t *testing.T) {
-	t.Parallel()
-	b := setup(t, "one")
-	head := b.grow(t, 60)
-	r := b.Runner(quick(), b.projections()...)
-	require.NoError(t, r.ToEnd(t.Context()))
-	b.seen[0].breaks.Store(30)
-	require.ErrorIs(t, r.Rebuild(t.Context(), "one"), errBroken)
-	s := b.status(t, r, "one", "failed")
-	require.Equal(t, head, s.RebuildTo)
-	view := checkpoint.NewView(b.Pool, "one", 1)
-	_, err := view.Read(t.Context(), 0, `SELECT position FROM views.one_v1`, `r.position`, nil, func(checkpoint.Row) error { return nil })
-	require.Equal(t, domain.CodeUnavailable, domain.CodeOf(err), "failed half-way it is still incomplete")
-	b.seen[0].breaks.Store(0)
-	require.NoError(t, r.ToEnd(t.Context()))
-	b.reaches(t, "one", head)
-	b.status(t, r, "one", "following")
 }

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,26 +11,27 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// session is a connection on which a projection is owned and written, with the statements that it has prepared.
+// session is a connection on which a build of a projection is owned and written, with the statements that it has prepared.
 type session struct {
 	conn     *pgx.Conn
+	slot     Slot
 	prepared map[string]string // names by SQL
 }
 
-// own takes a connection of its own out of the pool and locks the projection on it, or returns errOwned. The lock lives as long
+// own takes a connection of its own out of the pool and locks the build on it, or returns errOwned. The lock lives as long
 // as the session: when this process dies, or the connection does, the next one gets it.
-func own(ctx context.Context, pool *pgxpool.Pool, p Projection) (*session, error) {
+func own(ctx context.Context, pool *pgxpool.Pool, p Projection, slot Slot) (*session, error) {
 	pooled, err := pool.Acquire(ctx)
 	if err != nil {
 		return nil, away{err}
 	}
 	var owned bool
-	err = pooled.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended($1, 0))`, lockName(p)).Scan(&owned)
+	err = pooled.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended($1, 0))`, lockName(p, slot)).Scan(&owned)
 	if err == nil && !owned {
 		pooled.Release()
 		return nil, errOwned
 	}
-	s := &session{conn: pooled.Hijack(), prepared: map[string]string{}}
+	s := &session{conn: pooled.Hijack(), slot: slot, prepared: map[string]string{}}
 	if err == nil {
 		_, err = s.conn.Exec(ctx, sessionSettings)
 	}
@@ -48,10 +50,6 @@ const sessionSettings = `SELECT set_config('tcp_keepalives_idle', '2', false), s
 	set_config('tcp_keepalives_count', '3', false), set_config('synchronous_commit', 'off', false),
 	set_config('plan_cache_mode', 'force_generic_plan', false), set_config('jit', 'off', false)`
 
-func lockName(p Projection) string {
-	return fmt.Sprintf("massrouter projection %s v%d", p.Name(), p.Version())
-}
-
 // close ends the session, and with it the ownership, also after the runner's context has ended.
 func (s *session) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
@@ -59,17 +57,43 @@ func (s *session) close(ctx context.Context) {
 	_ = s.conn.Close(ctx) // the session is over either way
 }
 
-// begin reads a projection's position; the first time it makes the checkpoint.
-func (s *session) begin(ctx context.Context, p Projection) (int64, error) {
-	var position int64
-	_, err := s.conn.Exec(ctx, `INSERT INTO views.checkpoints (name, version) VALUES ($1, $2) ON CONFLICT DO NOTHING`, p.Name(), p.Version())
+// firstCheckpoint is that of a build that serves from the start. When another version was there before, queries are refused
+// until this one is as far: no answer goes back.
+const firstCheckpoint = `INSERT INTO views.checkpoints (name, version, revision, rebuild_to, state)
+	SELECT $1, $2, $3, reached, CASE WHEN reached > 0 THEN 'rebuilding' ELSE 'following' END
+	FROM (SELECT coalesce(max(position), 0) AS reached FROM views.checkpoints WHERE name = $1 AND version <> $2) AS others
+	ON CONFLICT DO NOTHING`
+
+// begin reads a build's position, and the one at which it is to stop: never for the live one, of which it makes the
+// checkpoint the first time. A build that is not there, or was begun by another revision of the code, is errGone.
+func (s *session) begin(ctx context.Context, p Projection) (position, stop int64, err error) {
+	if s.slot == Live {
+		_, err = s.conn.Exec(ctx, firstCheckpoint, p.Name(), p.Version(), revisionOf(p))
+	}
 	if err == nil {
-		err = s.conn.QueryRow(ctx, `SELECT position FROM views.checkpoints WHERE name = $1 AND version = $2`, p.Name(), p.Version()).Scan(&position)
+		var c checkpointRow
+		c, err = readCheckpoint(ctx, s.conn, p, s.slot)
+		position, stop = c.position, c.rebuildTo
+		switch {
+		case s.slot == Live:
+			stop = never
+		case err == nil && (!c.found || s.slot == Building && c.revision != revisionOf(p)):
+			return 0, 0, errGone
+		}
 	}
 	if err != nil {
-		return 0, s.lost(fmt.Errorf("read the checkpoint: %w", err))
+		return 0, 0, s.lost(fmt.Errorf("read the checkpoint: %w", err))
 	}
-	return position, nil
+	return position, stop, nil
+}
+
+// gone says whether the build was switched to or dropped.
+func (s *session) gone(ctx context.Context, p Projection) bool {
+	if s.slot == Live || s.conn.IsClosed() {
+		return false
+	}
+	_, _, err := s.begin(ctx, p)
+	return errors.Is(err, errGone)
 }
 
 // lost marks an error after which the connection is gone.
@@ -85,7 +109,7 @@ func (s *session) fail(ctx context.Context, p Projection, cause error) error {
 	const longest = 2000
 	text := strings.ToValidUTF8(strings.ReplaceAll(cause.Error(), "\x00", ""), "?")
 	text = strings.ToValidUTF8(text[:min(len(text), longest)], "")
-	_, err := s.conn.Exec(ctx, `UPDATE views.checkpoints SET state = 'failed', error = $3, updated_at = now()
-		WHERE name = $1 AND version = $2`, p.Name(), p.Version(), text)
+	_, err := s.conn.Exec(ctx, s.slot.sql(`UPDATE views.checkpoints SET state = 'failed', error = $3, updated_at = now()
+		WHERE name = $1 AND version = $2`), p.Name(), p.Version(), text)
 	return err
 }

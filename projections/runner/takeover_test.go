@@ -142,7 +142,7 @@ func TestADatabaseThatIsAwayIsWaitedFor(t *testing.T) {
 	require.NoError(t, err)
 	b.Pool.Reset()
 	b.reaches(t, "one", b.grow(t, 20))
-	require.Empty(t, b.status(t, r, "one", "following").Error, "an outage is no failure of the projection")
+	require.Empty(t, b.status(t, r, "one", runner.StateLive).Error, "an outage is no failure of the projection")
 }
 
 func TestASignalWakesWaiters(t *testing.T) {

@@ -10,32 +10,42 @@ import (
 // errOwned: another process owns the projection.
 var errOwned = errors.New("another process owns the projection")
 
-// errMoved: the checkpoint is not where this process left it: a rebuild began, or another process owned it in between.
+// errMoved: the checkpoint is not where this process left it: a switch, or another process owned it in between.
 var errMoved = errors.New("the checkpoint was moved by somebody else")
 
-// work owns a projection and runs it until it has reached the target. The error is errOwned when it is somebody else's.
-// moved says whether it got anywhere.
-func (r *Runner) work(ctx context.Context, p Projection, target int64) (moved bool, err error) {
-	session, err := own(ctx, r.pool, p)
+// errGone: the build was switched to or dropped.
+var errGone = errors.New("there is no such build any more")
+
+// work owns a build and runs it until it has reached the target, or where it is to stop. The error is errOwned when it is
+// somebody else's. moved says whether it got anywhere.
+func (r *Runner) work(ctx context.Context, p Projection, slot Slot, target int64) (moved bool, err error) {
+	session, err := own(ctx, r.pool, p, slot)
 	if err != nil {
 		if errors.Is(err, errOwned) {
-			return false, r.reached(ctx, p, target)
+			return false, r.reached(ctx, p, slot, target)
 		}
 		return false, err
 	}
 	defer session.close(ctx)
-	position, err := session.begin(ctx, p)
+	return r.run(ctx, session, p, target)
+}
+
+func (r *Runner) run(ctx context.Context, session *session, p Projection, target int64) (moved bool, err error) {
+	position, stop, err := session.begin(ctx, p)
 	if err != nil {
 		return false, err
 	}
 	place := r.feed.join(position)
 	defer r.feed.leave(place)
-	for position < target {
-		next, err := r.step(ctx, session, p, place, position)
-		if errors.Is(err, errMoved) {
-			next, err = session.begin(ctx, p)
+	for position < min(target, stop) {
+		next, err := r.step(ctx, session, p, place, position, min(target, stop))
+		if errors.Is(err, errMoved) || err == nil && next == position { // does the session live, and is all as it was?
+			next, stop, err = session.begin(ctx, p)
 		}
 		if err != nil {
+			if session.gone(ctx, p) {
+				return moved, errGone // a statement looked for tables that had moved
+			}
 			r.stop(ctx, session, p, err)
 			return moved, err
 		}
@@ -44,33 +54,36 @@ func (r *Runner) work(ctx context.Context, p Projection, target int64) (moved bo
 		}
 		moved, position = true, next
 		r.feed.move(place, position)
-		r.options.Signal.Set(p.Name(), p.Version(), position)
+		if session.slot == Live {
+			r.options.Signal.Set(p.Name(), p.Version(), position)
+		}
 	}
 	return moved, nil
 }
 
-// reached is nil when a projection that somebody else owns is at the target already.
-func (r *Runner) reached(ctx context.Context, p Projection, target int64) error {
-	position, err := positionOf(ctx, r.pool, p)
+// reached is nil when a build that somebody else owns is at the target already.
+func (r *Runner) reached(ctx context.Context, p Projection, slot Slot, target int64) error {
+	c, err := readCheckpoint(ctx, r.pool, p, slot)
 	if err != nil {
-		return err
+		return away{err}
 	}
-	if position >= target {
+	if c.position >= target {
 		return nil
 	}
 	return errOwned
 }
 
-// step takes the next events and commits their effect together with the checkpoint. When none come it looks whether the
-// session still lives and the checkpoint is still where it was.
-func (r *Runner) step(ctx context.Context, session *session, p Projection, place *reader, position int64) (int64, error) {
+// step takes the next events, up to the one at which to stop, and commits their effect together with the checkpoint. When
+// none come the position stays.
+func (r *Runner) step(ctx context.Context, session *session, p Projection, place *reader, position, stop int64) (int64, error) {
 	events, err := r.feed.next(ctx, place)
 	if err != nil {
 		return 0, err
 	}
 	if len(events) == 0 {
-		return session.begin(ctx, p)
+		return position, nil
 	}
+	events = events[:min(int64(len(events)), stop-position)] // positions are dense
 	var w Writes
 	if err := project(p, events, &w); err != nil {
 		return 0, fmt.Errorf("project positions %d to %d: %w", events[0].Position, events[len(events)-1].Position, err)
