@@ -26,8 +26,8 @@ import (
 	"github.com/massrouter/massrouter/eventstore"
 )
 
-// Batches is the log in its order, from position 1, cut anywhere. After an error nothing follows. Events belong to the
-// auditor once they were handed over.
+// Batches is the log in its order, from the position after Options.After, cut anywhere. After an error nothing follows.
+// Events belong to the auditor once they were handed over.
 type Batches = iter.Seq2[[]eventstore.Event, error]
 
 // Observer compares something else with the log while the log is verified.
@@ -44,6 +44,9 @@ type Options struct {
 	Findings  *Findings // where to put what is wrong; nil makes a list of its own
 	Workers   int       // goroutines that hash and decode; 0 means one a processor
 	Observers []Observer
+	// After is the position that the log is handed over after, 0 for a whole log. What events before it amount to is then
+	// unknown: balances, holds, keys and prices are not followed, only what each event says by itself and the order of all.
+	After int64
 }
 
 // Verify reads the log to its end. The error says that the log could not be read, or an observer could not compare;
@@ -55,7 +58,7 @@ func Verify(ctx context.Context, log Batches, o Options) (*Report, error) {
 	if o.Findings == nil {
 		o.Findings = NewFindings(0)
 	}
-	v := newVerifier(o.Findings)
+	v := newVerifier(o.Findings, o.After)
 	for events, err := range inspectAll(ctx, log, o.Registry, o.Workers) {
 		if err != nil {
 			return nil, err

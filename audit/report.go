@@ -47,7 +47,7 @@ type WalletBalance struct {
 }
 
 func (v *verifier) report() *Report {
-	root := v.tree.root()
+	root := v.state.tree.root()
 	r := &Report{
 		Events: v.events, Position: v.state.Position, FirstRecorded: v.first, LastRecorded: v.state.RecordedAt,
 		Streams: map[string]int64{}, Types: v.types, Wallets: int64(len(v.state.Wallets)), Keys: int64(len(v.state.Keys)),

@@ -20,7 +20,12 @@ type State struct {
 	Keys       map[[16]byte]*Key
 	Spends     map[[16]byte]*Spend // by key; also of keys that were never issued
 	Holds      map[[16]byte]*Hold  // open, and expired as long as a settlement may come
+
+	tree tree
 }
+
+// Root is the RFC 6962 Merkle root of the leaf hashes so far.
+func (s *State) Root() [32]byte { return s.tree.root() }
 
 // Stream is how far one stream has come.
 type Stream struct {
@@ -114,6 +119,7 @@ type Window struct {
 type Step struct {
 	Row   *eventstore.Event
 	Data  domain.Event // nil when the body does not decode
+	Leaf  [32]byte     // the row's leaf hash as computed
 	State *State
 	// Wallet is set for the events of a wallet that is open, after them; PostedBefore is its balance before.
 	Wallet       *Wallet

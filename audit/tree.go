@@ -2,6 +2,15 @@ package audit
 
 import "crypto/sha256"
 
+// Tree computes the RFC 6962 Merkle root of leaves as they come. The zero value is the empty tree.
+type Tree struct{ tree tree }
+
+// Add appends a leaf by its hash.
+func (t *Tree) Add(leaf [32]byte) { t.tree.add(leaf) }
+
+// Root is the root of all leaves so far.
+func (t *Tree) Root() [32]byte { return t.tree.root() }
+
 // tree computes the RFC 6962 Merkle root of leaves as they come: it keeps the roots of the complete subtrees that the
 // leaves so far fall into, the largest first, at most one a power of two.
 type tree struct {

@@ -15,7 +15,6 @@ import (
 type verifier struct {
 	findings *Findings
 	state    State
-	tree     tree
 	types    map[string]int64
 	first    time.Time
 	shard    int16
@@ -25,6 +24,7 @@ type verifier struct {
 	trial   map[money.Currency]money.Amount
 	expired []*Hold // in the order of their expiry
 	events  int64
+	partial bool // the log does not begin at position 1
 }
 
 type account struct {
@@ -32,13 +32,13 @@ type account struct {
 	currency money.Currency
 }
 
-func newVerifier(findings *Findings) *verifier {
+func newVerifier(findings *Findings, after int64) *verifier {
 	return &verifier{
-		findings: findings, types: map[string]int64{},
+		findings: findings, types: map[string]int64{}, partial: after > 0,
 		house: map[account]money.Amount{}, trial: map[money.Currency]money.Amount{},
 		state: State{
-			Streams: map[domain.StreamID]*Stream{}, Wallets: map[[16]byte]*Wallet{}, Keys: map[[16]byte]*Key{},
-			Spends: map[[16]byte]*Spend{}, Holds: map[[16]byte]*Hold{},
+			Position: after, Streams: map[domain.StreamID]*Stream{}, Wallets: map[[16]byte]*Wallet{},
+			Keys: map[[16]byte]*Key{}, Spends: map[[16]byte]*Spend{}, Holds: map[[16]byte]*Hold{},
 		},
 	}
 }
@@ -49,11 +49,14 @@ func (v *verifier) step(e *inspected) *Step {
 		v.findings.Add(found)
 	}
 	v.checkOrder(e.row)
-	v.tree.add(e.leaf)
+	v.state.tree.add(e.leaf)
 	v.types[e.row.Type]++
 	stream := v.checkStream(e.row)
+	s := &Step{Row: e.row, Data: e.data, Leaf: e.leaf, State: &v.state}
+	if v.partial {
+		return s
+	}
 	v.forgetExpired(e.row.RecordedAt)
-	s := &Step{Row: e.row, Data: e.data, State: &v.state}
 	switch data := e.data.(type) {
 	case wallet.Event:
 		v.wallet(s, stream, data)
@@ -101,6 +104,9 @@ func (v *verifier) checkStream(row *eventstore.Event) *Stream {
 	stream, known := v.state.Streams[row.StreamID]
 	if !known {
 		stream = &Stream{First: row.Position, Earliest: v.runStart}
+		if v.partial {
+			stream.Version = row.StreamVersion - 1
+		}
 		v.state.Streams[row.StreamID] = stream
 	}
 	if row.StreamVersion != stream.Version+1 {

@@ -51,7 +51,7 @@ func TestEventNamesAreFinal(t *testing.T) {
 	}
 	if *updateNew {
 		require.NoError(t, os.MkdirAll(filepath.Dir(namesFile), 0o750))
-		require.NoError(t, os.WriteFile(namesFile, []byte(strings.Join(golden, "\n")+"\n"), 0o600)) //nolint:gosec // a constant path
+		require.NoError(t, os.WriteFile(namesFile, []byte(strings.Join(golden, "\n")+"\n"), 0o600))
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"github.com/massrouter/massrouter/projections/balance"
 	"github.com/massrouter/massrouter/projections/catalog"
 	"github.com/massrouter/massrouter/projections/generations"
+	"github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/keys"
 	"github.com/massrouter/massrouter/projections/runner"
 	"github.com/massrouter/massrouter/projections/statement"
+	"github.com/massrouter/massrouter/projections/usage"
 )
 
 // All is every projection.
@@ -18,6 +20,8 @@ func All() []runner.Projection {
 		keys.Projection{},
 		balance.Projection{},
 		statement.Projection{},
+		journal.Projection{},
 		generations.Projection{},
+		usage.Projection{},
 	}
 }

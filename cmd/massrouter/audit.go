@@ -39,22 +39,29 @@ type auditOptions struct {
 	data     string
 	database string
 	keep     int
+	bundles  []string
+	key      string
 }
 
 func newAuditCommand(sh shell) *cobra.Command {
-	return group("audit", "Verify the ledger", "Verifies the ledger independently of the code that wrote it.", newAuditVerifyCommand(sh))
+	return group("audit", "Verify the ledger", "Verifies the ledger independently of the code that wrote it.", newAuditVerifyCommand(sh),
+		newAuditKeygenCommand(sh), newAuditCheckpointCommand(sh), newAuditProveCommand(sh),
+		newAuditVerifyReceiptCommand(sh), newAuditVerifyTilesCommand(sh), newAuditWitnessCommand(sh))
 }
 
 func newAuditVerifyCommand(sh shell) *cobra.Command {
 	var o auditOptions
 	c := &cobra.Command{
-		Use: "verify", Short: "Recompute everything from the events and compare", Args: exactly(0), Long: auditVerifyLong,
-		Example: "  massrouter audit verify --data .massrouter\n  DATABASE_URL=postgres://… massrouter audit verify --json",
-		RunE:    func(c *cobra.Command, _ []string) error { return auditVerify(c, sh, o) },
+		Use: "verify", Short: "Recompute everything from the events and compare", Args: exactly(0), Long: auditVerifyLong + auditBundleLong,
+		Example: "  massrouter audit verify --data .massrouter\n  DATABASE_URL=postgres://… massrouter audit verify --json\n" +
+			"  massrouter audit verify --bundle january --bundle february --key ledger.example.com+1a2b3c4d+AQID…",
+		RunE: func(c *cobra.Command, _ []string) error { return auditVerify(c, sh, o) },
 	}
 	flags := c.Flags()
 	flags.StringVar(&o.data, "data", "", "data folder of a running 'massrouter dev'")
 	flags.StringVar(&o.database, "database", "", "the database, instead of DATABASE_URL; a password in it can be seen by others on this machine")
+	flags.StringArrayVar(&o.bundles, "bundle", nil, "verify this folder of exported events instead; repeat it for more")
+	flags.StringVar(&o.key, "key", "", "with --bundle: the log's public key, or a file with it")
 	flags.IntVar(&o.keep, "findings", 100, "print at most so many findings; all are counted")
 	return c
 }
@@ -65,6 +72,15 @@ const auditGCPercent = 400
 func auditVerify(c *cobra.Command, sh shell, o auditOptions) error {
 	if o.keep < 1 || o.keep > 1_000_000 {
 		return usagef("--findings is between 1 and 1000000")
+	}
+	if len(o.bundles) > 0 {
+		if o.data != "" || o.database != "" {
+			return usagef("give --bundle, or a database; not both")
+		}
+		return verifyBundles(c, o)
+	}
+	if o.key != "" {
+		return usagef("--key goes with --bundle")
 	}
 	address, err := auditDatabase(c, sh, o)
 	if err != nil {

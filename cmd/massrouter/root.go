@@ -95,7 +95,7 @@ func newRootCommand(sh shell) *cobra.Command {
 		&cobra.Group{ID: groupLedger, Title: "Database and ledger:"}, &cobra.Group{ID: groupTools, Title: "Tools:"})
 	add(root, groupRun, newDevCommand(sh), newServeCommand(sh), newWorkCommand(sh))
 	add(root, groupOperate, newWalletCommand(sh), newKeyCommand(sh), newVendorCommand(sh), newModelCommand(sh), newPriceCommand(sh))
-	add(root, groupLedger, newMigrateCommand(sh), newEventsCommand(sh), newProjectionsCommand(sh), newAuditCommand(sh))
+	add(root, groupLedger, newMigrateCommand(sh), newEventsCommand(sh), newProjectionsCommand(sh), newAuditCommand(sh), newExportCommand(sh))
 	add(root, groupTools, newSimCommand(sh), newBenchCommand(sh), newDocsCommand(sh))
 	return root
 }
