@@ -8,10 +8,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// quietAppends is after how many undisturbed appends the executor stops taking the lock before it decides.
+// quietAppends is after how many undisturbed turns, or appends under the lock, the executor believes that it is alone.
 const quietAppends = 8
 
-// portion is how many commands are decided between two looks at the flight.
+// portion is how many commands are decided between two looks at the flights.
 const portion = 16
 
 // mostFlights is how many commits are on their way at most. The second waits in the database for the first, so that the
@@ -21,14 +21,14 @@ const mostFlights = 2
 // pipeline overlaps deciding with committing. While commits are under way (the flights), commands that arrive are
 // decided into the next batch (open) as if the flights had landed; each leaves in one round trip, and is committed only
 // if the head is where the flight before left it. When that fails, everything since is decided anew under the lock.
-// While other processes append too, they take turns: the first batch of a turn is decided under the lock, which brings
-// the cache up to date, and those after it ahead.
+// While other processes append too, they take turns: a turn begins with folding what the others appended, and goes on as
+// if there were no others.
 type pipeline struct {
 	e       *Executor
 	open    *building
-	flights []*flight // in the order in which they land
-	runway  chan *flight
-	later   []*Request // have the id of a command in open or in a flight
+	flights []*flight    // in the order in which they land
+	runway  chan *flight // to the pilot
+	later   []*Request   // have the id of a command in open or in a flight
 }
 
 // flight is a commit under way.
@@ -51,7 +51,7 @@ func (p *pipeline) landing() <-chan error {
 	return p.flights[0].done
 }
 
-// optimistic says whether batches are decided without the lock.
+// optimistic says whether batches are decided without the lock: the process is alone, or it is its turn.
 func (e *Executor) optimistic() bool {
 	return e.last.Position > 0 && (e.quiet >= quietAppends || e.turn.ahead)
 }

@@ -23,8 +23,8 @@ const (
 type turn struct {
 	end   func() // nil while it is not ours
 	since time.Time
-	ahead bool // the cache is current: batches may be decided ahead
-	after time.Time
+	ahead bool      // the cache is current: batches may be decided ahead
+	after time.Time // before which none is asked for
 }
 
 func (t *turn) over() bool { return t.end != nil && time.Since(t.since) > turnLength }
