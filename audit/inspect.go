@@ -25,12 +25,6 @@ type inspector struct {
 	buffer   []byte
 }
 
-func (in *inspector) inspectBatch(batch []inspected) {
-	for i := range batch {
-		in.inspect(&batch[i])
-	}
-}
-
 func (in *inspector) inspect(e *inspected) {
 	e.leaf, in.buffer = leafHash(in.buffer, e.row)
 	if e.leaf != e.row.LeafHash {

@@ -81,7 +81,7 @@ func (r *reading) file(ctx context.Context, folder *opened, stated *listed, name
 		r.compare(stated, name, hashed, size)
 	}
 	rows, stopped := int64(0), false
-	for events, err := range inOrder(ctx, r.workers, kind.cut(f, size, hashed)) {
+	for events, err := range eventstore.InOrder(ctx, kind.cut(f, size, hashed), r.workers, newReading) {
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}

@@ -34,10 +34,11 @@ func (s *Store) Turn(ctx context.Context, patience time.Duration) (end func(), e
 	return func() { s.endTurn(context.WithoutCancel(ctx), conn) }, nil
 }
 
-// lockTurn does it in one round trip and one implicit transaction; a session's advisory lock outlives that.
+// lockTurn does it in one round trip and one implicit transaction; a session's advisory lock outlives that. A patience of
+// no milliseconds would be one without end.
 func lockTurn(ctx context.Context, conn *pgxpool.Conn, shard int16, patience time.Duration) error {
 	return conn.Conn().PgConn().Exec(ctx, fmt.Sprintf(
-		`SET LOCAL lock_timeout = %d; SELECT pg_advisory_lock(%d, %d)`, patience.Milliseconds(), turnClass, shard)).Close()
+		`SET LOCAL lock_timeout = %d; SELECT pg_advisory_lock(%d, %d)`, max(patience.Milliseconds(), 1), turnClass, shard)).Close()
 }
 
 func (s *Store) endTurn(ctx context.Context, conn *pgxpool.Conn) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"sync"
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
@@ -43,79 +42,27 @@ func (e *exporter) batches(ctx context.Context, log eventstore.Reader) iter.Seq2
 	}
 }
 
-// job is one batch on its way through a worker.
-type job struct {
-	events []decoded
-	err    error
-	done   chan struct{}
-}
-
-// decodeAll reads ahead, decodes batches in several goroutines, and yields them in order. The channels' room bounds how
-// far ahead. All of its goroutines have ended when it returns.
+// decodeAll reads ahead, decodes batches in several goroutines, and yields them in order.
 func decodeAll(ctx context.Context, log iter.Seq2[[]eventstore.Event, error], registry *domain.Registry, workers int) iter.Seq2[[]decoded, error] {
-	return func(yield func([]decoded, error) bool) {
-		ctx, stop := context.WithCancel(ctx)
-		var running sync.WaitGroup
-		defer running.Wait()
-		defer stop()
-		ordered, work := make(chan *job, workers+1), make(chan *job, workers+1)
-		running.Go(func() {
-			defer close(ordered)
-			defer close(work)
-			readAhead(ctx, log, ordered, work)
-		})
-		for range workers {
-			running.Go(func() {
-				for j := range work {
-					j.decode(registry)
-					close(j.done)
-				}
-			})
-		}
-		for j := range ordered {
-			<-j.done
-			if !yield(j.events, j.err) || j.err != nil {
-				return
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			yield(nil, err)
-		}
-	}
+	return eventstore.InOrder(ctx, log, workers, func() func([]eventstore.Event) ([]decoded, error) {
+		return func(events []eventstore.Event) ([]decoded, error) { return decode(events, registry) }
+	})
 }
 
-func readAhead(ctx context.Context, log iter.Seq2[[]eventstore.Event, error], ordered, work chan<- *job) {
-	for events, err := range log {
-		j := &job{err: err, done: make(chan struct{}), events: make([]decoded, len(events))}
-		for i := range events {
-			j.events[i].row = &events[i]
-		}
-		if err != nil {
-			close(j.done)
-		}
-		select {
-		case ordered <- j:
-		case <-ctx.Done():
-			return
-		}
-		if err != nil {
-			return
-		}
-		work <- j // workers take until it is closed
-	}
-}
-
-func (j *job) decode(registry *domain.Registry) {
-	for i := range j.events {
-		d := &j.events[i]
+// decode gives the events up to the first that this program cannot decode.
+func decode(events []eventstore.Event, registry *domain.Registry) ([]decoded, error) {
+	batch := make([]decoded, 0, len(events))
+	for i := range events {
+		d := decoded{row: &events[i]}
 		data, err := registry.Decode(d.row.Type, d.row.Body)
 		if err != nil {
-			j.err = fmt.Errorf("the event at position %d: %w", d.row.Position, err)
-			return
+			return batch, fmt.Errorf("the event at position %d: %w", d.row.Position, err)
 		}
 		d.data = data
 		if posting, ok := data.(wallet.Posting); ok {
 			d.currency, d.entry = posting.Posting()
 		}
+		batch = append(batch, d)
 	}
+	return batch, nil
 }
