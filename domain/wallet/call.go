@@ -6,6 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"github.com/massrouter/massrouter/domain"
 )
 
@@ -22,11 +24,14 @@ type Call struct {
 	StartedAt          time.Time `json:"started_at,omitzero"`            // when the vendor was first called
 	FirstTokenMS       int64     `json:"first_token_ms,omitempty"`       // milliseconds until the first piece
 	DurationMS         int64     `json:"duration_ms,omitempty"`          // milliseconds until the end
+	AppID              uuid.UUID `json:"app_id,omitzero"`                // the registered app that the key is bound to
+	AppURL             string    `json:"app_url,omitempty"`              // of the app as the caller named it, which nobody has verified
+	AppTitle           string    `json:"app_title,omitempty"`            // the same
 }
 
 const (
 	maxCallWord = 100 // bytes of a reason or code
-	maxCallID   = 200 // bytes of a vendor's id
+	maxCallID   = 200 // bytes of a vendor's id, and of the name and address of an app
 )
 
 // clean gives what a vendor said a form that can be stored: a charge must not fail, nor an event grow, because of it.
@@ -35,6 +40,8 @@ func (c Call) clean() Call {
 	c.NativeFinishReason = cleanText(c.NativeFinishReason, maxCallWord)
 	c.UpstreamID = cleanText(c.UpstreamID, maxCallID)
 	c.Error = cleanText(c.Error, maxCallWord)
+	c.AppURL = cleanText(c.AppURL, maxCallID)
+	c.AppTitle = cleanText(c.AppTitle, maxCallID)
 	c.Attempts, c.FirstTokenMS, c.DurationMS = max(c.Attempts, 0), max(c.FirstTokenMS, 0), max(c.DurationMS, 0)
 	if c.StartedAt = domain.Moment(c.StartedAt); domain.CheckMoment("started_at", c.StartedAt) != nil {
 		c.StartedAt = time.Time{}

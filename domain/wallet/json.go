@@ -1,6 +1,8 @@
 package wallet
 
 import (
+	"github.com/google/uuid"
+
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/usage"
 )
@@ -90,6 +92,11 @@ func (c Call) AppendJSON(dst []byte) ([]byte, error) {
 	}
 	optional(&o, "first_token_ms", c.FirstTokenMS)
 	optional(&o, "duration_ms", c.DurationMS)
+	if c.AppID != uuid.Nil {
+		o.ID("app_id", c.AppID)
+	}
+	optional(&o, "app_url", c.AppURL)
+	optional(&o, "app_title", c.AppTitle)
 	return o.End()
 }
 

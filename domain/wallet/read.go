@@ -90,6 +90,9 @@ func (c *Call) ReadJSON(b []byte) (rest []byte, ok bool) {
 	readOptional(&f, "started_at", &c.StartedAt, f.Time)
 	readOptional(&f, "first_token_ms", &c.FirstTokenMS, f.Int)
 	readOptional(&f, "duration_ms", &c.DurationMS, f.Int)
+	readOptional(&f, "app_id", &c.AppID, f.ID)
+	readOptional(&f, "app_url", &c.AppURL, f.String)
+	readOptional(&f, "app_title", &c.AppTitle, f.String)
 	return f.End()
 }
 
