@@ -4,7 +4,9 @@
 #   scripts/setup.sh [run|test]     default: test
 #
 # For PostgreSQL and for Redis the first of these that works is taken: the server that DATABASE_URL or
-# REDIS_URL names, programs on this machine, packages of the distribution, a Docker container.
+# REDIS_URL names, programs on this machine, packages of the distribution, a Docker container. Kafka, for
+# the tests only, is run from its published jars by Java and fetched by Maven (those of this machine, else
+# the distribution's packages), else in a container, else replaced by kfake; the output says which it is.
 # Messages go to stderr. Stdout has only "export ..." lines for the caller to eval; they name containers
 # that were started, and the caller removes those (MASSROUTER_CONTAINERS, by id) when it is done.
 set -euo pipefail
@@ -13,7 +15,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly mode="${1:-test}"
-readonly min_postgres=15 min_go=26 min_node=20
+readonly min_postgres=15 min_go=26 min_node=20 min_java=17 rabbitmq=3.10.8
 containers=()
 made=()
 
@@ -282,6 +284,76 @@ install_node() {
 	[[ "$offered" =~ ^[0-9]+$ ]] && [ "$offered" -ge "$min_node" ] && install_packages nodejs npm
 }
 
+# --- RabbitMQ, for the tests of the event bus -------------------------------------------------------------
+
+rabbitmq_program() { [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || [ -x /opt/homebrew/opt/rabbitmq/sbin/rabbitmq-server ]; }
+
+# The version that the tests are known to pass on is taken where the distribution has it.
+install_rabbitmq() {
+	can_install || return 1
+	apt_update
+	local offered
+	offered="$(candidate rabbitmq-server)"
+	[ -n "$offered" ] || return 1
+	[ "${offered%%-*}" = "$rabbitmq" ] || say "RabbitMQ: the distribution has $offered, not $rabbitmq"
+	install_packages "rabbitmq-server=$offered" || return 1
+	if has systemctl; then
+		as_root systemctl disable --quiet rabbitmq-server >/dev/null 2>&1 || say "left the rabbitmq-server service enabled"
+	fi
+	rabbitmq_program
+}
+
+check_rabbitmq() {
+	if rabbitmq_program; then
+		return 0
+	elif install_rabbitmq; then
+		say "RabbitMQ: installed"
+	else
+		say "no RabbitMQ: the tests of its event bus are skipped (Debian, Ubuntu: apt-get install rabbitmq-server)"
+	fi
+}
+
+# --- Kafka, for the tests of exports and of the bus --------------------------------------------------------
+
+# check_kafka fetches the jars, pinned by internal/kafkatest, and says what the tests will run against.
+check_kafka() {
+	local kind status=0
+	kind="$(kafka_kind)" || status=$?
+	if [ "$status" -eq 3 ] && install_java; then
+		status=0
+		kind="$(kafka_kind)" || status=$?
+	fi
+	case "$status" in
+	0) say "Kafka in the tests: $kind" ;;
+	3)
+		say "WARNING: Kafka in the tests: $kind"
+		say "WARNING: install Java $min_java and Maven (Debian, Ubuntu: apt-get install default-jre-headless maven), or start Docker"
+		;;
+	*) fail "the broker of the tests cannot be prepared: see above" ;;
+	esac
+}
+
+# kafka_kind is not "go run", which hides the exit code.
+kafka_kind() {
+	local program status=0
+	program="$(mktemp)"
+	go build -o "$program" ./internal/kafkatest/kafkakind && "$program" || status=$?
+	rm -f "$program"
+	return "$status"
+}
+
+install_java() {
+	can_install || return 1
+	apt_update
+	local version
+	for version in 17 21 25; do
+		[ -n "$(candidate "openjdk-$version-jre-headless")" ] || continue
+		install_packages "openjdk-$version-jre-headless" maven
+		return
+	done
+	return 1
+}
+
 # --- the C compiler, for the race detector -----------------------------------------------------------------
 
 check_compiler() {
@@ -305,6 +377,8 @@ test)
 	check_go
 	check_postgres
 	check_redis
+	check_rabbitmq
+	check_kafka
 	check_compiler
 	check_node
 	;;
