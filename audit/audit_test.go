@@ -31,7 +31,7 @@ func TestCleanLogHasNoFindings(t *testing.T) {
 	for _, spec := range registry(t).Specs() {
 		require.Positive(t, report.Types[spec.Type], "the story has no %s", spec.Type)
 	}
-	require.Equal(t, map[string]int64{"apikey": 3, "endpoint": 2, "model": 2, "vendor": 1, "wallet": 3}, report.Streams)
+	require.Equal(t, map[string]int64{"apikey": 3, "app": 2, "endpoint": 2, "model": 2, "vendor": 1, "wallet": 3}, report.Streams)
 	require.Equal(t, []audit.Sum{{Currency: "USD", Amount: "0"}}, report.TrialBalance)
 	require.EqualValues(t, 1, report.OpenHolds)
 	require.Len(t, report.Balances, 3)

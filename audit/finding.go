@@ -38,6 +38,7 @@ const (
 	KeyUnusable       Code = "key_unusable"
 	KeyCapExceeded    Code = "key_cap_exceeded"
 	KeyState          Code = "key_state"
+	AppState          Code = "app_state"
 	EndpointMismatch  Code = "endpoint_mismatch"
 	PriceUnknown      Code = "price_unknown"
 	PriceNotInForce   Code = "price_not_in_force"

@@ -6,6 +6,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/eventstore"
@@ -69,6 +70,8 @@ func belongs(data domain.Event, stream domain.StreamID) bool {
 		return kind == "wallet" && (!ok || opened.WalletID.String() == identity)
 	case apikey.Event:
 		return kind == "apikey" && keyOf(data).String() == identity
+	case app.Event:
+		return kind == "app" && appOf(data).String() == identity
 	case catalog.VendorPublished:
 		return kind == "vendor" && data.ID == identity
 	case catalog.ModelPublished:
@@ -95,6 +98,8 @@ func keyOf(event apikey.Event) domain.CommandID {
 	case apikey.Enabled:
 		return e.KeyID
 	case apikey.Revoked:
+		return e.KeyID
+	case apikey.AppBound:
 		return e.KeyID
 	}
 	return domain.CommandID{}

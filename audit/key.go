@@ -36,6 +36,8 @@ func (v *verifier) key(s *Step, stream *Stream, event apikey.Event) {
 		k.Disabled, k.DisabledReason = false, ""
 	case apikey.Revoked:
 		k.Revoked, k.RevokedReason = true, e.Reason
+	case apikey.AppBound:
+		v.bind(s, k, e.AppID)
 	}
 }
 

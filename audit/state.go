@@ -5,6 +5,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/eventstore"
@@ -18,6 +19,7 @@ type State struct {
 	Streams    map[domain.StreamID]*Stream
 	Wallets    map[[16]byte]*Wallet
 	Keys       map[[16]byte]*Key
+	Apps       map[[16]byte]*App
 	Spends     map[[16]byte]*Spend // by key; also of keys that were never issued
 	Holds      map[[16]byte]*Hold  // open, and expired as long as a settlement may come
 
@@ -35,6 +37,7 @@ type Stream struct {
 
 	wallet   *Wallet
 	key      *Key
+	app      *App
 	endpoint *endpoint
 }
 
@@ -90,6 +93,7 @@ type Key struct {
 	OldHashUntil    time.Time
 	Label           string
 	Limits          apikey.Limits
+	App             [16]byte // zero when there is none
 	Disabled        bool
 	DisabledReason  string
 	Revoked         bool
@@ -98,6 +102,19 @@ type Key struct {
 	IssuedPosition  int64
 	UpdatedAt       time.Time
 	UpdatedPosition int64
+}
+
+// App is a registered app as its events leave it.
+type App struct {
+	ID, Wallet         [16]byte
+	Owner              string
+	Details            app.Details
+	Archived           bool
+	ArchivedReason     string
+	RegisteredAt       time.Time
+	RegisteredPosition int64
+	UpdatedAt          time.Time
+	UpdatedPosition    int64
 }
 
 // Spend is what the holds and charges of a key amount to.

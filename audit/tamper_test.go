@@ -472,8 +472,20 @@ func TestForgedHoldsKeysAndPrices(t *testing.T) {
 			f.edit(i, func(body map[string]any) { body["limits"].(map[string]any)["expires_at"] = "2026-03-04T00:00:00Z" })
 			f.expect(f.nth("wallet.hold_placed.v1", 12), audit.KeyUnusable)
 		},
-		"a change of a revoked key": func(f *forgery) { f.expect(f.clone(f.nth("apikey.updated.v1", 0)), audit.KeyState) },
-		"a key issued twice":        func(f *forgery) { f.expect(f.clone(f.nth("apikey.issued.v1", 0)), audit.KeyState) },
+		"a change of a revoked key":   func(f *forgery) { f.expect(f.clone(f.nth("apikey.updated.v1", 0)), audit.KeyState) },
+		"an app registered twice":     func(f *forgery) { f.expect(f.clone(f.nth("app.registered.v1", 0)), audit.AppState) },
+		"a change of an archived app": func(f *forgery) { f.expect(f.clone(f.nth("app.updated.v1", 0)), audit.AppState) },
+		"an app of another owner": func(f *forgery) {
+			i := f.nth("app.registered.v1", 0)
+			f.set(i, "owner", "org-2")
+			f.expect(i, audit.AppState)
+		},
+		"a key bound to the app of another wallet": func(f *forgery) {
+			other, bound := f.nth("app.registered.v1", 1), f.nth("apikey.app_bound.v1", 1)
+			f.edit(f.nth("app.registered.v1", 0), func(body map[string]any) { f.set(other, "wallet_id", body["wallet_id"]) })
+			f.expect(bound, audit.AppState)
+		},
+		"a key issued twice": func(f *forgery) { f.expect(f.clone(f.nth("apikey.issued.v1", 0)), audit.KeyState) },
 		"a price published twice": func(f *forgery) {
 			f.expect(f.clone(f.nth("catalog.price_published.v1", 0)), audit.PriceReused, audit.PriceBackdated)
 		},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
@@ -38,7 +39,7 @@ func newVerifier(findings *Findings, after int64) *verifier {
 		house: map[account]money.Amount{}, trial: map[money.Currency]money.Amount{},
 		state: State{
 			Position: after, Streams: map[domain.StreamID]*Stream{}, Wallets: map[[16]byte]*Wallet{},
-			Keys: map[[16]byte]*Key{}, Spends: map[[16]byte]*Spend{}, Holds: map[[16]byte]*Hold{},
+			Keys: map[[16]byte]*Key{}, Apps: map[[16]byte]*App{}, Spends: map[[16]byte]*Spend{}, Holds: map[[16]byte]*Hold{},
 		},
 	}
 }
@@ -62,6 +63,8 @@ func (v *verifier) step(e *inspected) *Step {
 		v.wallet(s, stream, data)
 	case apikey.Event:
 		v.key(s, stream, data)
+	case app.Event:
+		v.app(s, stream, data)
 	case catalog.Event:
 		v.catalog(s, stream, data)
 	default: // it does not decode

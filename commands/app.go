@@ -2,8 +2,8 @@
 // lists how it gets to the log. Every command has an id: the same id with the same input gives the first outcome again.
 //
 // Wallet: open_wallet, top_up, grant, adjust. Holds: place_hold, extend_hold, settle_hold, release_hold, expire_hold,
-// sweep_holds. Keys: issue_key, update_key, rotate_key, disable_key, enable_key, revoke_key. Catalogue: publish_vendor,
-// publish_model, publish_endpoint, publish_price.
+// sweep_holds. Keys: issue_key, update_key, rotate_key, disable_key, enable_key, revoke_key, bind_app. Apps: register_app,
+// update_app, archive_app. Catalogue: publish_vendor, publish_model, publish_endpoint, publish_price.
 package commands
 
 import (
@@ -19,6 +19,7 @@ import (
 	"github.com/massrouter/massrouter/commands/executor"
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
@@ -75,7 +76,7 @@ const (
 
 // Registry has every event of the product.
 func Registry() (*domain.Registry, error) {
-	return domain.NewRegistry(wallet.Events(), apikey.Events(), catalog.Events())
+	return domain.NewRegistry(wallet.Events(), apikey.Events(), app.Events(), catalog.Events())
 }
 
 // New wires the use cases to a store.
@@ -88,6 +89,7 @@ func New(store eventstore.Appender, o Options) (*App, error) {
 		Kinds: map[string]executor.Kind{
 			wallet.Kind:          {New: func() domain.Aggregate { return wallet.New() }, SnapshotEvery: walletSnapshotEvery, Schema: 1},
 			apikey.Kind:          {New: func() domain.Aggregate { return apikey.New() }},
+			app.Kind:             {New: func() domain.Aggregate { return app.New() }},
 			catalog.KindVendor:   {New: func() domain.Aggregate { return &catalog.VendorState{} }},
 			catalog.KindModel:    {New: func() domain.Aggregate { return &catalog.ModelState{} }},
 			catalog.KindEndpoint: {New: func() domain.Aggregate { return &catalog.EndpointState{} }, SnapshotEvery: catalogSnapshotEvery, Schema: 1},

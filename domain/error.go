@@ -42,6 +42,10 @@ const (
 	CodeKeyLimitExceeded Code = "key_limit_exceeded"
 	CodeModelNotAllowed  Code = "model_not_allowed"
 
+	CodeAppNotFound Code = "app_not_found"
+	CodeAppExists   Code = "app_exists"
+	CodeAppArchived Code = "app_archived"
+
 	CodeVendorNotFound   Code = "vendor_not_found"
 	CodeModelNotFound    Code = "model_not_found"
 	CodeEndpointNotFound Code = "endpoint_not_found"

@@ -14,6 +14,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/wallet"
 )
@@ -75,7 +76,7 @@ func FuzzDecodeEvent(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, string(first), string(second))
 		for _, s := range []domain.Aggregate{
-			wallet.New(), apikey.New(), &catalog.VendorState{}, &catalog.ModelState{}, &catalog.EndpointState{},
+			wallet.New(), apikey.New(), app.New(), &catalog.VendorState{}, &catalog.ModelState{}, &catalog.EndpointState{},
 		} {
 			s.Apply(e, time.Unix(0, 0))
 			_ = s.Check()

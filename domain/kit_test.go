@@ -7,6 +7,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/wallet"
 )
@@ -14,7 +15,7 @@ import (
 // everything is the registry of all aggregates.
 func everything(tb testing.TB) *domain.Registry {
 	tb.Helper()
-	registry, err := domain.NewRegistry(wallet.Events(), apikey.Events(), catalog.Events())
+	registry, err := domain.NewRegistry(wallet.Events(), apikey.Events(), app.Events(), catalog.Events())
 	require.NoError(tb, err)
 	return registry
 }

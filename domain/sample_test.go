@@ -7,6 +7,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/usage"
@@ -17,7 +18,7 @@ import (
 // field. They only make files that are missing; what is frozen is what the files say.
 func samples() map[string]domain.Event {
 	all := map[string]domain.Event{}
-	for _, part := range []map[string]domain.Event{creditSamples(), holdSamples(), chargeSamples(), keySamples(), catalogSamples()} {
+	for _, part := range []map[string]domain.Event{creditSamples(), holdSamples(), chargeSamples(), keySamples(), appSamples(), catalogSamples()} {
 		for name, e := range part {
 			all[name] = e
 		}
@@ -29,6 +30,7 @@ var (
 	sampleTime   = time.Date(2026, 3, 14, 15, 9, 26, 535897000, time.UTC)
 	sampleWallet = uuid.MustParse("019ced0c-3f2a-7c1e-9a41-5b1f5c1b7a01")
 	sampleKey    = uuid.MustParse("019ced0c-4b17-7d20-8f3e-2c9a1d4e6f02")
+	sampleApp    = uuid.MustParse("019ced0e-2b3c-7d44-a5b6-8c9d0e1f2a04")
 	sampleHold   = uuid.MustParse("019ced0d-1a2b-7e33-b5c4-7d8e9f0a1b03")
 	samplePrice  = uuid.MustParse("019ced0b-0c0d-7f44-a1b2-c3d4e5f60704")
 )
@@ -167,9 +169,21 @@ func keySamples() map[string]domain.Event {
 		"apikey.rotated.v1": apikey.Rotated{
 			KeyID: sampleKey, Hash: apikey.HashSecret(other), Label: apikey.Label(other), OldHashUntil: sampleTime.Add(24 * time.Hour),
 		},
-		"apikey.disabled.v1": apikey.Disabled{KeyID: sampleKey, Reason: "found in a public repository"},
-		"apikey.enabled.v1":  apikey.Enabled{KeyID: sampleKey},
-		"apikey.revoked.v1":  apikey.Revoked{KeyID: sampleKey, Reason: "employee left"},
+		"apikey.disabled.v1":       apikey.Disabled{KeyID: sampleKey, Reason: "found in a public repository"},
+		"apikey.enabled.v1":        apikey.Enabled{KeyID: sampleKey},
+		"apikey.revoked.v1":        apikey.Revoked{KeyID: sampleKey, Reason: "employee left"},
+		"apikey.app_bound.v1":      apikey.AppBound{KeyID: sampleKey, AppID: sampleApp},
+		"apikey.app_bound.v1.none": apikey.AppBound{KeyID: sampleKey},
+	}
+}
+
+func appSamples() map[string]domain.Event {
+	details := app.Details{Name: "Notes", URL: "https://notes.example/start", Description: "Takes notes.", Hidden: true}
+	return map[string]domain.Event{
+		"app.registered.v1":       app.Registered{AppID: sampleApp, WalletID: sampleWallet, Owner: "org-71", Details: details},
+		"app.registered.v1.plain": app.Registered{AppID: sampleApp, WalletID: sampleWallet, Details: app.Details{Name: "Notes", URL: "https://notes.example"}},
+		"app.updated.v1":          app.Updated{AppID: sampleApp, Details: details},
+		"app.archived.v1":         app.Archived{AppID: sampleApp, Reason: "shut down"},
 	}
 }
 

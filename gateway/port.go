@@ -55,6 +55,11 @@ type Call struct {
 	WalletID uuid.UUID
 	Body     []byte // unchanged until Complete returns
 	Clamp    bool   // lower the output cap to what is affordable rather than refuse
+	// AppID is the app that the key is bound to, nil for none. Referer and Title are what the caller says of its app, unchecked:
+	// HTTP-Referer and X-Title.
+	AppID   uuid.UUID
+	Referer string
+	Title   string
 	// Token is the Idempotency-Key, "" without one. Secret is the caller's API key, which seals the answer that is kept.
 	Token  string
 	Secret string

@@ -37,6 +37,7 @@ func (g *Gateway) newRun(c Call, client Client) *run {
 	r := &run{g: g, call: c}
 	r.reader, _ = g.readers.Get().(*openai.Reader)
 	r.facts.StartedAt = g.o.Now().UTC().Truncate(time.Microsecond)
+	c.app(&r.facts)
 	r.out.init(client, r.leave)
 	return r
 }

@@ -8,6 +8,7 @@
 //	K4 Caps and the expiry can be changed; a cap is not negative, an expiry lies in the future when it is set.
 //	K5 Rotation replaces the secret; the old one works on until the grace ends, at most MaxRotationGrace.
 //	K6 A key with a list of allowed models calls no other model; an empty list allows all.
+//	K7 A key is bound to at most one app; the bound app can be replaced and taken away, and never to what it is already.
 package apikey
 
 import (
@@ -111,6 +112,7 @@ type State struct {
 	OldHash        Hash      `json:"old_hash,omitzero"`
 	OldHashUntil   time.Time `json:"old_hash_until,omitzero"`
 	Limits         Limits    `json:"limits"`
+	AppID          uuid.UUID `json:"app_id,omitzero"` // the app that its calls count for
 	Disabled       bool      `json:"disabled"`
 	DisabledReason string    `json:"disabled_reason,omitempty"`
 	Revoked        bool      `json:"revoked"`

@@ -56,6 +56,12 @@ type Revoked struct {
 	Reason string    `json:"reason,omitempty"` // why, for people
 }
 
+// AppBound says which app a key's calls count for.
+type AppBound struct {
+	KeyID uuid.UUID `json:"key_id"`          // the key
+	AppID uuid.UUID `json:"app_id,omitzero"` // the app, of the same wallet; none when missing
+}
+
 // EventType is the stored name.
 func (Issued) EventType() string { return "apikey.issued.v1" }
 
@@ -74,12 +80,16 @@ func (Enabled) EventType() string { return "apikey.enabled.v1" }
 // EventType is the stored name.
 func (Revoked) EventType() string { return "apikey.revoked.v1" }
 
+// EventType is the stored name.
+func (AppBound) EventType() string { return "apikey.app_bound.v1" }
+
 func (Issued) apikey()   {}
 func (Updated) apikey()  {}
 func (Rotated) apikey()  {}
 func (Disabled) apikey() {}
 func (Enabled) apikey()  {}
 func (Revoked) apikey()  {}
+func (AppBound) apikey() {}
 
 // Events lists every event version of this package for the registry.
 func Events() []domain.EventSpec {
@@ -90,5 +100,6 @@ func Events() []domain.EventSpec {
 		domain.Spec[Disabled]("A key was stopped until it is enabled again."),
 		domain.Spec[Enabled]("A disabled key works again."),
 		domain.Spec[Revoked]("A key was ended for good."),
+		domain.Spec[AppBound]("A key was bound to an app, or freed from it."),
 	}
 }

@@ -27,5 +27,7 @@ func (s *State) Apply(event domain.Event, _ time.Time) {
 		s.Disabled, s.DisabledReason = false, ""
 	case Revoked:
 		s.Revoked = true
+	case AppBound:
+		s.AppID = e.AppID
 	}
 }

@@ -168,6 +168,8 @@ func TestK3_RevocationIsFinal(t *testing.T) {
 		requireCode(t, code, err, name)
 		_, err = s.Revoke(apikey.Revoke{})
 		requireCode(t, code, err, name)
+		_, err = s.BindApp(apikey.BindApp{AppID: walletID})
+		requireCode(t, code, err, name)
 	}
 }
 
@@ -297,4 +299,20 @@ func TestK6_AllowedModels(t *testing.T) {
 	requireCode(t, domain.CodeModelNotAllowed, s.Use(walletID, "openai/gpt-5-mini", start))
 	requireCode(t, domain.CodeModelNotAllowed, s.Use(walletID, "", start))
 	require.NoError(t, issued(t, apikey.Limits{}).Use(walletID, "any/model", start), "an empty list allows all")
+}
+
+func TestK7_AtMostOneApp(t *testing.T) {
+	t.Parallel()
+	s := issued(t, apikey.Limits{})
+	one, two := uuid.MustParse("019ced0e-2b3c-7d44-a5b6-8c9d0e1f2a04"), uuid.MustParse("019ced0e-2b3c-7d44-a5b6-8c9d0e1f2a05")
+	_, err := s.BindApp(apikey.BindApp{})
+	requireCode(t, domain.CodeConflict, err, "it has none")
+	for _, id := range []uuid.UUID{one, two, uuid.Nil, one} {
+		e, err := s.BindApp(apikey.BindApp{AppID: id})
+		require.NoError(t, err)
+		apply(t, s, e)
+		require.Equal(t, id, s.AppID)
+		_, err = s.BindApp(apikey.BindApp{AppID: id})
+		requireCode(t, domain.CodeConflict, err)
+	}
 }

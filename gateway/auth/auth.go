@@ -24,6 +24,7 @@ type Key struct {
 	OldHash      apikey.Hash // works until OldHashUntil
 	OldHashUntil time.Time
 	Limits       apikey.Limits
+	AppID        uuid.UUID // the app that its calls count for; nil when there is none
 	Disabled     bool
 	Revoked      bool
 }

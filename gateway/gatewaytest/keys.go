@@ -41,6 +41,6 @@ func (s Keys) Key(ctx context.Context, id uuid.UUID) (auth.Key, error) {
 	}
 	return auth.Key{
 		ID: state.ID, WalletID: state.WalletID, Label: state.Label, Hash: state.Hash, OldHash: state.OldHash,
-		OldHashUntil: state.OldHashUntil, Limits: state.Limits, Disabled: state.Disabled, Revoked: state.Revoked,
+		OldHashUntil: state.OldHashUntil, Limits: state.Limits, AppID: state.AppID, Disabled: state.Disabled, Revoked: state.Revoked,
 	}, nil
 }

@@ -156,6 +156,7 @@ func (l *Ledger) expiries(ctx context.Context, s *Story) {
 func (l *Ledger) keys(ctx context.Context, s Story) {
 	l.tb.Helper()
 	key := s.Capped.Key
+	l.apps(ctx, s)
 	must[commands.Done](l)(l.App.UpdateKey(ctx, meta(uuid.New()), commands.UpdateKey{KeyID: key, Limits: apikey.Limits{Name: "renamed"}}))
 	must[commands.Done](l)(l.App.RotateKey(ctx, meta(uuid.New()), commands.RotateKey{
 		KeyID: key, Hash: apikey.HashSecret("another"), Label: "sk-…0002", Grace: time.Hour,

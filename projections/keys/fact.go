@@ -25,6 +25,7 @@ type fact struct {
 	disabledReason *string
 	revoked        *bool
 	revokedReason  *string
+	app            *uuid.UUID // nil UUID: none
 	at             time.Time
 	position       int64
 }
@@ -52,6 +53,8 @@ func (f *facts) fold(event apikey.Event, at *runner.Event) error {
 	case apikey.Revoked:
 		k, revoked := f.touch(e.KeyID, at), true
 		k.revoked, k.revokedReason = &revoked, &e.Reason
+	case apikey.AppBound:
+		f.touch(e.KeyID, at).app = &e.AppID
 	}
 	return nil
 }
@@ -84,6 +87,7 @@ type values struct {
 	oldHashUntil                  column.Times
 	disabled, revoked             column.Bools
 	disabledReason, revokedReason column.Texts
+	app                           column.UUIDs
 	at                            column.Times
 	position                      column.Ints
 }
@@ -99,27 +103,29 @@ func (v *values) add(key uuid.UUID, k *fact) {
 	v.disabledReason.Maybe(k.disabledReason)
 	v.revoked.Maybe(k.revoked)
 	v.revokedReason.Maybe(k.revokedReason)
+	v.app.Maybe(k.app)
 	v.at.Add(k.at)
 	v.position.Add(k.position)
 }
 
 func (v *values) columns() []column.Array {
 	return []column.Array{
-		&v.key, &v.label, &v.limits, &v.hash, &v.oldHash, &v.oldHashUntil, &v.disabled, &v.disabledReason, &v.revoked, &v.revokedReason, &v.at, &v.position,
+		&v.key, &v.label, &v.limits, &v.hash, &v.oldHash, &v.oldHashUntil, &v.disabled, &v.disabledReason, &v.revoked, &v.revokedReason,
+		&v.app, &v.at, &v.position,
 	}
 }
 
 const unnestKeys = ` FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::timestamptz[], $7::boolean[], $8::text[],
-	$9::boolean[], $10::text[], $11::timestamptz[], $12::bigint[]`
+	$9::boolean[], $10::text[], $11::uuid[], $12::timestamptz[], $13::bigint[]`
 
-const namesOfKeys = ` AS t(key_id, label, limits, hash, old_hash, old_hash_until, disabled, disabled_reason, revoked, revoked_reason, at, position`
+const namesOfKeys = ` AS t(key_id, label, limits, hash, old_hash, old_hash_until, disabled, disabled_reason, revoked, revoked_reason, app_id, at, position`
 
 const insertKeys = `INSERT INTO views.keys_v1 (key_id, wallet_id, label, hash, old_hash, old_hash_until, limits, disabled,
-	disabled_reason, revoked, revoked_reason, issued_at, issued_position, updated_at, position)
+	disabled_reason, revoked, revoked_reason, app_id, issued_at, issued_position, updated_at, position)
 	SELECT t.key_id, t.wallet_id, t.label, t.hash, coalesce(t.old_hash, decode(repeat('00', 32), 'hex')), t.old_hash_until,
 		t.limits::jsonb, coalesce(t.disabled, false), coalesce(t.disabled_reason, ''), coalesce(t.revoked, false),
-		coalesce(t.revoked_reason, ''), t.issued_at, t.issued_position, t.at, t.position` +
-	unnestKeys + `, $13::uuid[], $14::timestamptz[], $15::bigint[])` + namesOfKeys + `, wallet_id, issued_at, issued_position)`
+		coalesce(t.revoked_reason, ''), coalesce(t.app_id, '00000000-0000-0000-0000-000000000000'), t.issued_at, t.issued_position, t.at, t.position` +
+	unnestKeys + `, $14::uuid[], $15::timestamptz[], $16::bigint[])` + namesOfKeys + `, wallet_id, issued_at, issued_position)`
 
 const updateKeys = `UPDATE views.keys_v1 AS k SET
 	label = coalesce(t.label, k.label), hash = coalesce(t.hash, k.hash),
@@ -127,6 +133,7 @@ const updateKeys = `UPDATE views.keys_v1 AS k SET
 	old_hash_until = coalesce(t.old_hash_until, k.old_hash_until), limits = coalesce(t.limits::jsonb, k.limits),
 	disabled = coalesce(t.disabled, k.disabled), disabled_reason = coalesce(t.disabled_reason, k.disabled_reason),
 	revoked = coalesce(t.revoked, k.revoked), revoked_reason = coalesce(t.revoked_reason, k.revoked_reason),
+	app_id = coalesce(t.app_id, k.app_id),
 	updated_at = t.at, position = t.position` +
 	unnestKeys + `)` + namesOfKeys + `) WHERE k.key_id = t.key_id`
 

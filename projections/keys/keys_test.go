@@ -46,6 +46,11 @@ func TestEventsBecomeKeys(t *testing.T) {
 		}},
 		{"disabled", []apikey.Event{apikey.Disabled{KeyID: k1, Reason: "leak"}}, func(k *keys.Key) { k.Disabled, k.DisabledReason = true, "leak" }},
 		{"enabled again", []apikey.Event{apikey.Disabled{KeyID: k1, Reason: "leak"}, apikey.Enabled{KeyID: k1}}, func(*keys.Key) {}},
+		{"bound", []apikey.Event{apikey.AppBound{KeyID: k1, AppID: pt.ID(31)}}, func(k *keys.Key) { k.AppID = pt.ID(31) }},
+		{"bound to another", []apikey.Event{apikey.AppBound{KeyID: k1, AppID: pt.ID(31)}, apikey.AppBound{KeyID: k1, AppID: pt.ID(32)}}, func(k *keys.Key) {
+			k.AppID = pt.ID(32)
+		}},
+		{"freed", []apikey.Event{apikey.AppBound{KeyID: k1, AppID: pt.ID(31)}, apikey.AppBound{KeyID: k1}}, func(*keys.Key) {}},
 		{"revoked", []apikey.Event{apikey.Revoked{KeyID: k1, Reason: "gone"}}, func(k *keys.Key) { k.Revoked, k.RevokedReason = true, "gone" }},
 	} {
 		for _, together := range []bool{true, false} {

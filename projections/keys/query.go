@@ -30,6 +30,7 @@ type Key struct {
 	DisabledReason string
 	Revoked        bool
 	RevokedReason  string
+	AppID          uuid.UUID // the app that its calls count for; nil when there is none
 	IssuedAt       time.Time
 	UpdatedAt      time.Time
 	Spend          Spend // by window, for another moment than now
@@ -68,7 +69,7 @@ func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
 }
 
 const selectKeys = `SELECT k.key_id, k.wallet_id, k.label, k.hash, k.old_hash, k.old_hash_until, k.limits, k.disabled,
-	k.disabled_reason, k.revoked, k.revoked_reason, k.issued_at, k.updated_at, k.position, k.issued_position,
+	k.disabled_reason, k.revoked, k.revoked_reason, k.app_id, k.issued_at, k.updated_at, k.position, k.issued_position,
 	coalesce(s.held, 0)::text AS held, coalesce(s.total, 0)::text AS total, s.day, coalesce(s.day_spent, 0)::text AS day_spent,
 	s.week, coalesce(s.week_spent, 0)::text AS week_spent, s.month, coalesce(s.month_spent, 0)::text AS month_spent, s.last_used_at
 	FROM views.keys_v1 k LEFT JOIN views.keys_spend_v1 s ON s.key_id = k.key_id `
@@ -136,7 +137,7 @@ func scan(row checkpoint.Row, now time.Time) (k Key, issued int64, err error) {
 	var oldUntil, day, week, month, used *time.Time
 	s := &k.Spend
 	err = row(&k.ID, &k.WalletID, &k.Label, &hash, &oldHash, &oldUntil, &limits, &k.Disabled, &k.DisabledReason,
-		&k.Revoked, &k.RevokedReason, &k.IssuedAt, &k.UpdatedAt, &k.LastPosition, &issued,
+		&k.Revoked, &k.RevokedReason, &k.AppID, &k.IssuedAt, &k.UpdatedAt, &k.LastPosition, &issued,
 		column.Amount(&s.Held), column.Amount(&s.Total), &day, column.Amount(&s.Day.Amount),
 		&week, column.Amount(&s.Week.Amount), &month, column.Amount(&s.Month.Amount), &used)
 	if err != nil {

@@ -1,0 +1,23 @@
+-- A column that is dropped leaves its number behind, so the table is made anew.
+CREATE TEMPORARY TABLE kept ON COMMIT DROP AS SELECT * FROM views.keys_v1;
+DROP TABLE views.keys_v1, views.apps_v1;
+CREATE TABLE views.keys_v1 (
+    key_id          uuid PRIMARY KEY,
+    wallet_id       uuid NOT NULL,
+    label           text NOT NULL,
+    hash            bytea NOT NULL CHECK (octet_length(hash) = 32),
+    old_hash        bytea NOT NULL CHECK (octet_length(old_hash) = 32),
+    old_hash_until  timestamptz,
+    limits          jsonb NOT NULL,
+    disabled        boolean NOT NULL,
+    disabled_reason text NOT NULL,
+    revoked         boolean NOT NULL,
+    revoked_reason  text NOT NULL,
+    issued_at       timestamptz NOT NULL,
+    issued_position bigint NOT NULL,
+    updated_at      timestamptz NOT NULL,
+    position        bigint NOT NULL -- of the key's last event
+);
+CREATE UNIQUE INDEX ON views.keys_v1 (wallet_id, issued_position);
+INSERT INTO views.keys_v1 SELECT key_id, wallet_id, label, hash, old_hash, old_hash_until, limits, disabled, disabled_reason, revoked,
+    revoked_reason, issued_at, issued_position, updated_at, position FROM kept;
