@@ -1,0 +1,166 @@
+package rankings
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/domain/app"
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/projections/runner"
+)
+
+const (
+	hourSeconds = 3600
+	daySeconds  = 86400
+)
+
+// key is what a row of an hour is about.
+type key struct {
+	hour          int64 // its first second, since 1970
+	wallet        uuid.UUID
+	model, vendor string
+	app           uuid.UUID
+	url           string // only without an app
+}
+
+// sums are what counts of a row.
+type sums struct {
+	tokens, calls int64
+	spend         money.Amount
+}
+
+// facts keep the rows of hours in the order in which they came.
+type facts struct {
+	byKey map[key]*sums
+	order []key
+}
+
+// charge adds a call that somebody paid for. A charge that the wallet did not have is none.
+func (f *facts) charge(e *wallet.UsageCharged, walletID uuid.UUID, at time.Time) {
+	paid := e.Debited()
+	if paid.Sign() <= 0 {
+		return
+	}
+	k := key{floor(at.Unix(), hourSeconds), walletID, e.Model, e.Vendor, e.Call.AppID, ""}
+	if k.app == uuid.Nil {
+		k.url = e.Call.AppURL
+	}
+	s, ok := f.byKey[k]
+	if !ok {
+		if f.byKey == nil {
+			f.byKey = map[key]*sums{}
+		}
+		s = &sums{}
+		f.byKey[k], f.order = s, append(f.order, k)
+	}
+	s.tokens += tokens(e.Usage)
+	s.calls++
+	if e.Currency == money.USD {
+		s.spend = s.spend.Add(paid)
+	}
+}
+
+func tokens(u usage.Usage) int64 {
+	return u[usage.Input] + u[usage.CacheRead] + u[usage.CacheWrite] + u[usage.CacheWrite1h] + u[usage.Output] + u[usage.Reasoning]
+}
+
+// segment is the part of a batch that lies in one day.
+type segment struct {
+	day int64 // its first second, since 1970
+	facts
+}
+
+// mark is the first event of an hour.
+type mark struct{ hour, position int64 }
+
+// payer is a wallet's first top-up in a batch.
+type payer struct {
+	wallet        uuid.UUID
+	position, day int64
+}
+
+// batch is what a batch of events says.
+type batch struct {
+	segments []segment
+	marks    []mark
+	payers   []payer
+	paid     map[uuid.UUID]struct{}
+	apps     apps
+}
+
+// enter begins the hour and the day of an event, if they are other ones than those of the event before.
+func (b *batch) enter(e *runner.Event) {
+	at := e.RecordedAt.Unix()
+	if hour := floor(at, hourSeconds); len(b.marks) == 0 || b.marks[len(b.marks)-1].hour != hour {
+		b.marks = append(b.marks, mark{hour, e.Position})
+	}
+	if day := floor(at, daySeconds); len(b.segments) == 0 || b.segments[len(b.segments)-1].day != day {
+		b.segments = append(b.segments, segment{day: day})
+	}
+}
+
+func (b *batch) fold(event wallet.Event, at *runner.Event) error {
+	switch e := event.(type) {
+	case wallet.UsageCharged:
+		id, err := at.Entity()
+		if err != nil {
+			return err
+		}
+		b.segments[len(b.segments)-1].charge(&e, id, at.RecordedAt)
+	case wallet.ToppedUp:
+		id, err := at.Entity()
+		if err != nil {
+			return err
+		}
+		if _, known := b.paid[id]; !known {
+			if b.paid == nil {
+				b.paid = map[uuid.UUID]struct{}{}
+			}
+			b.paid[id] = struct{}{}
+			b.payers = append(b.payers, payer{id, at.Position, floor(at.RecordedAt.Unix(), daySeconds)})
+		}
+	case wallet.Opened, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected, wallet.HoldReleased,
+		wallet.HoldExpired:
+	}
+	return nil
+}
+
+// apps are the newest details of the apps of a batch.
+type apps struct {
+	byID  map[uuid.UUID]app.Details
+	order []uuid.UUID
+}
+
+func (a *apps) fold(event app.Event) {
+	switch e := event.(type) {
+	case app.Registered:
+		a.put(e.AppID, e.Details)
+	case app.Updated:
+		a.put(e.AppID, e.Details)
+	case app.Archived: // what it did stays
+	}
+}
+
+func (a *apps) put(id uuid.UUID, d app.Details) {
+	if a.byID == nil {
+		a.byID = map[uuid.UUID]app.Details{}
+	}
+	if _, known := a.byID[id]; !known {
+		a.order = append(a.order, id)
+	}
+	a.byID[id] = d
+}
+
+// floor is the largest multiple of step that is not above n.
+func floor(n, step int64) int64 {
+	rest := n % step
+	if rest < 0 {
+		rest += step
+	}
+	return n - rest
+}
+
+func second(n int64) time.Time { return time.Unix(n, 0).UTC() }
