@@ -36,6 +36,16 @@ func (n *ndjsonEvents) write(events []decoded) (int64, error) {
 func (*ndjsonEvents) close() error { return nil }
 
 func appendLine(b []byte, e *eventstore.Event) ([]byte, error) {
+	b, err := AppendEvent(b, e)
+	if err != nil {
+		return nil, err
+	}
+	return append(b, '\n'), nil
+}
+
+// AppendEvent appends an event as a line of an NDJSON export has it, without the line's end. Errors: a text that JSON
+// cannot hold.
+func AppendEvent(b []byte, e *eventstore.Event) ([]byte, error) {
 	for _, text := range [4]string{string(e.StreamID), e.Type, e.Actor, string(e.Body)} {
 		if !utf8.ValidString(text) {
 			return nil, fmt.Errorf("the event at position %d has a text that is no UTF-8, which JSON cannot hold: export as parquet", e.Position)
@@ -62,7 +72,7 @@ func appendLine(b []byte, e *eventstore.Event) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the event at position %d: %w", e.Position, err)
 	}
-	return append(b, '\n'), nil
+	return b, nil
 }
 
 // micros is RFC 3339 with the six digits that the log keeps.
