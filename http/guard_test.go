@@ -15,7 +15,7 @@ import (
 func filled(pattern string) string {
 	return strings.NewReplacer(
 		"{wallet_id}", unknownID, "{key_id}", unknownID, "{hold_id}", unknownID, "{generation_id}", "gen-"+unknownID,
-		"{author}", "acme", "{slug}", "large", "{vendor}", "north",
+		"{author}", "acme", "{slug}", "large", "{vendor}", "north", "{account}", "revenue:usage", "{month}", "2026-03",
 	).Replace(pattern)
 }
 

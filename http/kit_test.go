@@ -33,13 +33,18 @@ import (
 	"github.com/massrouter/massrouter/internal/pgtest"
 	"github.com/massrouter/massrouter/internal/sim"
 	"github.com/massrouter/massrouter/projections"
+	"github.com/massrouter/massrouter/projections/apps"
+	"github.com/massrouter/massrouter/projections/asof"
 	"github.com/massrouter/massrouter/projections/balance"
 	"github.com/massrouter/massrouter/projections/catalog"
 	"github.com/massrouter/massrouter/projections/checkpoint"
 	"github.com/massrouter/massrouter/projections/generations"
+	books "github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/keys"
+	"github.com/massrouter/massrouter/projections/rankings"
 	"github.com/massrouter/massrouter/projections/runner"
 	"github.com/massrouter/massrouter/projections/statement"
+	"github.com/massrouter/massrouter/projections/usage"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -54,6 +59,7 @@ type bundle struct {
 	sim   string          // the address of the simulated vendor
 	app   *commands.App
 	store *memory.Store
+	tree  *treeHead
 	log   *bytes.Buffer // read it after close only
 	close func()
 }
@@ -90,12 +96,18 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 	gate, stopGate := startGateway(t, app, cache)
 	b.sim = startVendor(t)
 	api.Commands = command.New(app)
+	registry, err := commands.Registry()
+	require.NoError(t, err)
+	statistics := usage.NewQuery(pool, store, registry, signal)
+	b.tree = newTreeHead(t, store)
 	api.Queries = query.New(query.Views{
 		Balance: balances, Statement: statement.NewQuery(pool, signal), Keys: known, Catalog: models, Generations: calls, Log: reader{store},
+		Usage: statistics, Apps: apps.NewQuery(pool, signal), Rankings: rankings.NewQuery(pool, store, registry, signal), Journal: books.NewQuery(pool, signal), Moments: asof.New(store), Receipts: b.tree,
+		Projections: runner.New(store, pool, registry, projections.All(), runner.Options{}),
 	})
 	api.Inference = &inference.API{
 		Chat: inference.NewChat(gate, callers, inference.ChatOptions{}), Callers: callers,
-		Catalog: cache, Balance: balances, Keys: known, Generations: calls, Head: reader{store},
+		Catalog: cache, Balance: balances, Keys: known, Generations: calls, Usage: statistics, Head: reader{store},
 	}
 	api.Logger = zerolog.New(zerolog.SyncWriter(b.log))
 	server := httptest.NewServer(api.Handler())

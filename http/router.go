@@ -16,6 +16,7 @@ import (
 	"github.com/massrouter/massrouter/http/middleware"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/http/query"
+	"github.com/massrouter/massrouter/http/tile"
 )
 
 const (
@@ -23,6 +24,9 @@ const (
 	consoleBody   = 256 << 10 // bytes: far more than any command needs
 	consoleRead   = 15 * time.Second
 	consoleTime   = 30 * time.Second
+	exportTime    = 15 * time.Minute // for a file that is written while it is made
+	logPrefix     = "/log/"
+	logTime       = 15 * time.Second
 )
 
 // API is everything that the public listener answers.
@@ -31,6 +35,7 @@ type API struct {
 	Commands      *command.API
 	Queries       *query.API
 	Inference     *inference.API
+	LogDir        string              // the transparency log's folder, served to everybody below /log/; "" for none
 	Metrics       *middleware.Metrics // nil measures nothing
 	Logger        zerolog.Logger
 }
@@ -43,17 +48,39 @@ func (a API) Handler() http.Handler {
 	r.NotFound(notFound(a.refuse))
 	r.MethodNotAllowed(methodNotAllowed(r, a.refuse))
 	r.Group(func(r chi.Router) {
-		r.Use(middleware.Timeout(consoleTime), middleware.Body(consoleBody, consoleRead), auth.Guard(a.Authenticator, problem.Write))
+		r.Use(middleware.TimeoutBy(timeOf), middleware.Body(consoleBody, consoleRead), auth.Guard(a.Authenticator, problem.Write))
 		a.Queries.Mount(r)
 		a.Commands.Mount(r)
 	})
 	r.Group(a.Inference.Mount)
+	if a.LogDir != "" {
+		r.Group(a.mountLog)
+	}
 	return r
+}
+
+// mountLog serves the transparency log's files.
+func (a API) mountLog(r chi.Router) {
+	files := tile.New(a.LogDir, problem.Write)
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		files.Serve(w, r, strings.TrimPrefix(r.URL.Path, logPrefix))
+	}
+	r.Use(middleware.Timeout(logTime))
+	r.Get(logPrefix+"*", serve)
+	r.Head(logPrefix+"*", serve)
+}
+
+// timeOf is how long a request of the console may take.
+func timeOf(r *http.Request) time.Duration {
+	if query.Exports(r) {
+		return exportTime
+	}
+	return consoleTime
 }
 
 // refuse answers in the shape of the surface that was asked.
 func (a API) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if strings.HasPrefix(r.URL.Path, consolePrefix) {
+	if strings.HasPrefix(r.URL.Path, consolePrefix) || strings.HasPrefix(r.URL.Path, logPrefix) {
 		problem.Write(w, r, err)
 		return
 	}
@@ -76,7 +103,7 @@ func methodNotAllowed(routes chi.Routes, refuse refusal) http.HandlerFunc {
 			path = r.URL.Path
 		}
 		var allowed []string
-		for _, method := range []string{http.MethodGet, http.MethodPatch, http.MethodPost, http.MethodPut} {
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodPost, http.MethodPut} {
 			if routes.Match(chi.NewRouteContext(), method, path) {
 				allowed = append(allowed, method)
 			}

@@ -145,6 +145,23 @@ func TestOperationsEndpoints(t *testing.T) {
 	require.Equal(t, 405, get("POST", "/healthz").Code)
 	require.Equal(t, "GET", get("POST", "/healthz").Header().Get("Allow"))
 
+	handler = http.Operations{
+		Ready: func(context.Context) error { return ready }, Gatherer: registry, Logger: zerolog.New(&log),
+		Details: map[string]func(context.Context) (any, error){
+			"parts": func(context.Context) (any, error) { return []string{"a"}, nil },
+			"gone":  func(context.Context) (any, error) { return nil, errors.New("no route to 10.9.9.9") },
+		},
+	}.Handler()
+	detailed := get("GET", "/readyz")
+	require.Equal(t, 200, detailed.Code, "details do not decide")
+	require.JSONEq(t, `{"status":"ok","details":{"parts":["a"],"gone":{"status":"unavailable"}}}`, detailed.Body.String())
+	require.Contains(t, log.String(), "10.9.9.9")
+	handler = http.Operations{
+		Ready: func(context.Context) error { return ready }, Gatherer: registry, Logger: zerolog.New(&log),
+		Details: map[string]func(context.Context) (any, error){"odd": func(context.Context) (any, error) { return make(chan int), nil }},
+	}.Handler()
+	require.JSONEq(t, `{"status":"ok"}`, get("GET", "/readyz").Body.String())
+
 	ready = errors.New("no route to 10.1.2.3")
 	away := get("GET", "/readyz")
 	require.Equal(t, 503, away.Code)

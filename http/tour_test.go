@@ -137,6 +137,8 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	require.Equal(t, "0.000002", generation.text("price", "price", "base", "input"))
 	require.Equal(t, 5, generation.count("generation", "line_items"))
 
+	b.apps(w, k)
+	b.readSide(w, hold, "&"+freed.after()[1:])
 	b.metadata(secret, hold)
 	b.chat(secret)
 	b.changeKey(k, secret)
@@ -166,6 +168,68 @@ func (b *bundle) chat(secret string) {
 	b.post("/v1/chat/completions", `{"model":`, bearer(secret)).is(400)
 }
 
+// readSide asks statistics, the books and the proofs.
+func (b *bundle) readSide(wallet string, hold uuid.UUID, after string) {
+	b.t.Helper()
+	for _, path := range []string{
+		"usage/aggregate?metric=charge", "usage/series?metric=charge", "usage/groups?metric=charge&dimension=model", "usage/calls?model=acme%2Flarge",
+		"journal/trial-balance?", "journal/entries?", "journal/accounts/revenue:usage?", "journal/accounts/revenue:usage/ledger?currency=USD",
+	} {
+		b.get("/console/v1/" + path + after).is(200)
+	}
+	month := time.Now().UTC().Format("2006-01")
+	for _, path := range []string{"/closes", "/closes/" + month, "/statements/" + month} {
+		b.get(wallet + path + "?" + after[1:]).is(200)
+	}
+	b.get("/console/v1/charges/" + domain.GenerationID(hold) + "/receipt").is(200)
+	b.get("/console/v1/projections").is(200)
+}
+
+// apps walks an app through its life, with a key bound to it, and looks at the rankings.
+func (b *bundle) apps(wallet, key string) {
+	t := b.t
+	t.Helper()
+	details := map[string]any{"name": "Notes", "url": "https://notes.example", "description": "Takes notes."}
+	b.post(wallet+"/apps", map[string]any{"name": "Notes", "url": "http://notes.example"}).refused(400, domain.CodeInvalid)
+	registered := b.post(wallet+"/apps", details, idempotent("app")).is(201)
+	require.Equal(t, registered.text("app_id"), b.post(wallet+"/apps", details, idempotent("app")).is(201).text("app_id"))
+	app := "/console/v1/apps/" + registered.text("app_id")
+	details["hidden"] = true
+	updated := b.send("PUT", app, details).is(200)
+	require.Equal(t, "true", string(b.get(app+updated.after()).is(200).at("app", "hidden")))
+	require.Equal(t, "Notes", b.get(wallet+"/apps"+updated.after()).is(200).text("items", 0, "name"))
+	bound := b.send("PUT", key+"/app", map[string]any{"app_id": registered.text("app_id")}).is(200)
+	require.Equal(t, registered.text("app_id"), b.get(key+bound.after()).is(200).text("key", "app_id"))
+	b.send("PUT", key+"/app", map[string]any{"app_id": uuid.NewString()}).refused(404, domain.CodeAppNotFound)
+	b.send("DELETE", key+"/app", nil).is(200)
+	b.send("DELETE", key+"/app", nil).refused(409, domain.CodeConflict)
+	archived := b.post(app+"/archive", map[string]any{"reason": "done"}).is(200)
+	b.send("PUT", key+"/app", map[string]any{"app_id": registered.text("app_id")}).refused(409, domain.CodeAppArchived)
+
+	after := "&" + archived.after()[1:]
+	for _, query := range []string{
+		"board=models&window=day", "board=models&window=month&trending=true&by=spend", "board=apps&window=all&model=acme%2Flarge&top=5",
+		"board=referers&window=week&date=" + time.Now().UTC().Format(time.DateOnly),
+	} {
+		b.get("/console/v1/rankings?" + query + after).is(200)
+	}
+	day := b.get("/console/v1/rankings?board=vendors&window=day" + after).is(200)
+	require.Zero(t, day.count("rows"), "one wallet is no ranking")
+	require.Equal(t, "1800", day.text("total"))
+	require.Equal(t, "1800", day.text("other"))
+	require.Equal(t, "other", b.get("/console/v1/rankings/daily?"+after[1:]).is(200).text("data", 0, "model_permaslug"))
+	for query, parameter := range map[string]string{
+		"board=users&window=day": "board", "board=models&window=year": "window", "board=models&window=day&by=margin": "by", "board=models": "window",
+		"board=models&window=all&date=2026-01-01": "date", "board=models&window=day&model=a%2Fb": "model", "board=models&window=day&top=101": "top",
+		"board=models&window=day&as_of=1": "as_of", "board=models&window=all&trending=true": "trending", "board=models&window=day&limit=5": "limit",
+	} {
+		if refused := b.get("/console/v1/rankings?" + query); parameter != "as_of" {
+			refused.refused(400, domain.CodeInvalid)
+			require.Equal(t, parameter, refused.text("details", "parameter"), query)
+		}
+	}
+}
+
 // metadata asks everything that the caller of a key may ask.
 func (b *bundle) metadata(secret string, hold uuid.UUID) {
 	b.t.Helper()
@@ -177,6 +241,7 @@ func (b *bundle) metadata(secret string, hold uuid.UUID) {
 	b.get("/api/v1/credits", bearer(secret)).is(200)
 	b.get("/api/v1/key", bearer(secret)).is(200)
 	b.get("/api/v1/generation?id="+domain.GenerationID(hold), bearer(secret)).is(200)
+	b.get("/api/v1/activity", bearer(secret)).is(200)
 }
 
 // changeKey walks a key through its life and looks at what can be seen of it.

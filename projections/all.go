@@ -3,11 +3,13 @@
 package projections
 
 import (
+	"github.com/massrouter/massrouter/projections/apps"
 	"github.com/massrouter/massrouter/projections/balance"
 	"github.com/massrouter/massrouter/projections/catalog"
 	"github.com/massrouter/massrouter/projections/generations"
 	"github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/keys"
+	"github.com/massrouter/massrouter/projections/rankings"
 	"github.com/massrouter/massrouter/projections/runner"
 	"github.com/massrouter/massrouter/projections/statement"
 	"github.com/massrouter/massrouter/projections/usage"
@@ -18,10 +20,12 @@ func All() []runner.Projection {
 	return []runner.Projection{
 		catalog.Projection{},
 		keys.Projection{},
+		apps.Projection{},
 		balance.Projection{},
 		statement.Projection{},
 		journal.Projection{},
 		generations.Projection{},
 		usage.Projection{},
+		rankings.Projection{},
 	}
 }

@@ -74,6 +74,26 @@ func TestOperatorCommandsMakeACallPossible(t *testing.T) {
 	require.Contains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, gone.status, "%s", gone.body)
 }
 
+func TestAppFromRegistrationToArchive(t *testing.T) {
+	t.Parallel()
+	s := serve(t, pgtest.URL(t), nil)
+	environ := []string{"MASSROUTER_SERVER=" + s.BaseURL(), "MASSROUTER_OPERATOR_TOKEN=" + operatorToken}
+	wallet := decoded[client.BalanceReceipt](t, do(t, environ, "wallet", "open", "--json")).WalletID.String()
+	key := decoded[client.SecretReceipt](t, do(t, environ, "key", "issue", wallet, "--json")).KeyID.String()
+	app := decoded[client.AppReceipt](t, do(t, environ, "app", "register", wallet, "--name", "Notes", "--url", "https://notes.example", "--json")).AppID.String()
+	require.Regexp(t, "^bound +"+key, do(t, environ, "key", "bind-app", key, app))
+	require.Regexp(t, "^freed +"+key, do(t, environ, "key", "bind-app", key, "--none"))
+	do(t, environ, "app", "update", app, "--name", "Notes 2", "--url", "https://notes.example/2", "--hidden")
+	archived := decoded[client.Receipt](t, do(t, environ, "app", "archive", app, "--reason", "shut down", "--json"))
+	require.NoError(t, s.WaitFor(t.Context(), int64(archived.Position)))
+	require.Regexp(t, app+` +Notes 2 +https://notes.example/2 +true +true\n`, do(t, environ, "app", "list", wallet))
+	require.Regexp(t, `(?s)name +Notes 2\n.*hidden +true\narchived +true`, do(t, environ, "app", "show", app))
+	for _, args := range [][]string{{"key", "bind-app", key}, {"key", "bind-app", key, app, "--none"}, {"app", "register", wallet, "--name", "x"}, {"app", "show", "7"}} {
+		require.Equal(t, exitUsage, call(t.Context(), environ, args...).code, "%v", args)
+	}
+	require.Contains(t, call(t.Context(), environ, "key", "bind-app", key, app).err, "app_archived")
+}
+
 func TestCommandSentTwiceHappensOnce(t *testing.T) {
 	t.Parallel()
 	s := serve(t, pgtest.URL(t), nil)

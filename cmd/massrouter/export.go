@@ -48,7 +48,7 @@ type exportFlags struct {
 }
 
 func newExportCommand(sh shell) *cobra.Command {
-	return group("export", "Write the ledger to files", "Writes ranges of the ledger to files, each folder with a manifest that it can be verified by.",
+	return group("export", "Write the ledger to files or to Kafka", "Writes ranges of the ledger to files, each folder with a manifest that it can be verified by, or to a Kafka topic.",
 		newExportKindCommand(sh, &cobra.Command{
 			Use: "events", Short: "Events as they are stored, for auditors and warehouses", Long: exportEventsLong,
 			Example: "  massrouter export events --from 2026-03-01 --to 2026-04-01 --format parquet --out march\n" +
@@ -57,7 +57,8 @@ func newExportCommand(sh shell) *cobra.Command {
 		newExportKindCommand(sh, &cobra.Command{
 			Use: "journal", Short: "One row for each leg of each entry, for finance", Long: exportJournalLong,
 			Example: "  massrouter export journal --from 2026-03-01 --to 2026-04-01 --format csv --out march-journal",
-		}, exportFlags{kind: export.Journal, format: string(export.CSV)}))
+		}, exportFlags{kind: export.Journal, format: string(export.CSV)}),
+		newExportKafkaCommand(sh))
 }
 
 func newExportKindCommand(sh shell, c *cobra.Command, o exportFlags) *cobra.Command {

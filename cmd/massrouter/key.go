@@ -13,9 +13,9 @@ import (
 )
 
 func newKeyCommand(sh shell) *cobra.Command {
-	return group("key", "Issue and revoke API keys",
-		"Issues and revokes API keys. A key spends from one wallet, within its limits."+operatorHelp,
-		newKeyIssueCommand(sh), newKeyRevokeCommand(sh))
+	return group("key", "Issue, bind and revoke API keys",
+		"Issues and revokes API keys, and binds them to apps. A key spends from one wallet, within its limits."+operatorHelp,
+		newKeyIssueCommand(sh), newKeyBindAppCommand(sh), newKeyRevokeCommand(sh))
 }
 
 // keyLimits is what 'key issue' can be told.
@@ -135,6 +135,48 @@ func newKeyRevokeCommand(sh shell) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&reason, "reason", "", "why; recorded for ever")
+	return o.flags(c, true)
+}
+
+func newKeyBindAppCommand(sh shell) *cobra.Command {
+	var o operator
+	none := false
+	c := &cobra.Command{
+		Use: "bind-app KEY [APP]", Short: "Say which app a key's calls count for", Args: cobra.RangeArgs(1, 2),
+		Long: "Binds a key to an app of its wallet, in the place of the one before; --none frees it." + operatorHelp,
+		Example: "  massrouter key bind-app 018f0000-0000-7000-8000-000000000000 018f0000-0000-7000-8000-000000000001\n" +
+			"  massrouter key bind-app 018f0000-0000-7000-8000-000000000000 --none",
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := parseID("key", args[0])
+			if err != nil {
+				return err
+			}
+			if none != (len(args) == 1) {
+				return usagef("give the id of an app, or --none")
+			}
+			api, err := o.client(c, sh)
+			if err != nil {
+				return err
+			}
+			if none {
+				r, err := api.UnbindAppWithResponse(c.Context(), id, &client.UnbindAppParams{IdempotencyKey: &o.once})
+				if err != nil {
+					return o.lost(err)
+				}
+				return printReceipt(c, "freed", args[0], r.JSON200, r.ApplicationProblemJSONDefault, r.Status())
+			}
+			app, err := parseID("app", args[1])
+			if err != nil {
+				return err
+			}
+			r, err := api.BindAppWithResponse(c.Context(), id, &client.BindAppParams{IdempotencyKey: &o.once}, client.BindApp{AppID: app})
+			if err != nil {
+				return o.lost(err)
+			}
+			return printReceipt(c, "bound", args[0], r.JSON200, r.ApplicationProblemJSONDefault, r.Status())
+		},
+	}
+	c.Flags().BoolVar(&none, "none", false, "bind it to no app")
 	return o.flags(c, true)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/massrouter/massrouter/internal/kafkatest"
 	"github.com/massrouter/massrouter/internal/pgtest"
 )
 
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(pgtest.Main(m))
+	os.Exit(kafkatest.Stop(pgtest.Main(m, kafkatest.Goroutines()...)))
 }
 
 // called is what a command line did.

@@ -12,8 +12,8 @@ import (
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/program"
 )
 
-const serveLong = `Runs the API: inference (/v1, /api/v1) and console (/console/v1) on MASSROUTER_LISTEN; /healthz, /readyz and /metrics on
-MASSROUTER_OPS_LISTEN. Any number of these processes may run on one database. The read models behind the queries are kept
+const serveLong = `Runs the API: inference (/v1, /api/v1), console (/console/v1) and the transparency log's files (/log, with
+MASSROUTER_LOG_DIR) on MASSROUTER_LISTEN; /healthz, /readyz and /metrics on MASSROUTER_OPS_LISTEN. Any number of these processes may run on one database. The read models behind the queries are kept
 by 'massrouter work', of which at least one has to run.
 
 On SIGINT or SIGTERM it takes no more requests, finishes and charges those that run, and exits; a second signal exits at

@@ -24,13 +24,16 @@ const (
 	CatalogWrite    Permission = "catalog.write"
 	GenerationsRead Permission = "generations.read"
 	LedgerRead      Permission = "ledger.read"
+	UsageRead       Permission = "usage.read"      // statistics
+	JournalRead     Permission = "journal.read"    // the books
+	OperationsRead  Permission = "operations.read" // the state of the service itself
 )
 
 // All lists every permission.
 func All() []Permission {
 	return []Permission{
 		WalletsRead, WalletsWrite, MoneyWrite, HoldsWrite, KeysRead, KeysWrite, CatalogRead, CatalogWrite,
-		GenerationsRead, LedgerRead,
+		GenerationsRead, LedgerRead, UsageRead, JournalRead, OperationsRead,
 	}
 }
 

@@ -16,8 +16,10 @@ type Operation struct {
 const (
 	walletPath   = "/console/v1/wallets/{wallet_id}"
 	keyPath      = "/console/v1/keys/{key_id}"
+	appPath      = "/console/v1/apps/{app_id}"
 	modelPath    = "/console/v1/models/{author}/{slug}"
 	endpointPath = modelPath + "/endpoints/{vendor}"
+	accountPath  = "/console/v1/journal/accounts/{account}"
 )
 
 // Operations is the one table of who may do what. An operation that is not in it is open to nobody.
@@ -39,6 +41,15 @@ func Operations() []Operation {
 		{http.MethodPost, keyPath + "/disable", "DisableKey", KeysWrite},
 		{http.MethodPost, keyPath + "/enable", "EnableKey", KeysWrite},
 		{http.MethodPost, keyPath + "/revoke", "RevokeKey", KeysWrite},
+		{http.MethodPut, keyPath + "/app", "BindApp", KeysWrite},
+		{http.MethodDelete, keyPath + "/app", "UnbindApp", KeysWrite},
+		{http.MethodPost, walletPath + "/apps", "RegisterApp", KeysWrite},
+		{http.MethodGet, walletPath + "/apps", "ListApps", KeysRead},
+		{http.MethodGet, appPath, "GetApp", KeysRead},
+		{http.MethodPut, appPath, "UpdateApp", KeysWrite},
+		{http.MethodPost, appPath + "/archive", "ArchiveApp", KeysWrite},
+		{http.MethodGet, "/console/v1/rankings", "GetRanking", UsageRead},
+		{http.MethodGet, "/console/v1/rankings/daily", "GetDailyRanking", UsageRead},
 		{http.MethodGet, "/console/v1/vendors", "ListVendors", CatalogRead},
 		{http.MethodPut, "/console/v1/vendors/{vendor}", "PublishVendor", CatalogWrite},
 		{http.MethodGet, "/console/v1/models", "ListModels", CatalogRead},
@@ -48,6 +59,19 @@ func Operations() []Operation {
 		{http.MethodPost, endpointPath + "/prices", "PublishPrice", CatalogWrite},
 		{http.MethodGet, "/console/v1/generations", "ListGenerations", GenerationsRead},
 		{http.MethodGet, "/console/v1/generations/{generation_id}", "GetGeneration", GenerationsRead},
+		{http.MethodGet, "/console/v1/usage/aggregate", "AggregateUsage", UsageRead},
+		{http.MethodGet, "/console/v1/usage/series", "SeriesUsage", UsageRead},
+		{http.MethodGet, "/console/v1/usage/groups", "ListUsageGroups", UsageRead},
+		{http.MethodGet, "/console/v1/usage/calls", "ListUsageCalls", GenerationsRead},
+		{http.MethodGet, "/console/v1/charges/{generation_id}/receipt", "GetChargeReceipt", GenerationsRead},
+		{http.MethodGet, "/console/v1/journal/trial-balance", "GetTrialBalance", JournalRead},
+		{http.MethodGet, "/console/v1/journal/entries", "ListJournalEntries", JournalRead},
+		{http.MethodGet, accountPath, "GetJournalAccount", JournalRead},
+		{http.MethodGet, accountPath + "/ledger", "GetAccountLedger", JournalRead},
+		{http.MethodGet, walletPath + "/closes", "ListCloses", JournalRead},
+		{http.MethodGet, walletPath + "/closes/{month}", "GetClose", JournalRead},
+		{http.MethodGet, walletPath + "/statements/{month}", "GetMonthStatement", JournalRead},
+		{http.MethodGet, "/console/v1/projections", "ListProjections", OperationsRead},
 		{http.MethodGet, "/console/v1/ledger/head", "GetLedgerHead", LedgerRead},
 		{http.MethodGet, "/console/v1/events", "ListEvents", LedgerRead},
 	}

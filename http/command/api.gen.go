@@ -31,6 +31,30 @@ type Adjustment struct {
 	Reference *string  `json:"reference,omitempty"`
 }
 
+// AppDetails defines model for AppDetails.
+type AppDetails struct {
+	Description *string `json:"description,omitempty"`
+
+	// Hidden Its usage is shown nowhere by name.
+	Hidden *bool  `json:"hidden,omitempty"`
+	Name   string `json:"name"`
+
+	// URL https, at a public host name, without user, port, query and fragment.
+	URL string `json:"url"`
+}
+
+// AppReceipt defines model for AppReceipt.
+type AppReceipt struct {
+	AppID ID `json:"app_id"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position   Position  `json:"position"`
+	RecordedAt time.Time `json:"recorded_at"`
+
+	// Replayed The outcome is that of an earlier request with the same Idempotency-Key.
+	Replayed bool `json:"replayed"`
+}
+
 // BalanceReceipt defines model for BalanceReceipt.
 type BalanceReceipt struct {
 	// Available An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
@@ -49,6 +73,11 @@ type BalanceReceipt struct {
 	// Replayed The outcome is that of an earlier request with the same Idempotency-Key.
 	Replayed bool `json:"replayed"`
 	WalletID ID   `json:"wallet_id"`
+}
+
+// BindApp defines model for BindApp.
+type BindApp struct {
+	AppID ID `json:"app_id"`
 }
 
 // Currency ISO 4217.
@@ -280,6 +309,9 @@ type VendorSpec struct {
 	Status         Status               `json:"status"`
 }
 
+// AppID defines model for AppID.
+type AppID = ID
+
 // Author defines model for Author.
 type Author = string
 
@@ -301,8 +333,32 @@ type VendorID = string
 // WalletID defines model for WalletID.
 type WalletID = ID
 
+// UpdateAppParams defines parameters for UpdateApp.
+type UpdateAppParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ArchiveAppParams defines parameters for ArchiveApp.
+type ArchiveAppParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // UpdateKeyParams defines parameters for UpdateKey.
 type UpdateKeyParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// UnbindAppParams defines parameters for UnbindApp.
+type UnbindAppParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// BindAppParams defines parameters for BindApp.
+type BindAppParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -367,6 +423,12 @@ type AdjustWalletParams struct {
 	IdempotencyKey IdempotencyKeyRequired `json:"Idempotency-Key"`
 }
 
+// RegisterAppParams defines parameters for RegisterApp.
+type RegisterAppParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // GrantCreditParams defines parameters for GrantCredit.
 type GrantCreditParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Required where money moves.
@@ -391,8 +453,17 @@ type TopUpWalletParams struct {
 	IdempotencyKey IdempotencyKeyRequired `json:"Idempotency-Key"`
 }
 
+// UpdateAppJSONRequestBody defines body for UpdateApp for application/json ContentType.
+type UpdateAppJSONRequestBody = AppDetails
+
+// ArchiveAppJSONRequestBody defines body for ArchiveApp for application/json ContentType.
+type ArchiveAppJSONRequestBody = KeyReason
+
 // UpdateKeyJSONRequestBody defines body for UpdateKey for application/json ContentType.
 type UpdateKeyJSONRequestBody = UpdateKey
+
+// BindAppJSONRequestBody defines body for BindApp for application/json ContentType.
+type BindAppJSONRequestBody = BindApp
 
 // DisableKeyJSONRequestBody defines body for DisableKey for application/json ContentType.
 type DisableKeyJSONRequestBody = KeyReason
@@ -421,6 +492,9 @@ type OpenWalletJSONRequestBody = OpenWallet
 // AdjustWalletJSONRequestBody defines body for AdjustWallet for application/json ContentType.
 type AdjustWalletJSONRequestBody = Adjustment
 
+// RegisterAppJSONRequestBody defines body for RegisterApp for application/json ContentType.
+type RegisterAppJSONRequestBody = AppDetails
+
 // GrantCreditJSONRequestBody defines body for GrantCredit for application/json ContentType.
 type GrantCreditJSONRequestBody = Grant
 
@@ -435,9 +509,21 @@ type TopUpWalletJSONRequestBody = TopUp
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// UpdateApp Replace what is said of an app
+	// (PUT /console/v1/apps/{app_id})
+	UpdateApp(w http.ResponseWriter, r *http.Request, appID AppID, params UpdateAppParams)
+	// ArchiveApp End an app
+	// (POST /console/v1/apps/{app_id}/archive)
+	ArchiveApp(w http.ResponseWriter, r *http.Request, appID AppID, params ArchiveAppParams)
 	// UpdateKey Replace a key's limits
 	// (PATCH /console/v1/keys/{key_id})
 	UpdateKey(w http.ResponseWriter, r *http.Request, keyID KeyID, params UpdateKeyParams)
+	// UnbindApp Let a key's calls count for no app
+	// (DELETE /console/v1/keys/{key_id}/app)
+	UnbindApp(w http.ResponseWriter, r *http.Request, keyID KeyID, params UnbindAppParams)
+	// BindApp Say which app a key's calls count for
+	// (PUT /console/v1/keys/{key_id}/app)
+	BindApp(w http.ResponseWriter, r *http.Request, keyID KeyID, params BindAppParams)
 	// DisableKey Stop a key until it is enabled again
 	// (POST /console/v1/keys/{key_id}/disable)
 	DisableKey(w http.ResponseWriter, r *http.Request, keyID KeyID, params DisableKeyParams)
@@ -468,6 +554,9 @@ type ServerInterface interface {
 	// AdjustWallet Correct a balance, up or down
 	// (POST /console/v1/wallets/{wallet_id}/adjustments)
 	AdjustWallet(w http.ResponseWriter, r *http.Request, walletID WalletID, params AdjustWalletParams)
+	// RegisterApp Register an app
+	// (POST /console/v1/wallets/{wallet_id}/apps)
+	RegisterApp(w http.ResponseWriter, r *http.Request, walletID WalletID, params RegisterAppParams)
 	// GrantCredit Give promotional credit
 	// (POST /console/v1/wallets/{wallet_id}/grants)
 	GrantCredit(w http.ResponseWriter, r *http.Request, walletID WalletID, params GrantCreditParams)
@@ -486,9 +575,33 @@ type ServerInterface interface {
 
 type Unimplemented struct{}
 
+// UpdateApp Replace what is said of an app
+// (PUT /console/v1/apps/{app_id})
+func (_ Unimplemented) UpdateApp(w http.ResponseWriter, r *http.Request, appID AppID, params UpdateAppParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ArchiveApp End an app
+// (POST /console/v1/apps/{app_id}/archive)
+func (_ Unimplemented) ArchiveApp(w http.ResponseWriter, r *http.Request, appID AppID, params ArchiveAppParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // UpdateKey Replace a key's limits
 // (PATCH /console/v1/keys/{key_id})
 func (_ Unimplemented) UpdateKey(w http.ResponseWriter, r *http.Request, keyID KeyID, params UpdateKeyParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UnbindApp Let a key's calls count for no app
+// (DELETE /console/v1/keys/{key_id}/app)
+func (_ Unimplemented) UnbindApp(w http.ResponseWriter, r *http.Request, keyID KeyID, params UnbindAppParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// BindApp Say which app a key's calls count for
+// (PUT /console/v1/keys/{key_id}/app)
+func (_ Unimplemented) BindApp(w http.ResponseWriter, r *http.Request, keyID KeyID, params BindAppParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -552,6 +665,12 @@ func (_ Unimplemented) AdjustWallet(w http.ResponseWriter, r *http.Request, wall
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// RegisterApp Register an app
+// (POST /console/v1/wallets/{wallet_id}/apps)
+func (_ Unimplemented) RegisterApp(w http.ResponseWriter, r *http.Request, walletID WalletID, params RegisterAppParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // GrantCredit Give promotional credit
 // (POST /console/v1/wallets/{wallet_id}/grants)
 func (_ Unimplemented) GrantCredit(w http.ResponseWriter, r *http.Request, walletID WalletID, params GrantCreditParams) {
@@ -584,6 +703,106 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// UpdateApp operation middleware
+func (siw *ServerInterfaceWrapper) UpdateApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "app_id" -------------
+	var appID AppID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "app_id", chi.URLParam(r, "app_id"), &appID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "app_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateAppParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateApp(w, r, appID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ArchiveApp operation middleware
+func (siw *ServerInterfaceWrapper) ArchiveApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "app_id" -------------
+	var appID AppID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "app_id", chi.URLParam(r, "app_id"), &appID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "app_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ArchiveAppParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ArchiveApp(w, r, appID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // UpdateKey operation middleware
 func (siw *ServerInterfaceWrapper) UpdateKey(w http.ResponseWriter, r *http.Request) {
@@ -626,6 +845,106 @@ func (siw *ServerInterfaceWrapper) UpdateKey(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateKey(w, r, keyID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UnbindApp operation middleware
+func (siw *ServerInterfaceWrapper) UnbindApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key_id" -------------
+	var keyID KeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key_id", chi.URLParam(r, "key_id"), &keyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnbindAppParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UnbindApp(w, r, keyID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// BindApp operation middleware
+func (siw *ServerInterfaceWrapper) BindApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key_id" -------------
+	var keyID KeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key_id", chi.URLParam(r, "key_id"), &keyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BindAppParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.BindApp(w, r, keyID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1175,6 +1494,56 @@ func (siw *ServerInterfaceWrapper) AdjustWallet(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// RegisterApp operation middleware
+func (siw *ServerInterfaceWrapper) RegisterApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RegisterAppParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RegisterApp(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GrantCredit operation middleware
 func (siw *ServerInterfaceWrapper) GrantCredit(w http.ResponseWriter, r *http.Request) {
 
@@ -1539,6 +1908,21 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/console/v1/keys/{key_id}/revoke", wrapper.RevokeKey)
 	})
 	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/console/v1/keys/{key_id}/app", wrapper.UnbindApp)
+	})
+	r.Group(func(r chi.Router) {
+		r.Put(options.BaseURL+"/console/v1/keys/{key_id}/app", wrapper.BindApp)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/console/v1/wallets/{wallet_id}/apps", wrapper.RegisterApp)
+	})
+	r.Group(func(r chi.Router) {
+		r.Put(options.BaseURL+"/console/v1/apps/{app_id}", wrapper.UpdateApp)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/console/v1/apps/{app_id}/archive", wrapper.ArchiveApp)
+	})
+	r.Group(func(r chi.Router) {
 		r.Put(options.BaseURL+"/console/v1/vendors/{vendor}", wrapper.PublishVendor)
 	})
 	r.Group(func(r chi.Router) {
@@ -1561,6 +1945,96 @@ type ProblemApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers ProblemResponseHeaders
+}
+
+type UpdateAppRequestObject struct {
+	AppID  AppID `json:"app_id"`
+	Params UpdateAppParams
+	Body   *UpdateAppJSONRequestBody
+}
+
+type UpdateAppResponseObject interface {
+	VisitUpdateAppResponse(w http.ResponseWriter) error
+}
+
+type UpdateApp200JSONResponse Receipt
+
+func (response UpdateApp200JSONResponse) VisitUpdateAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response UpdateAppdefaultApplicationProblemPlusJSONResponse) VisitUpdateAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArchiveAppRequestObject struct {
+	AppID  AppID `json:"app_id"`
+	Params ArchiveAppParams
+	Body   *ArchiveAppJSONRequestBody
+}
+
+type ArchiveAppResponseObject interface {
+	VisitArchiveAppResponse(w http.ResponseWriter) error
+}
+
+type ArchiveApp200JSONResponse Receipt
+
+func (response ArchiveApp200JSONResponse) VisitArchiveAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArchiveAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ArchiveAppdefaultApplicationProblemPlusJSONResponse) VisitArchiveAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type UpdateKeyRequestObject struct {
@@ -1594,6 +2068,95 @@ type UpdateKeydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UpdateKeydefaultApplicationProblemPlusJSONResponse) VisitUpdateKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnbindAppRequestObject struct {
+	KeyID  KeyID `json:"key_id"`
+	Params UnbindAppParams
+}
+
+type UnbindAppResponseObject interface {
+	VisitUnbindAppResponse(w http.ResponseWriter) error
+}
+
+type UnbindApp200JSONResponse Receipt
+
+func (response UnbindApp200JSONResponse) VisitUnbindAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnbindAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response UnbindAppdefaultApplicationProblemPlusJSONResponse) VisitUnbindAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BindAppRequestObject struct {
+	KeyID  KeyID `json:"key_id"`
+	Params BindAppParams
+	Body   *BindAppJSONRequestBody
+}
+
+type BindAppResponseObject interface {
+	VisitBindAppResponse(w http.ResponseWriter) error
+}
+
+type BindApp200JSONResponse Receipt
+
+func (response BindApp200JSONResponse) VisitBindAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BindAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response BindAppdefaultApplicationProblemPlusJSONResponse) VisitBindAppResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2061,6 +2624,51 @@ func (response AdjustWalletdefaultApplicationProblemPlusJSONResponse) VisitAdjus
 	return err
 }
 
+type RegisterAppRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Params   RegisterAppParams
+	Body     *RegisterAppJSONRequestBody
+}
+
+type RegisterAppResponseObject interface {
+	VisitRegisterAppResponse(w http.ResponseWriter) error
+}
+
+type RegisterApp201JSONResponse AppReceipt
+
+func (response RegisterApp201JSONResponse) VisitRegisterAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RegisterAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response RegisterAppdefaultApplicationProblemPlusJSONResponse) VisitRegisterAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GrantCreditRequestObject struct {
 	WalletID WalletID `json:"wallet_id"`
 	Params   GrantCreditParams
@@ -2244,9 +2852,21 @@ func (response TopUpWalletdefaultApplicationProblemPlusJSONResponse) VisitTopUpW
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// UpdateApp Replace what is said of an app
+	// (PUT /console/v1/apps/{app_id})
+	UpdateApp(ctx context.Context, request UpdateAppRequestObject) (UpdateAppResponseObject, error)
+	// ArchiveApp End an app
+	// (POST /console/v1/apps/{app_id}/archive)
+	ArchiveApp(ctx context.Context, request ArchiveAppRequestObject) (ArchiveAppResponseObject, error)
 	// UpdateKey Replace a key's limits
 	// (PATCH /console/v1/keys/{key_id})
 	UpdateKey(ctx context.Context, request UpdateKeyRequestObject) (UpdateKeyResponseObject, error)
+	// UnbindApp Let a key's calls count for no app
+	// (DELETE /console/v1/keys/{key_id}/app)
+	UnbindApp(ctx context.Context, request UnbindAppRequestObject) (UnbindAppResponseObject, error)
+	// BindApp Say which app a key's calls count for
+	// (PUT /console/v1/keys/{key_id}/app)
+	BindApp(ctx context.Context, request BindAppRequestObject) (BindAppResponseObject, error)
 	// DisableKey Stop a key until it is enabled again
 	// (POST /console/v1/keys/{key_id}/disable)
 	DisableKey(ctx context.Context, request DisableKeyRequestObject) (DisableKeyResponseObject, error)
@@ -2277,6 +2897,9 @@ type StrictServerInterface interface {
 	// AdjustWallet Correct a balance, up or down
 	// (POST /console/v1/wallets/{wallet_id}/adjustments)
 	AdjustWallet(ctx context.Context, request AdjustWalletRequestObject) (AdjustWalletResponseObject, error)
+	// RegisterApp Register an app
+	// (POST /console/v1/wallets/{wallet_id}/apps)
+	RegisterApp(ctx context.Context, request RegisterAppRequestObject) (RegisterAppResponseObject, error)
 	// GrantCredit Give promotional credit
 	// (POST /console/v1/wallets/{wallet_id}/grants)
 	GrantCredit(ctx context.Context, request GrantCreditRequestObject) (GrantCreditResponseObject, error)
@@ -2330,6 +2953,74 @@ type strictHandler struct {
 	options     StrictHTTPServerOptions
 }
 
+// UpdateApp operation middleware
+func (sh *strictHandler) UpdateApp(w http.ResponseWriter, r *http.Request, appID AppID, params UpdateAppParams) {
+	var request UpdateAppRequestObject
+
+	request.AppID = appID
+	request.Params = params
+
+	var body UpdateAppJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateApp(ctx, request.(UpdateAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateAppResponseObject); ok {
+		if err := validResponse.VisitUpdateAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ArchiveApp operation middleware
+func (sh *strictHandler) ArchiveApp(w http.ResponseWriter, r *http.Request, appID AppID, params ArchiveAppParams) {
+	var request ArchiveAppRequestObject
+
+	request.AppID = appID
+	request.Params = params
+
+	var body ArchiveAppJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ArchiveApp(ctx, request.(ArchiveAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ArchiveApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ArchiveAppResponseObject); ok {
+		if err := validResponse.VisitArchiveAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // UpdateKey operation middleware
 func (sh *strictHandler) UpdateKey(w http.ResponseWriter, r *http.Request, keyID KeyID, params UpdateKeyParams) {
 	var request UpdateKeyRequestObject
@@ -2357,6 +3048,67 @@ func (sh *strictHandler) UpdateKey(w http.ResponseWriter, r *http.Request, keyID
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateKeyResponseObject); ok {
 		if err := validResponse.VisitUpdateKeyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnbindApp operation middleware
+func (sh *strictHandler) UnbindApp(w http.ResponseWriter, r *http.Request, keyID KeyID, params UnbindAppParams) {
+	var request UnbindAppRequestObject
+
+	request.KeyID = keyID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UnbindApp(ctx, request.(UnbindAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnbindApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UnbindAppResponseObject); ok {
+		if err := validResponse.VisitUnbindAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// BindApp operation middleware
+func (sh *strictHandler) BindApp(w http.ResponseWriter, r *http.Request, keyID KeyID, params BindAppParams) {
+	var request BindAppRequestObject
+
+	request.KeyID = keyID
+	request.Params = params
+
+	var body BindAppJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.BindApp(ctx, request.(BindAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BindApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(BindAppResponseObject); ok {
+		if err := validResponse.VisitBindAppResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -2694,6 +3446,40 @@ func (sh *strictHandler) AdjustWallet(w http.ResponseWriter, r *http.Request, wa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(AdjustWalletResponseObject); ok {
 		if err := validResponse.VisitAdjustWalletResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RegisterApp operation middleware
+func (sh *strictHandler) RegisterApp(w http.ResponseWriter, r *http.Request, walletID WalletID, params RegisterAppParams) {
+	var request RegisterAppRequestObject
+
+	request.WalletID = walletID
+	request.Params = params
+
+	var body RegisterAppJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RegisterApp(ctx, request.(RegisterAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RegisterApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RegisterAppResponseObject); ok {
+		if err := validResponse.VisitRegisterAppResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -72,7 +72,7 @@ func (c *Chat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = c.gateway.Complete(r.Context(), gateway.Call{
 			KeyID: key.ID, WalletID: key.WalletID, Body: *buffer, Clamp: r.Header.Get(ClampHeader) == "true",
-			Token: token, Secret: secret,
+			AppID: key.AppID, Referer: r.Header.Get("Http-Referer"), Title: appTitle(r.Header), Token: token, Secret: secret,
 		}, client)
 	}
 	if err != nil {
@@ -128,6 +128,14 @@ func (c *Chat) read(w http.ResponseWriter, r *http.Request, to *[]byte) error {
 		}
 		return domain.Errorf(domain.CodeInvalid, "the body could not be read to its end").Wrap(err)
 	}
+}
+
+// appTitle is the name of the app as the caller gives it, by either header that OpenRouter knows.
+func appTitle(h http.Header) string {
+	if title := h.Get("X-Title"); title != "" {
+		return title
+	}
+	return h.Get("X-Openrouter-Title")
 }
 
 // idempotencyKey is the caller's, given once or not at all.

@@ -151,3 +151,14 @@ func retryAfter(e *domain.Error) string {
 	}
 	return ""
 }
+
+// blame names the parameter that a read model's refusal is about in this surface's way.
+func blame(err error) error {
+	var e *domain.Error
+	if !errors.As(err, &e) || e.Details["field"] == "" {
+		return err
+	}
+	named := *e
+	named.Details = map[string]string{detailParam: e.Details["field"]}
+	return &named
+}

@@ -5,6 +5,7 @@
 //	models.go                    GET …/models; offer.go what can be called now, filter.go the filters
 //	credits.go, key.go           GET /api/v1/credits, /api/v1/key
 //	generation.go                GET /api/v1/generation
+//	activity.go                  GET /api/v1/activity
 package inference
 
 import (
@@ -23,6 +24,7 @@ import (
 	"github.com/massrouter/massrouter/projections/catalog"
 	"github.com/massrouter/massrouter/projections/generations"
 	"github.com/massrouter/massrouter/projections/keys"
+	"github.com/massrouter/massrouter/projections/usage"
 )
 
 const metadataTime = 15 * time.Second
@@ -41,6 +43,7 @@ type API struct {
 	Balance     *balance.Query
 	Keys        *keys.Query
 	Generations *generations.Query
+	Usage       *usage.Query
 	Head        Head
 }
 
@@ -58,6 +61,7 @@ func (a *API) Mount(r chi.Router) {
 		r.Get("/api/v1/credits", a.owned(a.credits))
 		r.Get("/api/v1/key", a.owned(a.currentKey))
 		r.Get("/api/v1/generation", a.owned(a.generation))
+		r.Get("/api/v1/activity", a.owned(a.activity))
 	})
 }
 

@@ -44,9 +44,14 @@ func (b *timedBody) Read(p []byte) (int, error) {
 
 // Timeout ends a request's context after a time. Handlers answer for themselves when it ends.
 func Timeout(d time.Duration) func(http.Handler) http.Handler {
+	return TimeoutBy(func(*http.Request) time.Duration { return d })
+}
+
+// TimeoutBy is Timeout with a time that depends on the request.
+func TimeoutBy(of func(r *http.Request) time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			ctx, cancel := context.WithTimeout(r.Context(), d)
+			ctx, cancel := context.WithTimeout(r.Context(), of(r))
 			defer cancel()
 			next.ServeHTTP(w, r.WithContext(ctx))
 		})

@@ -27,12 +27,13 @@ func Status(code domain.Code) int {
 		return http.StatusForbidden
 	case domain.CodeNotFound, domain.CodeWalletNotFound, domain.CodeHoldNotFound, domain.CodeKeyNotFound,
 		domain.CodeVendorNotFound, domain.CodeModelNotFound, domain.CodeEndpointNotFound, domain.CodePriceNotFound,
-		domain.CodePriceNotInForce:
+		domain.CodePriceNotInForce, domain.CodeAppNotFound:
 		return http.StatusNotFound
 	case CodeMethodNotAllowed:
 		return http.StatusMethodNotAllowed
 	case domain.CodeConflict, domain.CodeIdempotencyConflict, domain.CodeInProgress, domain.CodeWalletExists,
-		domain.CodeHoldExists, domain.CodeHoldClosed, domain.CodeHoldActive, domain.CodeKeyExists, domain.CodePriceConflict:
+		domain.CodeHoldExists, domain.CodeHoldClosed, domain.CodeHoldActive, domain.CodeKeyExists, domain.CodePriceConflict,
+		domain.CodeAppExists, domain.CodeAppArchived:
 		return http.StatusConflict
 	case CodeTooLarge:
 		return http.StatusRequestEntityTooLarge

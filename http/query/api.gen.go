@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -19,6 +20,12 @@ import (
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/oapi-codegen/runtime"
+	openapi_types "github.com/oapi-codegen/runtime/types"
+)
+
+// Defines values for ChargeReceiptFormat.
+const (
+	MassrouterReceiptV1 ChargeReceiptFormat = "massrouter.receipt.v1"
 )
 
 // Defines values for MovementKind.
@@ -28,6 +35,100 @@ const (
 	Grant      MovementKind = "grant"
 	TopUp      MovementKind = "top_up"
 )
+
+// AccountAnswer defines model for AccountAnswer.
+type AccountAnswer struct {
+	Account string `json:"account"`
+
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf     time.Time     `json:"as_of"`
+	Balances []CurrencySum `json:"balances"`
+
+	// Group The line of the chart of accounts.
+	Group string `json:"group"`
+	Kind  string `json:"kind"`
+
+	// Normal The side that a balance usually has.
+	Normal string `json:"normal"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// AccountLedgerPage defines model for AccountLedgerPage.
+type AccountLedgerPage struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf       time.Time     `json:"as_of"`
+	Items      []AccountLine `json:"items"`
+	NextCursor *string       `json:"next_cursor"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// AccountLine defines model for AccountLine.
+type AccountLine struct {
+	// Amount Credits are positive.
+	Amount Money `json:"amount"`
+
+	// BalanceAfter An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	BalanceAfter Money `json:"balance_after"`
+
+	// BalanceBefore An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	BalanceBefore Money `json:"balance_before"`
+
+	// Currency ISO 4217.
+	Currency     Currency    `json:"currency"`
+	GenerationID *string     `json:"generation_id"`
+	Kind         JournalKind `json:"kind"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position   Position  `json:"position"`
+	RecordedAt time.Time `json:"recorded_at"`
+	WalletID   ID        `json:"wallet_id"`
+}
+
+// App defines model for App.
+type App struct {
+	Archived       bool    `json:"archived"`
+	ArchivedReason *string `json:"archived_reason,omitempty"`
+	Description    string  `json:"description"`
+	Hidden         bool    `json:"hidden"`
+	ID             ID      `json:"id"`
+	Name           string  `json:"name"`
+
+	// Owner Of the wallet when the app was registered.
+	Owner        *string   `json:"owner,omitempty"`
+	RegisteredAt time.Time `json:"registered_at"`
+	UpdatedAt    time.Time `json:"updated_at"`
+	URL          string    `json:"url"`
+	WalletID     ID        `json:"wallet_id"`
+}
+
+// AppAnswer defines model for AppAnswer.
+type AppAnswer struct {
+	App App `json:"app"`
+
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// AppPage defines model for AppPage.
+type AppPage struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf       time.Time `json:"as_of"`
+	Items      []App     `json:"items"`
+	NextCursor *string   `json:"next_cursor"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// AsOf A position (digits only) or an RFC 3339 time.
+type AsOf = openapi.AsOf
 
 // Call What is known of the vendor call. It explains a charge; it never decides one.
 type Call struct {
@@ -52,11 +153,133 @@ type Call struct {
 	UpstreamID *string `json:"upstream_id,omitempty"`
 }
 
+// ChargeReceipt Numbers are JSON numbers here, and names have a fixed order: the format (`massrouter.receipt.v1`) is that of the
+// transparency log.
+type ChargeReceipt struct {
+	// Checkpoint The signed note.
+	Checkpoint string `json:"checkpoint"`
+
+	// Event The audited columns of the event, with its salt.
+	Event struct {
+		Actor string `json:"actor"`
+
+		// Body The stored JSON text.
+		Body          string `json:"body"`
+		CausationID   string `json:"causation_id"`
+		CommandID     string `json:"command_id"`
+		CorrelationID string `json:"correlation_id"`
+		EffectiveAt   string `json:"effective_at"`
+		EventID       string `json:"event_id"`
+		Position      int    `json:"position"`
+		RecordedAt    string `json:"recorded_at"`
+		Salt          string `json:"salt"`
+		SchemaVersion int    `json:"schema_version"`
+		Shard         int    `json:"shard"`
+		StreamID      string `json:"stream_id"`
+		StreamVersion int    `json:"stream_version"`
+		Type          string `json:"type"`
+	} `json:"event"`
+	Format ChargeReceiptFormat `json:"format"`
+
+	// LeafHash Base64.
+	LeafHash string `json:"leaf_hash"`
+
+	// LeafIndex The position less one.
+	LeafIndex int `json:"leaf_index"`
+
+	// Proof From the leaf's sibling upwards; base64.
+	Proof []string `json:"proof"`
+}
+
+// ChargeReceiptFormat defines model for ChargeReceipt.Format.
+type ChargeReceiptFormat string
+
+// Close opening + top-ups + grants + adjustments − charges = closing, of what is posted.
+type Close struct {
+	// Adjustments Signed.
+	Adjustments Money `json:"adjustments"`
+
+	// Charges An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Charges Money         `json:"charges"`
+	Closing PostedAndHeld `json:"closing"`
+
+	// Currency ISO 4217.
+	Currency Currency `json:"currency"`
+
+	// Grants An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Grants Money `json:"grants"`
+
+	// HeldNet By how much the holds that were placed exceed those that ended.
+	HeldNet Money         `json:"held_net"`
+	Month   string        `json:"month"`
+	Opening PostedAndHeld `json:"opening"`
+
+	// TopUps An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	TopUps Money `json:"top_ups"`
+}
+
+// CloseAnswer defines model for CloseAnswer.
+type CloseAnswer struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+
+	// Close opening + top-ups + grants + adjustments − charges = closing, of what is posted.
+	Close Close `json:"close"`
+
+	// Final The month is over by the log's clock: nothing can be added to it.
+	Final bool `json:"final"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// ClosePage defines model for ClosePage.
+type ClosePage struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf       time.Time `json:"as_of"`
+	Items      []Close   `json:"items"`
+	NextCursor *string   `json:"next_cursor"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
 // Count A 64-bit count.
 type Count = openapi.Count
 
 // Currency ISO 4217.
 type Currency = money.Currency
+
+// CurrencyFilter ISO 4217.
+type CurrencyFilter = string
+
+// CurrencySum defines model for CurrencySum.
+type CurrencySum struct {
+	// Amount An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Amount Money `json:"amount"`
+
+	// Currency ISO 4217.
+	Currency Currency `json:"currency"`
+}
+
+// DailyRanking defines model for DailyRanking.
+type DailyRanking struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time         `json:"as_of"`
+	Data []DailyRankingRow `json:"data"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// DailyRankingRow defines model for DailyRankingRow.
+type DailyRankingRow struct {
+	Date           string `json:"date"`
+	ModelPermaslug string `json:"model_permaslug"`
+
+	// TotalTokens A count, or dollars; exact.
+	TotalTokens RankingValue `json:"total_tokens"`
+}
 
 // Endpoint defines model for Endpoint.
 type Endpoint struct {
@@ -207,8 +430,55 @@ type GenerationPage struct {
 // ID defines model for ID.
 type ID = uuid.UUID
 
+// JournalEntry One event in the books; its legs sum to zero.
+type JournalEntry struct {
+	// Currency ISO 4217.
+	Currency  Currency `json:"currency"`
+	EventType string   `json:"event_type"`
+
+	// GenerationID Not of credits.
+	GenerationID *string      `json:"generation_id"`
+	Kind         JournalKind  `json:"kind"`
+	Legs         []JournalLeg `json:"legs"`
+	Model        *string      `json:"model,omitempty"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position   Position  `json:"position"`
+	Reason     *string   `json:"reason,omitempty"`
+	RecordedAt time.Time `json:"recorded_at"`
+	Reference  *string   `json:"reference,omitempty"`
+	WalletID   ID        `json:"wallet_id"`
+}
+
+// JournalEntryPage defines model for JournalEntryPage.
+type JournalEntryPage struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf       time.Time      `json:"as_of"`
+	Items      []JournalEntry `json:"items"`
+	NextCursor *string        `json:"next_cursor"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// JournalKind defines model for JournalKind.
+type JournalKind = string
+
+// JournalLeg defines model for JournalLeg.
+type JournalLeg struct {
+	Account string `json:"account"`
+
+	// Amount Credits are positive.
+	Amount Money `json:"amount"`
+
+	// Balance Of the account after the leg.
+	Balance Money `json:"balance"`
+}
+
 // Key defines model for Key.
 type Key struct {
+	AppID *ID `json:"app_id,omitempty"`
+
 	// Caps The most that a key may spend per UTC day, ISO week and month, and in total. Absent means no cap.
 	Caps      KeyCaps    `json:"caps"`
 	ExpiresAt *time.Time `json:"expires_at"`
@@ -347,6 +617,42 @@ type ModelList struct {
 // Money An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
 type Money = money.Amount
 
+// MonthMovement defines model for MonthMovement.
+type MonthMovement struct {
+	// Amount Signed.
+	Amount Money `json:"amount"`
+
+	// BalanceAfter An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	BalanceAfter Money        `json:"balance_after"`
+	GenerationID *string      `json:"generation_id"`
+	Kind         MovementKind `json:"kind"`
+	Model        *string      `json:"model,omitempty"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position   Position  `json:"position"`
+	Reason     *string   `json:"reason,omitempty"`
+	RecordedAt time.Time `json:"recorded_at"`
+	Reference  *string   `json:"reference,omitempty"`
+}
+
+// MonthStatement defines model for MonthStatement.
+type MonthStatement struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+	From time.Time `json:"from"`
+
+	// Items The oldest first.
+	Items []MonthMovement `json:"items"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+
+	// Statement opening + top-ups + grants + adjustments − charges = closing, of what is posted.
+	Statement Close     `json:"statement"`
+	To        time.Time `json:"to"`
+	WalletID  ID        `json:"wallet_id"`
+}
+
 // Movement defines model for Movement.
 type Movement struct {
 	// Amount Signed: what a call cost is negative.
@@ -381,6 +687,15 @@ type Override = catalog.Override
 // Position A position in the log, from 1; 0 is before the first event.
 type Position = openapi.Count
 
+// PostedAndHeld defines model for PostedAndHeld.
+type PostedAndHeld struct {
+	// Held An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Held Money `json:"held"`
+
+	// Posted An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Posted Money `json:"posted"`
+}
+
 // Price Money per unit, not negative.
 type Price = money.Price
 
@@ -412,6 +727,100 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// ProjectionBuild defines model for ProjectionBuild.
+type ProjectionBuild struct {
+	// Build Counts the builds of this version.
+	Build int `json:"build"`
+
+	// Error Why it failed last.
+	Error *string `json:"error,omitempty"`
+
+	// Lag Events behind the end of the log.
+	Lag  Count  `json:"lag"`
+	Name string `json:"name"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position Position `json:"position"`
+
+	// RecordedAt Of the event at that position.
+	RecordedAt *time.Time `json:"recorded_at"`
+
+	// Rows In all of its tables.
+	Rows          Count      `json:"rows"`
+	RowsEstimated bool       `json:"rows_estimated"`
+	Slot          string     `json:"slot"`
+	State         string     `json:"state"`
+	UpdatedAt     *time.Time `json:"updated_at"`
+	Version       int        `json:"version"`
+}
+
+// ProjectionList defines model for ProjectionList.
+type ProjectionList struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf  time.Time         `json:"as_of"`
+	Items []ProjectionBuild `json:"items"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// Ranking defines model for Ranking.
+type Ranking struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+
+	// End Exclusive.
+	End *time.Time `json:"end"`
+
+	// Final The window is over; the values never change again.
+	Final bool `json:"final"`
+
+	// Other A count, or dollars; exact.
+	Other RankingValue `json:"other"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position     `json:"position"`
+	Rows     []RankingRow `json:"rows"`
+
+	// Start Null for all time.
+	Start *time.Time `json:"start"`
+
+	// Total A count, or dollars; exact.
+	Total RankingValue `json:"total"`
+
+	// Wallets A 64-bit count.
+	Wallets Count `json:"wallets"`
+}
+
+// RankingRow defines model for RankingRow.
+type RankingRow struct {
+	// Change A count, or dollars; exact.
+	Change *RankingValue `json:"change,omitempty"`
+
+	// Mean A count, or dollars; exact.
+	Mean *RankingValue `json:"mean,omitempty"`
+
+	// Name Of an app, as its owner says now.
+	Name *string `json:"name,omitempty"`
+	Rank int     `json:"rank"`
+
+	// RankBefore In the window before; absent for a new one.
+	RankBefore *int `json:"rank_before,omitempty"`
+
+	// Subject A model, a vendor, the id of an app, or an address.
+	Subject string  `json:"subject"`
+	URL     *string `json:"url,omitempty"`
+
+	// Value A count, or dollars; exact.
+	Value RankingValue `json:"value"`
+
+	// Wallets A 64-bit count.
+	Wallets Count `json:"wallets"`
+}
+
+// RankingValue A count, or dollars; exact.
+type RankingValue = string
+
 // Rates A price per unit of each class: `input`, `cache_read`, `cache_write`, `cache_write_1h`, `output`, `reasoning`
 // (tokens) and `request` (a call). The base needs `input` and `output`; a class without a price takes its
 // parent's: cache classes that of input, reasoning that of output.
@@ -436,6 +845,176 @@ type Status = catalog.Status
 
 // Tokens A limit in tokens, at most 2^32.
 type Tokens = int64
+
+// TrialBalance defines model for TrialBalance.
+type TrialBalance struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf  time.Time          `json:"as_of"`
+	Lines []TrialBalanceLine `json:"lines"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+
+	// Sums Of all lines, by currency: zero, or the books are broken.
+	Sums []CurrencySum `json:"sums"`
+}
+
+// TrialBalanceLine defines model for TrialBalanceLine.
+type TrialBalanceLine struct {
+	Account string `json:"account"`
+
+	// Balance Credits are positive.
+	Balance Money `json:"balance"`
+
+	// Currency ISO 4217.
+	Currency Currency `json:"currency"`
+
+	// Group The line of the chart of accounts.
+	Group string `json:"group"`
+	Kind  string `json:"kind"`
+
+	// Normal The side that a balance usually has.
+	Normal string `json:"normal"`
+}
+
+// UsageDimension `error` is the class of an error.
+type UsageDimension = string
+
+// UsageGranularity defines model for UsageGranularity.
+type UsageGranularity = string
+
+// UsageGroupPage defines model for UsageGroupPage.
+type UsageGroupPage struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+
+	// Currency ISO 4217.
+	Currency   Currency         `json:"currency"`
+	Dimensions []UsageDimension `json:"dimensions"`
+
+	// From As it was asked for or by default.
+	From time.Time `json:"from"`
+
+	// Groups How many groups there are, with a row of their own or not.
+	Groups     Count         `json:"groups"`
+	Metrics    []UsageMetric `json:"metrics"`
+	NextCursor *string       `json:"next_cursor"`
+
+	// OrderBy Counts and sums of money, shares between 0 and 1, and quantiles in milliseconds, right within 5 %. `calls` were charged
+	// or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
+	OrderBy UsageMetric `json:"order_by"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position   `json:"position"`
+	Rows     []UsageRow `json:"rows"`
+	To       time.Time  `json:"to"`
+	Total    UsageRow   `json:"total"`
+	Zone     string     `json:"zone"`
+}
+
+// UsageInterval From inclusive, to exclusive, in the asker's zone.
+type UsageInterval struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// UsageLine defines model for UsageLine.
+type UsageLine struct {
+	// Keys The group's values in the order of `dimensions`; none in the row of all others and in the total.
+	Keys []string `json:"keys"`
+
+	// Other All groups without a row of their own.
+	Other bool `json:"other"`
+
+	// Points For each interval the values in the order of `metrics`.
+	Points [][]UsageValue `json:"points"`
+
+	// Values In the order of `metrics`.
+	Values []UsageValue `json:"values"`
+}
+
+// UsageMetric Counts and sums of money, shares between 0 and 1, and quantiles in milliseconds, right within 5 %. `calls` were charged
+// or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
+type UsageMetric = string
+
+// UsageRow defines model for UsageRow.
+type UsageRow struct {
+	// Keys The group's values in the order of `dimensions`; none in the row of all others and in the total.
+	Keys []string `json:"keys"`
+
+	// Other All groups without a row of their own.
+	Other bool `json:"other"`
+
+	// Values In the order of `metrics`.
+	Values []UsageValue `json:"values"`
+}
+
+// UsageSeries defines model for UsageSeries.
+type UsageSeries struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+
+	// Currency ISO 4217.
+	Currency   Currency         `json:"currency"`
+	Dimensions []UsageDimension `json:"dimensions"`
+
+	// From As it was asked for or by default.
+	From        time.Time        `json:"from"`
+	Granularity UsageGranularity `json:"granularity"`
+
+	// Groups How many groups there are, with a row of their own or not.
+	Groups    Count           `json:"groups"`
+	Intervals []UsageInterval `json:"intervals"`
+	Lines     []UsageLine     `json:"lines"`
+	Metrics   []UsageMetric   `json:"metrics"`
+
+	// OrderBy Counts and sums of money, shares between 0 and 1, and quantiles in milliseconds, right within 5 %. `calls` were charged
+	// or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
+	OrderBy UsageMetric `json:"order_by"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position  `json:"position"`
+	To       time.Time `json:"to"`
+	Total    UsageLine `json:"total"`
+	Zone     string    `json:"zone"`
+}
+
+// UsageTable defines model for UsageTable.
+type UsageTable struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+
+	// Currency ISO 4217.
+	Currency   Currency         `json:"currency"`
+	Dimensions []UsageDimension `json:"dimensions"`
+
+	// From As it was asked for or by default.
+	From time.Time `json:"from"`
+
+	// Groups How many groups there are, with a row of their own or not.
+	Groups  Count         `json:"groups"`
+	Metrics []UsageMetric `json:"metrics"`
+
+	// OrderBy Counts and sums of money, shares between 0 and 1, and quantiles in milliseconds, right within 5 %. `calls` were charged
+	// or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
+	OrderBy UsageMetric `json:"order_by"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position   `json:"position"`
+	Rows     []UsageRow `json:"rows"`
+	To       time.Time  `json:"to"`
+	Total    UsageRow   `json:"total"`
+	Zone     string     `json:"zone"`
+}
+
+// UsageValue A number and of how many calls it is.
+type UsageValue struct {
+	// Samples A 64-bit count.
+	Samples Count `json:"samples"`
+
+	// Value A decimal; null for a share or a quantile of nothing.
+	Value *string `json:"value"`
+}
 
 // Vendor defines model for Vendor.
 type Vendor struct {
@@ -479,10 +1058,10 @@ type Wallet struct {
 	Held Money `json:"held"`
 	ID   ID    `json:"id"`
 
-	// OpenHolds A 64-bit count.
-	OpenHolds Count     `json:"open_holds"`
-	OpenedAt  time.Time `json:"opened_at"`
-	Owner     string    `json:"owner"`
+	// OpenHolds Null as of the past: how many holds there were is not kept, what they held is.
+	OpenHolds *openapi.Count `json:"open_holds"`
+	OpenedAt  time.Time      `json:"opened_at"`
+	Owner     string         `json:"owner"`
 
 	// Posted An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
 	Posted Money `json:"posted"`
@@ -509,14 +1088,29 @@ type WalletPage struct {
 	Position Position `json:"position"`
 }
 
+// Account defines model for Account.
+type Account = string
+
+// AppID defines model for AppID.
+type AppID = ID
+
 // Author defines model for Author.
 type Author = string
 
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// Dimensions defines model for Dimensions.
+type Dimensions = []UsageDimension
+
+// Format defines model for Format.
+type Format = string
+
 // From defines model for From.
 type From = time.Time
+
+// Granularity defines model for Granularity.
+type Granularity = UsageGranularity
 
 // KeyID defines model for KeyID.
 type KeyID = ID
@@ -524,8 +1118,18 @@ type KeyID = ID
 // Limit defines model for Limit.
 type Limit = int
 
+// Metrics defines model for Metrics.
+type Metrics = []UsageMetric
+
 // MinPosition A position in the log, from 1; 0 is before the first event.
 type MinPosition = Position
+
+// Month defines model for Month.
+type Month = string
+
+// OrderBy Counts and sums of money, shares between 0 and 1, and quantiles in milliseconds, right within 5 %. `calls` were charged
+// or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
+type OrderBy = UsageMetric
 
 // Slug defines model for Slug.
 type Slug = string
@@ -533,8 +1137,44 @@ type Slug = string
 // To defines model for To.
 type To = time.Time
 
+// Top defines model for Top.
+type Top = int
+
+// UsageCurrency ISO 4217.
+type UsageCurrency = CurrencyFilter
+
+// UsageEndpoints defines model for UsageEndpoints.
+type UsageEndpoints = []string
+
+// UsageFrom defines model for UsageFrom.
+type UsageFrom = time.Time
+
+// UsageKeys defines model for UsageKeys.
+type UsageKeys = []ID
+
+// UsageModels defines model for UsageModels.
+type UsageModels = []string
+
+// UsageTo defines model for UsageTo.
+type UsageTo = time.Time
+
+// UsageVendors defines model for UsageVendors.
+type UsageVendors = []string
+
+// UsageWallets defines model for UsageWallets.
+type UsageWallets = []ID
+
 // WalletID defines model for WalletID.
 type WalletID = ID
+
+// Zone defines model for Zone.
+type Zone = string
+
+// GetAppParams defines parameters for GetApp.
+type GetAppParams struct {
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
 
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
@@ -578,6 +1218,76 @@ type GetGenerationParams struct {
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
 
+// GetJournalAccountParams defines parameters for GetJournalAccount.
+type GetJournalAccountParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// GetAccountLedgerParams defines parameters for GetAccountLedger.
+type GetAccountLedgerParams struct {
+	// Currency Needed for the accounts of the house; a wallet has one only.
+	Currency *CurrencyFilter `form:"currency,omitempty" json:"currency,omitempty"`
+
+	// From Recorded at or after.
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Recorded before.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// ListJournalEntriesParams defines parameters for ListJournalEntries.
+type ListJournalEntriesParams struct {
+	// WalletID Only entries of this wallet.
+	WalletID *ID `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// From Recorded at or after.
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Recorded before.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// GetTrialBalanceParams defines parameters for GetTrialBalance.
+type GetTrialBalanceParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
 // GetKeyParams defines parameters for GetKey.
 type GetKeyParams struct {
 	// MinPosition Wait, bounded, until the read model has reached this position.
@@ -586,18 +1296,277 @@ type GetKeyParams struct {
 
 // ListModelsParams defines parameters for ListModels.
 type ListModelsParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
 
 // GetModelParams defines parameters for GetModel.
 type GetModelParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
 
+// GetRankingParams defines parameters for GetRanking.
+type GetRankingParams struct {
+	// Board What is ranked. Referers are addresses that nobody has verified.
+	Board string `form:"board" json:"board"`
+
+	// Window UTC days, ISO weeks, months, or all time.
+	Window string `form:"window" json:"window"`
+
+	// By What is counted; tokens when absent.
+	By *string `form:"by,omitempty" json:"by,omitempty"`
+
+	// Model The apps of this model only.
+	Model *string `form:"model,omitempty" json:"model,omitempty"`
+
+	// Date A day of the window that is meant; the one in which the log ends when absent.
+	Date *openapi_types.Date `form:"date,omitempty" json:"date,omitempty"`
+
+	// Trending Rank by what there is more than the mean of the three windows before.
+	Trending *bool `form:"trending,omitempty" json:"trending,omitempty"`
+
+	// Top How many subjects are named; 20 when absent.
+	Top *int `form:"top,omitempty" json:"top,omitempty"`
+
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// GetDailyRankingParams defines parameters for GetDailyRanking.
+type GetDailyRankingParams struct {
+	// From The first day; 30 days before the last when absent.
+	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The last day; at most 366 days in all.
+	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// AggregateUsageParams defines parameters for AggregateUsage.
+type AggregateUsageParams struct {
+	// WalletID Only calls of these wallets; repeat the parameter for several, here and below.
+	WalletID *UsageWallets `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// KeyID Only calls with these keys.
+	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// Model Only calls of these models.
+	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
+
+	// Vendor Only calls that these vendors served.
+	Vendor *UsageVendors `form:"vendor,omitempty" json:"vendor,omitempty"`
+
+	// Endpoint Only calls that these endpoints (author/slug@vendor) served.
+	Endpoint *UsageEndpoints `form:"endpoint,omitempty" json:"endpoint,omitempty"`
+
+	// Currency That of the wallets; USD when absent.
+	Currency *UsageCurrency `form:"currency,omitempty" json:"currency,omitempty"`
+
+	// From The call ended at or after; a whole minute. 30 days before `to` when absent.
+	From *UsageFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The call ended before; a whole minute, at most two years after `from`. Now, rounded up, when absent.
+	To *UsageTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Zone The IANA name of the asker's time zone, for example Europe/Berlin; UTC when absent.
+	Zone *Zone `form:"zone,omitempty" json:"zone,omitempty"`
+
+	// Metric What is asked for; 1 to 12. `error` as a dimension goes with `errors` only.
+	Metric Metrics `form:"metric" json:"metric"`
+
+	// Dimension By what; at most two, none asks for the total only.
+	Dimension *Dimensions `form:"dimension,omitempty" json:"dimension,omitempty"`
+
+	// OrderBy The metric that ranks the groups, the largest first. It adds up, so no share or quantile. The first of `metric` when absent, or `calls`.
+	OrderBy *OrderBy `form:"order_by,omitempty" json:"order_by,omitempty"`
+
+	// Top How many groups have a row of their own; 10 when absent.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+
+	// Format Without it the header Accept decides, and JSON is the default.
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ListUsageCallsParams defines parameters for ListUsageCalls.
+type ListUsageCallsParams struct {
+	// WalletID Only calls of these wallets; repeat the parameter for several, here and below.
+	WalletID *UsageWallets `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// KeyID Only calls with these keys.
+	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// Model Only calls of these models.
+	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
+
+	// Vendor Only calls that these vendors served.
+	Vendor *UsageVendors `form:"vendor,omitempty" json:"vendor,omitempty"`
+
+	// Endpoint Only calls that these endpoints (author/slug@vendor) served.
+	Endpoint *UsageEndpoints `form:"endpoint,omitempty" json:"endpoint,omitempty"`
+
+	// Currency That of the wallets; USD when absent.
+	Currency *UsageCurrency `form:"currency,omitempty" json:"currency,omitempty"`
+
+	// From The call ended at or after; a whole minute. 30 days before `to` when absent.
+	From *UsageFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The call ended before; a whole minute, at most two years after `from`. Now, rounded up, when absent.
+	To *UsageTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Zone The IANA name of the asker's time zone, for example Europe/Berlin; UTC when absent.
+	Zone *Zone `form:"zone,omitempty" json:"zone,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+
+	// Format Without it the header Accept decides, and JSON is the default.
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ListUsageGroupsParams defines parameters for ListUsageGroups.
+type ListUsageGroupsParams struct {
+	// WalletID Only calls of these wallets; repeat the parameter for several, here and below.
+	WalletID *UsageWallets `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// KeyID Only calls with these keys.
+	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// Model Only calls of these models.
+	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
+
+	// Vendor Only calls that these vendors served.
+	Vendor *UsageVendors `form:"vendor,omitempty" json:"vendor,omitempty"`
+
+	// Endpoint Only calls that these endpoints (author/slug@vendor) served.
+	Endpoint *UsageEndpoints `form:"endpoint,omitempty" json:"endpoint,omitempty"`
+
+	// Currency That of the wallets; USD when absent.
+	Currency *UsageCurrency `form:"currency,omitempty" json:"currency,omitempty"`
+
+	// From The call ended at or after; a whole minute. 30 days before `to` when absent.
+	From *UsageFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The call ended before; a whole minute, at most two years after `from`. Now, rounded up, when absent.
+	To *UsageTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Zone The IANA name of the asker's time zone, for example Europe/Berlin; UTC when absent.
+	Zone *Zone `form:"zone,omitempty" json:"zone,omitempty"`
+
+	// Metric What is asked for; 1 to 12. `error` as a dimension goes with `errors` only.
+	Metric Metrics `form:"metric" json:"metric"`
+
+	// Dimension By what; at most two, none asks for the total only.
+	Dimension *Dimensions `form:"dimension,omitempty" json:"dimension,omitempty"`
+
+	// OrderBy The metric that ranks the groups, the largest first. It adds up, so no share or quantile. The first of `metric` when absent, or `calls`.
+	OrderBy *OrderBy `form:"order_by,omitempty" json:"order_by,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+
+	// Format Without it the header Accept decides, and JSON is the default.
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// SeriesUsageParams defines parameters for SeriesUsage.
+type SeriesUsageParams struct {
+	// WalletID Only calls of these wallets; repeat the parameter for several, here and below.
+	WalletID *UsageWallets `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// KeyID Only calls with these keys.
+	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// Model Only calls of these models.
+	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
+
+	// Vendor Only calls that these vendors served.
+	Vendor *UsageVendors `form:"vendor,omitempty" json:"vendor,omitempty"`
+
+	// Endpoint Only calls that these endpoints (author/slug@vendor) served.
+	Endpoint *UsageEndpoints `form:"endpoint,omitempty" json:"endpoint,omitempty"`
+
+	// Currency That of the wallets; USD when absent.
+	Currency *UsageCurrency `form:"currency,omitempty" json:"currency,omitempty"`
+
+	// From The call ended at or after; a whole minute. 30 days before `to` when absent.
+	From *UsageFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The call ended before; a whole minute, at most two years after `from`. Now, rounded up, when absent.
+	To *UsageTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Zone The IANA name of the asker's time zone, for example Europe/Berlin; UTC when absent.
+	Zone *Zone `form:"zone,omitempty" json:"zone,omitempty"`
+
+	// Metric What is asked for; 1 to 12. `error` as a dimension goes with `errors` only.
+	Metric Metrics `form:"metric" json:"metric"`
+
+	// Dimension By what; at most two, none asks for the total only.
+	Dimension *Dimensions `form:"dimension,omitempty" json:"dimension,omitempty"`
+
+	// OrderBy The metric that ranks the groups, the largest first. It adds up, so no share or quantile. The first of `metric` when absent, or `calls`.
+	OrderBy *OrderBy `form:"order_by,omitempty" json:"order_by,omitempty"`
+
+	// Top How many groups have a row of their own; 10 when absent.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Granularity The length of an interval; chosen by the range when absent.
+	Granularity *Granularity `form:"granularity,omitempty" json:"granularity,omitempty"`
+
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+
+	// Format Without it the header Accept decides, and JSON is the default.
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+}
+
 // ListVendorsParams defines parameters for ListVendors.
 type ListVendorsParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
@@ -619,6 +1588,44 @@ type ListWalletsParams struct {
 
 // GetWalletParams defines parameters for GetWallet.
 type GetWalletParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// ListAppsParams defines parameters for ListApps.
+type ListAppsParams struct {
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// ListClosesParams defines parameters for ListCloses.
+type ListClosesParams struct {
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// GetCloseParams defines parameters for GetClose.
+type GetCloseParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
@@ -652,12 +1659,38 @@ type GetStatementParams struct {
 	// Limit At most so many items; 50 when absent.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
 
+// GetMonthStatementParams defines parameters for GetMonthStatement.
+type GetMonthStatementParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+
+	// Format Without it the header Accept decides, and JSON is the default.
+	Format *string `form:"format,omitempty" json:"format,omitempty"`
+
+	// Language Of a PDF; English when absent.
+	Language *string `form:"language,omitempty" json:"language,omitempty"`
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetApp Show an app
+	// (GET /console/v1/apps/{app_id})
+	GetApp(w http.ResponseWriter, r *http.Request, appID AppID, params GetAppParams)
+	// GetChargeReceipt The proof that a charge stands in the log
+	// (GET /console/v1/charges/{generation_id}/receipt)
+	GetChargeReceipt(w http.ResponseWriter, r *http.Request, generationID GenerationID)
 	// ListEvents Raw events in the order of the log
 	// (GET /console/v1/events)
 	ListEvents(w http.ResponseWriter, r *http.Request, params ListEventsParams)
@@ -667,6 +1700,18 @@ type ServerInterface interface {
 	// GetGeneration The receipt of one call
 	// (GET /console/v1/generations/{generation_id})
 	GetGeneration(w http.ResponseWriter, r *http.Request, generationID GenerationID, params GetGenerationParams)
+	// GetJournalAccount The balances of an account
+	// (GET /console/v1/journal/accounts/{account})
+	GetJournalAccount(w http.ResponseWriter, r *http.Request, account Account, params GetJournalAccountParams)
+	// GetAccountLedger The history of an account with its balance after each leg, the newest first
+	// (GET /console/v1/journal/accounts/{account}/ledger)
+	GetAccountLedger(w http.ResponseWriter, r *http.Request, account Account, params GetAccountLedgerParams)
+	// ListJournalEntries The entries of the books with their legs, the newest first
+	// (GET /console/v1/journal/entries)
+	ListJournalEntries(w http.ResponseWriter, r *http.Request, params ListJournalEntriesParams)
+	// GetTrialBalance The balance of every account; those of a currency sum to zero
+	// (GET /console/v1/journal/trial-balance)
+	GetTrialBalance(w http.ResponseWriter, r *http.Request, params GetTrialBalanceParams)
 	// GetKey Show a key, its limits and what it has spent
 	// (GET /console/v1/keys/{key_id})
 	GetKey(w http.ResponseWriter, r *http.Request, keyID KeyID, params GetKeyParams)
@@ -679,6 +1724,27 @@ type ServerInterface interface {
 	// GetModel Show a model with its endpoints, prices in force and price history
 	// (GET /console/v1/models/{author}/{slug})
 	GetModel(w http.ResponseWriter, r *http.Request, author Author, slug Slug, params GetModelParams)
+	// ListProjections How far the read models are
+	// (GET /console/v1/projections)
+	ListProjections(w http.ResponseWriter, r *http.Request)
+	// GetRanking What is used most
+	// (GET /console/v1/rankings)
+	GetRanking(w http.ResponseWriter, r *http.Request, params GetRankingParams)
+	// GetDailyRanking The models of each day
+	// (GET /console/v1/rankings/daily)
+	GetDailyRanking(w http.ResponseWriter, r *http.Request, params GetDailyRankingParams)
+	// AggregateUsage Sums of the calls that a filter means, by group
+	// (GET /console/v1/usage/aggregate)
+	AggregateUsage(w http.ResponseWriter, r *http.Request, params AggregateUsageParams)
+	// ListUsageCalls The single calls that a filter means, the newest first
+	// (GET /console/v1/usage/calls)
+	ListUsageCalls(w http.ResponseWriter, r *http.Request, params ListUsageCallsParams)
+	// ListUsageGroups All groups, page by page
+	// (GET /console/v1/usage/groups)
+	ListUsageGroups(w http.ResponseWriter, r *http.Request, params ListUsageGroupsParams)
+	// SeriesUsage The same over time
+	// (GET /console/v1/usage/series)
+	SeriesUsage(w http.ResponseWriter, r *http.Request, params SeriesUsageParams)
 	// ListVendors List vendors
 	// (GET /console/v1/vendors)
 	ListVendors(w http.ResponseWriter, r *http.Request, params ListVendorsParams)
@@ -688,17 +1754,41 @@ type ServerInterface interface {
 	// GetWallet Show a wallet
 	// (GET /console/v1/wallets/{wallet_id})
 	GetWallet(w http.ResponseWriter, r *http.Request, walletID WalletID, params GetWalletParams)
+	// ListApps List the apps of a wallet, the newest first
+	// (GET /console/v1/wallets/{wallet_id}/apps)
+	ListApps(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListAppsParams)
+	// ListCloses The months of a wallet in which something happened, the newest first
+	// (GET /console/v1/wallets/{wallet_id}/closes)
+	ListCloses(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListClosesParams)
+	// GetClose A month of a wallet, from its opening to its closing balance
+	// (GET /console/v1/wallets/{wallet_id}/closes/{month})
+	GetClose(w http.ResponseWriter, r *http.Request, walletID WalletID, month Month, params GetCloseParams)
 	// ListKeys List the keys of a wallet, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/keys)
 	ListKeys(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListKeysParams)
 	// GetStatement Every movement of a wallet with the balance before and after, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/statement)
 	GetStatement(w http.ResponseWriter, r *http.Request, walletID WalletID, params GetStatementParams)
+	// GetMonthStatement The statement of a wallet's month, as JSON, CSV or PDF
+	// (GET /console/v1/wallets/{wallet_id}/statements/{month})
+	GetMonthStatement(w http.ResponseWriter, r *http.Request, walletID WalletID, month Month, params GetMonthStatementParams)
 }
 
 // Unimplemented server implementation that returns http.StatusNotImplemented for each endpoint.
 
 type Unimplemented struct{}
+
+// GetApp Show an app
+// (GET /console/v1/apps/{app_id})
+func (_ Unimplemented) GetApp(w http.ResponseWriter, r *http.Request, appID AppID, params GetAppParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetChargeReceipt The proof that a charge stands in the log
+// (GET /console/v1/charges/{generation_id}/receipt)
+func (_ Unimplemented) GetChargeReceipt(w http.ResponseWriter, r *http.Request, generationID GenerationID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
 
 // ListEvents Raw events in the order of the log
 // (GET /console/v1/events)
@@ -715,6 +1805,30 @@ func (_ Unimplemented) ListGenerations(w http.ResponseWriter, r *http.Request, p
 // GetGeneration The receipt of one call
 // (GET /console/v1/generations/{generation_id})
 func (_ Unimplemented) GetGeneration(w http.ResponseWriter, r *http.Request, generationID GenerationID, params GetGenerationParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetJournalAccount The balances of an account
+// (GET /console/v1/journal/accounts/{account})
+func (_ Unimplemented) GetJournalAccount(w http.ResponseWriter, r *http.Request, account Account, params GetJournalAccountParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetAccountLedger The history of an account with its balance after each leg, the newest first
+// (GET /console/v1/journal/accounts/{account}/ledger)
+func (_ Unimplemented) GetAccountLedger(w http.ResponseWriter, r *http.Request, account Account, params GetAccountLedgerParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListJournalEntries The entries of the books with their legs, the newest first
+// (GET /console/v1/journal/entries)
+func (_ Unimplemented) ListJournalEntries(w http.ResponseWriter, r *http.Request, params ListJournalEntriesParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetTrialBalance The balance of every account; those of a currency sum to zero
+// (GET /console/v1/journal/trial-balance)
+func (_ Unimplemented) GetTrialBalance(w http.ResponseWriter, r *http.Request, params GetTrialBalanceParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -742,6 +1856,48 @@ func (_ Unimplemented) GetModel(w http.ResponseWriter, r *http.Request, author A
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// ListProjections How far the read models are
+// (GET /console/v1/projections)
+func (_ Unimplemented) ListProjections(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetRanking What is used most
+// (GET /console/v1/rankings)
+func (_ Unimplemented) GetRanking(w http.ResponseWriter, r *http.Request, params GetRankingParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetDailyRanking The models of each day
+// (GET /console/v1/rankings/daily)
+func (_ Unimplemented) GetDailyRanking(w http.ResponseWriter, r *http.Request, params GetDailyRankingParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// AggregateUsage Sums of the calls that a filter means, by group
+// (GET /console/v1/usage/aggregate)
+func (_ Unimplemented) AggregateUsage(w http.ResponseWriter, r *http.Request, params AggregateUsageParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListUsageCalls The single calls that a filter means, the newest first
+// (GET /console/v1/usage/calls)
+func (_ Unimplemented) ListUsageCalls(w http.ResponseWriter, r *http.Request, params ListUsageCallsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListUsageGroups All groups, page by page
+// (GET /console/v1/usage/groups)
+func (_ Unimplemented) ListUsageGroups(w http.ResponseWriter, r *http.Request, params ListUsageGroupsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SeriesUsage The same over time
+// (GET /console/v1/usage/series)
+func (_ Unimplemented) SeriesUsage(w http.ResponseWriter, r *http.Request, params SeriesUsageParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ListVendors List vendors
 // (GET /console/v1/vendors)
 func (_ Unimplemented) ListVendors(w http.ResponseWriter, r *http.Request, params ListVendorsParams) {
@@ -760,6 +1916,24 @@ func (_ Unimplemented) GetWallet(w http.ResponseWriter, r *http.Request, walletI
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// ListApps List the apps of a wallet, the newest first
+// (GET /console/v1/wallets/{wallet_id}/apps)
+func (_ Unimplemented) ListApps(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListAppsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListCloses The months of a wallet in which something happened, the newest first
+// (GET /console/v1/wallets/{wallet_id}/closes)
+func (_ Unimplemented) ListCloses(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListClosesParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetClose A month of a wallet, from its opening to its closing balance
+// (GET /console/v1/wallets/{wallet_id}/closes/{month})
+func (_ Unimplemented) GetClose(w http.ResponseWriter, r *http.Request, walletID WalletID, month Month, params GetCloseParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ListKeys List the keys of a wallet, the newest first
 // (GET /console/v1/wallets/{wallet_id}/keys)
 func (_ Unimplemented) ListKeys(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListKeysParams) {
@@ -772,6 +1946,12 @@ func (_ Unimplemented) GetStatement(w http.ResponseWriter, r *http.Request, wall
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// GetMonthStatement The statement of a wallet's month, as JSON, CSV or PDF
+// (GET /console/v1/wallets/{wallet_id}/statements/{month})
+func (_ Unimplemented) GetMonthStatement(w http.ResponseWriter, r *http.Request, walletID WalletID, month Month, params GetMonthStatementParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ServerInterfaceWrapper converts contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler            ServerInterface
@@ -780,6 +1960,74 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// GetApp operation middleware
+func (siw *ServerInterfaceWrapper) GetApp(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "app_id" -------------
+	var appID AppID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "app_id", chi.URLParam(r, "app_id"), &appID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "app_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAppParams
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetApp(w, r, appID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetChargeReceipt operation middleware
+func (siw *ServerInterfaceWrapper) GetChargeReceipt(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "generation_id" -------------
+	var generationID GenerationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "generation_id", chi.URLParam(r, "generation_id"), &generationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "generation_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetChargeReceipt(w, r, generationID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListEvents operation middleware
 func (siw *ServerInterfaceWrapper) ListEvents(w http.ResponseWriter, r *http.Request) {
@@ -993,6 +2241,338 @@ func (siw *ServerInterfaceWrapper) GetGeneration(w http.ResponseWriter, r *http.
 	handler.ServeHTTP(w, r)
 }
 
+// GetJournalAccount operation middleware
+func (siw *ServerInterfaceWrapper) GetJournalAccount(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "account" -------------
+	var account Account
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", chi.URLParam(r, "account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "account", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetJournalAccountParams
+
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetJournalAccount(w, r, account, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetAccountLedger operation middleware
+func (siw *ServerInterfaceWrapper) GetAccountLedger(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "account" -------------
+	var account Account
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", chi.URLParam(r, "account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "account", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAccountLedgerParams
+
+	// ------------- Optional query parameter "currency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "currency", r.URL.Query(), &params.Currency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "currency"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "currency", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetAccountLedger(w, r, account, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListJournalEntries operation middleware
+func (siw *ServerInterfaceWrapper) ListJournalEntries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListJournalEntriesParams
+
+	// ------------- Optional query parameter "wallet_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wallet_id", r.URL.Query(), &params.WalletID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "wallet_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListJournalEntries(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetTrialBalance operation middleware
+func (siw *ServerInterfaceWrapper) GetTrialBalance(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTrialBalanceParams
+
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetTrialBalance(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetKey operation middleware
 func (siw *ServerInterfaceWrapper) GetKey(w http.ResponseWriter, r *http.Request) {
 
@@ -1058,6 +2638,19 @@ func (siw *ServerInterfaceWrapper) ListModels(w http.ResponseWriter, r *http.Req
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListModelsParams
 
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "min_position" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -1109,6 +2702,19 @@ func (siw *ServerInterfaceWrapper) GetModel(w http.ResponseWriter, r *http.Reque
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetModelParams
 
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "min_position" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -1133,6 +2739,1115 @@ func (siw *ServerInterfaceWrapper) GetModel(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// ListProjections operation middleware
+func (siw *ServerInterfaceWrapper) ListProjections(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListProjections(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRanking operation middleware
+func (siw *ServerInterfaceWrapper) GetRanking(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetRankingParams
+
+	// ------------- Required query parameter "board" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "board", r.URL.Query(), &params.Board, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "board"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "board", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "window" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "window", r.URL.Query(), &params.Window, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "window"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "window", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", r.URL.Query(), &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "by"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "by", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", r.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "model"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "model", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "date" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date", r.URL.Query(), &params.Date, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "date"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "date", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "trending" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "trending", r.URL.Query(), &params.Trending, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "trending"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "trending", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", r.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "top"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "top", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRanking(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDailyRanking operation middleware
+func (siw *ServerInterfaceWrapper) GetDailyRanking(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDailyRankingParams
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDailyRanking(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AggregateUsage operation middleware
+func (siw *ServerInterfaceWrapper) AggregateUsage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AggregateUsageParams
+
+	// ------------- Optional query parameter "wallet_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wallet_id", r.URL.Query(), &params.WalletID, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "wallet_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "key_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key_id", r.URL.Query(), &params.KeyID, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "key_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", r.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "model"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "model", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "vendor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "vendor", r.URL.Query(), &params.Vendor, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "vendor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "vendor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "endpoint" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "endpoint", r.URL.Query(), &params.Endpoint, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "endpoint"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "endpoint", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "currency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "currency", r.URL.Query(), &params.Currency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "currency"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "currency", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "zone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "zone", r.URL.Query(), &params.Zone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "zone"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "zone", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "metric" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "metric", r.URL.Query(), &params.Metric, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "metric"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "metric", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "dimension" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dimension", r.URL.Query(), &params.Dimension, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dimension"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dimension", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "order_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order_by", r.URL.Query(), &params.OrderBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "order_by"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "order_by", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", r.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "top"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "top", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", r.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "format"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "format", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AggregateUsage(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListUsageCalls operation middleware
+func (siw *ServerInterfaceWrapper) ListUsageCalls(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUsageCallsParams
+
+	// ------------- Optional query parameter "wallet_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wallet_id", r.URL.Query(), &params.WalletID, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "wallet_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "key_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key_id", r.URL.Query(), &params.KeyID, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "key_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", r.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "model"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "model", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "vendor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "vendor", r.URL.Query(), &params.Vendor, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "vendor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "vendor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "endpoint" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "endpoint", r.URL.Query(), &params.Endpoint, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "endpoint"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "endpoint", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "currency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "currency", r.URL.Query(), &params.Currency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "currency"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "currency", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "zone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "zone", r.URL.Query(), &params.Zone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "zone"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "zone", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", r.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "format"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "format", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListUsageCalls(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListUsageGroups operation middleware
+func (siw *ServerInterfaceWrapper) ListUsageGroups(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUsageGroupsParams
+
+	// ------------- Optional query parameter "wallet_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wallet_id", r.URL.Query(), &params.WalletID, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "wallet_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "key_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key_id", r.URL.Query(), &params.KeyID, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "key_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", r.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "model"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "model", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "vendor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "vendor", r.URL.Query(), &params.Vendor, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "vendor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "vendor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "endpoint" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "endpoint", r.URL.Query(), &params.Endpoint, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "endpoint"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "endpoint", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "currency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "currency", r.URL.Query(), &params.Currency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "currency"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "currency", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "zone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "zone", r.URL.Query(), &params.Zone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "zone"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "zone", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "metric" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "metric", r.URL.Query(), &params.Metric, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "metric"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "metric", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "dimension" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dimension", r.URL.Query(), &params.Dimension, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dimension"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dimension", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "order_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order_by", r.URL.Query(), &params.OrderBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "order_by"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "order_by", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", r.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "format"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "format", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListUsageGroups(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SeriesUsage operation middleware
+func (siw *ServerInterfaceWrapper) SeriesUsage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SeriesUsageParams
+
+	// ------------- Optional query parameter "wallet_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wallet_id", r.URL.Query(), &params.WalletID, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "wallet_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "key_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "key_id", r.URL.Query(), &params.KeyID, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "key_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", r.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "model"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "model", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "vendor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "vendor", r.URL.Query(), &params.Vendor, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "vendor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "vendor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "endpoint" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "endpoint", r.URL.Query(), &params.Endpoint, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "endpoint"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "endpoint", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "currency" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "currency", r.URL.Query(), &params.Currency, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "currency"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "currency", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "zone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "zone", r.URL.Query(), &params.Zone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "zone"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "zone", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "metric" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "metric", r.URL.Query(), &params.Metric, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "metric"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "metric", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "dimension" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dimension", r.URL.Query(), &params.Dimension, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dimension"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dimension", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "order_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order_by", r.URL.Query(), &params.OrderBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "order_by"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "order_by", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "top" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "top", r.URL.Query(), &params.Top, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "top"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "top", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "granularity" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "granularity", r.URL.Query(), &params.Granularity, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "granularity"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "granularity", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", r.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "format"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "format", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SeriesUsage(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListVendors operation middleware
 func (siw *ServerInterfaceWrapper) ListVendors(w http.ResponseWriter, r *http.Request) {
 
@@ -1141,6 +3856,19 @@ func (siw *ServerInterfaceWrapper) ListVendors(w http.ResponseWriter, r *http.Re
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListVendorsParams
+
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
 
 	// ------------- Optional query parameter "min_position" -------------
 
@@ -1256,6 +3984,19 @@ func (siw *ServerInterfaceWrapper) GetWallet(w http.ResponseWriter, r *http.Requ
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetWalletParams
 
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "min_position" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -1271,6 +4012,206 @@ func (siw *ServerInterfaceWrapper) GetWallet(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetWallet(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListApps operation middleware
+func (siw *ServerInterfaceWrapper) ListApps(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAppsParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListApps(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListCloses operation middleware
+func (siw *ServerInterfaceWrapper) ListCloses(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListClosesParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListCloses(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetClose operation middleware
+func (siw *ServerInterfaceWrapper) GetClose(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "month" -------------
+	var month Month
+
+	err = runtime.BindStyledParameterWithOptions("simple", "month", chi.URLParam(r, "month"), &month, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "month", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCloseParams
+
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetClose(w, r, walletID, month, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1431,6 +4372,19 @@ func (siw *ServerInterfaceWrapper) GetStatement(w http.ResponseWriter, r *http.R
 		return
 	}
 
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "min_position" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -1446,6 +4400,96 @@ func (siw *ServerInterfaceWrapper) GetStatement(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetStatement(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetMonthStatement operation middleware
+func (siw *ServerInterfaceWrapper) GetMonthStatement(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "month" -------------
+	var month Month
+
+	err = runtime.BindStyledParameterWithOptions("simple", "month", chi.URLParam(r, "month"), &month, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "month", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMonthStatementParams
+
+	// ------------- Optional query parameter "as_of" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "as_of"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "as_of", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", r.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "format"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "format", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "language" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "language", r.URL.Query(), &params.Language, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "language"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "language", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMonthStatement(w, r, walletID, month, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1584,6 +4628,12 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/console/v1/keys/{key_id}", wrapper.GetKey)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/apps", wrapper.ListApps)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/apps/{app_id}", wrapper.GetApp)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/vendors", wrapper.ListVendors)
 	})
 	r.Group(func(r chi.Router) {
@@ -1604,6 +4654,51 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/events", wrapper.ListEvents)
 	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/usage/aggregate", wrapper.AggregateUsage)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/usage/series", wrapper.SeriesUsage)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/usage/groups", wrapper.ListUsageGroups)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/usage/calls", wrapper.ListUsageCalls)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/rankings", wrapper.GetRanking)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/rankings/daily", wrapper.GetDailyRanking)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/charges/{generation_id}/receipt", wrapper.GetChargeReceipt)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/journal/trial-balance", wrapper.GetTrialBalance)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/journal/entries", wrapper.ListJournalEntries)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/journal/accounts/{account}", wrapper.GetJournalAccount)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/journal/accounts/{account}/ledger", wrapper.GetAccountLedger)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/closes", wrapper.ListCloses)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/closes/{month}", wrapper.GetClose)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/statements/{month}", wrapper.GetMonthStatement)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/projections", wrapper.ListProjections)
+	})
 
 	return r
 }
@@ -1615,6 +4710,93 @@ type ProblemApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers ProblemResponseHeaders
+}
+
+type GetAppRequestObject struct {
+	AppID  AppID `json:"app_id"`
+	Params GetAppParams
+}
+
+type GetAppResponseObject interface {
+	VisitGetAppResponse(w http.ResponseWriter) error
+}
+
+type GetApp200JSONResponse AppAnswer
+
+func (response GetApp200JSONResponse) VisitGetAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetAppdefaultApplicationProblemPlusJSONResponse) VisitGetAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChargeReceiptRequestObject struct {
+	GenerationID GenerationID `json:"generation_id"`
+}
+
+type GetChargeReceiptResponseObject interface {
+	VisitGetChargeReceiptResponse(w http.ResponseWriter) error
+}
+
+type GetChargeReceipt200JSONResponse ChargeReceipt
+
+func (response GetChargeReceipt200JSONResponse) VisitGetChargeReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChargeReceiptdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetChargeReceiptdefaultApplicationProblemPlusJSONResponse) VisitGetChargeReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListEventsRequestObject struct {
@@ -1733,6 +4915,180 @@ type GetGenerationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetGenerationdefaultApplicationProblemPlusJSONResponse) VisitGetGenerationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJournalAccountRequestObject struct {
+	Account Account `json:"account"`
+	Params  GetJournalAccountParams
+}
+
+type GetJournalAccountResponseObject interface {
+	VisitGetJournalAccountResponse(w http.ResponseWriter) error
+}
+
+type GetJournalAccount200JSONResponse AccountAnswer
+
+func (response GetJournalAccount200JSONResponse) VisitGetJournalAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJournalAccountdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetJournalAccountdefaultApplicationProblemPlusJSONResponse) VisitGetJournalAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountLedgerRequestObject struct {
+	Account Account `json:"account"`
+	Params  GetAccountLedgerParams
+}
+
+type GetAccountLedgerResponseObject interface {
+	VisitGetAccountLedgerResponse(w http.ResponseWriter) error
+}
+
+type GetAccountLedger200JSONResponse AccountLedgerPage
+
+func (response GetAccountLedger200JSONResponse) VisitGetAccountLedgerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAccountLedgerdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetAccountLedgerdefaultApplicationProblemPlusJSONResponse) VisitGetAccountLedgerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJournalEntriesRequestObject struct {
+	Params ListJournalEntriesParams
+}
+
+type ListJournalEntriesResponseObject interface {
+	VisitListJournalEntriesResponse(w http.ResponseWriter) error
+}
+
+type ListJournalEntries200JSONResponse JournalEntryPage
+
+func (response ListJournalEntries200JSONResponse) VisitListJournalEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJournalEntriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListJournalEntriesdefaultApplicationProblemPlusJSONResponse) VisitListJournalEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrialBalanceRequestObject struct {
+	Params GetTrialBalanceParams
+}
+
+type GetTrialBalanceResponseObject interface {
+	VisitGetTrialBalanceResponse(w http.ResponseWriter) error
+}
+
+type GetTrialBalance200JSONResponse TrialBalance
+
+func (response GetTrialBalance200JSONResponse) VisitGetTrialBalanceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrialBalancedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetTrialBalancedefaultApplicationProblemPlusJSONResponse) VisitGetTrialBalanceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -1921,6 +5277,386 @@ func (response GetModeldefaultApplicationProblemPlusJSONResponse) VisitGetModelR
 	return err
 }
 
+type ListProjectionsRequestObject struct {
+}
+
+type ListProjectionsResponseObject interface {
+	VisitListProjectionsResponse(w http.ResponseWriter) error
+}
+
+type ListProjections200JSONResponse ProjectionList
+
+func (response ListProjections200JSONResponse) VisitListProjectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProjectionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListProjectionsdefaultApplicationProblemPlusJSONResponse) VisitListProjectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRankingRequestObject struct {
+	Params GetRankingParams
+}
+
+type GetRankingResponseObject interface {
+	VisitGetRankingResponse(w http.ResponseWriter) error
+}
+
+type GetRanking200JSONResponse Ranking
+
+func (response GetRanking200JSONResponse) VisitGetRankingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRankingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetRankingdefaultApplicationProblemPlusJSONResponse) VisitGetRankingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDailyRankingRequestObject struct {
+	Params GetDailyRankingParams
+}
+
+type GetDailyRankingResponseObject interface {
+	VisitGetDailyRankingResponse(w http.ResponseWriter) error
+}
+
+type GetDailyRanking200JSONResponse DailyRanking
+
+func (response GetDailyRanking200JSONResponse) VisitGetDailyRankingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDailyRankingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetDailyRankingdefaultApplicationProblemPlusJSONResponse) VisitGetDailyRankingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AggregateUsageRequestObject struct {
+	Params AggregateUsageParams
+}
+
+type AggregateUsageResponseObject interface {
+	VisitAggregateUsageResponse(w http.ResponseWriter) error
+}
+
+type AggregateUsage200JSONResponse UsageTable
+
+func (response AggregateUsage200JSONResponse) VisitAggregateUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AggregateUsage200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response AggregateUsage200TextCsvResponse) VisitAggregateUsageResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type AggregateUsagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response AggregateUsagedefaultApplicationProblemPlusJSONResponse) VisitAggregateUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsageCallsRequestObject struct {
+	Params ListUsageCallsParams
+}
+
+type ListUsageCallsResponseObject interface {
+	VisitListUsageCallsResponse(w http.ResponseWriter) error
+}
+
+type ListUsageCalls200JSONResponse GenerationPage
+
+func (response ListUsageCalls200JSONResponse) VisitListUsageCallsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsageCalls200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListUsageCalls200TextCsvResponse) VisitListUsageCallsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ListUsageCallsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListUsageCallsdefaultApplicationProblemPlusJSONResponse) VisitListUsageCallsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsageGroupsRequestObject struct {
+	Params ListUsageGroupsParams
+}
+
+type ListUsageGroupsResponseObject interface {
+	VisitListUsageGroupsResponse(w http.ResponseWriter) error
+}
+
+type ListUsageGroups200JSONResponse UsageGroupPage
+
+func (response ListUsageGroups200JSONResponse) VisitListUsageGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUsageGroups200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListUsageGroups200TextCsvResponse) VisitListUsageGroupsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ListUsageGroupsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListUsageGroupsdefaultApplicationProblemPlusJSONResponse) VisitListUsageGroupsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SeriesUsageRequestObject struct {
+	Params SeriesUsageParams
+}
+
+type SeriesUsageResponseObject interface {
+	VisitSeriesUsageResponse(w http.ResponseWriter) error
+}
+
+type SeriesUsage200JSONResponse UsageSeries
+
+func (response SeriesUsage200JSONResponse) VisitSeriesUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SeriesUsage200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response SeriesUsage200TextCsvResponse) VisitSeriesUsageResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type SeriesUsagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response SeriesUsagedefaultApplicationProblemPlusJSONResponse) VisitSeriesUsageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListVendorsRequestObject struct {
 	Params ListVendorsParams
 }
@@ -2051,6 +5787,139 @@ func (response GetWalletdefaultApplicationProblemPlusJSONResponse) VisitGetWalle
 	return err
 }
 
+type ListAppsRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Params   ListAppsParams
+}
+
+type ListAppsResponseObject interface {
+	VisitListAppsResponse(w http.ResponseWriter) error
+}
+
+type ListApps200JSONResponse AppPage
+
+func (response ListApps200JSONResponse) VisitListAppsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAppsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListAppsdefaultApplicationProblemPlusJSONResponse) VisitListAppsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClosesRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Params   ListClosesParams
+}
+
+type ListClosesResponseObject interface {
+	VisitListClosesResponse(w http.ResponseWriter) error
+}
+
+type ListCloses200JSONResponse ClosePage
+
+func (response ListCloses200JSONResponse) VisitListClosesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClosesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListClosesdefaultApplicationProblemPlusJSONResponse) VisitListClosesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCloseRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Month    Month    `json:"month"`
+	Params   GetCloseParams
+}
+
+type GetCloseResponseObject interface {
+	VisitGetCloseResponse(w http.ResponseWriter) error
+}
+
+type GetClose200JSONResponse CloseAnswer
+
+func (response GetClose200JSONResponse) VisitGetCloseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetClosedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetClosedefaultApplicationProblemPlusJSONResponse) VisitGetCloseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListKeysRequestObject struct {
 	WalletID WalletID `json:"wallet_id"`
 	Params   ListKeysParams
@@ -2139,8 +6008,99 @@ func (response GetStatementdefaultApplicationProblemPlusJSONResponse) VisitGetSt
 	return err
 }
 
+type GetMonthStatementRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Month    Month    `json:"month"`
+	Params   GetMonthStatementParams
+}
+
+type GetMonthStatementResponseObject interface {
+	VisitGetMonthStatementResponse(w http.ResponseWriter) error
+}
+
+type GetMonthStatement200JSONResponse MonthStatement
+
+func (response GetMonthStatement200JSONResponse) VisitGetMonthStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMonthStatement200ApplicationPdfResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetMonthStatement200ApplicationPdfResponse) VisitGetMonthStatementResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetMonthStatement200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetMonthStatement200TextCsvResponse) VisitGetMonthStatementResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetMonthStatementdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetMonthStatementdefaultApplicationProblemPlusJSONResponse) VisitGetMonthStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// GetApp Show an app
+	// (GET /console/v1/apps/{app_id})
+	GetApp(ctx context.Context, request GetAppRequestObject) (GetAppResponseObject, error)
+	// GetChargeReceipt The proof that a charge stands in the log
+	// (GET /console/v1/charges/{generation_id}/receipt)
+	GetChargeReceipt(ctx context.Context, request GetChargeReceiptRequestObject) (GetChargeReceiptResponseObject, error)
 	// ListEvents Raw events in the order of the log
 	// (GET /console/v1/events)
 	ListEvents(ctx context.Context, request ListEventsRequestObject) (ListEventsResponseObject, error)
@@ -2150,6 +6110,18 @@ type StrictServerInterface interface {
 	// GetGeneration The receipt of one call
 	// (GET /console/v1/generations/{generation_id})
 	GetGeneration(ctx context.Context, request GetGenerationRequestObject) (GetGenerationResponseObject, error)
+	// GetJournalAccount The balances of an account
+	// (GET /console/v1/journal/accounts/{account})
+	GetJournalAccount(ctx context.Context, request GetJournalAccountRequestObject) (GetJournalAccountResponseObject, error)
+	// GetAccountLedger The history of an account with its balance after each leg, the newest first
+	// (GET /console/v1/journal/accounts/{account}/ledger)
+	GetAccountLedger(ctx context.Context, request GetAccountLedgerRequestObject) (GetAccountLedgerResponseObject, error)
+	// ListJournalEntries The entries of the books with their legs, the newest first
+	// (GET /console/v1/journal/entries)
+	ListJournalEntries(ctx context.Context, request ListJournalEntriesRequestObject) (ListJournalEntriesResponseObject, error)
+	// GetTrialBalance The balance of every account; those of a currency sum to zero
+	// (GET /console/v1/journal/trial-balance)
+	GetTrialBalance(ctx context.Context, request GetTrialBalanceRequestObject) (GetTrialBalanceResponseObject, error)
 	// GetKey Show a key, its limits and what it has spent
 	// (GET /console/v1/keys/{key_id})
 	GetKey(ctx context.Context, request GetKeyRequestObject) (GetKeyResponseObject, error)
@@ -2162,6 +6134,27 @@ type StrictServerInterface interface {
 	// GetModel Show a model with its endpoints, prices in force and price history
 	// (GET /console/v1/models/{author}/{slug})
 	GetModel(ctx context.Context, request GetModelRequestObject) (GetModelResponseObject, error)
+	// ListProjections How far the read models are
+	// (GET /console/v1/projections)
+	ListProjections(ctx context.Context, request ListProjectionsRequestObject) (ListProjectionsResponseObject, error)
+	// GetRanking What is used most
+	// (GET /console/v1/rankings)
+	GetRanking(ctx context.Context, request GetRankingRequestObject) (GetRankingResponseObject, error)
+	// GetDailyRanking The models of each day
+	// (GET /console/v1/rankings/daily)
+	GetDailyRanking(ctx context.Context, request GetDailyRankingRequestObject) (GetDailyRankingResponseObject, error)
+	// AggregateUsage Sums of the calls that a filter means, by group
+	// (GET /console/v1/usage/aggregate)
+	AggregateUsage(ctx context.Context, request AggregateUsageRequestObject) (AggregateUsageResponseObject, error)
+	// ListUsageCalls The single calls that a filter means, the newest first
+	// (GET /console/v1/usage/calls)
+	ListUsageCalls(ctx context.Context, request ListUsageCallsRequestObject) (ListUsageCallsResponseObject, error)
+	// ListUsageGroups All groups, page by page
+	// (GET /console/v1/usage/groups)
+	ListUsageGroups(ctx context.Context, request ListUsageGroupsRequestObject) (ListUsageGroupsResponseObject, error)
+	// SeriesUsage The same over time
+	// (GET /console/v1/usage/series)
+	SeriesUsage(ctx context.Context, request SeriesUsageRequestObject) (SeriesUsageResponseObject, error)
 	// ListVendors List vendors
 	// (GET /console/v1/vendors)
 	ListVendors(ctx context.Context, request ListVendorsRequestObject) (ListVendorsResponseObject, error)
@@ -2171,12 +6164,24 @@ type StrictServerInterface interface {
 	// GetWallet Show a wallet
 	// (GET /console/v1/wallets/{wallet_id})
 	GetWallet(ctx context.Context, request GetWalletRequestObject) (GetWalletResponseObject, error)
+	// ListApps List the apps of a wallet, the newest first
+	// (GET /console/v1/wallets/{wallet_id}/apps)
+	ListApps(ctx context.Context, request ListAppsRequestObject) (ListAppsResponseObject, error)
+	// ListCloses The months of a wallet in which something happened, the newest first
+	// (GET /console/v1/wallets/{wallet_id}/closes)
+	ListCloses(ctx context.Context, request ListClosesRequestObject) (ListClosesResponseObject, error)
+	// GetClose A month of a wallet, from its opening to its closing balance
+	// (GET /console/v1/wallets/{wallet_id}/closes/{month})
+	GetClose(ctx context.Context, request GetCloseRequestObject) (GetCloseResponseObject, error)
 	// ListKeys List the keys of a wallet, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/keys)
 	ListKeys(ctx context.Context, request ListKeysRequestObject) (ListKeysResponseObject, error)
 	// GetStatement Every movement of a wallet with the balance before and after, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/statement)
 	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
+	// GetMonthStatement The statement of a wallet's month, as JSON, CSV or PDF
+	// (GET /console/v1/wallets/{wallet_id}/statements/{month})
+	GetMonthStatement(ctx context.Context, request GetMonthStatementRequestObject) (GetMonthStatementResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -2216,6 +6221,59 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictHTTPServerOptions
+}
+
+// GetApp operation middleware
+func (sh *strictHandler) GetApp(w http.ResponseWriter, r *http.Request, appID AppID, params GetAppParams) {
+	var request GetAppRequestObject
+
+	request.AppID = appID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetApp(ctx, request.(GetAppRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetApp")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetAppResponseObject); ok {
+		if err := validResponse.VisitGetAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetChargeReceipt operation middleware
+func (sh *strictHandler) GetChargeReceipt(w http.ResponseWriter, r *http.Request, generationID GenerationID) {
+	var request GetChargeReceiptRequestObject
+
+	request.GenerationID = generationID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetChargeReceipt(ctx, request.(GetChargeReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetChargeReceipt")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetChargeReceiptResponseObject); ok {
+		if err := validResponse.VisitGetChargeReceiptResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ListEvents operation middleware
@@ -2290,6 +6348,112 @@ func (sh *strictHandler) GetGeneration(w http.ResponseWriter, r *http.Request, g
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetGenerationResponseObject); ok {
 		if err := validResponse.VisitGetGenerationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetJournalAccount operation middleware
+func (sh *strictHandler) GetJournalAccount(w http.ResponseWriter, r *http.Request, account Account, params GetJournalAccountParams) {
+	var request GetJournalAccountRequestObject
+
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJournalAccount(ctx, request.(GetJournalAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJournalAccount")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetJournalAccountResponseObject); ok {
+		if err := validResponse.VisitGetJournalAccountResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetAccountLedger operation middleware
+func (sh *strictHandler) GetAccountLedger(w http.ResponseWriter, r *http.Request, account Account, params GetAccountLedgerParams) {
+	var request GetAccountLedgerRequestObject
+
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAccountLedger(ctx, request.(GetAccountLedgerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAccountLedger")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetAccountLedgerResponseObject); ok {
+		if err := validResponse.VisitGetAccountLedgerResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListJournalEntries operation middleware
+func (sh *strictHandler) ListJournalEntries(w http.ResponseWriter, r *http.Request, params ListJournalEntriesParams) {
+	var request ListJournalEntriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListJournalEntries(ctx, request.(ListJournalEntriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListJournalEntries")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListJournalEntriesResponseObject); ok {
+		if err := validResponse.VisitListJournalEntriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTrialBalance operation middleware
+func (sh *strictHandler) GetTrialBalance(w http.ResponseWriter, r *http.Request, params GetTrialBalanceParams) {
+	var request GetTrialBalanceRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTrialBalance(ctx, request.(GetTrialBalanceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTrialBalance")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTrialBalanceResponseObject); ok {
+		if err := validResponse.VisitGetTrialBalanceResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -2402,6 +6566,186 @@ func (sh *strictHandler) GetModel(w http.ResponseWriter, r *http.Request, author
 	}
 }
 
+// ListProjections operation middleware
+func (sh *strictHandler) ListProjections(w http.ResponseWriter, r *http.Request) {
+	var request ListProjectionsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProjections(ctx, request.(ListProjectionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProjections")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListProjectionsResponseObject); ok {
+		if err := validResponse.VisitListProjectionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRanking operation middleware
+func (sh *strictHandler) GetRanking(w http.ResponseWriter, r *http.Request, params GetRankingParams) {
+	var request GetRankingRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRanking(ctx, request.(GetRankingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRanking")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRankingResponseObject); ok {
+		if err := validResponse.VisitGetRankingResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDailyRanking operation middleware
+func (sh *strictHandler) GetDailyRanking(w http.ResponseWriter, r *http.Request, params GetDailyRankingParams) {
+	var request GetDailyRankingRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDailyRanking(ctx, request.(GetDailyRankingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDailyRanking")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetDailyRankingResponseObject); ok {
+		if err := validResponse.VisitGetDailyRankingResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AggregateUsage operation middleware
+func (sh *strictHandler) AggregateUsage(w http.ResponseWriter, r *http.Request, params AggregateUsageParams) {
+	var request AggregateUsageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AggregateUsage(ctx, request.(AggregateUsageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AggregateUsage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AggregateUsageResponseObject); ok {
+		if err := validResponse.VisitAggregateUsageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUsageCalls operation middleware
+func (sh *strictHandler) ListUsageCalls(w http.ResponseWriter, r *http.Request, params ListUsageCallsParams) {
+	var request ListUsageCallsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUsageCalls(ctx, request.(ListUsageCallsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUsageCalls")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListUsageCallsResponseObject); ok {
+		if err := validResponse.VisitListUsageCallsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUsageGroups operation middleware
+func (sh *strictHandler) ListUsageGroups(w http.ResponseWriter, r *http.Request, params ListUsageGroupsParams) {
+	var request ListUsageGroupsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUsageGroups(ctx, request.(ListUsageGroupsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUsageGroups")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListUsageGroupsResponseObject); ok {
+		if err := validResponse.VisitListUsageGroupsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SeriesUsage operation middleware
+func (sh *strictHandler) SeriesUsage(w http.ResponseWriter, r *http.Request, params SeriesUsageParams) {
+	var request SeriesUsageRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SeriesUsage(ctx, request.(SeriesUsageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SeriesUsage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SeriesUsageResponseObject); ok {
+		if err := validResponse.VisitSeriesUsageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListVendors operation middleware
 func (sh *strictHandler) ListVendors(w http.ResponseWriter, r *http.Request, params ListVendorsParams) {
 	var request ListVendorsRequestObject
@@ -2481,6 +6825,88 @@ func (sh *strictHandler) GetWallet(w http.ResponseWriter, r *http.Request, walle
 	}
 }
 
+// ListApps operation middleware
+func (sh *strictHandler) ListApps(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListAppsParams) {
+	var request ListAppsRequestObject
+
+	request.WalletID = walletID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListApps(ctx, request.(ListAppsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListApps")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListAppsResponseObject); ok {
+		if err := validResponse.VisitListAppsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListCloses operation middleware
+func (sh *strictHandler) ListCloses(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListClosesParams) {
+	var request ListClosesRequestObject
+
+	request.WalletID = walletID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCloses(ctx, request.(ListClosesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCloses")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListClosesResponseObject); ok {
+		if err := validResponse.VisitListClosesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetClose operation middleware
+func (sh *strictHandler) GetClose(w http.ResponseWriter, r *http.Request, walletID WalletID, month Month, params GetCloseParams) {
+	var request GetCloseRequestObject
+
+	request.WalletID = walletID
+	request.Month = month
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetClose(ctx, request.(GetCloseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetClose")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetCloseResponseObject); ok {
+		if err := validResponse.VisitGetCloseResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListKeys operation middleware
 func (sh *strictHandler) ListKeys(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListKeysParams) {
 	var request ListKeysRequestObject
@@ -2528,6 +6954,34 @@ func (sh *strictHandler) GetStatement(w http.ResponseWriter, r *http.Request, wa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetStatementResponseObject); ok {
 		if err := validResponse.VisitGetStatementResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMonthStatement operation middleware
+func (sh *strictHandler) GetMonthStatement(w http.ResponseWriter, r *http.Request, walletID WalletID, month Month, params GetMonthStatementParams) {
+	var request GetMonthStatementRequestObject
+
+	request.WalletID = walletID
+	request.Month = month
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMonthStatement(ctx, request.(GetMonthStatementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMonthStatement")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetMonthStatementResponseObject); ok {
+		if err := validResponse.VisitGetMonthStatementResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -14,11 +14,14 @@ import (
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/http/request"
+	"github.com/massrouter/massrouter/projections/apps"
 	"github.com/massrouter/massrouter/projections/balance"
 	"github.com/massrouter/massrouter/projections/catalog"
 	"github.com/massrouter/massrouter/projections/generations"
+	"github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/keys"
 	"github.com/massrouter/massrouter/projections/statement"
+	"github.com/massrouter/massrouter/projections/usage"
 )
 
 // Views are what the API answers from.
@@ -28,7 +31,14 @@ type Views struct {
 	Keys        *keys.Query
 	Catalog     *catalog.Query
 	Generations *generations.Query
+	Usage       *usage.Query
+	Apps        *apps.Query
+	Rankings    Rankings
+	Journal     *journal.Query
 	Log         Log
+	Moments     Moments
+	Receipts    Receipts // nil without a transparency log
+	Projections Projections
 }
 
 // API answers the operations of the document that are tagged query.
@@ -58,7 +68,11 @@ func checkQuery(next StrictHandlerFunc, _ string) StrictHandlerFunc {
 		if err := request.CheckQuery(r, input); err != nil {
 			return nil, err
 		}
-		return next(ctx, w, r, input)
+		answer, err := next(accepting(ctx, r), w, r, input)
+		if err != nil {
+			return nil, request.BlameQuery(err, input)
+		}
+		return answer, nil
 	}
 }
 
@@ -66,8 +80,12 @@ func checkQuery(next StrictHandlerFunc, _ string) StrictHandlerFunc {
 func badParameter(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := domain.Errorf(domain.CodeInvalid, "a parameter is malformed")
 	var format *InvalidParamFormatError
-	if errors.As(err, &format) {
+	var missing *RequiredParamError
+	switch {
+	case errors.As(err, &format):
 		refusal = domain.Errorf(domain.CodeInvalid, "the parameter %s is malformed", format.ParamName).With("parameter", format.ParamName)
+	case errors.As(err, &missing):
+		refusal = domain.Errorf(domain.CodeInvalid, "the parameter %s is missing", missing.ParamName).With("parameter", missing.ParamName)
 	}
 	problem.Write(w, r, refusal.Wrap(err))
 }

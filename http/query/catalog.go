@@ -39,9 +39,27 @@ func (a *API) snapshot(ctx context.Context, least int64) (*catalog.Snapshot, err
 	}
 }
 
+// snapshotAsOf is the catalogue as of a moment, or as it is, and the time at which its prices are looked up: that which was asked
+// for, that of the event at an asked position, or now.
+func (a *API) snapshotAsOf(ctx context.Context, given *openapi.AsOf, minPosition *openapi.Count) (*catalog.Snapshot, time.Time, error) {
+	at, err := a.moment(ctx, given, minPosition)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	if at.Position == 0 {
+		s, err := a.snapshot(ctx, position(minPosition))
+		return s, a.now(), err
+	}
+	s, err := a.views.Catalog.SnapshotAsOf(ctx, at)
+	if given.Time.IsZero() {
+		return s, at.AsOf, err
+	}
+	return s, given.Time, err
+}
+
 // ListVendors lists all vendors by id.
 func (a *API) ListVendors(ctx context.Context, r ListVendorsRequestObject) (ListVendorsResponseObject, error) {
-	s, err := a.snapshot(ctx, position(r.Params.MinPosition))
+	s, _, err := a.snapshotAsOf(ctx, r.Params.AsOf, r.Params.MinPosition)
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +77,10 @@ func byID(a, b domaincatalog.Vendor) int { return cmp.Compare(a.ID, b.ID) }
 
 // ListModels lists all models in the order of their first publication.
 func (a *API) ListModels(ctx context.Context, r ListModelsRequestObject) (ListModelsResponseObject, error) {
-	s, err := a.snapshot(ctx, position(r.Params.MinPosition))
+	s, now, err := a.snapshotAsOf(ctx, r.Params.AsOf, r.Params.MinPosition)
 	if err != nil {
 		return nil, err
 	}
-	now := a.now()
 	answer := ListModels200JSONResponse{Items: make([]Model, 0, len(s.ModelOrder)), Position: openapi.Count(s.Position), AsOf: s.AsOf}
 	for _, id := range s.ModelOrder {
 		answer.Items = append(answer.Items, model(s, id, now, false))
@@ -73,7 +90,7 @@ func (a *API) ListModels(ctx context.Context, r ListModelsRequestObject) (ListMo
 
 // GetModel shows a model with every price version of its endpoints.
 func (a *API) GetModel(ctx context.Context, r GetModelRequestObject) (GetModelResponseObject, error) {
-	s, err := a.snapshot(ctx, position(r.Params.MinPosition))
+	s, now, err := a.snapshotAsOf(ctx, r.Params.AsOf, r.Params.MinPosition)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +98,7 @@ func (a *API) GetModel(ctx context.Context, r GetModelRequestObject) (GetModelRe
 	if _, ok := s.Models[id]; !ok {
 		return nil, domain.Errorf(domain.CodeModelNotFound, "no such model")
 	}
-	return GetModel200JSONResponse{Model: model(s, id, a.now(), true), Position: openapi.Count(s.Position), AsOf: s.AsOf}, nil
+	return GetModel200JSONResponse{Model: model(s, id, now, true), Position: openapi.Count(s.Position), AsOf: s.AsOf}, nil
 }
 
 func model(s *catalog.Snapshot, id string, now time.Time, history bool) Model {

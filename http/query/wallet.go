@@ -3,19 +3,38 @@ package query
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/projections/balance"
+	"github.com/massrouter/massrouter/projections/checkpoint"
 	"github.com/massrouter/massrouter/projections/statement"
 )
 
 // GetWallet shows a wallet.
 func (a *API) GetWallet(ctx context.Context, r GetWalletRequestObject) (GetWalletResponseObject, error) {
-	w, err := a.views.Balance.Wallet(ctx, r.WalletID, position(r.Params.MinPosition))
+	at, err := a.moment(ctx, r.Params.AsOf, r.Params.MinPosition)
 	if err != nil {
 		return nil, err
 	}
-	return GetWallet200JSONResponse{Wallet: walletOf(w), Position: openapi.Count(w.Position), AsOf: w.AsOf}, nil
+	w, err := a.wallet(ctx, r.WalletID, at, position(r.Params.MinPosition))
+	if err != nil {
+		return nil, err
+	}
+	answer := GetWallet200JSONResponse{Wallet: walletOf(w), Position: openapi.Count(w.Position), AsOf: w.AsOf}
+	if at.Position != 0 {
+		answer.Wallet.OpenHolds = nil // it is not kept for the past
+	}
+	return answer, nil
+}
+
+// wallet reads a wallet as of a moment, or as it is.
+func (a *API) wallet(ctx context.Context, id uuid.UUID, at checkpoint.At, least int64) (balance.Wallet, error) {
+	if at.Position != 0 {
+		return a.views.Balance.WalletAsOf(ctx, id, at)
+	}
+	return a.views.Balance.Wallet(ctx, id, least)
 }
 
 // ListWallets lists wallets.
@@ -41,9 +60,10 @@ func (a *API) ListWallets(ctx context.Context, r ListWalletsRequestObject) (List
 }
 
 func walletOf(w balance.Wallet) Wallet {
+	holds := openapi.Count(w.OpenHolds)
 	return Wallet{
 		ID: w.ID, Owner: w.Owner, Currency: w.Currency, Posted: w.Posted, Held: w.Held, Available: w.Available,
-		CreditedTotal: w.CreditedTotal, ChargedTotal: w.ChargedTotal, OpenHolds: openapi.Count(w.OpenHolds),
+		CreditedTotal: w.CreditedTotal, ChargedTotal: w.ChargedTotal, OpenHolds: &holds,
 		OpenedAt: w.OpenedAt.UTC(),
 	}
 }
@@ -61,13 +81,17 @@ func (a *API) GetStatement(ctx context.Context, r GetStatementRequestObject) (Ge
 	if len(kinds) > len(statement.Kinds()) {
 		return nil, domain.Errorf(domain.CodeInvalid, "kind is given at most %d times", len(statement.Kinds())).With("parameter", "kind")
 	}
+	at, err := a.moment(ctx, r.Params.AsOf, r.Params.MinPosition)
+	if err != nil {
+		return nil, err
+	}
 	least := position(r.Params.MinPosition)
-	if _, err := a.views.Balance.Wallet(ctx, r.WalletID, least); err != nil {
+	if _, err := a.wallet(ctx, r.WalletID, at, least); err != nil {
 		return nil, err
 	}
 	page, err := a.views.Statement.List(ctx, statement.Request{
 		WalletID: r.WalletID, From: chosen(r.Params.From), To: chosen(r.Params.To), Kinds: kinds,
-		Cursor: chosen(r.Params.Cursor), Limit: n, MinPosition: least,
+		Cursor: chosen(r.Params.Cursor), Limit: n, MinPosition: least, AsOf: at,
 	})
 	if err != nil {
 		return nil, err

@@ -1,10 +1,13 @@
 package request
 
 import (
+	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/massrouter/massrouter/domain"
 )
@@ -28,6 +31,68 @@ func CheckQuery(r *http.Request, input any) error {
 		}
 	}
 	return nil
+}
+
+// BlameQuery names the parameter that a refusal of code invalid_request is about, in the detail "parameter". Refusals of queries
+// have the detail "field", or begin with the field's name; a list's field is the plural of its parameter. input is the
+// operation's request object. All other errors are returned as they are.
+func BlameQuery(err error, input any) error {
+	var refusal *domain.Error
+	if !errors.As(err, &refusal) || refusal.Code != domain.CodeInvalid || refusal.Details["parameter"] != "" {
+		return err
+	}
+	field := refusal.Details["field"]
+	if field == "" {
+		field, _, _ = strings.Cut(strings.TrimPrefix(refusal.Message, "the "), " ")
+	}
+	if strings.HasPrefix(refusal.Message, "a time ") {
+		field = lateOrEarly(input)
+	}
+	known := queryNames(input)
+	for name := range pathNames(input) {
+		known[name] = struct{}{}
+	}
+	single := strings.TrimSuffix(field, "s")
+	for _, name := range []string{field, single, single + "_id"} {
+		if _, ok := known[name]; ok {
+			named := *refusal
+			named.Details = maps.Clone(refusal.Details)
+			delete(named.Details, "field")
+			return named.With("parameter", name)
+		}
+	}
+	return err
+}
+
+// lateOrEarly is the name of the query parameter whose time is in none of the years 1 to 9999, "" when there is none.
+func lateOrEarly(input any) string {
+	params := reflect.ValueOf(input).FieldByName("Params")
+	if !params.IsValid() {
+		return ""
+	}
+	for i := range params.NumField() {
+		t, ok := params.Field(i).Interface().(*time.Time)
+		if !ok || t == nil {
+			continue
+		}
+		if year := t.UTC().Year(); year < 1 || year > 9999 {
+			name, _, _ := strings.Cut(params.Type().Field(i).Tag.Get("form"), ",")
+			return name
+		}
+	}
+	return ""
+}
+
+// pathNames are the members of a request object beside Params.
+func pathNames(input any) map[string]struct{} {
+	names := map[string]struct{}{}
+	v := reflect.TypeOf(input)
+	for i := range v.NumField() {
+		if name, _, _ := strings.Cut(v.Field(i).Tag.Get("json"), ","); name != "" {
+			names[name] = struct{}{}
+		}
+	}
+	return names
 }
 
 func queryNames(input any) map[string]struct{} {

@@ -85,6 +85,21 @@ func TestAuditNeedsNoDatabase(t *testing.T) {
 	}
 }
 
+func TestOnlyTheWiringReachesMessageBrokers(t *testing.T) {
+	t.Parallel()
+	brokers := []string{"github.com/ThreeDotsLabs", "github.com/IBM/sarama", "github.com/rabbitmq"}
+	reached := 0
+	for _, u := range list(t, nil) {
+		if !slices.ContainsFunc(u.Deps, func(dep string) bool { return belowAny(dep, brokers...) }) {
+			continue
+		}
+		reached++
+		allowed := u.ImportPath == module+"/eventstore/relay/bus" || u.room() == "cmd" || u.room() == "reactors" || kit(u.ImportPath)
+		require.True(t, allowed, "%s reaches a message broker's client; events come to it from eventstore", u.ImportPath)
+	}
+	require.Positive(t, reached)
+}
+
 func TestDirectImports(t *testing.T) {
 	t.Parallel()
 	all := list(t, nil)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/wallet"
 )
@@ -32,11 +33,11 @@ name carries the version of its form, and every form that was ever stored stays 
 
 // document writes the whole catalogue.
 func document(root string) (string, error) {
-	registry, err := domain.NewRegistry(wallet.Events(), apikey.Events(), catalog.Events())
+	registry, err := domain.NewRegistry(wallet.Events(), apikey.Events(), app.Events(), catalog.Events())
 	if err != nil {
 		return "", fmt.Errorf("list the events: %w", err)
 	}
-	meanings, err := readMeanings(root, "domain/apikey", "domain/catalog", "domain/wallet", "domain/money", "domain/usage")
+	meanings, err := readMeanings(root, "domain/apikey", "domain/app", "domain/catalog", "domain/wallet", "domain/money", "domain/usage")
 	if err != nil {
 		return "", err
 	}

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -164,10 +163,8 @@ func TestReceiptIsTesserasProof(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, proof.VerifyInclusion(rfc6962.DefaultHasher, receipt.LeafIndex, c.Size, leaves[receipt.LeafIndex], hashes, c.Hash))
 
-	// the same by tessera, over HTTP, from the tiles of that checkpoint
-	web := httptest.NewServer(http.FileServer(http.Dir(shared.LogDir)))
-	defer web.Close()
-	address, err := url.Parse(web.URL + "/")
+	// the same by tessera, from the tiles of that checkpoint as the service itself serves them
+	address, err := url.Parse(shared.BaseURL + "/log/")
 	require.NoError(t, err)
 	fetcher, err := client.NewHTTPFetcher(address, nil)
 	require.NoError(t, err)

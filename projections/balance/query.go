@@ -8,11 +8,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/projections/checkpoint"
 	"github.com/massrouter/massrouter/projections/column"
+	"github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/page"
+	"github.com/massrouter/massrouter/projections/statement"
 )
 
 // Wallet is the balance of one wallet. Posted is CreditedTotal less ChargedTotal, Available is Posted less Held.
@@ -46,12 +47,20 @@ type Page struct {
 	checkpoint.At
 }
 
-// Query answers from the balance view.
-type Query struct{ view *checkpoint.View }
+// Query answers from the balance view; of the past, from the statement and the journal.
+type Query struct {
+	view      *checkpoint.View
+	movements *checkpoint.View // the statement's
+	books     *journal.Query
+}
 
 // NewQuery makes the view's queries.
 func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
-	return &Query{checkpoint.NewView(pool, Name, Version, options...)}
+	return &Query{
+		view:      checkpoint.NewView(pool, Name, Version, options...),
+		movements: checkpoint.NewView(pool, statement.Name, statement.Version, options...),
+		books:     journal.NewQuery(pool, options...),
+	}
 }
 
 const columns = `wallet_id, owner, currency, posted::text, held::text, available::text, credited_total::text,
@@ -59,23 +68,28 @@ const columns = `wallet_id, owner, currency, posted::text, held::text, available
 
 // Wallet reads one wallet, after waiting for minPosition. Errors: wallet_not_found, ledger_unavailable.
 func (q *Query) Wallet(ctx context.Context, id uuid.UUID, minPosition int64) (Wallet, error) {
-	var w Wallet
+	w, _, err := q.wallet(ctx, id, minPosition)
+	return w, err
+}
+
+// wallet reads one wallet and the position at which it was opened.
+func (q *Query) wallet(ctx context.Context, id uuid.UUID, minPosition int64) (w Wallet, opened int64, err error) {
 	found := false
 	at, err := q.view.Read(ctx, minPosition,
 		`SELECT `+columns+` FROM views.balance_v1 WHERE wallet_id = $3`, `r.wallet_id`, []any{id},
 		func(row checkpoint.Row) (err error) {
 			found = true
-			w, _, err = scan(row)
+			w, opened, err = scan(row)
 			return err
 		})
 	if err != nil {
-		return Wallet{}, err
+		return Wallet{}, 0, err
 	}
 	if !found {
-		return Wallet{}, domain.Errorf(domain.CodeWalletNotFound, "no such wallet")
+		return Wallet{}, 0, notFound()
 	}
 	w.At = at
-	return w, nil
+	return w, opened, nil
 }
 
 // Wallets lists wallets in the order of their opening, the newest first. Errors: invalid_request, ledger_unavailable.

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,6 +24,16 @@ func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
 // Snapshot reads the whole catalogue as it is now. For each call of a hot path use a Cache. Errors: ledger_unavailable.
 func (q *Query) Snapshot(ctx context.Context) (*Snapshot, error) { return q.since(ctx, empty()) }
 
+// SnapshotAsOf reads the whole catalogue as it was at a moment (see package asof), after waiting for it. Errors: ledger_unavailable.
+func (q *Query) SnapshotAsOf(ctx context.Context, at checkpoint.At) (*Snapshot, error) {
+	s, err := q.read(ctx, empty(), at.Position, at.Position)
+	if err != nil {
+		return nil, err
+	}
+	s.At = at
+	return s, nil
+}
+
 // since folds what was published after an older snapshot into a new one; the older one stays as it is. After a switch to
 // another build everything is read anew.
 func (q *Query) since(ctx context.Context, old *Snapshot) (*Snapshot, error) {
@@ -34,10 +45,15 @@ func (q *Query) since(ctx context.Context, old *Snapshot) (*Snapshot, error) {
 }
 
 func (q *Query) after(ctx context.Context, old *Snapshot) (*Snapshot, error) {
+	return q.read(ctx, old, math.MaxInt64, 0)
+}
+
+// read folds what was published after an older snapshot, up to a position, into a new one.
+func (q *Query) read(ctx context.Context, old *Snapshot, last, minPosition int64) (*Snapshot, error) {
 	var news []publication
-	at, err := q.view.Read(ctx, 0,
-		`SELECT position, recorded_at, kind, id, body FROM views.catalog_publications_v1 WHERE position > $3 ORDER BY position`,
-		`r.position`, []any{old.Last},
+	at, err := q.view.Read(ctx, minPosition,
+		`SELECT position, recorded_at, kind, id, body FROM views.catalog_publications_v1 WHERE position > $3 AND position <= $4 ORDER BY position`,
+		`r.position`, []any{old.Last, last},
 		func(row checkpoint.Row) error {
 			var p publication
 			err := row(&p.position, &p.recordedAt, &p.kind, &p.id, &p.body)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/eventstore"
@@ -39,7 +40,7 @@ type Kit struct {
 // New makes a kit on a migrated database.
 func New(t T, pool *pgxpool.Pool) *Kit {
 	t.Helper()
-	registry, err := domain.NewRegistry(wallet.Events(), apikey.Events(), catalog.Events())
+	registry, err := domain.NewRegistry(wallet.Events(), apikey.Events(), app.Events(), catalog.Events())
 	require.NoError(t, err)
 	k := &Kit{
 		Pool: pool, Registry: registry, Now: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), versions: map[domain.StreamID]int64{},
@@ -62,6 +63,11 @@ func Wallet(id uuid.UUID, events ...wallet.Event) []Fact {
 // Key makes facts of one key.
 func Key(id uuid.UUID, events ...apikey.Event) []Fact {
 	return facts(apikey.Stream(id), events)
+}
+
+// App makes facts of one app.
+func App(id uuid.UUID, events ...app.Event) []Fact {
+	return facts(app.Stream(id), events)
 }
 
 func facts[E domain.Event](stream domain.StreamID, events []E) []Fact {

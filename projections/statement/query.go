@@ -52,6 +52,8 @@ type Request struct {
 	Cursor      string    // NextCursor of the page before
 	Limit       int       // 1 to 1000; 0 means 50
 	MinPosition int64
+	// AsOf asks for what was answered at a moment (see package asof), after waiting for it; its zero value means now.
+	AsOf checkpoint.At
 }
 
 // Page is a part of a statement. NextCursor is "" on the last page.
@@ -80,7 +82,7 @@ func (q *Query) List(ctx context.Context, r Request) (Page, error) {
 		return Page{}, err
 	}
 	var p Page
-	p.At, err = q.view.Read(ctx, r.MinPosition, sql, `r.position DESC`, args, func(row checkpoint.Row) error {
+	p.At, err = q.view.Read(ctx, max(r.MinPosition, r.AsOf.Position), sql, `r.position DESC`, args, func(row checkpoint.Row) error {
 		if len(p.Movements) == limit { // there is one more: not shown, but a page of its own
 			p.NextCursor = page.Encode(Name, p.Movements[limit-1].Position)
 			return nil
@@ -92,6 +94,9 @@ func (q *Query) List(ctx context.Context, r Request) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
+	if r.AsOf.Position != 0 {
+		p.At = r.AsOf
+	}
 	return p, nil
 }
 
@@ -102,12 +107,15 @@ func (r Request) sql(limit int) (string, []any, error) {
 		return "", nil, err
 	}
 	before := int64(1<<63 - 1)
+	if r.AsOf.Position != 0 {
+		before = r.AsOf.Position + 1
+	}
 	if r.Cursor != "" {
 		key, err := page.Decode(Name, r.Cursor, 1)
 		if err != nil {
 			return "", nil, err
 		}
-		before = key[0]
+		before = min(before, key[0])
 	}
 	sql := `SELECT position, recorded_at, kind, amount::text, balance_before::text, balance_after::text, currency,
 		reference, reason, generation_id, key_id, model

@@ -20,6 +20,12 @@ import (
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/oapi-codegen/runtime"
+	openapi_types "github.com/oapi-codegen/runtime/types"
+)
+
+// Defines values for ChargeReceiptFormat.
+const (
+	MassrouterReceiptV1 ChargeReceiptFormat = "massrouter.receipt.v1"
 )
 
 // Defines values for MovementKind.
@@ -29,6 +35,58 @@ const (
 	MovementKindGrant      MovementKind = "grant"
 	MovementKindTopUp      MovementKind = "top_up"
 )
+
+// AccountAnswer defines model for AccountAnswer.
+type AccountAnswer struct {
+	Account string `json:"account"`
+
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf     time.Time     `json:"as_of"`
+	Balances []CurrencySum `json:"balances"`
+
+	// Group The line of the chart of accounts.
+	Group string `json:"group"`
+	Kind  string `json:"kind"`
+
+	// Normal The side that a balance usually has.
+	Normal string `json:"normal"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// AccountLedgerPage defines model for AccountLedgerPage.
+type AccountLedgerPage struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf       time.Time     `json:"as_of"`
+	Items      []AccountLine `json:"items"`
+	NextCursor *string       `json:"next_cursor"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// AccountLine defines model for AccountLine.
+type AccountLine struct {
+	// Amount Credits are positive.
+	Amount Money `json:"amount"`
+
+	// BalanceAfter An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	BalanceAfter Money `json:"balance_after"`
+
+	// BalanceBefore An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	BalanceBefore Money `json:"balance_before"`
+
+	// Currency ISO 4217.
+	Currency     Currency    `json:"currency"`
+	GenerationID *string     `json:"generation_id"`
+	Kind         JournalKind `json:"kind"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position   Position  `json:"position"`
+	RecordedAt time.Time `json:"recorded_at"`
+	WalletID   ID        `json:"wallet_id"`
+}
 
 // Adjustment The amount is signed and not zero.
 type Adjustment struct {
@@ -40,6 +98,72 @@ type Adjustment struct {
 	Reason    string   `json:"reason"`
 	Reference *string  `json:"reference,omitempty"`
 }
+
+// App defines model for App.
+type App struct {
+	Archived       bool    `json:"archived"`
+	ArchivedReason *string `json:"archived_reason,omitempty"`
+	Description    string  `json:"description"`
+	Hidden         bool    `json:"hidden"`
+	ID             ID      `json:"id"`
+	Name           string  `json:"name"`
+
+	// Owner Of the wallet when the app was registered.
+	Owner        *string   `json:"owner,omitempty"`
+	RegisteredAt time.Time `json:"registered_at"`
+	UpdatedAt    time.Time `json:"updated_at"`
+	URL          string    `json:"url"`
+	WalletID     ID        `json:"wallet_id"`
+}
+
+// AppAnswer defines model for AppAnswer.
+type AppAnswer struct {
+	App App `json:"app"`
+
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// AppDetails defines model for AppDetails.
+type AppDetails struct {
+	Description *string `json:"description,omitempty"`
+
+	// Hidden Its usage is shown nowhere by name.
+	Hidden *bool  `json:"hidden,omitempty"`
+	Name   string `json:"name"`
+
+	// URL https, at a public host name, without user, port, query and fragment.
+	URL string `json:"url"`
+}
+
+// AppPage defines model for AppPage.
+type AppPage struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf       time.Time `json:"as_of"`
+	Items      []App     `json:"items"`
+	NextCursor *string   `json:"next_cursor"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// AppReceipt defines model for AppReceipt.
+type AppReceipt struct {
+	AppID ID `json:"app_id"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position   Position  `json:"position"`
+	RecordedAt time.Time `json:"recorded_at"`
+
+	// Replayed The outcome is that of an earlier request with the same Idempotency-Key.
+	Replayed bool `json:"replayed"`
+}
+
+// AsOf A position (digits only) or an RFC 3339 time.
+type AsOf = openapi.AsOf
 
 // BalanceReceipt defines model for BalanceReceipt.
 type BalanceReceipt struct {
@@ -59,6 +183,11 @@ type BalanceReceipt struct {
 	// Replayed The outcome is that of an earlier request with the same Idempotency-Key.
 	Replayed bool `json:"replayed"`
 	WalletID ID   `json:"wallet_id"`
+}
+
+// BindApp defines model for BindApp.
+type BindApp struct {
+	AppID ID `json:"app_id"`
 }
 
 // Call What is known of the vendor call. It explains a charge; it never decides one.
@@ -84,11 +213,133 @@ type Call struct {
 	UpstreamID *string `json:"upstream_id,omitempty"`
 }
 
+// ChargeReceipt Numbers are JSON numbers here, and names have a fixed order: the format (`massrouter.receipt.v1`) is that of the
+// transparency log.
+type ChargeReceipt struct {
+	// Checkpoint The signed note.
+	Checkpoint string `json:"checkpoint"`
+
+	// Event The audited columns of the event, with its salt.
+	Event struct {
+		Actor string `json:"actor"`
+
+		// Body The stored JSON text.
+		Body          string `json:"body"`
+		CausationID   string `json:"causation_id"`
+		CommandID     string `json:"command_id"`
+		CorrelationID string `json:"correlation_id"`
+		EffectiveAt   string `json:"effective_at"`
+		EventID       string `json:"event_id"`
+		Position      int    `json:"position"`
+		RecordedAt    string `json:"recorded_at"`
+		Salt          string `json:"salt"`
+		SchemaVersion int    `json:"schema_version"`
+		Shard         int    `json:"shard"`
+		StreamID      string `json:"stream_id"`
+		StreamVersion int    `json:"stream_version"`
+		Type          string `json:"type"`
+	} `json:"event"`
+	Format ChargeReceiptFormat `json:"format"`
+
+	// LeafHash Base64.
+	LeafHash string `json:"leaf_hash"`
+
+	// LeafIndex The position less one.
+	LeafIndex int `json:"leaf_index"`
+
+	// Proof From the leaf's sibling upwards; base64.
+	Proof []string `json:"proof"`
+}
+
+// ChargeReceiptFormat defines model for ChargeReceipt.Format.
+type ChargeReceiptFormat string
+
+// Close opening + top-ups + grants + adjustments − charges = closing, of what is posted.
+type Close struct {
+	// Adjustments Signed.
+	Adjustments Money `json:"adjustments"`
+
+	// Charges An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Charges Money         `json:"charges"`
+	Closing PostedAndHeld `json:"closing"`
+
+	// Currency ISO 4217.
+	Currency Currency `json:"currency"`
+
+	// Grants An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Grants Money `json:"grants"`
+
+	// HeldNet By how much the holds that were placed exceed those that ended.
+	HeldNet Money         `json:"held_net"`
+	Month   string        `json:"month"`
+	Opening PostedAndHeld `json:"opening"`
+
+	// TopUps An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	TopUps Money `json:"top_ups"`
+}
+
+// CloseAnswer defines model for CloseAnswer.
+type CloseAnswer struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+
+	// Close opening + top-ups + grants + adjustments − charges = closing, of what is posted.
+	Close Close `json:"close"`
+
+	// Final The month is over by the log's clock: nothing can be added to it.
+	Final bool `json:"final"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// ClosePage defines model for ClosePage.
+type ClosePage struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf       time.Time `json:"as_of"`
+	Items      []Close   `json:"items"`
+	NextCursor *string   `json:"next_cursor"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
 // Count A 64-bit count.
 type Count = openapi.Count
 
 // Currency ISO 4217.
 type Currency = money.Currency
+
+// CurrencyFilter ISO 4217.
+type CurrencyFilter = string
+
+// CurrencySum defines model for CurrencySum.
+type CurrencySum struct {
+	// Amount An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Amount Money `json:"amount"`
+
+	// Currency ISO 4217.
+	Currency Currency `json:"currency"`
+}
+
+// DailyRanking defines model for DailyRanking.
+type DailyRanking struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time         `json:"as_of"`
+	Data []DailyRankingRow `json:"data"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// DailyRankingRow defines model for DailyRankingRow.
+type DailyRankingRow struct {
+	Date           string `json:"date"`
+	ModelPermaslug string `json:"model_permaslug"`
+
+	// TotalTokens A count, or dollars; exact.
+	TotalTokens RankingValue `json:"total_tokens"`
+}
 
 // Endpoint defines model for Endpoint.
 type Endpoint struct {
@@ -274,8 +525,55 @@ type IssueKey struct {
 	Name   string    `json:"name"`
 }
 
+// JournalEntry One event in the books; its legs sum to zero.
+type JournalEntry struct {
+	// Currency ISO 4217.
+	Currency  Currency `json:"currency"`
+	EventType string   `json:"event_type"`
+
+	// GenerationID Not of credits.
+	GenerationID *string      `json:"generation_id"`
+	Kind         JournalKind  `json:"kind"`
+	Legs         []JournalLeg `json:"legs"`
+	Model        *string      `json:"model,omitempty"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position   Position  `json:"position"`
+	Reason     *string   `json:"reason,omitempty"`
+	RecordedAt time.Time `json:"recorded_at"`
+	Reference  *string   `json:"reference,omitempty"`
+	WalletID   ID        `json:"wallet_id"`
+}
+
+// JournalEntryPage defines model for JournalEntryPage.
+type JournalEntryPage struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf       time.Time      `json:"as_of"`
+	Items      []JournalEntry `json:"items"`
+	NextCursor *string        `json:"next_cursor"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// JournalKind defines model for JournalKind.
+type JournalKind = string
+
+// JournalLeg defines model for JournalLeg.
+type JournalLeg struct {
+	Account string `json:"account"`
+
+	// Amount Credits are positive.
+	Amount Money `json:"amount"`
+
+	// Balance Of the account after the leg.
+	Balance Money `json:"balance"`
+}
+
 // Key defines model for Key.
 type Key struct {
+	AppID *ID `json:"app_id,omitempty"`
+
 	// Caps The most that a key may spend per UTC day, ISO week and month, and in total. Absent means no cap.
 	Caps      KeyCaps    `json:"caps"`
 	ExpiresAt *time.Time `json:"expires_at"`
@@ -436,6 +734,42 @@ type ModelSpec struct {
 // Money An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
 type Money = money.Amount
 
+// MonthMovement defines model for MonthMovement.
+type MonthMovement struct {
+	// Amount Signed.
+	Amount Money `json:"amount"`
+
+	// BalanceAfter An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	BalanceAfter Money        `json:"balance_after"`
+	GenerationID *string      `json:"generation_id"`
+	Kind         MovementKind `json:"kind"`
+	Model        *string      `json:"model,omitempty"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position   Position  `json:"position"`
+	Reason     *string   `json:"reason,omitempty"`
+	RecordedAt time.Time `json:"recorded_at"`
+	Reference  *string   `json:"reference,omitempty"`
+}
+
+// MonthStatement defines model for MonthStatement.
+type MonthStatement struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+	From time.Time `json:"from"`
+
+	// Items The oldest first.
+	Items []MonthMovement `json:"items"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+
+	// Statement opening + top-ups + grants + adjustments − charges = closing, of what is posted.
+	Statement Close     `json:"statement"`
+	To        time.Time `json:"to"`
+	WalletID  ID        `json:"wallet_id"`
+}
+
 // Movement defines model for Movement.
 type Movement struct {
 	// Amount Signed: what a call cost is negative.
@@ -481,6 +815,15 @@ type Override = catalog.Override
 
 // Position A position in the log, from 1; 0 is before the first event.
 type Position = openapi.Count
+
+// PostedAndHeld defines model for PostedAndHeld.
+type PostedAndHeld struct {
+	// Held An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Held Money `json:"held"`
+
+	// Posted An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Posted Money `json:"posted"`
+}
 
 // Price Money per unit, not negative.
 type Price = money.Price
@@ -542,6 +885,100 @@ type Problem struct {
 	// Type `urn:massrouter:problem:` and the code.
 	Type string `json:"type"`
 }
+
+// ProjectionBuild defines model for ProjectionBuild.
+type ProjectionBuild struct {
+	// Build Counts the builds of this version.
+	Build int `json:"build"`
+
+	// Error Why it failed last.
+	Error *string `json:"error,omitempty"`
+
+	// Lag Events behind the end of the log.
+	Lag  Count  `json:"lag"`
+	Name string `json:"name"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position Position `json:"position"`
+
+	// RecordedAt Of the event at that position.
+	RecordedAt *time.Time `json:"recorded_at"`
+
+	// Rows In all of its tables.
+	Rows          Count      `json:"rows"`
+	RowsEstimated bool       `json:"rows_estimated"`
+	Slot          string     `json:"slot"`
+	State         string     `json:"state"`
+	UpdatedAt     *time.Time `json:"updated_at"`
+	Version       int        `json:"version"`
+}
+
+// ProjectionList defines model for ProjectionList.
+type ProjectionList struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf  time.Time         `json:"as_of"`
+	Items []ProjectionBuild `json:"items"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+}
+
+// Ranking defines model for Ranking.
+type Ranking struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+
+	// End Exclusive.
+	End *time.Time `json:"end"`
+
+	// Final The window is over; the values never change again.
+	Final bool `json:"final"`
+
+	// Other A count, or dollars; exact.
+	Other RankingValue `json:"other"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position     `json:"position"`
+	Rows     []RankingRow `json:"rows"`
+
+	// Start Null for all time.
+	Start *time.Time `json:"start"`
+
+	// Total A count, or dollars; exact.
+	Total RankingValue `json:"total"`
+
+	// Wallets A 64-bit count.
+	Wallets Count `json:"wallets"`
+}
+
+// RankingRow defines model for RankingRow.
+type RankingRow struct {
+	// Change A count, or dollars; exact.
+	Change *RankingValue `json:"change,omitempty"`
+
+	// Mean A count, or dollars; exact.
+	Mean *RankingValue `json:"mean,omitempty"`
+
+	// Name Of an app, as its owner says now.
+	Name *string `json:"name,omitempty"`
+	Rank int     `json:"rank"`
+
+	// RankBefore In the window before; absent for a new one.
+	RankBefore *int `json:"rank_before,omitempty"`
+
+	// Subject A model, a vendor, the id of an app, or an address.
+	Subject string  `json:"subject"`
+	URL     *string `json:"url,omitempty"`
+
+	// Value A count, or dollars; exact.
+	Value RankingValue `json:"value"`
+
+	// Wallets A 64-bit count.
+	Wallets Count `json:"wallets"`
+}
+
+// RankingValue A count, or dollars; exact.
+type RankingValue = string
 
 // Rates A price per unit of each class: `input`, `cache_read`, `cache_write`, `cache_write_1h`, `output`, `reasoning`
 // (tokens) and `request` (a call). The base needs `input` and `output`; a class without a price takes its
@@ -626,12 +1063,182 @@ type TopUp struct {
 	Reference *string `json:"reference,omitempty"`
 }
 
+// TrialBalance defines model for TrialBalance.
+type TrialBalance struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf  time.Time          `json:"as_of"`
+	Lines []TrialBalanceLine `json:"lines"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+
+	// Sums Of all lines, by currency: zero, or the books are broken.
+	Sums []CurrencySum `json:"sums"`
+}
+
+// TrialBalanceLine defines model for TrialBalanceLine.
+type TrialBalanceLine struct {
+	Account string `json:"account"`
+
+	// Balance Credits are positive.
+	Balance Money `json:"balance"`
+
+	// Currency ISO 4217.
+	Currency Currency `json:"currency"`
+
+	// Group The line of the chart of accounts.
+	Group string `json:"group"`
+	Kind  string `json:"kind"`
+
+	// Normal The side that a balance usually has.
+	Normal string `json:"normal"`
+}
+
 // UpdateKey defines model for UpdateKey.
 type UpdateKey struct {
 	Caps      *wallet.Caps `json:"caps"`
 	ExpiresAt *time.Time   `json:"expires_at"`
 	Models    []string     `json:"models"`
 	Name      string       `json:"name"`
+}
+
+// UsageDimension `error` is the class of an error.
+type UsageDimension = string
+
+// UsageGranularity defines model for UsageGranularity.
+type UsageGranularity = string
+
+// UsageGroupPage defines model for UsageGroupPage.
+type UsageGroupPage struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+
+	// Currency ISO 4217.
+	Currency   Currency         `json:"currency"`
+	Dimensions []UsageDimension `json:"dimensions"`
+
+	// From As it was asked for or by default.
+	From time.Time `json:"from"`
+
+	// Groups How many groups there are, with a row of their own or not.
+	Groups     Count         `json:"groups"`
+	Metrics    []UsageMetric `json:"metrics"`
+	NextCursor *string       `json:"next_cursor"`
+
+	// OrderBy Counts and sums of money, shares between 0 and 1, and quantiles in milliseconds, right within 5 %. `calls` were charged
+	// or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
+	OrderBy UsageMetric `json:"order_by"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position   `json:"position"`
+	Rows     []UsageRow `json:"rows"`
+	To       time.Time  `json:"to"`
+	Total    UsageRow   `json:"total"`
+	Zone     string     `json:"zone"`
+}
+
+// UsageInterval From inclusive, to exclusive, in the asker's zone.
+type UsageInterval struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// UsageLine defines model for UsageLine.
+type UsageLine struct {
+	// Keys The group's values in the order of `dimensions`; none in the row of all others and in the total.
+	Keys []string `json:"keys"`
+
+	// Other All groups without a row of their own.
+	Other bool `json:"other"`
+
+	// Points For each interval the values in the order of `metrics`.
+	Points [][]UsageValue `json:"points"`
+
+	// Values In the order of `metrics`.
+	Values []UsageValue `json:"values"`
+}
+
+// UsageMetric Counts and sums of money, shares between 0 and 1, and quantiles in milliseconds, right within 5 %. `calls` were charged
+// or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
+type UsageMetric = string
+
+// UsageRow defines model for UsageRow.
+type UsageRow struct {
+	// Keys The group's values in the order of `dimensions`; none in the row of all others and in the total.
+	Keys []string `json:"keys"`
+
+	// Other All groups without a row of their own.
+	Other bool `json:"other"`
+
+	// Values In the order of `metrics`.
+	Values []UsageValue `json:"values"`
+}
+
+// UsageSeries defines model for UsageSeries.
+type UsageSeries struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+
+	// Currency ISO 4217.
+	Currency   Currency         `json:"currency"`
+	Dimensions []UsageDimension `json:"dimensions"`
+
+	// From As it was asked for or by default.
+	From        time.Time        `json:"from"`
+	Granularity UsageGranularity `json:"granularity"`
+
+	// Groups How many groups there are, with a row of their own or not.
+	Groups    Count           `json:"groups"`
+	Intervals []UsageInterval `json:"intervals"`
+	Lines     []UsageLine     `json:"lines"`
+	Metrics   []UsageMetric   `json:"metrics"`
+
+	// OrderBy Counts and sums of money, shares between 0 and 1, and quantiles in milliseconds, right within 5 %. `calls` were charged
+	// or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
+	OrderBy UsageMetric `json:"order_by"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position  `json:"position"`
+	To       time.Time `json:"to"`
+	Total    UsageLine `json:"total"`
+	Zone     string    `json:"zone"`
+}
+
+// UsageTable defines model for UsageTable.
+type UsageTable struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf time.Time `json:"as_of"`
+
+	// Currency ISO 4217.
+	Currency   Currency         `json:"currency"`
+	Dimensions []UsageDimension `json:"dimensions"`
+
+	// From As it was asked for or by default.
+	From time.Time `json:"from"`
+
+	// Groups How many groups there are, with a row of their own or not.
+	Groups  Count         `json:"groups"`
+	Metrics []UsageMetric `json:"metrics"`
+
+	// OrderBy Counts and sums of money, shares between 0 and 1, and quantiles in milliseconds, right within 5 %. `calls` were charged
+	// or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
+	OrderBy UsageMetric `json:"order_by"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position   `json:"position"`
+	Rows     []UsageRow `json:"rows"`
+	To       time.Time  `json:"to"`
+	Total    UsageRow   `json:"total"`
+	Zone     string     `json:"zone"`
+}
+
+// UsageValue A number and of how many calls it is.
+type UsageValue struct {
+	// Samples A 64-bit count.
+	Samples Count `json:"samples"`
+
+	// Value A decimal; null for a share or a quantile of nothing.
+	Value *string `json:"value"`
 }
 
 // Vendor defines model for Vendor.
@@ -689,10 +1296,10 @@ type Wallet struct {
 	Held Money `json:"held"`
 	ID   ID    `json:"id"`
 
-	// OpenHolds A 64-bit count.
-	OpenHolds Count     `json:"open_holds"`
-	OpenedAt  time.Time `json:"opened_at"`
-	Owner     string    `json:"owner"`
+	// OpenHolds Null as of the past: how many holds there were is not kept, what they held is.
+	OpenHolds *openapi.Count `json:"open_holds"`
+	OpenedAt  time.Time      `json:"opened_at"`
+	Owner     string         `json:"owner"`
 
 	// Posted An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
 	Posted Money `json:"posted"`
@@ -719,14 +1326,29 @@ type WalletPage struct {
 	Position Position `json:"position"`
 }
 
+// Account defines model for Account.
+type Account = string
+
+// AppID defines model for AppID.
+type AppID = ID
+
 // Author defines model for Author.
 type Author = string
 
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// Dimensions defines model for Dimensions.
+type Dimensions = []UsageDimension
+
+// Format defines model for Format.
+type Format = string
+
 // From defines model for From.
 type From = time.Time
+
+// Granularity defines model for Granularity.
+type Granularity = UsageGranularity
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -740,8 +1362,18 @@ type KeyID = ID
 // Limit defines model for Limit.
 type Limit = int
 
+// Metrics defines model for Metrics.
+type Metrics = []UsageMetric
+
 // MinPosition A position in the log, from 1; 0 is before the first event.
 type MinPosition = Position
+
+// Month defines model for Month.
+type Month = string
+
+// OrderBy Counts and sums of money, shares between 0 and 1, and quantiles in milliseconds, right within 5 %. `calls` were charged
+// or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
+type OrderBy = UsageMetric
 
 // Slug defines model for Slug.
 type Slug = string
@@ -749,11 +1381,59 @@ type Slug = string
 // To defines model for To.
 type To = time.Time
 
+// Top defines model for Top.
+type Top = int
+
+// UsageCurrency ISO 4217.
+type UsageCurrency = CurrencyFilter
+
+// UsageEndpoints defines model for UsageEndpoints.
+type UsageEndpoints = []string
+
+// UsageFrom defines model for UsageFrom.
+type UsageFrom = time.Time
+
+// UsageKeys defines model for UsageKeys.
+type UsageKeys = []ID
+
+// UsageModels defines model for UsageModels.
+type UsageModels = []string
+
+// UsageTo defines model for UsageTo.
+type UsageTo = time.Time
+
+// UsageVendors defines model for UsageVendors.
+type UsageVendors = []string
+
+// UsageWallets defines model for UsageWallets.
+type UsageWallets = []ID
+
 // VendorID defines model for VendorID.
 type VendorID = string
 
 // WalletID defines model for WalletID.
 type WalletID = ID
+
+// Zone defines model for Zone.
+type Zone = string
+
+// GetAppParams defines parameters for GetApp.
+type GetAppParams struct {
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// UpdateAppParams defines parameters for UpdateApp.
+type UpdateAppParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ArchiveAppParams defines parameters for ArchiveApp.
+type ArchiveAppParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
@@ -797,6 +1477,76 @@ type GetGenerationParams struct {
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
 
+// GetJournalAccountParams defines parameters for GetJournalAccount.
+type GetJournalAccountParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// GetAccountLedgerParams defines parameters for GetAccountLedger.
+type GetAccountLedgerParams struct {
+	// Currency Needed for the accounts of the house; a wallet has one only.
+	Currency *CurrencyFilter `form:"currency,omitempty" json:"currency,omitempty"`
+
+	// From Recorded at or after.
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Recorded before.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// ListJournalEntriesParams defines parameters for ListJournalEntries.
+type ListJournalEntriesParams struct {
+	// WalletID Only entries of this wallet.
+	WalletID *ID `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// From Recorded at or after.
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Recorded before.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// GetTrialBalanceParams defines parameters for GetTrialBalance.
+type GetTrialBalanceParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
 // GetKeyParams defines parameters for GetKey.
 type GetKeyParams struct {
 	// MinPosition Wait, bounded, until the read model has reached this position.
@@ -805,6 +1555,18 @@ type GetKeyParams struct {
 
 // UpdateKeyParams defines parameters for UpdateKey.
 type UpdateKeyParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// UnbindAppParams defines parameters for UnbindApp.
+type UnbindAppParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// BindAppParams defines parameters for BindApp.
+type BindAppParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -835,12 +1597,20 @@ type RotateKeyParams struct {
 
 // ListModelsParams defines parameters for ListModels.
 type ListModelsParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
 
 // GetModelParams defines parameters for GetModel.
 type GetModelParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
@@ -863,8 +1633,259 @@ type PublishPriceParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// GetRankingParams defines parameters for GetRanking.
+type GetRankingParams struct {
+	// Board What is ranked. Referers are addresses that nobody has verified.
+	Board string `form:"board" json:"board"`
+
+	// Window UTC days, ISO weeks, months, or all time.
+	Window string `form:"window" json:"window"`
+
+	// By What is counted; tokens when absent.
+	By *string `form:"by,omitempty" json:"by,omitempty"`
+
+	// Model The apps of this model only.
+	Model *string `form:"model,omitempty" json:"model,omitempty"`
+
+	// Date A day of the window that is meant; the one in which the log ends when absent.
+	Date *openapi_types.Date `form:"date,omitempty" json:"date,omitempty"`
+
+	// Trending Rank by what there is more than the mean of the three windows before.
+	Trending *bool `form:"trending,omitempty" json:"trending,omitempty"`
+
+	// Top How many subjects are named; 20 when absent.
+	Top *int `form:"top,omitempty" json:"top,omitempty"`
+
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// GetDailyRankingParams defines parameters for GetDailyRanking.
+type GetDailyRankingParams struct {
+	// From The first day; 30 days before the last when absent.
+	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The last day; at most 366 days in all.
+	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// AggregateUsageParams defines parameters for AggregateUsage.
+type AggregateUsageParams struct {
+	// WalletID Only calls of these wallets; repeat the parameter for several, here and below.
+	WalletID *UsageWallets `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// KeyID Only calls with these keys.
+	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// Model Only calls of these models.
+	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
+
+	// Vendor Only calls that these vendors served.
+	Vendor *UsageVendors `form:"vendor,omitempty" json:"vendor,omitempty"`
+
+	// Endpoint Only calls that these endpoints (author/slug@vendor) served.
+	Endpoint *UsageEndpoints `form:"endpoint,omitempty" json:"endpoint,omitempty"`
+
+	// Currency That of the wallets; USD when absent.
+	Currency *UsageCurrency `form:"currency,omitempty" json:"currency,omitempty"`
+
+	// From The call ended at or after; a whole minute. 30 days before `to` when absent.
+	From *UsageFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The call ended before; a whole minute, at most two years after `from`. Now, rounded up, when absent.
+	To *UsageTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Zone The IANA name of the asker's time zone, for example Europe/Berlin; UTC when absent.
+	Zone *Zone `form:"zone,omitempty" json:"zone,omitempty"`
+
+	// Metric What is asked for; 1 to 12. `error` as a dimension goes with `errors` only.
+	Metric Metrics `form:"metric" json:"metric"`
+
+	// Dimension By what; at most two, none asks for the total only.
+	Dimension *Dimensions `form:"dimension,omitempty" json:"dimension,omitempty"`
+
+	// OrderBy The metric that ranks the groups, the largest first. It adds up, so no share or quantile. The first of `metric` when absent, or `calls`.
+	OrderBy *OrderBy `form:"order_by,omitempty" json:"order_by,omitempty"`
+
+	// Top How many groups have a row of their own; 10 when absent.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+
+	// Format Without it the header Accept decides, and JSON is the default.
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ListUsageCallsParams defines parameters for ListUsageCalls.
+type ListUsageCallsParams struct {
+	// WalletID Only calls of these wallets; repeat the parameter for several, here and below.
+	WalletID *UsageWallets `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// KeyID Only calls with these keys.
+	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// Model Only calls of these models.
+	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
+
+	// Vendor Only calls that these vendors served.
+	Vendor *UsageVendors `form:"vendor,omitempty" json:"vendor,omitempty"`
+
+	// Endpoint Only calls that these endpoints (author/slug@vendor) served.
+	Endpoint *UsageEndpoints `form:"endpoint,omitempty" json:"endpoint,omitempty"`
+
+	// Currency That of the wallets; USD when absent.
+	Currency *UsageCurrency `form:"currency,omitempty" json:"currency,omitempty"`
+
+	// From The call ended at or after; a whole minute. 30 days before `to` when absent.
+	From *UsageFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The call ended before; a whole minute, at most two years after `from`. Now, rounded up, when absent.
+	To *UsageTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Zone The IANA name of the asker's time zone, for example Europe/Berlin; UTC when absent.
+	Zone *Zone `form:"zone,omitempty" json:"zone,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+
+	// Format Without it the header Accept decides, and JSON is the default.
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ListUsageGroupsParams defines parameters for ListUsageGroups.
+type ListUsageGroupsParams struct {
+	// WalletID Only calls of these wallets; repeat the parameter for several, here and below.
+	WalletID *UsageWallets `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// KeyID Only calls with these keys.
+	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// Model Only calls of these models.
+	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
+
+	// Vendor Only calls that these vendors served.
+	Vendor *UsageVendors `form:"vendor,omitempty" json:"vendor,omitempty"`
+
+	// Endpoint Only calls that these endpoints (author/slug@vendor) served.
+	Endpoint *UsageEndpoints `form:"endpoint,omitempty" json:"endpoint,omitempty"`
+
+	// Currency That of the wallets; USD when absent.
+	Currency *UsageCurrency `form:"currency,omitempty" json:"currency,omitempty"`
+
+	// From The call ended at or after; a whole minute. 30 days before `to` when absent.
+	From *UsageFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The call ended before; a whole minute, at most two years after `from`. Now, rounded up, when absent.
+	To *UsageTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Zone The IANA name of the asker's time zone, for example Europe/Berlin; UTC when absent.
+	Zone *Zone `form:"zone,omitempty" json:"zone,omitempty"`
+
+	// Metric What is asked for; 1 to 12. `error` as a dimension goes with `errors` only.
+	Metric Metrics `form:"metric" json:"metric"`
+
+	// Dimension By what; at most two, none asks for the total only.
+	Dimension *Dimensions `form:"dimension,omitempty" json:"dimension,omitempty"`
+
+	// OrderBy The metric that ranks the groups, the largest first. It adds up, so no share or quantile. The first of `metric` when absent, or `calls`.
+	OrderBy *OrderBy `form:"order_by,omitempty" json:"order_by,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+
+	// Format Without it the header Accept decides, and JSON is the default.
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// SeriesUsageParams defines parameters for SeriesUsage.
+type SeriesUsageParams struct {
+	// WalletID Only calls of these wallets; repeat the parameter for several, here and below.
+	WalletID *UsageWallets `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// KeyID Only calls with these keys.
+	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// Model Only calls of these models.
+	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
+
+	// Vendor Only calls that these vendors served.
+	Vendor *UsageVendors `form:"vendor,omitempty" json:"vendor,omitempty"`
+
+	// Endpoint Only calls that these endpoints (author/slug@vendor) served.
+	Endpoint *UsageEndpoints `form:"endpoint,omitempty" json:"endpoint,omitempty"`
+
+	// Currency That of the wallets; USD when absent.
+	Currency *UsageCurrency `form:"currency,omitempty" json:"currency,omitempty"`
+
+	// From The call ended at or after; a whole minute. 30 days before `to` when absent.
+	From *UsageFrom `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The call ended before; a whole minute, at most two years after `from`. Now, rounded up, when absent.
+	To *UsageTo `form:"to,omitempty" json:"to,omitempty"`
+
+	// Zone The IANA name of the asker's time zone, for example Europe/Berlin; UTC when absent.
+	Zone *Zone `form:"zone,omitempty" json:"zone,omitempty"`
+
+	// Metric What is asked for; 1 to 12. `error` as a dimension goes with `errors` only.
+	Metric Metrics `form:"metric" json:"metric"`
+
+	// Dimension By what; at most two, none asks for the total only.
+	Dimension *Dimensions `form:"dimension,omitempty" json:"dimension,omitempty"`
+
+	// OrderBy The metric that ranks the groups, the largest first. It adds up, so no share or quantile. The first of `metric` when absent, or `calls`.
+	OrderBy *OrderBy `form:"order_by,omitempty" json:"order_by,omitempty"`
+
+	// Top How many groups have a row of their own; 10 when absent.
+	Top *Top `form:"top,omitempty" json:"top,omitempty"`
+
+	// Granularity The length of an interval; chosen by the range when absent.
+	Granularity *Granularity `form:"granularity,omitempty" json:"granularity,omitempty"`
+
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+
+	// Format Without it the header Accept decides, and JSON is the default.
+	Format *Format `form:"format,omitempty" json:"format,omitempty"`
+}
+
 // ListVendorsParams defines parameters for ListVendors.
 type ListVendorsParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
@@ -898,6 +1919,10 @@ type OpenWalletParams struct {
 
 // GetWalletParams defines parameters for GetWallet.
 type GetWalletParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
@@ -906,6 +1931,46 @@ type GetWalletParams struct {
 type AdjustWalletParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Required where money moves.
 	IdempotencyKey IdempotencyKeyRequired `json:"Idempotency-Key"`
+}
+
+// ListAppsParams defines parameters for ListApps.
+type ListAppsParams struct {
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// RegisterAppParams defines parameters for RegisterApp.
+type RegisterAppParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListClosesParams defines parameters for ListCloses.
+type ListClosesParams struct {
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// GetCloseParams defines parameters for GetClose.
+type GetCloseParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
 
 // GrantCreditParams defines parameters for GrantCredit.
@@ -955,8 +2020,28 @@ type GetStatementParams struct {
 	// Limit At most so many items; 50 when absent.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// GetMonthStatementParams defines parameters for GetMonthStatement.
+type GetMonthStatementParams struct {
+	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
+	// recorded at or before it. The future and what lies before the beginning are refused.
+	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+
+	// Format Without it the header Accept decides, and JSON is the default.
+	Format *string `form:"format,omitempty" json:"format,omitempty"`
+
+	// Language Of a PDF; English when absent.
+	Language *string `form:"language,omitempty" json:"language,omitempty"`
 }
 
 // TopUpWalletParams defines parameters for TopUpWallet.
@@ -965,8 +2050,17 @@ type TopUpWalletParams struct {
 	IdempotencyKey IdempotencyKeyRequired `json:"Idempotency-Key"`
 }
 
+// UpdateAppJSONRequestBody defines body for UpdateApp for application/json ContentType.
+type UpdateAppJSONRequestBody = AppDetails
+
+// ArchiveAppJSONRequestBody defines body for ArchiveApp for application/json ContentType.
+type ArchiveAppJSONRequestBody = KeyReason
+
 // UpdateKeyJSONRequestBody defines body for UpdateKey for application/json ContentType.
 type UpdateKeyJSONRequestBody = UpdateKey
+
+// BindAppJSONRequestBody defines body for BindApp for application/json ContentType.
+type BindAppJSONRequestBody = BindApp
 
 // DisableKeyJSONRequestBody defines body for DisableKey for application/json ContentType.
 type DisableKeyJSONRequestBody = KeyReason
@@ -994,6 +2088,9 @@ type OpenWalletJSONRequestBody = OpenWallet
 
 // AdjustWalletJSONRequestBody defines body for AdjustWallet for application/json ContentType.
 type AdjustWalletJSONRequestBody = Adjustment
+
+// RegisterAppJSONRequestBody defines body for RegisterApp for application/json ContentType.
+type RegisterAppJSONRequestBody = AppDetails
 
 // GrantCreditJSONRequestBody defines body for GrantCredit for application/json ContentType.
 type GrantCreditJSONRequestBody = Grant
@@ -1081,6 +2178,53 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// GetApp Show an app
+	//
+	// Corresponds with GET /console/v1/apps/{app_id} (the `GetApp` operationId).
+	GetApp(ctx context.Context, appID AppID, params *GetAppParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateAppWithBody Replace what is said of an app
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /console/v1/apps/{app_id} (the `UpdateApp` operationId).
+	UpdateAppWithBody(ctx context.Context, appID AppID, params *UpdateAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateApp Replace what is said of an app
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /console/v1/apps/{app_id} (the `UpdateApp` operationId).
+	UpdateApp(ctx context.Context, appID AppID, params *UpdateAppParams, body UpdateAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ArchiveAppWithBody End an app
+	//
+	// No key is bound to it any more; keys that are bound stay so. Hide it first if its past is to be shown no more.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /console/v1/apps/{app_id}/archive (the `ArchiveApp` operationId).
+	ArchiveAppWithBody(ctx context.Context, appID AppID, params *ArchiveAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ArchiveApp End an app
+	//
+	// No key is bound to it any more; keys that are bound stay so. Hide it first if its past is to be shown no more.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /console/v1/apps/{app_id}/archive (the `ArchiveApp` operationId).
+	ArchiveApp(ctx context.Context, appID AppID, params *ArchiveAppParams, body ArchiveAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetChargeReceipt The proof that a charge stands in the log
+	//
+	// The event of the charge with its salt, its inclusion proof in the transparency log, and the signed checkpoint that
+	// the proof leads to. Anybody with the log's public key verifies it offline (`massrouter audit verify-receipt`). It is
+	// for the owner of the charge only: it contains the event. Waits, bounded, for the next checkpoint. 404 for a call
+	// without a charge, and where no transparency log is configured; 409 while the call runs.
+	//
+	// Corresponds with GET /console/v1/charges/{generation_id}/receipt (the `GetChargeReceipt` operationId).
+	GetChargeReceipt(ctx context.Context, generationID GenerationID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListEvents Raw events in the order of the log
 	//
 	// Positions have no gaps: the next event is always the last one plus one. `body` is exactly the stored text, over
@@ -1100,6 +2244,28 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /console/v1/generations/{generation_id} (the `GetGeneration` operationId).
 	GetGeneration(ctx context.Context, generationID GenerationID, params *GetGenerationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetJournalAccount The balances of an account
+	//
+	// Corresponds with GET /console/v1/journal/accounts/{account} (the `GetJournalAccount` operationId).
+	GetJournalAccount(ctx context.Context, account Account, params *GetJournalAccountParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetAccountLedger The history of an account with its balance after each leg, the newest first
+	//
+	// Corresponds with GET /console/v1/journal/accounts/{account}/ledger (the `GetAccountLedger` operationId).
+	GetAccountLedger(ctx context.Context, account Account, params *GetAccountLedgerParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListJournalEntries The entries of the books with their legs, the newest first
+	//
+	// Corresponds with GET /console/v1/journal/entries (the `ListJournalEntries` operationId).
+	ListJournalEntries(ctx context.Context, params *ListJournalEntriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetTrialBalance The balance of every account; those of a currency sum to zero
+	//
+	// All wallets are one line, and all holds. Credits are positive, debits negative.
+	//
+	// Corresponds with GET /console/v1/journal/trial-balance (the `GetTrialBalance` operationId).
+	GetTrialBalance(ctx context.Context, params *GetTrialBalanceParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetKey Show a key, its limits and what it has spent
 	//
@@ -1125,6 +2291,29 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /console/v1/keys/{key_id} (the `UpdateKey` operationId).
 	UpdateKey(ctx context.Context, keyID KeyID, params *UpdateKeyParams, body UpdateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnbindApp Let a key's calls count for no app
+	//
+	// Corresponds with DELETE /console/v1/keys/{key_id}/app (the `UnbindApp` operationId).
+	UnbindApp(ctx context.Context, keyID KeyID, params *UnbindAppParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// BindAppWithBody Say which app a key's calls count for
+	//
+	// Only an app of the key's own wallet that is not archived. A binding that is there already is a `conflict`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /console/v1/keys/{key_id}/app (the `BindApp` operationId).
+	BindAppWithBody(ctx context.Context, keyID KeyID, params *BindAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// BindApp Say which app a key's calls count for
+	//
+	// Only an app of the key's own wallet that is not archived. A binding that is there already is a `conflict`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /console/v1/keys/{key_id}/app (the `BindApp` operationId).
+	BindApp(ctx context.Context, keyID KeyID, params *BindAppParams, body BindAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DisableKeyWithBody Stop a key until it is enabled again
 	//
@@ -1240,6 +2429,63 @@ type ClientInterface interface {
 	// Corresponds with POST /console/v1/models/{author}/{slug}/endpoints/{vendor}/prices (the `PublishPrice` operationId).
 	PublishPrice(ctx context.Context, author Author, slug Slug, vendor VendorID, params *PublishPriceParams, body PublishPriceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListProjections How far the read models are
+	//
+	// All builds of every read model: the live one, which queries read; one that is being made beside it; and the one
+	// that is kept for a roll-back.
+	//
+	// Corresponds with GET /console/v1/projections (the `ListProjections` operationId).
+	ListProjections(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetRanking What is used most
+	//
+	// The rows and `other` add up to `total`. Rows have a floor of three paying wallets, and one wallet counts for at most a
+	// third of a row; docs/rankings.md has the rules. An answer may be some seconds old unless it has a `min_position`.
+	//
+	// Corresponds with GET /console/v1/rankings (the `GetRanking` operationId).
+	GetRanking(ctx context.Context, params *GetRankingParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDailyRanking The models of each day
+	//
+	// OpenRouter's daily dataset: of each UTC day the 50 models with the most tokens, and one row `other`, which comes last.
+	//
+	// Corresponds with GET /console/v1/rankings/daily (the `GetDailyRanking` operationId).
+	GetDailyRanking(ctx context.Context, params *GetDailyRankingParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AggregateUsage Sums of the calls that a filter means, by group
+	//
+	// The rows are the groups with the most of `order_by`, and one row of all others, so that they add up to `total`.
+	// Every number says of how many calls it is. Sums of money are of one currency.
+	//
+	// Corresponds with GET /console/v1/usage/aggregate (the `AggregateUsage` operationId).
+	AggregateUsage(ctx context.Context, params *AggregateUsageParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListUsageCalls The single calls that a filter means, the newest first
+	//
+	// The same filter, but `from` and `to` bound the moment at which a call began, at most one wallet, key and model can
+	// be given, and neither vendors, endpoints nor a currency; `zone` has no effect. As CSV all calls come at once, as a
+	// stream.
+	//
+	// Corresponds with GET /console/v1/usage/calls (the `ListUsageCalls` operationId).
+	ListUsageCalls(ctx context.Context, params *ListUsageCallsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListUsageGroups All groups, page by page
+	//
+	// The list behind an aggregate, by `order_by`. All pages are of the position of the first, whatever happens
+	// meanwhile; a cursor goes with the request that it came from. Each page has a row of all groups that it does not
+	// show, so that its rows add up to `total`. As CSV all groups come at once, as a stream.
+	//
+	// Corresponds with GET /console/v1/usage/groups (the `ListUsageGroups` operationId).
+	ListUsageGroups(ctx context.Context, params *ListUsageGroupsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SeriesUsage The same over time
+	//
+	// One value an interval, for each group and in total. Days, weeks and months begin at the midnights of `zone`; the
+	// first and the last interval end at `from` and `to`. At most 1500 intervals.
+	//
+	// Corresponds with GET /console/v1/usage/series (the `SeriesUsage` operationId).
+	SeriesUsage(ctx context.Context, params *SeriesUsageParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListVendors List vendors
 	//
 	// Corresponds with GET /console/v1/vendors (the `ListVendors` operationId).
@@ -1304,6 +2550,41 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/adjustments (the `AdjustWallet` operationId).
 	AdjustWallet(ctx context.Context, walletID WalletID, params *AdjustWalletParams, body AdjustWalletJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListApps List the apps of a wallet, the newest first
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/apps (the `ListApps` operationId).
+	ListApps(ctx context.Context, walletID WalletID, params *ListAppsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RegisterAppWithBody Register an app
+	//
+	// An app is what usage is shown under in the rankings. It is registered for one wallet; keys of that wallet are bound to it.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /console/v1/wallets/{wallet_id}/apps (the `RegisterApp` operationId).
+	RegisterAppWithBody(ctx context.Context, walletID WalletID, params *RegisterAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RegisterApp Register an app
+	//
+	// An app is what usage is shown under in the rankings. It is registered for one wallet; keys of that wallet are bound to it.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /console/v1/wallets/{wallet_id}/apps (the `RegisterApp` operationId).
+	RegisterApp(ctx context.Context, walletID WalletID, params *RegisterAppParams, body RegisterAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListCloses The months of a wallet in which something happened, the newest first
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/closes (the `ListCloses` operationId).
+	ListCloses(ctx context.Context, walletID WalletID, params *ListClosesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetClose A month of a wallet, from its opening to its closing balance
+	//
+	// The closing of a month is the opening of the next. `wallet_not_found` when the wallet had no entry before the month's end.
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/closes/{month} (the `GetClose` operationId).
+	GetClose(ctx context.Context, walletID WalletID, month Month, params *GetCloseParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GrantCreditWithBody Give promotional credit
 	//
@@ -1371,6 +2652,15 @@ type ClientInterface interface {
 	// Corresponds with GET /console/v1/wallets/{wallet_id}/statement (the `GetStatement` operationId).
 	GetStatement(ctx context.Context, walletID WalletID, params *GetStatementParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetMonthStatement The statement of a wallet's month, as JSON, CSV or PDF
+	//
+	// Every movement of the month between its opening and its closing balance, the oldest first; all of it as of one
+	// position. CSV is RFC 4180 with times in UTC; a PDF has at most 5000 movements, and the same statement is always the
+	// same bytes.
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/statements/{month} (the `GetMonthStatement` operationId).
+	GetMonthStatement(ctx context.Context, walletID WalletID, month Month, params *GetMonthStatementParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// TopUpWalletWithBody Credit money that came in from outside
 	//
 	// Takes any type of body and a specified content type.
@@ -1384,6 +2674,113 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/top-ups (the `TopUpWallet` operationId).
 	TopUpWallet(ctx context.Context, walletID WalletID, params *TopUpWalletParams, body TopUpWalletJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// GetApp Show an app
+//
+// Corresponds with GET /console/v1/apps/{app_id} (the `GetApp` operationId).
+func (c *Client) GetApp(ctx context.Context, appID AppID, params *GetAppParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAppRequest(c.Server, appID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateAppWithBody Replace what is said of an app
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /console/v1/apps/{app_id} (the `UpdateApp` operationId).
+func (c *Client) UpdateAppWithBody(ctx context.Context, appID AppID, params *UpdateAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateAppRequestWithBody(c.Server, appID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateApp Replace what is said of an app
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /console/v1/apps/{app_id} (the `UpdateApp` operationId).
+func (c *Client) UpdateApp(ctx context.Context, appID AppID, params *UpdateAppParams, body UpdateAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateAppRequest(c.Server, appID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ArchiveAppWithBody End an app
+//
+// No key is bound to it any more; keys that are bound stay so. Hide it first if its past is to be shown no more.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /console/v1/apps/{app_id}/archive (the `ArchiveApp` operationId).
+func (c *Client) ArchiveAppWithBody(ctx context.Context, appID AppID, params *ArchiveAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewArchiveAppRequestWithBody(c.Server, appID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ArchiveApp End an app
+//
+// No key is bound to it any more; keys that are bound stay so. Hide it first if its past is to be shown no more.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /console/v1/apps/{app_id}/archive (the `ArchiveApp` operationId).
+func (c *Client) ArchiveApp(ctx context.Context, appID AppID, params *ArchiveAppParams, body ArchiveAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewArchiveAppRequest(c.Server, appID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetChargeReceipt The proof that a charge stands in the log
+//
+// The event of the charge with its salt, its inclusion proof in the transparency log, and the signed checkpoint that
+// the proof leads to. Anybody with the log's public key verifies it offline (`massrouter audit verify-receipt`). It is
+// for the owner of the charge only: it contains the event. Waits, bounded, for the next checkpoint. 404 for a call
+// without a charge, and where no transparency log is configured; 409 while the call runs.
+//
+// Corresponds with GET /console/v1/charges/{generation_id}/receipt (the `GetChargeReceipt` operationId).
+func (c *Client) GetChargeReceipt(ctx context.Context, generationID GenerationID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetChargeReceiptRequest(c.Server, generationID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListEvents Raw events in the order of the log
@@ -1426,6 +2823,68 @@ func (c *Client) ListGenerations(ctx context.Context, params *ListGenerationsPar
 // Corresponds with GET /console/v1/generations/{generation_id} (the `GetGeneration` operationId).
 func (c *Client) GetGeneration(ctx context.Context, generationID GenerationID, params *GetGenerationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetGenerationRequest(c.Server, generationID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetJournalAccount The balances of an account
+//
+// Corresponds with GET /console/v1/journal/accounts/{account} (the `GetJournalAccount` operationId).
+func (c *Client) GetJournalAccount(ctx context.Context, account Account, params *GetJournalAccountParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetJournalAccountRequest(c.Server, account, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetAccountLedger The history of an account with its balance after each leg, the newest first
+//
+// Corresponds with GET /console/v1/journal/accounts/{account}/ledger (the `GetAccountLedger` operationId).
+func (c *Client) GetAccountLedger(ctx context.Context, account Account, params *GetAccountLedgerParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAccountLedgerRequest(c.Server, account, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListJournalEntries The entries of the books with their legs, the newest first
+//
+// Corresponds with GET /console/v1/journal/entries (the `ListJournalEntries` operationId).
+func (c *Client) ListJournalEntries(ctx context.Context, params *ListJournalEntriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListJournalEntriesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetTrialBalance The balance of every account; those of a currency sum to zero
+//
+// All wallets are one line, and all holds. Credits are positive, debits negative.
+//
+// Corresponds with GET /console/v1/journal/trial-balance (the `GetTrialBalance` operationId).
+func (c *Client) GetTrialBalance(ctx context.Context, params *GetTrialBalanceParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTrialBalanceRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1481,6 +2940,59 @@ func (c *Client) UpdateKeyWithBody(ctx context.Context, keyID KeyID, params *Upd
 // Corresponds with PATCH /console/v1/keys/{key_id} (the `UpdateKey` operationId).
 func (c *Client) UpdateKey(ctx context.Context, keyID KeyID, params *UpdateKeyParams, body UpdateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateKeyRequest(c.Server, keyID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnbindApp Let a key's calls count for no app
+//
+// Corresponds with DELETE /console/v1/keys/{key_id}/app (the `UnbindApp` operationId).
+func (c *Client) UnbindApp(ctx context.Context, keyID KeyID, params *UnbindAppParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnbindAppRequest(c.Server, keyID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// BindAppWithBody Say which app a key's calls count for
+//
+// Only an app of the key's own wallet that is not archived. A binding that is there already is a `conflict`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /console/v1/keys/{key_id}/app (the `BindApp` operationId).
+func (c *Client) BindAppWithBody(ctx context.Context, keyID KeyID, params *BindAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBindAppRequestWithBody(c.Server, keyID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// BindApp Say which app a key's calls count for
+//
+// Only an app of the key's own wallet that is not archived. A binding that is there already is a `conflict`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /console/v1/keys/{key_id}/app (the `BindApp` operationId).
+func (c *Client) BindApp(ctx context.Context, keyID KeyID, params *BindAppParams, body BindAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBindAppRequest(c.Server, keyID, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1765,6 +3277,133 @@ func (c *Client) PublishPrice(ctx context.Context, author Author, slug Slug, ven
 	return c.Client.Do(req)
 }
 
+// ListProjections How far the read models are
+//
+// All builds of every read model: the live one, which queries read; one that is being made beside it; and the one
+// that is kept for a roll-back.
+//
+// Corresponds with GET /console/v1/projections (the `ListProjections` operationId).
+func (c *Client) ListProjections(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListProjectionsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetRanking What is used most
+//
+// The rows and `other` add up to `total`. Rows have a floor of three paying wallets, and one wallet counts for at most a
+// third of a row; docs/rankings.md has the rules. An answer may be some seconds old unless it has a `min_position`.
+//
+// Corresponds with GET /console/v1/rankings (the `GetRanking` operationId).
+func (c *Client) GetRanking(ctx context.Context, params *GetRankingParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRankingRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDailyRanking The models of each day
+//
+// OpenRouter's daily dataset: of each UTC day the 50 models with the most tokens, and one row `other`, which comes last.
+//
+// Corresponds with GET /console/v1/rankings/daily (the `GetDailyRanking` operationId).
+func (c *Client) GetDailyRanking(ctx context.Context, params *GetDailyRankingParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDailyRankingRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AggregateUsage Sums of the calls that a filter means, by group
+//
+// The rows are the groups with the most of `order_by`, and one row of all others, so that they add up to `total`.
+// Every number says of how many calls it is. Sums of money are of one currency.
+//
+// Corresponds with GET /console/v1/usage/aggregate (the `AggregateUsage` operationId).
+func (c *Client) AggregateUsage(ctx context.Context, params *AggregateUsageParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAggregateUsageRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListUsageCalls The single calls that a filter means, the newest first
+//
+// The same filter, but `from` and `to` bound the moment at which a call began, at most one wallet, key and model can
+// be given, and neither vendors, endpoints nor a currency; `zone` has no effect. As CSV all calls come at once, as a
+// stream.
+//
+// Corresponds with GET /console/v1/usage/calls (the `ListUsageCalls` operationId).
+func (c *Client) ListUsageCalls(ctx context.Context, params *ListUsageCallsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListUsageCallsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListUsageGroups All groups, page by page
+//
+// The list behind an aggregate, by `order_by`. All pages are of the position of the first, whatever happens
+// meanwhile; a cursor goes with the request that it came from. Each page has a row of all groups that it does not
+// show, so that its rows add up to `total`. As CSV all groups come at once, as a stream.
+//
+// Corresponds with GET /console/v1/usage/groups (the `ListUsageGroups` operationId).
+func (c *Client) ListUsageGroups(ctx context.Context, params *ListUsageGroupsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListUsageGroupsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SeriesUsage The same over time
+//
+// One value an interval, for each group and in total. Days, weeks and months begin at the midnights of `zone`; the
+// first and the last interval end at `from` and `to`. At most 1500 intervals.
+//
+// Corresponds with GET /console/v1/usage/series (the `SeriesUsage` operationId).
+func (c *Client) SeriesUsage(ctx context.Context, params *SeriesUsageParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSeriesUsageRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListVendors List vendors
 //
 // Corresponds with GET /console/v1/vendors (the `ListVendors` operationId).
@@ -1910,6 +3549,91 @@ func (c *Client) AdjustWalletWithBody(ctx context.Context, walletID WalletID, pa
 // Corresponds with POST /console/v1/wallets/{wallet_id}/adjustments (the `AdjustWallet` operationId).
 func (c *Client) AdjustWallet(ctx context.Context, walletID WalletID, params *AdjustWalletParams, body AdjustWalletJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewAdjustWalletRequest(c.Server, walletID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListApps List the apps of a wallet, the newest first
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/apps (the `ListApps` operationId).
+func (c *Client) ListApps(ctx context.Context, walletID WalletID, params *ListAppsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAppsRequest(c.Server, walletID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RegisterAppWithBody Register an app
+//
+// An app is what usage is shown under in the rankings. It is registered for one wallet; keys of that wallet are bound to it.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /console/v1/wallets/{wallet_id}/apps (the `RegisterApp` operationId).
+func (c *Client) RegisterAppWithBody(ctx context.Context, walletID WalletID, params *RegisterAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRegisterAppRequestWithBody(c.Server, walletID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RegisterApp Register an app
+//
+// An app is what usage is shown under in the rankings. It is registered for one wallet; keys of that wallet are bound to it.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /console/v1/wallets/{wallet_id}/apps (the `RegisterApp` operationId).
+func (c *Client) RegisterApp(ctx context.Context, walletID WalletID, params *RegisterAppParams, body RegisterAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRegisterAppRequest(c.Server, walletID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListCloses The months of a wallet in which something happened, the newest first
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/closes (the `ListCloses` operationId).
+func (c *Client) ListCloses(ctx context.Context, walletID WalletID, params *ListClosesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListClosesRequest(c.Server, walletID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetClose A month of a wallet, from its opening to its closing balance
+//
+// The closing of a month is the opening of the next. `wallet_not_found` when the wallet had no entry before the month's end.
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/closes/{month} (the `GetClose` operationId).
+func (c *Client) GetClose(ctx context.Context, walletID WalletID, month Month, params *GetCloseParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCloseRequest(c.Server, walletID, month, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2066,6 +3790,25 @@ func (c *Client) GetStatement(ctx context.Context, walletID WalletID, params *Ge
 	return c.Client.Do(req)
 }
 
+// GetMonthStatement The statement of a wallet's month, as JSON, CSV or PDF
+//
+// Every movement of the month between its opening and its closing balance, the oldest first; all of it as of one
+// position. CSV is RFC 4180 with times in UTC; a PDF has at most 5000 movements, and the same statement is always the
+// same bytes.
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/statements/{month} (the `GetMonthStatement` operationId).
+func (c *Client) GetMonthStatement(ctx context.Context, walletID WalletID, month Month, params *GetMonthStatementParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMonthStatementRequest(c.Server, walletID, month, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // TopUpWalletWithBody Credit money that came in from outside
 //
 // Takes any type of body and a specified content type.
@@ -2098,6 +3841,225 @@ func (c *Client) TopUpWallet(ctx context.Context, walletID WalletID, params *Top
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewGetAppRequest constructs an http.Request for the GetApp method
+func NewGetAppRequest(server string, appID AppID, params *GetAppParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app_id", appID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/apps/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateAppRequest calls the generic UpdateApp builder with application/json body
+func NewUpdateAppRequest(server string, appID AppID, params *UpdateAppParams, body UpdateAppJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateAppRequestWithBody(server, appID, params, "application/json", bodyReader)
+}
+
+// NewUpdateAppRequestWithBody constructs an http.Request for the UpdateApp method, with any body, and a specified content type
+func NewUpdateAppRequestWithBody(server string, appID AppID, params *UpdateAppParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app_id", appID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/apps/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewArchiveAppRequest calls the generic ArchiveApp builder with application/json body
+func NewArchiveAppRequest(server string, appID AppID, params *ArchiveAppParams, body ArchiveAppJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewArchiveAppRequestWithBody(server, appID, params, "application/json", bodyReader)
+}
+
+// NewArchiveAppRequestWithBody constructs an http.Request for the ArchiveApp method, with any body, and a specified content type
+func NewArchiveAppRequestWithBody(server string, appID AppID, params *ArchiveAppParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "app_id", appID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/apps/%s/archive", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetChargeReceiptRequest constructs an http.Request for the GetChargeReceipt method
+func NewGetChargeReceiptRequest(server string, generationID GenerationID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "generation_id", generationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/charges/%s/receipt", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListEventsRequest constructs an http.Request for the ListEvents method
@@ -2365,6 +4327,404 @@ func NewGetGenerationRequest(server string, generationID GenerationID, params *G
 	return req, nil
 }
 
+// NewGetJournalAccountRequest constructs an http.Request for the GetJournalAccount method
+func NewGetJournalAccountRequest(server string, account Account, params *GetJournalAccountParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "account", account, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/journal/accounts/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetAccountLedgerRequest constructs an http.Request for the GetAccountLedger method
+func NewGetAccountLedgerRequest(server string, account Account, params *GetAccountLedgerParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "account", account, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/journal/accounts/%s/ledger", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Currency != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "currency", *params.Currency, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListJournalEntriesRequest constructs an http.Request for the ListJournalEntries method
+func NewListJournalEntriesRequest(server string, params *ListJournalEntriesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/journal/entries")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.WalletID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "wallet_id", *params.WalletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetTrialBalanceRequest constructs an http.Request for the GetTrialBalance method
+func NewGetTrialBalanceRequest(server string, params *GetTrialBalanceParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/journal/trial-balance")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetKeyRequest constructs an http.Request for the GetKey method
 func NewGetKeyRequest(server string, keyID KeyID, params *GetKeyParams) (*http.Request, error) {
 	var err error
@@ -2464,6 +4824,117 @@ func NewUpdateKeyRequestWithBody(server string, keyID KeyID, params *UpdateKeyPa
 	}
 
 	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewUnbindAppRequest constructs an http.Request for the UnbindApp method
+func NewUnbindAppRequest(server string, keyID KeyID, params *UnbindAppParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key_id", keyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/keys/%s/app", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewBindAppRequest calls the generic BindApp builder with application/json body
+func NewBindAppRequest(server string, keyID KeyID, params *BindAppParams, body BindAppJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewBindAppRequestWithBody(server, keyID, params, "application/json", bodyReader)
+}
+
+// NewBindAppRequestWithBody constructs an http.Request for the BindApp method, with any body, and a specified content type
+func NewBindAppRequestWithBody(server string, keyID KeyID, params *BindAppParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key_id", keyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/keys/%s/app", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
 	if err != nil {
 		return nil, err
 	}
@@ -2778,6 +5249,18 @@ func NewListModelsRequest(server string, params *ListModelsParams) (*http.Reques
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.MinPosition != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -2845,6 +5328,18 @@ func NewGetModelRequest(server string, author Author, slug Slug, params *GetMode
 		// styled parameters, preserving literal commas as delimiters
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
+
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
 
 		if params.MinPosition != nil {
 
@@ -3093,6 +5588,1177 @@ func NewPublishPriceRequestWithBody(server string, author Author, slug Slug, ven
 	return req, nil
 }
 
+// NewListProjectionsRequest constructs an http.Request for the ListProjections method
+func NewListProjectionsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/projections")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetRankingRequest constructs an http.Request for the GetRanking method
+func NewGetRankingRequest(server string, params *GetRankingParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/rankings")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "board", params.Board, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "window", params.Window, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if params.By != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "by", *params.By, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Model != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "model", *params.Model, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Date != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date", *params.Date, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Trending != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "trending", *params.Trending, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Top != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "top", *params.Top, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetDailyRankingRequest constructs an http.Request for the GetDailyRanking method
+func NewGetDailyRankingRequest(server string, params *GetDailyRankingParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/rankings/daily")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAggregateUsageRequest constructs an http.Request for the AggregateUsage method
+func NewAggregateUsageRequest(server string, params *AggregateUsageParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/usage/aggregate")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.WalletID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "wallet_id", *params.WalletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.KeyID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "key_id", *params.KeyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Model != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "model", *params.Model, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Vendor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "vendor", *params.Vendor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Endpoint != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "endpoint", *params.Endpoint, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Currency != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "currency", *params.Currency, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Zone != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "zone", *params.Zone, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Metric != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "metric", params.Metric, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Dimension != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dimension", *params.Dimension, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.OrderBy != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order_by", *params.OrderBy, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Top != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "top", *params.Top, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListUsageCallsRequest constructs an http.Request for the ListUsageCalls method
+func NewListUsageCallsRequest(server string, params *ListUsageCallsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/usage/calls")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.WalletID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "wallet_id", *params.WalletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.KeyID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "key_id", *params.KeyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Model != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "model", *params.Model, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Vendor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "vendor", *params.Vendor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Endpoint != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "endpoint", *params.Endpoint, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Currency != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "currency", *params.Currency, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Zone != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "zone", *params.Zone, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListUsageGroupsRequest constructs an http.Request for the ListUsageGroups method
+func NewListUsageGroupsRequest(server string, params *ListUsageGroupsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/usage/groups")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.WalletID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "wallet_id", *params.WalletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.KeyID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "key_id", *params.KeyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Model != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "model", *params.Model, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Vendor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "vendor", *params.Vendor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Endpoint != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "endpoint", *params.Endpoint, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Currency != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "currency", *params.Currency, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Zone != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "zone", *params.Zone, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Metric != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "metric", params.Metric, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Dimension != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dimension", *params.Dimension, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.OrderBy != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order_by", *params.OrderBy, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSeriesUsageRequest constructs an http.Request for the SeriesUsage method
+func NewSeriesUsageRequest(server string, params *SeriesUsageParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/usage/series")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.WalletID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "wallet_id", *params.WalletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.KeyID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "key_id", *params.KeyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Model != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "model", *params.Model, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Vendor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "vendor", *params.Vendor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Endpoint != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "endpoint", *params.Endpoint, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Currency != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "currency", *params.Currency, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Zone != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "zone", *params.Zone, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Metric != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "metric", params.Metric, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Dimension != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dimension", *params.Dimension, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.OrderBy != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order_by", *params.OrderBy, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Top != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "top", *params.Top, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Granularity != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "granularity", *params.Granularity, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListVendorsRequest constructs an http.Request for the ListVendors method
 func NewListVendorsRequest(server string, params *ListVendorsParams) (*http.Request, error) {
 	var err error
@@ -3120,6 +6786,18 @@ func NewListVendorsRequest(server string, params *ListVendorsParams) (*http.Requ
 		// styled parameters, preserving literal commas as delimiters
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
+
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
 
 		if params.MinPosition != nil {
 
@@ -3389,6 +7067,18 @@ func NewGetWalletRequest(server string, walletID WalletID, params *GetWalletPara
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.MinPosition != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -3470,6 +7160,318 @@ func NewAdjustWalletRequestWithBody(server string, walletID WalletID, params *Ad
 
 		req.Header.Set("Idempotency-Key", headerParam0)
 
+	}
+
+	return req, nil
+}
+
+// NewListAppsRequest constructs an http.Request for the ListApps method
+func NewListAppsRequest(server string, walletID WalletID, params *ListAppsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/apps", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRegisterAppRequest calls the generic RegisterApp builder with application/json body
+func NewRegisterAppRequest(server string, walletID WalletID, params *RegisterAppParams, body RegisterAppJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRegisterAppRequestWithBody(server, walletID, params, "application/json", bodyReader)
+}
+
+// NewRegisterAppRequestWithBody constructs an http.Request for the RegisterApp method, with any body, and a specified content type
+func NewRegisterAppRequestWithBody(server string, walletID WalletID, params *RegisterAppParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/apps", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListClosesRequest constructs an http.Request for the ListCloses method
+func NewListClosesRequest(server string, walletID WalletID, params *ListClosesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/closes", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetCloseRequest constructs an http.Request for the GetClose method
+func NewGetCloseRequest(server string, walletID WalletID, month Month, params *GetCloseParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "month", month, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/closes/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -3846,9 +7848,125 @@ func NewGetStatementRequest(server string, walletID WalletID, params *GetStateme
 
 		}
 
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.MinPosition != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetMonthStatementRequest constructs an http.Request for the GetMonthStatement method
+func NewGetMonthStatementRequest(server string, walletID WalletID, month Month, params *GetMonthStatementParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "month", month, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/statements/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.AsOf != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Language != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "language", *params.Language, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -3976,6 +8094,57 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// GetAppWithResponse Show an app
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/apps/{app_id} (the `GetApp` operationId).
+	GetAppWithResponse(ctx context.Context, appID AppID, params *GetAppParams, reqEditors ...RequestEditorFn) (*GetAppResponse, error)
+
+	// UpdateAppWithBodyWithResponse Replace what is said of an app
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/apps/{app_id} (the `UpdateApp` operationId).
+	UpdateAppWithBodyWithResponse(ctx context.Context, appID AppID, params *UpdateAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAppResponse, error)
+
+	// UpdateAppWithResponse Replace what is said of an app
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/apps/{app_id} (the `UpdateApp` operationId).
+	UpdateAppWithResponse(ctx context.Context, appID AppID, params *UpdateAppParams, body UpdateAppJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAppResponse, error)
+
+	// ArchiveAppWithBodyWithResponse End an app
+	//
+	// No key is bound to it any more; keys that are bound stay so. Hide it first if its past is to be shown no more.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/apps/{app_id}/archive (the `ArchiveApp` operationId).
+	ArchiveAppWithBodyWithResponse(ctx context.Context, appID AppID, params *ArchiveAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ArchiveAppResponse, error)
+
+	// ArchiveAppWithResponse End an app
+	//
+	// No key is bound to it any more; keys that are bound stay so. Hide it first if its past is to be shown no more.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/apps/{app_id}/archive (the `ArchiveApp` operationId).
+	ArchiveAppWithResponse(ctx context.Context, appID AppID, params *ArchiveAppParams, body ArchiveAppJSONRequestBody, reqEditors ...RequestEditorFn) (*ArchiveAppResponse, error)
+
+	// GetChargeReceiptWithResponse The proof that a charge stands in the log
+	//
+	// The event of the charge with its salt, its inclusion proof in the transparency log, and the signed checkpoint that
+	// the proof leads to. Anybody with the log's public key verifies it offline (`massrouter audit verify-receipt`). It is
+	// for the owner of the charge only: it contains the event. Waits, bounded, for the next checkpoint. 404 for a call
+	// without a charge, and where no transparency log is configured; 409 while the call runs.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/charges/{generation_id}/receipt (the `GetChargeReceipt` operationId).
+	GetChargeReceiptWithResponse(ctx context.Context, generationID GenerationID, reqEditors ...RequestEditorFn) (*GetChargeReceiptResponse, error)
+
 	// ListEventsWithResponse Raw events in the order of the log
 	//
 	// Positions have no gaps: the next event is always the last one plus one. `body` is exactly the stored text, over
@@ -4001,6 +8170,36 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /console/v1/generations/{generation_id} (the `GetGeneration` operationId).
 	GetGenerationWithResponse(ctx context.Context, generationID GenerationID, params *GetGenerationParams, reqEditors ...RequestEditorFn) (*GetGenerationResponse, error)
+
+	// GetJournalAccountWithResponse The balances of an account
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/journal/accounts/{account} (the `GetJournalAccount` operationId).
+	GetJournalAccountWithResponse(ctx context.Context, account Account, params *GetJournalAccountParams, reqEditors ...RequestEditorFn) (*GetJournalAccountResponse, error)
+
+	// GetAccountLedgerWithResponse The history of an account with its balance after each leg, the newest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/journal/accounts/{account}/ledger (the `GetAccountLedger` operationId).
+	GetAccountLedgerWithResponse(ctx context.Context, account Account, params *GetAccountLedgerParams, reqEditors ...RequestEditorFn) (*GetAccountLedgerResponse, error)
+
+	// ListJournalEntriesWithResponse The entries of the books with their legs, the newest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/journal/entries (the `ListJournalEntries` operationId).
+	ListJournalEntriesWithResponse(ctx context.Context, params *ListJournalEntriesParams, reqEditors ...RequestEditorFn) (*ListJournalEntriesResponse, error)
+
+	// GetTrialBalanceWithResponse The balance of every account; those of a currency sum to zero
+	//
+	// All wallets are one line, and all holds. Credits are positive, debits negative.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/journal/trial-balance (the `GetTrialBalance` operationId).
+	GetTrialBalanceWithResponse(ctx context.Context, params *GetTrialBalanceParams, reqEditors ...RequestEditorFn) (*GetTrialBalanceResponse, error)
 
 	// GetKeyWithResponse Show a key, its limits and what it has spent
 	//
@@ -4028,6 +8227,31 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PATCH /console/v1/keys/{key_id} (the `UpdateKey` operationId).
 	UpdateKeyWithResponse(ctx context.Context, keyID KeyID, params *UpdateKeyParams, body UpdateKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateKeyResponse, error)
+
+	// UnbindAppWithResponse Let a key's calls count for no app
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /console/v1/keys/{key_id}/app (the `UnbindApp` operationId).
+	UnbindAppWithResponse(ctx context.Context, keyID KeyID, params *UnbindAppParams, reqEditors ...RequestEditorFn) (*UnbindAppResponse, error)
+
+	// BindAppWithBodyWithResponse Say which app a key's calls count for
+	//
+	// Only an app of the key's own wallet that is not archived. A binding that is there already is a `conflict`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/keys/{key_id}/app (the `BindApp` operationId).
+	BindAppWithBodyWithResponse(ctx context.Context, keyID KeyID, params *BindAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*BindAppResponse, error)
+
+	// BindAppWithResponse Say which app a key's calls count for
+	//
+	// Only an app of the key's own wallet that is not archived. A binding that is there already is a `conflict`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/keys/{key_id}/app (the `BindApp` operationId).
+	BindAppWithResponse(ctx context.Context, keyID KeyID, params *BindAppParams, body BindAppJSONRequestBody, reqEditors ...RequestEditorFn) (*BindAppResponse, error)
 
 	// DisableKeyWithBodyWithResponse Stop a key until it is enabled again
 	//
@@ -4151,6 +8375,77 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /console/v1/models/{author}/{slug}/endpoints/{vendor}/prices (the `PublishPrice` operationId).
 	PublishPriceWithResponse(ctx context.Context, author Author, slug Slug, vendor VendorID, params *PublishPriceParams, body PublishPriceJSONRequestBody, reqEditors ...RequestEditorFn) (*PublishPriceResponse, error)
 
+	// ListProjectionsWithResponse How far the read models are
+	//
+	// All builds of every read model: the live one, which queries read; one that is being made beside it; and the one
+	// that is kept for a roll-back.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/projections (the `ListProjections` operationId).
+	ListProjectionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListProjectionsResponse, error)
+
+	// GetRankingWithResponse What is used most
+	//
+	// The rows and `other` add up to `total`. Rows have a floor of three paying wallets, and one wallet counts for at most a
+	// third of a row; docs/rankings.md has the rules. An answer may be some seconds old unless it has a `min_position`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/rankings (the `GetRanking` operationId).
+	GetRankingWithResponse(ctx context.Context, params *GetRankingParams, reqEditors ...RequestEditorFn) (*GetRankingResponse, error)
+
+	// GetDailyRankingWithResponse The models of each day
+	//
+	// OpenRouter's daily dataset: of each UTC day the 50 models with the most tokens, and one row `other`, which comes last.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/rankings/daily (the `GetDailyRanking` operationId).
+	GetDailyRankingWithResponse(ctx context.Context, params *GetDailyRankingParams, reqEditors ...RequestEditorFn) (*GetDailyRankingResponse, error)
+
+	// AggregateUsageWithResponse Sums of the calls that a filter means, by group
+	//
+	// The rows are the groups with the most of `order_by`, and one row of all others, so that they add up to `total`.
+	// Every number says of how many calls it is. Sums of money are of one currency.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/usage/aggregate (the `AggregateUsage` operationId).
+	AggregateUsageWithResponse(ctx context.Context, params *AggregateUsageParams, reqEditors ...RequestEditorFn) (*AggregateUsageResponse, error)
+
+	// ListUsageCallsWithResponse The single calls that a filter means, the newest first
+	//
+	// The same filter, but `from` and `to` bound the moment at which a call began, at most one wallet, key and model can
+	// be given, and neither vendors, endpoints nor a currency; `zone` has no effect. As CSV all calls come at once, as a
+	// stream.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/usage/calls (the `ListUsageCalls` operationId).
+	ListUsageCallsWithResponse(ctx context.Context, params *ListUsageCallsParams, reqEditors ...RequestEditorFn) (*ListUsageCallsResponse, error)
+
+	// ListUsageGroupsWithResponse All groups, page by page
+	//
+	// The list behind an aggregate, by `order_by`. All pages are of the position of the first, whatever happens
+	// meanwhile; a cursor goes with the request that it came from. Each page has a row of all groups that it does not
+	// show, so that its rows add up to `total`. As CSV all groups come at once, as a stream.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/usage/groups (the `ListUsageGroups` operationId).
+	ListUsageGroupsWithResponse(ctx context.Context, params *ListUsageGroupsParams, reqEditors ...RequestEditorFn) (*ListUsageGroupsResponse, error)
+
+	// SeriesUsageWithResponse The same over time
+	//
+	// One value an interval, for each group and in total. Days, weeks and months begin at the midnights of `zone`; the
+	// first and the last interval end at `from` and `to`. At most 1500 intervals.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/usage/series (the `SeriesUsage` operationId).
+	SeriesUsageWithResponse(ctx context.Context, params *SeriesUsageParams, reqEditors ...RequestEditorFn) (*SeriesUsageResponse, error)
+
 	// ListVendorsWithResponse List vendors
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -4222,6 +8517,47 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/adjustments (the `AdjustWallet` operationId).
 	AdjustWalletWithResponse(ctx context.Context, walletID WalletID, params *AdjustWalletParams, body AdjustWalletJSONRequestBody, reqEditors ...RequestEditorFn) (*AdjustWalletResponse, error)
 
+	// ListAppsWithResponse List the apps of a wallet, the newest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/apps (the `ListApps` operationId).
+	ListAppsWithResponse(ctx context.Context, walletID WalletID, params *ListAppsParams, reqEditors ...RequestEditorFn) (*ListAppsResponse, error)
+
+	// RegisterAppWithBodyWithResponse Register an app
+	//
+	// An app is what usage is shown under in the rankings. It is registered for one wallet; keys of that wallet are bound to it.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/wallets/{wallet_id}/apps (the `RegisterApp` operationId).
+	RegisterAppWithBodyWithResponse(ctx context.Context, walletID WalletID, params *RegisterAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RegisterAppResponse, error)
+
+	// RegisterAppWithResponse Register an app
+	//
+	// An app is what usage is shown under in the rankings. It is registered for one wallet; keys of that wallet are bound to it.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/wallets/{wallet_id}/apps (the `RegisterApp` operationId).
+	RegisterAppWithResponse(ctx context.Context, walletID WalletID, params *RegisterAppParams, body RegisterAppJSONRequestBody, reqEditors ...RequestEditorFn) (*RegisterAppResponse, error)
+
+	// ListClosesWithResponse The months of a wallet in which something happened, the newest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/closes (the `ListCloses` operationId).
+	ListClosesWithResponse(ctx context.Context, walletID WalletID, params *ListClosesParams, reqEditors ...RequestEditorFn) (*ListClosesResponse, error)
+
+	// GetCloseWithResponse A month of a wallet, from its opening to its closing balance
+	//
+	// The closing of a month is the opening of the next. `wallet_not_found` when the wallet had no entry before the month's end.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/closes/{month} (the `GetClose` operationId).
+	GetCloseWithResponse(ctx context.Context, walletID WalletID, month Month, params *GetCloseParams, reqEditors ...RequestEditorFn) (*GetCloseResponse, error)
+
 	// GrantCreditWithBodyWithResponse Give promotional credit
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -4292,6 +8628,17 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /console/v1/wallets/{wallet_id}/statement (the `GetStatement` operationId).
 	GetStatementWithResponse(ctx context.Context, walletID WalletID, params *GetStatementParams, reqEditors ...RequestEditorFn) (*GetStatementResponse, error)
 
+	// GetMonthStatementWithResponse The statement of a wallet's month, as JSON, CSV or PDF
+	//
+	// Every movement of the month between its opening and its closing balance, the oldest first; all of it as of one
+	// position. CSV is RFC 4180 with times in UTC; a PDF has at most 5000 movements, and the same statement is always the
+	// same bytes.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/statements/{month} (the `GetMonthStatement` operationId).
+	GetMonthStatementWithResponse(ctx context.Context, walletID WalletID, month Month, params *GetMonthStatementParams, reqEditors ...RequestEditorFn) (*GetMonthStatementResponse, error)
+
 	// TopUpWalletWithBodyWithResponse Credit money that came in from outside
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -4305,6 +8652,226 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/top-ups (the `TopUpWallet` operationId).
 	TopUpWalletWithResponse(ctx context.Context, walletID WalletID, params *TopUpWalletParams, body TopUpWalletJSONRequestBody, reqEditors ...RequestEditorFn) (*TopUpWalletResponse, error)
+}
+
+// GetAppResponseDefaultHeaders the declared response headers of an HTTP default response for GetApp
+type GetAppResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetAppResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AppAnswer
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetAppResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetAppResponse) GetJSON200() *AppAnswer {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetAppResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetAppResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetAppResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetAppResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetAppResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UpdateAppResponseDefaultHeaders the declared response headers of an HTTP default response for UpdateApp
+type UpdateAppResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type UpdateAppResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Receipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *UpdateAppResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateAppResponse) GetJSON200() *Receipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UpdateAppResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateAppResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateAppResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateAppResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateAppResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ArchiveAppResponseDefaultHeaders the declared response headers of an HTTP default response for ArchiveApp
+type ArchiveAppResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ArchiveAppResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Receipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ArchiveAppResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ArchiveAppResponse) GetJSON200() *Receipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ArchiveAppResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ArchiveAppResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ArchiveAppResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ArchiveAppResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ArchiveAppResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetChargeReceiptResponseDefaultHeaders the declared response headers of an HTTP default response for GetChargeReceipt
+type GetChargeReceiptResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetChargeReceiptResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ChargeReceipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetChargeReceiptResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetChargeReceiptResponse) GetJSON200() *ChargeReceipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetChargeReceiptResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetChargeReceiptResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetChargeReceiptResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetChargeReceiptResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetChargeReceiptResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 // ListEventsResponseDefaultHeaders the declared response headers of an HTTP default response for ListEvents
@@ -4472,6 +9039,226 @@ func (r GetGenerationResponse) ContentType() string {
 	return ""
 }
 
+// GetJournalAccountResponseDefaultHeaders the declared response headers of an HTTP default response for GetJournalAccount
+type GetJournalAccountResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetJournalAccountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AccountAnswer
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetJournalAccountResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetJournalAccountResponse) GetJSON200() *AccountAnswer {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetJournalAccountResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetJournalAccountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetJournalAccountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetJournalAccountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetJournalAccountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetAccountLedgerResponseDefaultHeaders the declared response headers of an HTTP default response for GetAccountLedger
+type GetAccountLedgerResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetAccountLedgerResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AccountLedgerPage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetAccountLedgerResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetAccountLedgerResponse) GetJSON200() *AccountLedgerPage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetAccountLedgerResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetAccountLedgerResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetAccountLedgerResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetAccountLedgerResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetAccountLedgerResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListJournalEntriesResponseDefaultHeaders the declared response headers of an HTTP default response for ListJournalEntries
+type ListJournalEntriesResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListJournalEntriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *JournalEntryPage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListJournalEntriesResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListJournalEntriesResponse) GetJSON200() *JournalEntryPage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListJournalEntriesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListJournalEntriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListJournalEntriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListJournalEntriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListJournalEntriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetTrialBalanceResponseDefaultHeaders the declared response headers of an HTTP default response for GetTrialBalance
+type GetTrialBalanceResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetTrialBalanceResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TrialBalance
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetTrialBalanceResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetTrialBalanceResponse) GetJSON200() *TrialBalance {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetTrialBalanceResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetTrialBalanceResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTrialBalanceResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTrialBalanceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetTrialBalanceResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetKeyResponseDefaultHeaders the declared response headers of an HTTP default response for GetKey
 type GetKeyResponseDefaultHeaders struct {
 	XRequestID *ID
@@ -4576,6 +9363,116 @@ func (r UpdateKeyResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UpdateKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UnbindAppResponseDefaultHeaders the declared response headers of an HTTP default response for UnbindApp
+type UnbindAppResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type UnbindAppResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Receipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *UnbindAppResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UnbindAppResponse) GetJSON200() *Receipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UnbindAppResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UnbindAppResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UnbindAppResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnbindAppResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnbindAppResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// BindAppResponseDefaultHeaders the declared response headers of an HTTP default response for BindApp
+type BindAppResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type BindAppResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Receipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *BindAppResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r BindAppResponse) GetJSON200() *Receipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r BindAppResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r BindAppResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r BindAppResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r BindAppResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r BindAppResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5132,6 +10029,391 @@ func (r PublishPriceResponse) ContentType() string {
 	return ""
 }
 
+// ListProjectionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListProjections
+type ListProjectionsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListProjectionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ProjectionList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListProjectionsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListProjectionsResponse) GetJSON200() *ProjectionList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListProjectionsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListProjectionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListProjectionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListProjectionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListProjectionsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetRankingResponseDefaultHeaders the declared response headers of an HTTP default response for GetRanking
+type GetRankingResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetRankingResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Ranking
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetRankingResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetRankingResponse) GetJSON200() *Ranking {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetRankingResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetRankingResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetRankingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetRankingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetRankingResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetDailyRankingResponseDefaultHeaders the declared response headers of an HTTP default response for GetDailyRanking
+type GetDailyRankingResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetDailyRankingResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DailyRanking
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetDailyRankingResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetDailyRankingResponse) GetJSON200() *DailyRanking {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetDailyRankingResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDailyRankingResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDailyRankingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDailyRankingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDailyRankingResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// AggregateUsageResponseDefaultHeaders the declared response headers of an HTTP default response for AggregateUsage
+type AggregateUsageResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type AggregateUsageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UsageTable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *AggregateUsageResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r AggregateUsageResponse) GetJSON200() *UsageTable {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AggregateUsageResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AggregateUsageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AggregateUsageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AggregateUsageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AggregateUsageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListUsageCallsResponseDefaultHeaders the declared response headers of an HTTP default response for ListUsageCalls
+type ListUsageCallsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListUsageCallsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GenerationPage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListUsageCallsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListUsageCallsResponse) GetJSON200() *GenerationPage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListUsageCallsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListUsageCallsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListUsageCallsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListUsageCallsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListUsageCallsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListUsageGroupsResponseDefaultHeaders the declared response headers of an HTTP default response for ListUsageGroups
+type ListUsageGroupsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListUsageGroupsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UsageGroupPage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListUsageGroupsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListUsageGroupsResponse) GetJSON200() *UsageGroupPage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListUsageGroupsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListUsageGroupsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListUsageGroupsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListUsageGroupsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListUsageGroupsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SeriesUsageResponseDefaultHeaders the declared response headers of an HTTP default response for SeriesUsage
+type SeriesUsageResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type SeriesUsageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UsageSeries
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SeriesUsageResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SeriesUsageResponse) GetJSON200() *UsageSeries {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SeriesUsageResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SeriesUsageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SeriesUsageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SeriesUsageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SeriesUsageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListVendorsResponseDefaultHeaders the declared response headers of an HTTP default response for ListVendors
 type ListVendorsResponseDefaultHeaders struct {
 	XRequestID *ID
@@ -5462,6 +10744,226 @@ func (r AdjustWalletResponse) ContentType() string {
 	return ""
 }
 
+// ListAppsResponseDefaultHeaders the declared response headers of an HTTP default response for ListApps
+type ListAppsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListAppsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AppPage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListAppsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListAppsResponse) GetJSON200() *AppPage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListAppsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListAppsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListAppsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListAppsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListAppsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RegisterAppResponseDefaultHeaders the declared response headers of an HTTP default response for RegisterApp
+type RegisterAppResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type RegisterAppResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *AppReceipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RegisterAppResponseDefaultHeaders
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r RegisterAppResponse) GetJSON201() *AppReceipt {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RegisterAppResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RegisterAppResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RegisterAppResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RegisterAppResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RegisterAppResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListClosesResponseDefaultHeaders the declared response headers of an HTTP default response for ListCloses
+type ListClosesResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListClosesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ClosePage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListClosesResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListClosesResponse) GetJSON200() *ClosePage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListClosesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListClosesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListClosesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListClosesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListClosesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetCloseResponseDefaultHeaders the declared response headers of an HTTP default response for GetClose
+type GetCloseResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetCloseResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CloseAnswer
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetCloseResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetCloseResponse) GetJSON200() *CloseAnswer {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetCloseResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetCloseResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCloseResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCloseResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetCloseResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GrantCreditResponseDefaultHeaders the declared response headers of an HTTP default response for GrantCredit
 type GrantCreditResponseDefaultHeaders struct {
 	XRequestID *ID
@@ -5737,6 +11239,61 @@ func (r GetStatementResponse) ContentType() string {
 	return ""
 }
 
+// GetMonthStatementResponseDefaultHeaders the declared response headers of an HTTP default response for GetMonthStatement
+type GetMonthStatementResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetMonthStatementResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MonthStatement
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetMonthStatementResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetMonthStatementResponse) GetJSON200() *MonthStatement {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetMonthStatementResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetMonthStatementResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMonthStatementResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMonthStatementResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetMonthStatementResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // TopUpWalletResponseDefaultHeaders the declared response headers of an HTTP default response for TopUpWallet
 type TopUpWalletResponseDefaultHeaders struct {
 	XRequestID *ID
@@ -5792,6 +11349,93 @@ func (r TopUpWalletResponse) ContentType() string {
 	return ""
 }
 
+// GetAppWithResponse Show an app
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/apps/{app_id} (the `GetApp` operationId).
+func (c *ClientWithResponses) GetAppWithResponse(ctx context.Context, appID AppID, params *GetAppParams, reqEditors ...RequestEditorFn) (*GetAppResponse, error) {
+	rsp, err := c.GetApp(ctx, appID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetAppResponse(rsp)
+}
+
+// UpdateAppWithBodyWithResponse Replace what is said of an app
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/apps/{app_id} (the `UpdateApp` operationId).
+func (c *ClientWithResponses) UpdateAppWithBodyWithResponse(ctx context.Context, appID AppID, params *UpdateAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateAppResponse, error) {
+	rsp, err := c.UpdateAppWithBody(ctx, appID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateAppResponse(rsp)
+}
+
+// UpdateAppWithResponse Replace what is said of an app
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/apps/{app_id} (the `UpdateApp` operationId).
+func (c *ClientWithResponses) UpdateAppWithResponse(ctx context.Context, appID AppID, params *UpdateAppParams, body UpdateAppJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateAppResponse, error) {
+	rsp, err := c.UpdateApp(ctx, appID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateAppResponse(rsp)
+}
+
+// ArchiveAppWithBodyWithResponse End an app
+//
+// No key is bound to it any more; keys that are bound stay so. Hide it first if its past is to be shown no more.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/apps/{app_id}/archive (the `ArchiveApp` operationId).
+func (c *ClientWithResponses) ArchiveAppWithBodyWithResponse(ctx context.Context, appID AppID, params *ArchiveAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ArchiveAppResponse, error) {
+	rsp, err := c.ArchiveAppWithBody(ctx, appID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseArchiveAppResponse(rsp)
+}
+
+// ArchiveAppWithResponse End an app
+//
+// No key is bound to it any more; keys that are bound stay so. Hide it first if its past is to be shown no more.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/apps/{app_id}/archive (the `ArchiveApp` operationId).
+func (c *ClientWithResponses) ArchiveAppWithResponse(ctx context.Context, appID AppID, params *ArchiveAppParams, body ArchiveAppJSONRequestBody, reqEditors ...RequestEditorFn) (*ArchiveAppResponse, error) {
+	rsp, err := c.ArchiveApp(ctx, appID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseArchiveAppResponse(rsp)
+}
+
+// GetChargeReceiptWithResponse The proof that a charge stands in the log
+//
+// The event of the charge with its salt, its inclusion proof in the transparency log, and the signed checkpoint that
+// the proof leads to. Anybody with the log's public key verifies it offline (`massrouter audit verify-receipt`). It is
+// for the owner of the charge only: it contains the event. Waits, bounded, for the next checkpoint. 404 for a call
+// without a charge, and where no transparency log is configured; 409 while the call runs.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/charges/{generation_id}/receipt (the `GetChargeReceipt` operationId).
+func (c *ClientWithResponses) GetChargeReceiptWithResponse(ctx context.Context, generationID GenerationID, reqEditors ...RequestEditorFn) (*GetChargeReceiptResponse, error) {
+	rsp, err := c.GetChargeReceipt(ctx, generationID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetChargeReceiptResponse(rsp)
+}
+
 // ListEventsWithResponse Raw events in the order of the log
 //
 // Positions have no gaps: the next event is always the last one plus one. `body` is exactly the stored text, over
@@ -5834,6 +11478,60 @@ func (c *ClientWithResponses) GetGenerationWithResponse(ctx context.Context, gen
 		return nil, err
 	}
 	return ParseGetGenerationResponse(rsp)
+}
+
+// GetJournalAccountWithResponse The balances of an account
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/journal/accounts/{account} (the `GetJournalAccount` operationId).
+func (c *ClientWithResponses) GetJournalAccountWithResponse(ctx context.Context, account Account, params *GetJournalAccountParams, reqEditors ...RequestEditorFn) (*GetJournalAccountResponse, error) {
+	rsp, err := c.GetJournalAccount(ctx, account, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetJournalAccountResponse(rsp)
+}
+
+// GetAccountLedgerWithResponse The history of an account with its balance after each leg, the newest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/journal/accounts/{account}/ledger (the `GetAccountLedger` operationId).
+func (c *ClientWithResponses) GetAccountLedgerWithResponse(ctx context.Context, account Account, params *GetAccountLedgerParams, reqEditors ...RequestEditorFn) (*GetAccountLedgerResponse, error) {
+	rsp, err := c.GetAccountLedger(ctx, account, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetAccountLedgerResponse(rsp)
+}
+
+// ListJournalEntriesWithResponse The entries of the books with their legs, the newest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/journal/entries (the `ListJournalEntries` operationId).
+func (c *ClientWithResponses) ListJournalEntriesWithResponse(ctx context.Context, params *ListJournalEntriesParams, reqEditors ...RequestEditorFn) (*ListJournalEntriesResponse, error) {
+	rsp, err := c.ListJournalEntries(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListJournalEntriesResponse(rsp)
+}
+
+// GetTrialBalanceWithResponse The balance of every account; those of a currency sum to zero
+//
+// All wallets are one line, and all holds. Credits are positive, debits negative.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/journal/trial-balance (the `GetTrialBalance` operationId).
+func (c *ClientWithResponses) GetTrialBalanceWithResponse(ctx context.Context, params *GetTrialBalanceParams, reqEditors ...RequestEditorFn) (*GetTrialBalanceResponse, error) {
+	rsp, err := c.GetTrialBalance(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTrialBalanceResponse(rsp)
 }
 
 // GetKeyWithResponse Show a key, its limits and what it has spent
@@ -5879,6 +11577,49 @@ func (c *ClientWithResponses) UpdateKeyWithResponse(ctx context.Context, keyID K
 		return nil, err
 	}
 	return ParseUpdateKeyResponse(rsp)
+}
+
+// UnbindAppWithResponse Let a key's calls count for no app
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /console/v1/keys/{key_id}/app (the `UnbindApp` operationId).
+func (c *ClientWithResponses) UnbindAppWithResponse(ctx context.Context, keyID KeyID, params *UnbindAppParams, reqEditors ...RequestEditorFn) (*UnbindAppResponse, error) {
+	rsp, err := c.UnbindApp(ctx, keyID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnbindAppResponse(rsp)
+}
+
+// BindAppWithBodyWithResponse Say which app a key's calls count for
+//
+// Only an app of the key's own wallet that is not archived. A binding that is there already is a `conflict`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/keys/{key_id}/app (the `BindApp` operationId).
+func (c *ClientWithResponses) BindAppWithBodyWithResponse(ctx context.Context, keyID KeyID, params *BindAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*BindAppResponse, error) {
+	rsp, err := c.BindAppWithBody(ctx, keyID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBindAppResponse(rsp)
+}
+
+// BindAppWithResponse Say which app a key's calls count for
+//
+// Only an app of the key's own wallet that is not archived. A binding that is there already is a `conflict`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/keys/{key_id}/app (the `BindApp` operationId).
+func (c *ClientWithResponses) BindAppWithResponse(ctx context.Context, keyID KeyID, params *BindAppParams, body BindAppJSONRequestBody, reqEditors ...RequestEditorFn) (*BindAppResponse, error) {
+	rsp, err := c.BindApp(ctx, keyID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBindAppResponse(rsp)
 }
 
 // DisableKeyWithBodyWithResponse Stop a key until it is enabled again
@@ -6099,6 +11840,119 @@ func (c *ClientWithResponses) PublishPriceWithResponse(ctx context.Context, auth
 	return ParsePublishPriceResponse(rsp)
 }
 
+// ListProjectionsWithResponse How far the read models are
+//
+// All builds of every read model: the live one, which queries read; one that is being made beside it; and the one
+// that is kept for a roll-back.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/projections (the `ListProjections` operationId).
+func (c *ClientWithResponses) ListProjectionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListProjectionsResponse, error) {
+	rsp, err := c.ListProjections(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListProjectionsResponse(rsp)
+}
+
+// GetRankingWithResponse What is used most
+//
+// The rows and `other` add up to `total`. Rows have a floor of three paying wallets, and one wallet counts for at most a
+// third of a row; docs/rankings.md has the rules. An answer may be some seconds old unless it has a `min_position`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/rankings (the `GetRanking` operationId).
+func (c *ClientWithResponses) GetRankingWithResponse(ctx context.Context, params *GetRankingParams, reqEditors ...RequestEditorFn) (*GetRankingResponse, error) {
+	rsp, err := c.GetRanking(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetRankingResponse(rsp)
+}
+
+// GetDailyRankingWithResponse The models of each day
+//
+// OpenRouter's daily dataset: of each UTC day the 50 models with the most tokens, and one row `other`, which comes last.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/rankings/daily (the `GetDailyRanking` operationId).
+func (c *ClientWithResponses) GetDailyRankingWithResponse(ctx context.Context, params *GetDailyRankingParams, reqEditors ...RequestEditorFn) (*GetDailyRankingResponse, error) {
+	rsp, err := c.GetDailyRanking(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDailyRankingResponse(rsp)
+}
+
+// AggregateUsageWithResponse Sums of the calls that a filter means, by group
+//
+// The rows are the groups with the most of `order_by`, and one row of all others, so that they add up to `total`.
+// Every number says of how many calls it is. Sums of money are of one currency.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/usage/aggregate (the `AggregateUsage` operationId).
+func (c *ClientWithResponses) AggregateUsageWithResponse(ctx context.Context, params *AggregateUsageParams, reqEditors ...RequestEditorFn) (*AggregateUsageResponse, error) {
+	rsp, err := c.AggregateUsage(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAggregateUsageResponse(rsp)
+}
+
+// ListUsageCallsWithResponse The single calls that a filter means, the newest first
+//
+// The same filter, but `from` and `to` bound the moment at which a call began, at most one wallet, key and model can
+// be given, and neither vendors, endpoints nor a currency; `zone` has no effect. As CSV all calls come at once, as a
+// stream.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/usage/calls (the `ListUsageCalls` operationId).
+func (c *ClientWithResponses) ListUsageCallsWithResponse(ctx context.Context, params *ListUsageCallsParams, reqEditors ...RequestEditorFn) (*ListUsageCallsResponse, error) {
+	rsp, err := c.ListUsageCalls(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListUsageCallsResponse(rsp)
+}
+
+// ListUsageGroupsWithResponse All groups, page by page
+//
+// The list behind an aggregate, by `order_by`. All pages are of the position of the first, whatever happens
+// meanwhile; a cursor goes with the request that it came from. Each page has a row of all groups that it does not
+// show, so that its rows add up to `total`. As CSV all groups come at once, as a stream.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/usage/groups (the `ListUsageGroups` operationId).
+func (c *ClientWithResponses) ListUsageGroupsWithResponse(ctx context.Context, params *ListUsageGroupsParams, reqEditors ...RequestEditorFn) (*ListUsageGroupsResponse, error) {
+	rsp, err := c.ListUsageGroups(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListUsageGroupsResponse(rsp)
+}
+
+// SeriesUsageWithResponse The same over time
+//
+// One value an interval, for each group and in total. Days, weeks and months begin at the midnights of `zone`; the
+// first and the last interval end at `from` and `to`. At most 1500 intervals.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/usage/series (the `SeriesUsage` operationId).
+func (c *ClientWithResponses) SeriesUsageWithResponse(ctx context.Context, params *SeriesUsageParams, reqEditors ...RequestEditorFn) (*SeriesUsageResponse, error) {
+	rsp, err := c.SeriesUsage(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSeriesUsageResponse(rsp)
+}
+
 // ListVendorsWithResponse List vendors
 //
 // Returns a wrapper object for the known response body format(s).
@@ -6224,6 +12078,77 @@ func (c *ClientWithResponses) AdjustWalletWithResponse(ctx context.Context, wall
 	return ParseAdjustWalletResponse(rsp)
 }
 
+// ListAppsWithResponse List the apps of a wallet, the newest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/apps (the `ListApps` operationId).
+func (c *ClientWithResponses) ListAppsWithResponse(ctx context.Context, walletID WalletID, params *ListAppsParams, reqEditors ...RequestEditorFn) (*ListAppsResponse, error) {
+	rsp, err := c.ListApps(ctx, walletID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListAppsResponse(rsp)
+}
+
+// RegisterAppWithBodyWithResponse Register an app
+//
+// An app is what usage is shown under in the rankings. It is registered for one wallet; keys of that wallet are bound to it.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/wallets/{wallet_id}/apps (the `RegisterApp` operationId).
+func (c *ClientWithResponses) RegisterAppWithBodyWithResponse(ctx context.Context, walletID WalletID, params *RegisterAppParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RegisterAppResponse, error) {
+	rsp, err := c.RegisterAppWithBody(ctx, walletID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRegisterAppResponse(rsp)
+}
+
+// RegisterAppWithResponse Register an app
+//
+// An app is what usage is shown under in the rankings. It is registered for one wallet; keys of that wallet are bound to it.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/wallets/{wallet_id}/apps (the `RegisterApp` operationId).
+func (c *ClientWithResponses) RegisterAppWithResponse(ctx context.Context, walletID WalletID, params *RegisterAppParams, body RegisterAppJSONRequestBody, reqEditors ...RequestEditorFn) (*RegisterAppResponse, error) {
+	rsp, err := c.RegisterApp(ctx, walletID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRegisterAppResponse(rsp)
+}
+
+// ListClosesWithResponse The months of a wallet in which something happened, the newest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/closes (the `ListCloses` operationId).
+func (c *ClientWithResponses) ListClosesWithResponse(ctx context.Context, walletID WalletID, params *ListClosesParams, reqEditors ...RequestEditorFn) (*ListClosesResponse, error) {
+	rsp, err := c.ListCloses(ctx, walletID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListClosesResponse(rsp)
+}
+
+// GetCloseWithResponse A month of a wallet, from its opening to its closing balance
+//
+// The closing of a month is the opening of the next. `wallet_not_found` when the wallet had no entry before the month's end.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/closes/{month} (the `GetClose` operationId).
+func (c *ClientWithResponses) GetCloseWithResponse(ctx context.Context, walletID WalletID, month Month, params *GetCloseParams, reqEditors ...RequestEditorFn) (*GetCloseResponse, error) {
+	rsp, err := c.GetClose(ctx, walletID, month, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCloseResponse(rsp)
+}
+
 // GrantCreditWithBodyWithResponse Give promotional credit
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -6342,6 +12267,23 @@ func (c *ClientWithResponses) GetStatementWithResponse(ctx context.Context, wall
 	return ParseGetStatementResponse(rsp)
 }
 
+// GetMonthStatementWithResponse The statement of a wallet's month, as JSON, CSV or PDF
+//
+// Every movement of the month between its opening and its closing balance, the oldest first; all of it as of one
+// position. CSV is RFC 4180 with times in UTC; a PDF has at most 5000 movements, and the same statement is always the
+// same bytes.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/statements/{month} (the `GetMonthStatement` operationId).
+func (c *ClientWithResponses) GetMonthStatementWithResponse(ctx context.Context, walletID WalletID, month Month, params *GetMonthStatementParams, reqEditors ...RequestEditorFn) (*GetMonthStatementResponse, error) {
+	rsp, err := c.GetMonthStatement(ctx, walletID, month, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMonthStatementResponse(rsp)
+}
+
 // TopUpWalletWithBodyWithResponse Credit money that came in from outside
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -6366,6 +12308,190 @@ func (c *ClientWithResponses) TopUpWalletWithResponse(ctx context.Context, walle
 		return nil, err
 	}
 	return ParseTopUpWalletResponse(rsp)
+}
+
+// ParseGetAppResponse parses an HTTP response from a GetAppWithResponse call
+func ParseGetAppResponse(rsp *http.Response) (*GetAppResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetAppResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AppAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetAppResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUpdateAppResponse parses an HTTP response from a UpdateAppWithResponse call
+func ParseUpdateAppResponse(rsp *http.Response) (*UpdateAppResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateAppResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Receipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers UpdateAppResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseArchiveAppResponse parses an HTTP response from a ArchiveAppWithResponse call
+func ParseArchiveAppResponse(rsp *http.Response) (*ArchiveAppResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ArchiveAppResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Receipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ArchiveAppResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetChargeReceiptResponse parses an HTTP response from a GetChargeReceiptWithResponse call
+func ParseGetChargeReceiptResponse(rsp *http.Response) (*GetChargeReceiptResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetChargeReceiptResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ChargeReceipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetChargeReceiptResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
 }
 
 // ParseListEventsResponse parses an HTTP response from a ListEventsWithResponse call
@@ -6506,6 +12632,190 @@ func ParseGetGenerationResponse(rsp *http.Response) (*GetGenerationResponse, err
 	return response, nil
 }
 
+// ParseGetJournalAccountResponse parses an HTTP response from a GetJournalAccountWithResponse call
+func ParseGetJournalAccountResponse(rsp *http.Response) (*GetJournalAccountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetJournalAccountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AccountAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetJournalAccountResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetAccountLedgerResponse parses an HTTP response from a GetAccountLedgerWithResponse call
+func ParseGetAccountLedgerResponse(rsp *http.Response) (*GetAccountLedgerResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetAccountLedgerResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AccountLedgerPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetAccountLedgerResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListJournalEntriesResponse parses an HTTP response from a ListJournalEntriesWithResponse call
+func ParseListJournalEntriesResponse(rsp *http.Response) (*ListJournalEntriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListJournalEntriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest JournalEntryPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListJournalEntriesResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetTrialBalanceResponse parses an HTTP response from a GetTrialBalanceWithResponse call
+func ParseGetTrialBalanceResponse(rsp *http.Response) (*GetTrialBalanceResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetTrialBalanceResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TrialBalance
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetTrialBalanceResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetKeyResponse parses an HTTP response from a GetKeyWithResponse call
 func ParseGetKeyResponse(rsp *http.Response) (*GetKeyResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -6585,6 +12895,98 @@ func ParseUpdateKeyResponse(rsp *http.Response) (*UpdateKeyResponse, error) {
 	switch {
 	case true:
 		var headers UpdateKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUnbindAppResponse parses an HTTP response from a UnbindAppWithResponse call
+func ParseUnbindAppResponse(rsp *http.Response) (*UnbindAppResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnbindAppResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Receipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers UnbindAppResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseBindAppResponse parses an HTTP response from a BindAppWithResponse call
+func ParseBindAppResponse(rsp *http.Response) (*BindAppResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &BindAppResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Receipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers BindAppResponseDefaultHeaders
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value ID
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
@@ -7058,6 +13460,340 @@ func ParsePublishPriceResponse(rsp *http.Response) (*PublishPriceResponse, error
 	return response, nil
 }
 
+// ParseListProjectionsResponse parses an HTTP response from a ListProjectionsWithResponse call
+func ParseListProjectionsResponse(rsp *http.Response) (*ListProjectionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListProjectionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ProjectionList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListProjectionsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetRankingResponse parses an HTTP response from a GetRankingWithResponse call
+func ParseGetRankingResponse(rsp *http.Response) (*GetRankingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetRankingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Ranking
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetRankingResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetDailyRankingResponse parses an HTTP response from a GetDailyRankingWithResponse call
+func ParseGetDailyRankingResponse(rsp *http.Response) (*GetDailyRankingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDailyRankingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DailyRanking
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetDailyRankingResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseAggregateUsageResponse parses an HTTP response from a AggregateUsageWithResponse call
+func ParseAggregateUsageResponse(rsp *http.Response) (*AggregateUsageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AggregateUsageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UsageTable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (text/csv) unsupported
+
+	}
+
+	switch {
+	case true:
+		var headers AggregateUsageResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListUsageCallsResponse parses an HTTP response from a ListUsageCallsWithResponse call
+func ParseListUsageCallsResponse(rsp *http.Response) (*ListUsageCallsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListUsageCallsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GenerationPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (text/csv) unsupported
+
+	}
+
+	switch {
+	case true:
+		var headers ListUsageCallsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListUsageGroupsResponse parses an HTTP response from a ListUsageGroupsWithResponse call
+func ParseListUsageGroupsResponse(rsp *http.Response) (*ListUsageGroupsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListUsageGroupsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UsageGroupPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (text/csv) unsupported
+
+	}
+
+	switch {
+	case true:
+		var headers ListUsageGroupsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSeriesUsageResponse parses an HTTP response from a SeriesUsageWithResponse call
+func ParseSeriesUsageResponse(rsp *http.Response) (*SeriesUsageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SeriesUsageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UsageSeries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (text/csv) unsupported
+
+	}
+
+	switch {
+	case true:
+		var headers SeriesUsageResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListVendorsResponse parses an HTTP response from a ListVendorsWithResponse call
 func ParseListVendorsResponse(rsp *http.Response) (*ListVendorsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -7334,6 +14070,190 @@ func ParseAdjustWalletResponse(rsp *http.Response) (*AdjustWalletResponse, error
 	return response, nil
 }
 
+// ParseListAppsResponse parses an HTTP response from a ListAppsWithResponse call
+func ParseListAppsResponse(rsp *http.Response) (*ListAppsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListAppsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AppPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListAppsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRegisterAppResponse parses an HTTP response from a RegisterAppWithResponse call
+func ParseRegisterAppResponse(rsp *http.Response) (*RegisterAppResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RegisterAppResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest AppReceipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers RegisterAppResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListClosesResponse parses an HTTP response from a ListClosesWithResponse call
+func ParseListClosesResponse(rsp *http.Response) (*ListClosesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListClosesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ClosePage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListClosesResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetCloseResponse parses an HTTP response from a GetCloseWithResponse call
+func ParseGetCloseResponse(rsp *http.Response) (*GetCloseResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCloseResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CloseAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetCloseResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGrantCreditResponse parses an HTTP response from a GrantCreditWithResponse call
 func ParseGrantCreditResponse(rsp *http.Response) (*GrantCreditResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -7551,6 +14471,55 @@ func ParseGetStatementResponse(rsp *http.Response) (*GetStatementResponse, error
 	switch {
 	case true:
 		var headers GetStatementResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetMonthStatementResponse parses an HTTP response from a GetMonthStatementWithResponse call
+func ParseGetMonthStatementResponse(rsp *http.Response) (*GetMonthStatementResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMonthStatementResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MonthStatement
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (text/csv) unsupported
+
+	}
+
+	switch {
+	case true:
+		var headers GetMonthStatementResponseDefaultHeaders
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value ID
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {

@@ -18,7 +18,7 @@ func TestCleanLedgerHasNoFindings(t *testing.T) {
 	rows := map[string]int64{}
 	for _, table := range r.Tables {
 		require.Equal(t, r.Log.Position, table.Position, table.Name)
-		if table.Name == "views.usage" { // see TestRollupsAreLeftToAReplay
+		if table.Name == "views.usage" || table.Name == "views.rankings" { // see TestRollupsAreLeftToAReplay
 			continue
 		}
 		require.Empty(t, table.Note, table.Name)
@@ -29,7 +29,7 @@ func TestCleanLedgerHasNoFindings(t *testing.T) {
 		require.Positive(t, n, name)
 	}
 	for _, p := range projections.All() {
-		if p.Name() == "usage" {
+		if p.Name() == "usage" || p.Name() == "rankings" {
 			continue
 		}
 		for _, table := range p.Tables() {

@@ -8,16 +8,24 @@ import (
 )
 
 // rollupNote is shown for tables whose rows are not compared one by one.
-const rollupNote = "rollups: only the checkpoint is compared; massrouter projections verify usage replays them"
+const rollupNote = "rollups: only the checkpoint is compared; massrouter projections verify replays them"
 
-// rollups are the sums of the usage statistics. What they should be is what a replay gives, which is the work of another
+// someRows are questions whether a read model has rows.
+func someRows() map[string]string {
+	return map[string]string{
+		"usage":    `SELECT EXISTS (SELECT FROM views.usage_day_v1) OR EXISTS (SELECT FROM views.usage_minutes_v1)`,
+		"rankings": `SELECT EXISTS (SELECT FROM views.rankings_hour_v1) OR EXISTS (SELECT FROM views.rankings_hours_v1)`,
+	}
+}
+
+// rollups are the sums of the usage statistics, or of the rankings. What they should be is what a replay gives, which is the work of another
 // command; here their checkpoint is compared, and that they are empty without one.
 type rollups struct{ *view }
 
 func newRollups(_ context.Context, v *view) ([]comparer, error) { return []comparer{&rollups{v}}, nil }
 
 func (r *rollups) tables() []Table {
-	return []Table{{Name: "views.usage", Position: r.position, Note: rollupNote}}
+	return []Table{{Name: "views." + r.name, Position: r.position, Note: rollupNote}}
 }
 
 func (*rollups) close() {}
@@ -31,12 +39,12 @@ func (r *rollups) End(ctx context.Context, state *audit.State) error {
 		return nil
 	}
 	rows := false
-	err := r.s.side.QueryRow(ctx, `SELECT EXISTS (SELECT FROM views.usage_day_v1) OR EXISTS (SELECT FROM views.usage_minutes_v1)`).Scan(&rows)
+	err := r.s.side.QueryRow(ctx, someRows()[r.name]).Scan(&rows)
 	if err != nil {
-		return fmt.Errorf("look at the usage statistics: %w", err)
+		return fmt.Errorf("look at the sums of %s: %w", r.name, err)
 	}
 	if rows {
-		r.findings.Addf(state.Position, RowExtra, "views.usage", "there are rows although the statistics have no checkpoint")
+		r.findings.Addf(state.Position, RowExtra, "views."+r.name, "there are rows although the read model has no checkpoint")
 	}
 	return nil
 }

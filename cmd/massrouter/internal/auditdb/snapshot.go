@@ -9,6 +9,7 @@ import (
 	"github.com/massrouter/massrouter/audit"
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/wallet"
 )
@@ -48,6 +49,8 @@ func aggregate(id domain.StreamID) domain.Aggregate {
 		return wallet.New()
 	case apikey.Kind:
 		return apikey.New()
+	case app.Kind:
+		return app.New()
 	case catalog.KindVendor:
 		return &catalog.VendorState{}
 	case catalog.KindModel:

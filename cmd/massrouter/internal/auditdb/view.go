@@ -33,14 +33,14 @@ type views struct {
 // starts are the read models that are compared, by name; version 1 of each.
 func starts() map[string]func(context.Context, *view) ([]comparer, error) {
 	return map[string]func(context.Context, *view) ([]comparer, error){
-		"balance": newBalance, "statement": newStatement, "keys": newKeys, "catalog": newCatalog, "generations": newGenerations,
-		"journal": newJournal, "usage": newRollups,
+		"balance": newBalance, "statement": newStatement, "keys": newKeys, "apps": newApps, "catalog": newCatalog, "generations": newGenerations,
+		"journal": newJournal, "usage": newRollups, "rankings": newRollups,
 	}
 }
 
 // order is the one in which they are shown.
 func order() []string {
-	return []string{"balance", "statement", "keys", "catalog", "generations", "journal", "usage"}
+	return []string{"balance", "statement", "keys", "apps", "catalog", "generations", "journal", "usage", "rankings"}
 }
 
 const knownVersion = 1

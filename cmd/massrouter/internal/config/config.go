@@ -10,8 +10,10 @@ type Config struct {
 	Store   Store   `title:"Database and Redis"`
 	Ledger  Ledger  `title:"Ledger"`
 	Proof   Proof   `title:"Transparency log"`
+	Bus     Bus     `title:"Event bus"`
 	Gateway Gateway `title:"Inference"`
 	Vendors Vendors `title:"Vendors"`
+	Kafka   Kafka   `title:"Kafka"`
 	Log     Log     `title:"Log and shutdown"`
 	Client  Client  `title:"Operator commands"`
 }
@@ -27,7 +29,7 @@ type HTTP struct {
 // Store is where state lives.
 type Store struct {
 	DatabaseURL Secret `env:"DATABASE_URL" doc:"PostgreSQL, version 15 or newer: postgres://user:password@host:port/database. dev starts a private server without it." used:"serve work dev migrate events projections bench"`
-	RedisURL    Secret `env:"REDIS_URL" doc:"Redis: redis://:password@host:port/0. dev runs one in its own process without it. Holds disposable copies only." used:"dev"`
+	RedisURL    Secret `env:"REDIS_URL" doc:"Redis: redis://:password@host:port/0. dev runs one in its own process without it. Holds disposable copies only, such as the rankings; serve and work do without." used:"serve work dev"`
 	MaxConns    int    `env:"MASSROUTER_DATABASE_CONNS" doc:"Most connections of one process for queries. The ledger's writer and listener have their own." used:"serve work dev"`
 }
 
@@ -47,6 +49,14 @@ type Proof struct {
 	LogDir          string        `env:"MASSROUTER_LOG_DIR" doc:"Folder outside the database that gets tiles and checkpoints, to be served as static files. Its newest checkpoint is the guard against a restored backup: serve and work refuse a ledger that is behind it or of another history. It needs one of the keys." used:"serve work audit; dev has its own"`
 	CheckpointEvery time.Duration `env:"MASSROUTER_CHECKPOINT_EVERY" doc:"Least time between two checkpoints." used:"work dev"`
 	AbandonedRoot   string        `env:"MASSROUTER_LOG_ABANDONED_ROOT" doc:"The root of a published checkpoint, as the refusal names it: the operator lets the ledger start although it is not the one of that checkpoint. Nothing is signed under that origin any more; a new key with a new origin and an empty folder begin a new log." used:"serve work"`
+}
+
+// Bus is where committed events are published.
+type Bus struct {
+	BusURL     Secret        `env:"BUS_URL" doc:"Message bus that gets every committed event: redis://:password@host:port/0, kafka://host:9092,host:9092?partitions=12&replication=3, amqp://user:password@host:port/vhost, or memory: for consumers of this process. Without it nothing is published. See event-bus.md." used:"work dev relay"`
+	BusTopic   string        `env:"MASSROUTER_BUS_TOPIC" doc:"Topic on the bus; the shard's number is added to it. Another topic is another bus: it begins at the first event." used:"work dev relay"`
+	BusBatch   int           `env:"MASSROUTER_BUS_BATCH" doc:"Most events that are published at once." used:"work dev"`
+	BusTimeout time.Duration `env:"MASSROUTER_BUS_TIMEOUT" doc:"How long the bus may take for a batch before the relay backs off." used:"work dev"`
 }
 
 // Vendors is how vendors are reached. A vendor's address is published in the catalogue; its key is here and nowhere else.

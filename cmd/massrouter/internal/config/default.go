@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/massrouter/massrouter/eventstore/relay/bus"
+)
 
 // Default is the configuration before anything is set.
 func Default() Config {
@@ -19,6 +23,7 @@ func Default() Config {
 			PartitionsAhead: 5_000_000,
 		},
 		Proof: Proof{CheckpointEvery: time.Second},
+		Bus:   Bus{BusTopic: bus.DefaultTopic, BusBatch: 500, BusTimeout: 30 * time.Second},
 		Gateway: Gateway{
 			OutputTokens:     4096,
 			RequestTimeout:   5 * time.Minute,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/massrouter/massrouter/audit"
 	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/eventstore/relay/bus"
 	"github.com/massrouter/massrouter/eventstore/translog"
 	"github.com/massrouter/massrouter/http/auth"
 )
@@ -76,7 +77,9 @@ func (c Config) Validate(role Role) error {
 	c.Store.validate(&p, role)
 	c.Ledger.validate(&p)
 	c.Proof.validate(&p)
+	c.Bus.validate(&p)
 	c.Gateway.validate(&p, role)
+	c.Kafka.validate(&p)
 	c.Log.validate(&p)
 	c.Client.validate(&p)
 	if len(p) > 0 {
@@ -136,6 +139,17 @@ func (l Proof) PublicKey() string {
 		return "" // Validate refuses it
 	}
 	return public
+}
+
+func (b Bus) validate(p *Problems) {
+	if b.BusURL.IsSet() {
+		err := bus.CheckURL(b.BusURL.Reveal())
+		p.add(err == nil, "BUS_URL", "%v", err)
+	}
+	err := bus.CheckName(b.BusTopic)
+	p.add(err == nil, "MASSROUTER_BUS_TOPIC", "%v", err)
+	p.add(b.BusBatch >= 1 && b.BusBatch <= 10_000, "MASSROUTER_BUS_BATCH", "%d is not between 1 and 10000", b.BusBatch)
+	checkDuration(p, "MASSROUTER_BUS_TIMEOUT", b.BusTimeout, time.Second, 10*time.Minute)
 }
 
 func (g Gateway) validate(p *Problems, role Role) {

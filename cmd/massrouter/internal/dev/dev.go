@@ -193,7 +193,7 @@ func (s *session) seed(ctx context.Context, p *program.Program) error {
 // open opens the product on the address that was asked for; one that nobody asked for by name is left for a free one.
 func (s *session) open(ctx context.Context) (*program.Program, error) {
 	c := s.o.Config
-	c.Store.DatabaseURL = config.NewSecret(s.database)
+	c.Store.DatabaseURL, c.Store.RedisURL = config.NewSecret(s.database), config.NewSecret(s.info.RedisURL)
 	c.HTTP.OperatorToken = config.NewSecret(s.folder.State.OperatorToken)
 	c.HTTP.OpsListen = anyPort
 	c.Gateway.JournalDir = s.folder.Path("journal")

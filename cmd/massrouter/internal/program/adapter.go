@@ -39,7 +39,7 @@ func (k keyring) Key(ctx context.Context, id uuid.UUID) (gatewayauth.Key, error)
 	}
 	return gatewayauth.Key{
 		ID: found.ID, WalletID: found.WalletID, Label: found.Label, Hash: found.Hash, OldHash: found.OldHash,
-		OldHashUntil: found.OldHashUntil, Limits: found.Limits, Disabled: found.Disabled, Revoked: found.Revoked,
+		OldHashUntil: found.OldHashUntil, Limits: found.Limits, AppID: found.AppID, Disabled: found.Disabled, Revoked: found.Revoked,
 	}, nil
 }
 

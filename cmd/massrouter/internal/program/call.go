@@ -38,7 +38,7 @@ func (p *Program) inference() *inference.API {
 	callers := gatewayauth.New(keyring{v.keys}, gatewayauth.Options{})
 	return &inference.API{
 		Chat:    inference.NewChat(p.gateway, callers, inference.ChatOptions{MaxBody: p.o.Config.HTTP.MaxBody}),
-		Callers: callers, Catalog: v.cache, Balance: v.balance, Keys: v.keys, Generations: v.generations, Head: rawLog{p.store},
+		Callers: callers, Catalog: v.cache, Balance: v.balance, Keys: v.keys, Generations: v.generations, Usage: v.usage, Head: rawLog{p.store},
 	}
 }
 

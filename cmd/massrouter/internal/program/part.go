@@ -21,7 +21,7 @@ import (
 func (p *Program) stages() ([]stage, error) {
 	ops := hs.Server{
 		Name: "operations", Listener: p.ops, Logger: p.o.Log,
-		Handler: hs.Operations{Ready: p.ready, Gatherer: p.registry, Logger: p.o.Log}.Handler(),
+		Handler: hs.Operations{Ready: p.ready, Details: p.details(), Gatherer: p.registry, Logger: p.o.Log}.Handler(),
 	}
 	back := stage{{"ledger", p.app.Run}}
 	if p.o.Work {
@@ -61,14 +61,20 @@ func (p *Program) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	proofs, err := p.receipts()
+	if err != nil {
+		return nil, err
+	}
 	v := p.views
 	return hs.API{
 		Authenticator: operator,
 		Commands:      command.New(p.app),
 		Queries: query.New(query.Views{
 			Balance: v.balance, Statement: v.statement, Keys: v.keys, Catalog: v.catalog, Generations: v.generations, Log: rawLog{p.store},
+			Usage: v.usage, Apps: v.apps, Rankings: p.rankings, Journal: v.journal, Moments: v.moments, Receipts: proofs, Projections: v.projections,
 		}),
 		Inference: p.inference(),
+		LogDir:    p.o.Config.Proof.LogDir,
 		Metrics:   metrics,
 		Logger:    p.o.Log,
 	}.Handler(), nil
@@ -93,7 +99,13 @@ func (p *Program) work() (stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(stage{{"projections", run.Run}, {"sweeper", sweep.run}, {"maintenance", maintain.run}}, transparency...), nil
+	relaying, err := p.relay()
+	if err != nil {
+		return nil, err
+	}
+	all := stage{{"projections", run.Run}, {"sweeper", sweep.run}, {"maintenance", maintain.run}}
+	all = append(all, p.copies()...)
+	return append(append(all, transparency...), relaying...), nil
 }
 
 // maintain makes partitions ahead and removes answers whose time is over.

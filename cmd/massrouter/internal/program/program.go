@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/config"
@@ -20,8 +21,10 @@ import (
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/schema"
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/eventstore/postgres"
+	"github.com/massrouter/massrouter/eventstore/relay/bus"
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/journal"
+	"github.com/massrouter/massrouter/projections/rankings/hot"
 )
 
 // Options of a Program.
@@ -44,6 +47,9 @@ type Program struct {
 	store    *postgres.Store
 	app      *commands.App
 	views    *views
+	bus      *bus.Bus      // nil without BUS_URL
+	redis    *redis.Client // nil without REDIS_URL
+	rankings *hot.Query
 	journal  *journal.Journal
 	gateway  *gateway.Gateway
 	api, ops net.Listener
@@ -54,7 +60,7 @@ type Program struct {
 const (
 	ledgerConns = 8
 	// workerConns: one for each projection, one for each task's lock, and some to work with.
-	workerConns = 16
+	workerConns = 20
 	// settleGrace is how long calls may take to settle after their callers were let go.
 	settleGrace = 15 * time.Second
 	journalName = "settlements.journal"
@@ -101,7 +107,12 @@ func (p *Program) open(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("prepare the ledger: %w", err)
 	}
-	p.views = newViews(p.pool)
+	if p.views, err = newViews(p.pool, p.store); err != nil {
+		return err
+	}
+	if err := p.openRankings(); err != nil {
+		return err
+	}
 	if p.o.Work {
 		if p.workers, err = database.Open(ctx, address, workerConns); err != nil {
 			return err
@@ -204,6 +215,12 @@ func (p *Program) Close() error {
 	}
 	if p.journal != nil {
 		errs = append(errs, p.journal.Close())
+	}
+	if p.bus != nil {
+		errs = append(errs, p.bus.Close())
+	}
+	if p.redis != nil {
+		errs = append(errs, p.redis.Close())
 	}
 	if p.store != nil {
 		p.store.Close()

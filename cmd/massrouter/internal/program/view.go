@@ -8,13 +8,21 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/massrouter/massrouter/commands"
+	"github.com/massrouter/massrouter/eventstore"
 	"github.com/massrouter/massrouter/projections"
+	"github.com/massrouter/massrouter/projections/apps"
+	"github.com/massrouter/massrouter/projections/asof"
 	"github.com/massrouter/massrouter/projections/balance"
 	"github.com/massrouter/massrouter/projections/catalog"
 	"github.com/massrouter/massrouter/projections/checkpoint"
 	"github.com/massrouter/massrouter/projections/generations"
+	"github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/keys"
+	"github.com/massrouter/massrouter/projections/rankings"
+	"github.com/massrouter/massrouter/projections/runner"
 	"github.com/massrouter/massrouter/projections/statement"
+	"github.com/massrouter/massrouter/projections/usage"
 )
 
 // views are the queries of all read models.
@@ -26,19 +34,32 @@ type views struct {
 	keys        *keys.Query
 	catalog     *catalog.Query
 	generations *generations.Query
+	usage       *usage.Query
+	apps        *apps.Query
+	rankings    *rankings.Query
+	journal     *journal.Query
+	moments     *asof.Log
+	projections *runner.Runner // only to be asked where they stand
 	cache       *catalog.Cache
 }
 
-func newViews(pool *pgxpool.Pool) *views {
+func newViews(pool *pgxpool.Pool, log eventstore.Reader) (*views, error) {
+	registry, err := commands.Registry()
+	if err != nil {
+		return nil, fmt.Errorf("list the events: %w", err)
+	}
 	v := &views{signal: &checkpoint.Signal{}}
 	told := checkpoint.WithSignal(v.signal)
 	v.balance, v.statement, v.keys = balance.NewQuery(pool, told), statement.NewQuery(pool, told), keys.NewQuery(pool, told)
 	v.catalog, v.generations = catalog.NewQuery(pool, told), generations.NewQuery(pool, told)
+	v.usage, v.journal, v.moments = usage.NewQuery(pool, log, registry, told), journal.NewQuery(pool, told), asof.New(log)
+	v.apps, v.rankings = apps.NewQuery(pool, told), rankings.NewQuery(pool, log, registry, told)
+	v.projections = runner.New(log, pool, registry, projections.All(), runner.Options{})
 	v.cache = catalog.NewCache(v.catalog, 0)
 	for _, p := range projections.All() {
 		v.all = append(v.all, checkpoint.NewView(pool, p.Name(), p.Version(), told))
 	}
-	return v
+	return v, nil
 }
 
 // errBehind says that the read models do not keep up.
