@@ -1,4 +1,4 @@
--- usage: what calls used, by minute, hour and day (UTC) of the event that ended them. One row a bucket, wallet, key, app,
+-- usage: what calls used, by minute, hour, day and month (UTC) of the event that ended them. One row a bucket, wallet, key, app,
 -- model, endpoint and currency; besides it one with the nil UUID for wallet, key and app, over all wallets, so that a question
 -- about the platform does not read every wallet. Sums over time are numeric: none can ever stop the projection.
 CREATE TABLE views.usage_minute_v1 (
@@ -32,9 +32,11 @@ CREATE INDEX ON views.usage_minute_v1 (wallet_id, bucket);
 
 CREATE TABLE views.usage_hour_v1 (LIKE views.usage_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
 CREATE TABLE views.usage_day_v1 (LIKE views.usage_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
+CREATE TABLE views.usage_month_v1 (LIKE views.usage_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
 -- Long ranges of one key, when nobody says of which wallet.
 CREATE INDEX ON views.usage_hour_v1 (key_id, bucket);
 CREATE INDEX ON views.usage_day_v1 (key_id, bucket);
+CREATE INDEX ON views.usage_month_v1 (key_id, bucket);
 
 -- The same errors by class: the reason of the release, or the error of the charged call.
 CREATE TABLE views.usage_errors_minute_v1 (
@@ -53,6 +55,7 @@ CREATE TABLE views.usage_errors_minute_v1 (
 CREATE INDEX ON views.usage_errors_minute_v1 (wallet_id, bucket);
 CREATE TABLE views.usage_errors_hour_v1 (LIKE views.usage_errors_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
 CREATE TABLE views.usage_errors_day_v1 (LIKE views.usage_errors_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
+CREATE TABLE views.usage_errors_month_v1 (LIKE views.usage_errors_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
 
 -- The calls that ended in the minute that is not over, one row each, and one for each hold that expired: they become rollups
 -- when an event of a later minute comes. Written and deleted all the time, so it is to be vacuumed as often.

@@ -143,7 +143,7 @@ func (b *batch) rollup(g Granularity) *batch {
 }
 
 func (k key) up(g Granularity) [2]key {
-	k.bucket = floor(k.bucket, g.seconds())
+	k.bucket = g.first(k.bucket)
 	all := k
 	all.wallet, all.key, all.app = uuid.Nil, uuid.Nil, uuid.Nil
 	return [2]key{k, all}

@@ -35,8 +35,9 @@ const insertMarks = `INSERT INTO views.usage_minutes_v1 (minute, first_position)
 
 // The function is not in schema views, whose name stands for that of the build.
 const ensurePartitions = `SELECT ledger.ensure_time_partitions(t.name::regclass, t.width, $1::timestamptz[])
-	FROM (VALUES ('views.usage_minute_v1', 'month'), ('views.usage_hour_v1', 'quarter'), ('views.usage_day_v1', 'year'),
-		('views.usage_errors_minute_v1', 'month'), ('views.usage_errors_hour_v1', 'quarter'), ('views.usage_errors_day_v1', 'year')) AS t(name, width)`
+	FROM (VALUES ('views.usage_minute_v1', 'month'), ('views.usage_hour_v1', 'quarter'), ('views.usage_day_v1', 'year'), ('views.usage_month_v1', 'year'),
+		('views.usage_errors_minute_v1', 'month'), ('views.usage_errors_hour_v1', 'quarter'), ('views.usage_errors_day_v1', 'year'),
+		('views.usage_errors_month_v1', 'year')) AS t(name, width)`
 
 func (m *marks) write(w *runner.Writes) {
 	w.AddAny(ensurePartitions, &m.months)

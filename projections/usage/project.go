@@ -1,4 +1,4 @@
-// Package usage is the read model of statistics: what calls used, in rollups by minute, hour and day of UTC.
+// Package usage is the read model of statistics: what calls used, in rollups by minute, hour, day and month of UTC.
 //
 // A call counts in the bucket of the event that ended it (a charge or a release). recorded_at rises with position, so a minute
 // that is over never changes again. Only then is it written to the rollups; until then each of its calls has a row of its own,
@@ -36,8 +36,8 @@ func (Projection) Version() int { return Version }
 // Tables implements runner.Projection.
 func (Projection) Tables() []string {
 	return []string{
-		"views.usage_minute_v1", "views.usage_hour_v1", "views.usage_day_v1",
-		"views.usage_errors_minute_v1", "views.usage_errors_hour_v1", "views.usage_errors_day_v1", "views.usage_minutes_v1",
+		"views.usage_minute_v1", "views.usage_hour_v1", "views.usage_day_v1", "views.usage_month_v1",
+		"views.usage_errors_minute_v1", "views.usage_errors_hour_v1", "views.usage_errors_day_v1", "views.usage_errors_month_v1", "views.usage_minutes_v1",
 		"views.usage_open_v1",
 	}
 }
@@ -86,4 +86,4 @@ func (Projection) Project(events []runner.Event, w *runner.Writes) error {
 const never = int64(math.MinInt64)
 
 // minuteOf is the minute of a moment, by its first second since 1970.
-func minuteOf(t time.Time) int64 { return floor(t.Unix(), Minute.seconds()) }
+func minuteOf(t time.Time) int64 { return Minute.first(t.Unix()) }

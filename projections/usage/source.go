@@ -44,32 +44,28 @@ func (q *question) cells(end time.Time, tail *batch) (string, []any) {
 	}
 	low, high := s.arg(q.low), s.arg(q.high)
 	sql := `WITH parts AS (` + strings.Join(s.branches, "\nUNION ALL ") + `),
-	groups AS (SELECT s, d1, d2, ` + sums("sum(%[1]s) AS %[1]s") + ` FROM parts GROUP BY s, d1, d2),
+	groups AS (SELECT s, d1, d2, ` + sums("sum(%[1]s) AS %[1]s") + q.histograms(`string_agg(array_send(%[1]s), ''::bytea) FILTER (WHERE %[1]s <> '{}')`) + ` FROM parts GROUP BY s, d1, d2),
 	ranks AS (SELECT d1, d2, row_number() OVER (ORDER BY sum(` + q.OrderBy.rank() + `) DESC, d1, d2) AS n FROM groups GROUP BY d1, d2),
 	names AS (SELECT d1, d2, named, CASE WHEN named THEN n ELSE 0 END AS n,
 		CASE WHEN named THEN d1 ELSE '' END AS n1, CASE WHEN named THEN d2 ELSE '' END AS n2
 		FROM (SELECT d1, d2, n, n > ` + low + ` AND n <= ` + high + ` AS named FROM ranks) r),
-	cells AS (SELECT s, n, n1, n2, ` + sums("sum(%[1]s) AS %[1]s") + ` FROM groups JOIN names USING (d1, d2) GROUP BY s, n, n1, n2)`
-	first, duration := `'{}'::bigint[]`, `'{}'::bigint[]`
-	from := ` FROM cells c`
+	cells AS (SELECT s, n, n1, n2, ` + sums("sum(%[1]s) AS %[1]s") + q.histograms(`string_agg(%[1]s, ''::bytea)`) + ` FROM groups JOIN names USING (d1, d2) GROUP BY s, n, n1, n2)
+	SELECT s, n, n1, n2, (SELECT count(*) FROM ranks) AS groups, ` + strings.Join(shown(), ", ")
 	if q.histogram {
-		sql += histograms
-		first, duration = `coalesce(h.first_token, '{}')`, `coalesce(h.duration, '{}')`
-		from += ` LEFT JOIN histograms h USING (s, n)`
+		sql += `, c.first_token, c.duration`
+	} else {
+		sql += `, NULL::bytea AS first_token, NULL::bytea AS duration`
 	}
-	sql += ` SELECT s, n, n1, n2, (SELECT count(*) FROM ranks) AS groups, ` + strings.Join(shown(), ", ") +
-		`, ` + first + ` AS first_token, ` + duration + ` AS duration` + from
-	return sql, s.args
+	return sql + ` FROM cells c`, s.args
 }
 
-// histograms adds the histograms of the cells up, place by place.
-const histograms = `, places AS (
-	SELECT s, d1, d2, false AS is_duration, e >> 40 AS place, e & 1099511627775 AS n FROM parts, unnest(first_token) AS e
-	UNION ALL SELECT s, d1, d2, true, e >> 40, e & 1099511627775 FROM parts, unnest(duration) AS e),
-	totals AS (SELECT p.s, m.n, is_duration, (place << 40) + sum(p.n)::bigint AS e, place
-		FROM places p JOIN names m USING (d1, d2) GROUP BY p.s, m.n, is_duration, place),
-	histograms AS (SELECT s, n, array_agg(e ORDER BY place) FILTER (WHERE NOT is_duration) AS first_token,
-		array_agg(e ORDER BY place) FILTER (WHERE is_duration) AS duration FROM totals GROUP BY s, n)`
+// histograms joins those of a group, one behind the other as the server sends arrays: adding them up is not for SQL.
+func (q *question) histograms(format string) string {
+	if !q.histogram {
+		return ""
+	}
+	return ", " + fmt.Sprintf(format, "first_token") + " AS first_token, " + fmt.Sprintf(format, "duration") + " AS duration"
+}
 
 // sums is a list of all columns that add up, in a format.
 func sums(format string) string {

@@ -8,9 +8,6 @@ import (
 	"github.com/massrouter/massrouter/projections/runner"
 )
 
-// rollups are the granularities that have tables.
-func rollups() []Granularity { return []Granularity{Minute, Hour, Day} }
-
 // write adds minutes that are over to the rollups.
 func (b *batch) write(w *runner.Writes) {
 	for _, g := range rollups() {

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/database"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/history"
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/eventstore/postgres"
@@ -79,7 +80,12 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	questions, err := newQuestions(pool, store, wallets)
+	statistics, err := database.OpenStatistics(ctx, o.Database, connections/2)
+	if err != nil {
+		return Report{}, err
+	}
+	defer statistics.Close()
+	questions, err := newQuestions(pool, statistics, store, wallets)
 	if err != nil {
 		return Report{}, err
 	}

@@ -23,14 +23,14 @@ type question struct {
 	ask  func(ctx context.Context, n int) error
 }
 
-func newQuestions(pool *pgxpool.Pool, log eventstore.Reader, wallets []uuid.UUID) ([]question, error) {
+func newQuestions(pool, forStatistics *pgxpool.Pool, log eventstore.Reader, wallets []uuid.UUID) ([]question, error) {
 	registry, err := commands.Registry()
 	if err != nil {
 		return nil, err
 	}
 	wallet := func(n int) uuid.UUID { return wallets[n*7919%len(wallets)] }
 	balances, statements, calls := balance.NewQuery(pool), statement.NewQuery(pool), generations.NewQuery(pool)
-	books, statistics := journal.NewQuery(pool), usage.NewQuery(pool, log, registry)
+	books, statistics := journal.NewQuery(pool), usage.NewQuery(forStatistics, log, registry)
 	all := []question{
 		{"balance", func(ctx context.Context, n int) error {
 			_, err := balances.Wallet(ctx, wallet(n), 0)
