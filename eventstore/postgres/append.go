@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/eventstore"
-	"github.com/massrouter/massrouter/internal/pgwire"
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
 // sighting is a time that the database told, and when, by this process's monotonic clock.

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/massrouter/massrouter/eventstore"
-	"github.com/massrouter/massrouter/internal/pgwire"
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
 // rows are the tuples of a COPY.

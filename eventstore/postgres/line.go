@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/massrouter/massrouter/internal/pgwire"
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
 // line is the connection on which batches are sent one behind the other. It is taken from the pool for the first and

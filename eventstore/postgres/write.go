@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/eventstore"
-	"github.com/massrouter/massrouter/internal/pgwire"
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
 const (

@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 	"github.com/massrouter/massrouter/internal/pgtest"
-	"github.com/massrouter/massrouter/internal/pgwire"
 	"github.com/massrouter/massrouter/projections/column"
 )
 

@@ -3,7 +3,7 @@ package column
 import (
 	"encoding/binary"
 
-	"github.com/massrouter/massrouter/internal/pgwire"
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
 // Rows are columns of equal length as the rows of a COPY.

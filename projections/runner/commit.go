@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/massrouter/massrouter/internal/pgwire"
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
 // advance locks the checkpoint and moves it, if it is where the batch begins.

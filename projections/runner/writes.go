@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/massrouter/massrouter/internal/pgwire"
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 	"github.com/massrouter/massrouter/projections/column"
 )
 

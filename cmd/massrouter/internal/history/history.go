@@ -94,7 +94,7 @@ func callAll(ctx context.Context, app *commands.App, o Options, now *clock, acco
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range callers {
 		group.Go(func() error {
-			draw := rand.New(rand.NewPCG(uint64(i), 7)) //nolint:gosec // which wallet calls is no secret
+			draw := rand.New(rand.NewPCG(uint64(i), 7))                     //nolint:gosec // which wallet calls is no secret
 			wallets := rand.NewZipf(draw, 1.1, 20, uint64(len(accounts)-1)) //nolint:gosec // a length
 			for n := next.Add(1); n <= o.Calls; n = next.Add(1) {
 				if err := call(ctx, app, draw, accounts[wallets.Uint64()], now.time(time.Now())); err != nil {
