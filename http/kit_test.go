@@ -217,12 +217,17 @@ func (r reader) Read(ctx context.Context, after int64, limit int) ([]query.LogEv
 
 type keySource struct{ keys *keys.Query }
 
-func (s keySource) Key(ctx context.Context, id uuid.UUID) (gatewayauth.Key, error) {
+func (s keySource) Key(ctx context.Context, id uuid.UUID) (gatewayauth.Key, gatewayauth.State, error) {
 	k, err := s.keys.Key(ctx, id, 0)
 	return gatewayauth.Key{
 		ID: k.ID, WalletID: k.WalletID, Label: k.Label, Hash: k.Hash, OldHash: k.OldHash, OldHashUntil: k.OldHashUntil,
 		Limits: k.Limits, Disabled: k.Disabled, Revoked: k.Revoked,
-	}, err
+	}, gatewayauth.State{Position: k.Position}, err
+}
+
+func (s keySource) Changed(ctx context.Context, after int64) ([]uuid.UUID, gatewayauth.State, error) {
+	ids, at, err := s.keys.Changed(ctx, after)
+	return ids, gatewayauth.State{Position: at.Position}, err
 }
 
 // wallet opens a wallet with money in it and returns its path.

@@ -35,6 +35,7 @@ type API struct {
 	Commands      *command.API
 	Queries       *query.API
 	Inference     *inference.API
+	Stream        http.Handler        // GET /console/v1/stream; ends its answers itself
 	LogDir        string              // the transparency log's folder, served to everybody below /log/; "" for none
 	Metrics       *middleware.Metrics // nil measures nothing
 	Logger        zerolog.Logger
@@ -51,6 +52,10 @@ func (a API) Handler() http.Handler {
 		r.Use(middleware.TimeoutBy(timeOf), middleware.Body(consoleBody, consoleRead), auth.Guard(a.Authenticator, problem.Write))
 		a.Queries.Mount(r)
 		a.Commands.Mount(r)
+	})
+	r.Group(func(r chi.Router) {
+		r.Use(middleware.Body(consoleBody, consoleRead), auth.Guard(a.Authenticator, problem.Write))
+		r.Method(http.MethodGet, "/console/v1/stream", a.Stream)
 	})
 	r.Group(a.Inference.Mount)
 	if a.LogDir != "" {

@@ -29,6 +29,7 @@ type Server struct {
 	Listener net.Listener
 	Handler  http.Handler
 	Grace    time.Duration // how long running requests may go on after Run's context has ended
+	OnStop   func()        // when given, called at the end of Run's context: ends answers that would never end by themselves
 	Logger   zerolog.Logger
 }
 
@@ -49,6 +50,9 @@ func (s *Server) Run(ctx context.Context) error {
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	if s.OnStop != nil {
+		server.RegisterOnShutdown(s.OnStop)
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(s.Listener) }()

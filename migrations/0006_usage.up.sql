@@ -1,10 +1,11 @@
--- usage: what calls used, by minute, hour and day (UTC) of the event that ended them. One row a bucket, wallet, key, model,
--- endpoint and currency; besides it one with the nil UUID for wallet and key, over all wallets, so that a question about the
--- platform does not read every wallet. Sums over time are numeric: none can ever stop the projection.
+-- usage: what calls used, by minute, hour, day and month (UTC) of the event that ended them. One row a bucket, wallet, key, app,
+-- model, endpoint and currency; besides it one with the nil UUID for wallet, key and app, over all wallets, so that a question
+-- about the platform does not read every wallet. Sums over time are numeric: none can ever stop the projection.
 CREATE TABLE views.usage_minute_v1 (
     bucket             timestamptz NOT NULL, -- its first moment
     wallet_id          uuid NOT NULL,
     key_id             uuid NOT NULL,
+    app_id             uuid NOT NULL, -- the registered app; nil when there was none
     model              text COLLATE "C" NOT NULL, -- with endpoint: '' for holds that expired, whose events do not say
     endpoint           text COLLATE "C" NOT NULL,
     currency           text COLLATE "C" NOT NULL,
@@ -25,32 +26,68 @@ CREATE TABLE views.usage_minute_v1 (
     vendor_cost        numeric(42,12) NOT NULL,
     first_token        bigint[] NOT NULL, -- histograms: place * 2^40 + count, by place
     duration           bigint[] NOT NULL,
-    PRIMARY KEY (bucket, wallet_id, key_id, model, endpoint, currency)
+    PRIMARY KEY (bucket, wallet_id, key_id, app_id, model, endpoint, currency)
 ) PARTITION BY RANGE (bucket);
 CREATE INDEX ON views.usage_minute_v1 (wallet_id, bucket);
 
 CREATE TABLE views.usage_hour_v1 (LIKE views.usage_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
 CREATE TABLE views.usage_day_v1 (LIKE views.usage_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
+CREATE TABLE views.usage_month_v1 (LIKE views.usage_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
 -- Long ranges of one key, when nobody says of which wallet.
 CREATE INDEX ON views.usage_hour_v1 (key_id, bucket);
 CREATE INDEX ON views.usage_day_v1 (key_id, bucket);
+CREATE INDEX ON views.usage_month_v1 (key_id, bucket);
 
 -- The same errors by class: the reason of the release, or the error of the charged call.
 CREATE TABLE views.usage_errors_minute_v1 (
     bucket    timestamptz NOT NULL,
     wallet_id uuid NOT NULL,
     key_id    uuid NOT NULL,
+    app_id    uuid NOT NULL,
     model     text COLLATE "C" NOT NULL,
     endpoint  text COLLATE "C" NOT NULL,
     currency  text COLLATE "C" NOT NULL,
     class     text COLLATE "C" NOT NULL,
     vendor    text COLLATE "C" NOT NULL GENERATED ALWAYS AS (split_part(endpoint, '@', 2)) STORED,
     errors    bigint NOT NULL,
-    PRIMARY KEY (bucket, wallet_id, key_id, model, endpoint, currency, class)
+    PRIMARY KEY (bucket, wallet_id, key_id, app_id, model, endpoint, currency, class)
 ) PARTITION BY RANGE (bucket);
 CREATE INDEX ON views.usage_errors_minute_v1 (wallet_id, bucket);
 CREATE TABLE views.usage_errors_hour_v1 (LIKE views.usage_errors_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
 CREATE TABLE views.usage_errors_day_v1 (LIKE views.usage_errors_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
+CREATE TABLE views.usage_errors_month_v1 (LIKE views.usage_errors_minute_v1 INCLUDING ALL) PARTITION BY RANGE (bucket);
+
+-- The calls that ended in the minute that is not over, one row each, and one for each hold that expired: they become rollups
+-- when an event of a later minute comes. Written and deleted all the time, so it is to be vacuumed as often.
+CREATE TABLE views.usage_open_v1 (
+    position           bigint NOT NULL,
+    bucket             timestamptz NOT NULL,
+    wallet_id          uuid NOT NULL,
+    key_id             uuid NOT NULL,
+    app_id             uuid NOT NULL,
+    model              text COLLATE "C" NOT NULL,
+    endpoint           text COLLATE "C" NOT NULL,
+    currency           text COLLATE "C" NOT NULL,
+    vendor             text COLLATE "C" NOT NULL GENERATED ALWAYS AS (split_part(endpoint, '@', 2)) STORED,
+    class              text COLLATE "C" NOT NULL, -- of the error; '' when there was none
+    calls              bigint NOT NULL,
+    charged            bigint NOT NULL,
+    errors             bigint NOT NULL,
+    cancelled          bigint NOT NULL,
+    estimated          bigint NOT NULL,
+    expired            bigint NOT NULL,
+    input_tokens       bigint NOT NULL,
+    cache_read_tokens  bigint NOT NULL,
+    cache_write_tokens bigint NOT NULL,
+    output_tokens      bigint NOT NULL,
+    reasoning_tokens   bigint NOT NULL,
+    charge             numeric(42,12) NOT NULL,
+    uncollectible      numeric(42,12) NOT NULL,
+    vendor_cost        numeric(42,12) NOT NULL,
+    first_token        bigint NOT NULL, -- its element of the histogram; 0 when it has none
+    duration           bigint NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+CREATE INDEX ON views.usage_open_v1 (wallet_id);
 
 -- recorded_at rises with position: the first position of each minute that has an event, of whatever kind.
 CREATE TABLE views.usage_minutes_v1 (

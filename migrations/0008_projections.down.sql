@@ -1,3 +1,4 @@
+DROP INDEX IF EXISTS views.keys_v1_position;
 DROP SCHEMA views_kept CASCADE;
 DROP SCHEMA views_building CASCADE;
 

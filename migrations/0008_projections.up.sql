@@ -11,3 +11,6 @@ CREATE TABLE views_building.checkpoints (LIKE views.checkpoints INCLUDING ALL) W
 -- It stands still; rebuild_to is above position while it is brought up to date for a roll-back.
 CREATE SCHEMA views_kept;
 CREATE TABLE views_kept.checkpoints (LIKE views.checkpoints INCLUDING ALL) WITH (fillfactor = 10);
+
+-- Whoever remembers keys asks which have changed.
+CREATE INDEX keys_v1_position ON views.keys_v1 (position);

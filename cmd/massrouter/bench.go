@@ -7,5 +7,6 @@ server that DATABASE_URL names), runs for a bounded time, and removes everything
 one JSON object with --json, on the standard output; its progress goes to the standard error.`
 
 func newBenchCommand(sh shell) *cobra.Command {
-	return group("bench", "Measure this machine", benchLong, newBenchLedgerCommand(sh), newBenchGatewayCommand(sh))
+	return group("bench", "Measure this machine", benchLong, newBenchLedgerCommand(sh), newBenchGatewayCommand(sh), newBenchReplayCommand(sh),
+		newBenchQueriesCommand(sh))
 }

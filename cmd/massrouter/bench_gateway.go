@@ -112,6 +112,9 @@ func writeGatewayReport(w io.Writer, r benchgateway.Report) {
 	}
 	add("gateway CPU s per 1,000 calls, paced", r.CPUPer1000)
 	add("background CPU s per 1,000 calls, paced", r.WorkCPUPer1000)
+	if l := r.Lag; l != nil {
+		pairs = append(pairs, "read models behind the log, paced", fmt.Sprintf("p50 %s ms, p99 %s ms", l.P50, l.P99))
+	}
 	if s := r.Saturated; s != nil {
 		pairs = append(pairs, fmt.Sprintf("saturated with %d callers", s.Callers),
 			fmt.Sprintf("%d calls/s, p50 %s ms, p99 %s ms", s.PerSecond, s.P50, s.P99))

@@ -103,6 +103,12 @@ func Max(a, b Amount) Amount {
 	return a
 }
 
+// Units is the amount as a count of units of 10^-12: its sign and the two halves of its magnitude.
+func (a Amount) Units() (negative bool, hi, lo uint64) {
+	hi, lo = a.n.magnitude()
+	return a.n.negative(), hi, lo
+}
+
 // String is the canonical form: no exponent, no trailing zeros, "0" for zero. That of overflow is no decimal.
 func (a Amount) String() string { return a.n.String() }
 

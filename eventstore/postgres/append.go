@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/eventstore"
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
 // sighting is a time that the database told, and when, by this process's monotonic clock.
@@ -58,7 +59,7 @@ func (s *Store) Send(ctx context.Context, head eventstore.Head, now time.Time, b
 }
 
 // sealed checks and seals a batch, and says what to send.
-func (s *Store) sealed(head eventstore.Head, now time.Time, b *eventstore.Batch) ([]step, error) {
+func (s *Store) sealed(head eventstore.Head, now time.Time, b *eventstore.Batch) ([]pgwire.Step, error) {
 	now = now.UTC().Truncate(time.Microsecond)
 	if now.Before(head.RecordedAt) {
 		return nil, fmt.Errorf("an append at %s is before the head's %s", now, head.RecordedAt)
@@ -72,13 +73,13 @@ func (s *Store) sealed(head eventstore.Head, now time.Time, b *eventstore.Batch)
 	return s.appendSteps(head, now, b), nil
 }
 
-func (s *Store) appendSteps(head eventstore.Head, now time.Time, b *eventstore.Batch) []step {
+func (s *Store) appendSteps(head eventstore.Head, now time.Time, b *eventstore.Batch) []pgwire.Step {
 	if len(b.Events) == 0 {
-		verify := step{sql: verifyHeadSQL, params: [][]byte{bin2(s.o.Shard), bin8(head.Position), head.EventID[:]}}
-		return append([]step{verify}, s.rowSteps(head, b)...)
+		verify := pgwire.Step{SQL: verifyHeadSQL, Params: [][]byte{pgwire.Int2(s.o.Shard), pgwire.Int8(head.Position), head.EventID[:]}}
+		return append([]pgwire.Step{verify}, s.rowSteps(head, b)...)
 	}
 	// The head first: it is the lock.
-	return append([]step{s.headStep(head, now, b)}, s.rowSteps(head, b)...)
+	return append([]pgwire.Step{s.headStep(head, now, b)}, s.rowSteps(head, b)...)
 }
 
 // appended notes what is durable now.

@@ -1,28 +1,20 @@
 package postgres
 
 import (
-	"encoding/binary"
 	"time"
 
 	"github.com/massrouter/massrouter/eventstore"
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
-// copySignature begins a COPY in binary format: the signature, no flags, no extension
-// (https://www.postgresql.org/docs/15/sql-copy.html, "Binary Format").
-const copySignature = "PGCOPY\n\xff\r\n\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00"
+// rows are the tuples of a COPY.
+type rows pgwire.Rows
 
-// rows are the tuples of a COPY. A tuple is its number of fields, then each field as a length and its bytes.
-type rows []byte
+func newRows(size int) rows { return rows(pgwire.NewRows(size)) }
 
-func newRows(size int) rows { return append(make(rows, 0, size), copySignature...) }
+func (r rows) tuple(fields int) rows { return rows(pgwire.Rows(r).Tuple(fields)) }
 
-// tuple begins a row of so many fields.
-func (r rows) tuple(fields int16) rows {
-	return binary.BigEndian.AppendUint16(r, uint16(fields)) //nolint:gosec // a count of columns
-}
-
-// end is the trailer: a tuple of -1 fields.
-func (r rows) end() []byte { return append(r, 0xff, 0xff) }
+func (r rows) end() []byte { return pgwire.Rows(r).End() }
 
 func (r rows) int8(v int64) rows        { return rows(column(r).int8(v)) }
 func (r rows) int2(v int16) rows        { return rows(column(r).int2(v)) }
@@ -32,7 +24,7 @@ func (r rows) bool(v bool) rows         { return rows(column(r).bool(v)) }
 func (r rows) instant(t time.Time) rows { return rows(column(r).instant(t)) }
 
 func eventRows(shard int16, events []eventstore.Event) []byte {
-	size := len(copySignature) + 2
+	size := 0
 	for i := range events {
 		e := &events[i]
 		size += 300 + len(e.StreamID) + len(e.Type) + len(e.Actor) + len(e.Body)
@@ -49,7 +41,7 @@ func eventRows(shard int16, events []eventstore.Event) []byte {
 }
 
 func commandRows(shard int16, commands []eventstore.Command) []byte {
-	size := len(copySignature) + 2
+	size := 0
 	for i := range commands {
 		size += 120 + len(commands[i].Outcome)
 	}

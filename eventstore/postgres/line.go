@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
 // line is the connection on which batches are sent one behind the other. It is taken from the pool for the first and
@@ -29,7 +31,7 @@ type call struct {
 
 // send sends steps behind those that are under way, after prepare has run on the connection if it says that it has to.
 // received is called once with the answer.
-func (l *line) send(ctx context.Context, steps []step, prepare preparation, received func([]byte, error)) {
+func (l *line) send(ctx context.Context, steps []pgwire.Step, prepare preparation, received func([]byte, error)) {
 	l.sending.Lock()
 	defer l.sending.Unlock()
 	c, err := l.join(ctx)
@@ -44,7 +46,8 @@ func (l *line) send(ctx context.Context, steps []step, prepare preparation, rece
 	}
 	before, answered := c.answered, make(chan struct{})
 	c.answered = answered
-	if err := put(ctx, c.conn.Conn(), steps); err != nil {
+	if err := pgwire.Put(ctx, c.conn.Conn(), steps); err != nil {
+		err = commitError(fmt.Errorf("append: %w", err), true)
 		close(answered)
 		l.leave(c, err)
 		received(nil, err)
@@ -52,10 +55,13 @@ func (l *line) send(ctx context.Context, steps []step, prepare preparation, rece
 	}
 	go func() {
 		<-before
-		first, err := get(ctx, c.conn.Conn())
+		answer, err := pgwire.Get(ctx, c.conn.Conn())
+		if err != nil {
+			err = commitError(fmt.Errorf("append: %w", err), true)
+		}
 		close(answered)
 		l.leave(c, err)
-		received(first, err)
+		received(answer.First, err)
 	}()
 }
 
@@ -109,8 +115,8 @@ type preparation struct {
 }
 
 // ready prepares statements and what else is needed. Both read answers, so they wait for those under way.
-func (c *call) ready(ctx context.Context, steps []step, prepare preparation) error {
-	if needed := prepare.needed(); needed || !prepared(c.conn.Conn(), steps) {
+func (c *call) ready(ctx context.Context, steps []pgwire.Step, prepare preparation) error {
+	if needed := prepare.needed(); needed || !pgwire.Prepared(c.conn.Conn(), steps) {
 		select {
 		case <-c.answered:
 		case <-ctx.Done():
@@ -122,5 +128,5 @@ func (c *call) ready(ctx context.Context, steps []step, prepare preparation) err
 			}
 		}
 	}
-	return prepareAll(ctx, c.conn.Conn(), steps)
+	return pgwire.Prepare(ctx, c.conn.Conn(), steps)
 }

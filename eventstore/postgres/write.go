@@ -2,11 +2,14 @@ package postgres
 
 import (
 	"context"
-	"encoding/binary"
+	"fmt"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/massrouter/massrouter/eventstore"
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
 const (
@@ -35,21 +38,6 @@ const (
 	commitSQL          = `COMMIT`
 )
 
-// step is one prepared statement with its parameters in binary format, or a COPY with its rows.
-type step struct {
-	sql    string
-	params [][]byte
-	rows   []byte
-}
-
-func bin2(v int16) []byte {
-	return binary.BigEndian.AppendUint16(nil, uint16(v)) //nolint:gosec // two's complement is the format
-}
-
-func bin8(v int64) []byte {
-	return binary.BigEndian.AppendUint64(nil, uint64(v)) //nolint:gosec // two's complement is the format
-}
-
 // write sends everything and the commit in one round trip. The server stops at the first error, so the commit happens
 // only when every statement, the compare-and-sets among them, succeeded.
 func (t *tx) write(ctx context.Context, b *eventstore.Batch) error {
@@ -57,41 +45,55 @@ func (t *tx) write(ctx context.Context, b *eventstore.Batch) error {
 	if len(b.Events) > 0 {
 		steps = append(steps, t.s.headStep(t.head, t.now, b))
 	}
-	_, err := send(ctx, t.conn.Conn(), append(steps, step{sql: commitSQL}))
-	return err
+	return send(ctx, t.conn.Conn(), append(steps, pgwire.Step{SQL: commitSQL}))
+}
+
+// send runs the steps of a commit. Its error tells what that means.
+func send(ctx context.Context, conn *pgx.Conn, steps []pgwire.Step) error {
+	if err := pgwire.Prepare(ctx, conn, steps); err != nil {
+		return commitError(fmt.Errorf("append: %w", err), false)
+	}
+	err := pgwire.Put(ctx, conn, steps)
+	if err == nil {
+		_, err = pgwire.Get(ctx, conn)
+	}
+	if err != nil {
+		return commitError(fmt.Errorf("append: %w", err), true)
+	}
+	return nil
 }
 
 // rowSteps writes all rows of a batch but the head's.
-func (s *Store) rowSteps(head eventstore.Head, b *eventstore.Batch) []step {
+func (s *Store) rowSteps(head eventstore.Head, b *eventstore.Batch) []pgwire.Step {
 	last := head.Position + int64(len(b.Events))
-	var steps []step
+	var steps []pgwire.Step
 	for at := head.Position + 1; at <= last && last > s.partition.Load(); at = s.partitionEnd(at) + 1 {
-		steps = append(steps, step{sql: ensurePartitionSQL, params: [][]byte{bin8(at), bin8(s.o.PartitionWidth)}})
+		steps = append(steps, pgwire.Step{SQL: ensurePartitionSQL, Params: [][]byte{pgwire.Int8(at), pgwire.Int8(s.o.PartitionWidth)}})
 	}
-	shard := bin2(s.o.Shard)
+	shard := pgwire.Int2(s.o.Shard)
 	if len(b.Events) > 0 {
-		steps = append(steps, step{sql: copyEventsSQL, rows: eventRows(s.o.Shard, b.Events)})
+		steps = append(steps, pgwire.Step{SQL: copyEventsSQL, Rows: eventRows(s.o.Shard, b.Events)})
 	}
 	if len(b.Commands) > 0 {
-		steps = append(steps, step{sql: copyCommandsSQL, rows: commandRows(s.o.Shard, b.Commands)})
+		steps = append(steps, pgwire.Step{SQL: copyCommandsSQL, Rows: commandRows(s.o.Shard, b.Commands)})
 	}
 	steps = append(steps, streamSteps(shard, head, b)...)
 	if len(b.Snapshots) > 0 {
-		steps = append(steps, step{sql: upsertSnapshotsSQL, params: snapshotParams(shard, b.Snapshots)})
+		steps = append(steps, pgwire.Step{SQL: upsertSnapshotsSQL, Params: snapshotParams(shard, b.Snapshots)})
 	}
 	return steps
 }
 
-func (s *Store) headStep(head eventstore.Head, now time.Time, b *eventstore.Batch) step {
+func (s *Store) headStep(head eventstore.Head, now time.Time, b *eventstore.Batch) pgwire.Step {
 	last := &b.Events[len(b.Events)-1]
-	return step{sql: moveHeadSQL, params: [][]byte{
-		bin2(s.o.Shard), bin8(head.Position), head.EventID[:], bin8(last.Position), last.EventID[:],
-		bin8(now.UnixMicro() - postgresEpoch),
+	return pgwire.Step{SQL: moveHeadSQL, Params: [][]byte{
+		pgwire.Int2(s.o.Shard), pgwire.Int8(head.Position), head.EventID[:], pgwire.Int8(last.Position), last.EventID[:],
+		pgwire.Instant(now),
 	}}
 }
 
 // streamSteps moves the versions of known streams and inserts new ones.
-func streamSteps(shard []byte, head eventstore.Head, b *eventstore.Batch) []step {
+func streamSteps(shard []byte, head eventstore.Head, b *eventstore.Batch) []pgwire.Step {
 	var moved, born []eventstore.StreamWrite
 	for _, w := range b.Streams {
 		if w.From == 0 {
@@ -100,13 +102,13 @@ func streamSteps(shard []byte, head eventstore.Head, b *eventstore.Batch) []step
 			moved = append(moved, w)
 		}
 	}
-	var steps []step
+	var steps []pgwire.Step
 	if n := len(moved); n > 0 {
 		ids, from, to := newTexts(n), newInt8s(n), newInt8s(n)
 		for _, w := range moved {
 			ids, from, to = ids.text(string(w.ID)), from.int8(w.From), to.int8(w.To)
 		}
-		steps = append(steps, step{sql: moveStreamsSQL, params: [][]byte{shard, ids, from, to}})
+		steps = append(steps, pgwire.Step{SQL: moveStreamsSQL, Params: [][]byte{shard, ids, from, to}})
 	}
 	if n := len(born); n > 0 {
 		ids, to, first := newTexts(n), newInt8s(n), newInt8s(n)
@@ -114,7 +116,7 @@ func streamSteps(shard []byte, head eventstore.Head, b *eventstore.Batch) []step
 			// The events of this batch begin after the head: a lower bound of the first position is enough.
 			ids, to, first = ids.text(string(w.ID)), to.int8(w.To), first.int8(head.Position+1)
 		}
-		steps = append(steps, step{sql: insertStreamsSQL, params: [][]byte{shard, ids, to, first}})
+		steps = append(steps, pgwire.Step{SQL: insertStreamsSQL, Params: [][]byte{shard, ids, to, first}})
 	}
 	return steps
 }

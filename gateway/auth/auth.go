@@ -1,5 +1,5 @@
-// Package auth finds out whose API key a secret is. What it knows of a key may be a few seconds old: that is enough to say
-// who is calling, never to let somebody spend. A hold checks the key again, under the ledger's lock.
+// Package auth finds out whose API key a secret is. What it knows of a key may be a second old, or a few while the database is
+// slow: that is enough to say who is calling, never to let somebody spend. A hold checks the key again, under the ledger's lock.
 package auth
 
 import (
@@ -29,20 +29,33 @@ type Key struct {
 	Revoked      bool
 }
 
-// Keys is where keys are looked up. An unknown key is an error with code key_not_found.
+// State is how far the place where keys are looked up knows the log. Positions of different builds have nothing in common.
+type State struct {
+	Build    int
+	Position int64
+}
+
+// Keys is where keys are looked up.
 type Keys interface {
-	Key(ctx context.Context, id uuid.UUID) (Key, error)
+	// Key is a key as of a state. An unknown key is an error with code key_not_found.
+	Key(ctx context.Context, id uuid.UUID) (Key, State, error)
+	// Changed lists the keys that changed after a position, up to the state.
+	Changed(ctx context.Context, after int64) ([]uuid.UUID, State, error)
 }
 
 // Options of an Authenticator. Zero values take the defaults named here.
 type Options struct {
-	Known   time.Duration // how long a found key is believed; 5 s
+	Watch   time.Duration // how often it is asked which keys have changed; 1 s
+	Watched time.Duration // how long a found key is believed while that is known; 5 min
+	Known   time.Duration // how long it is believed otherwise; 5 s
 	Unknown time.Duration // how long it is believed that there is no such key; 1 s
 	Size    int           // keys remembered at most; 10,000
 	Now     func() time.Time
 }
 
 const (
+	defaultWatch   = time.Second
+	defaultWatched = 5 * time.Minute
 	defaultKnown   = 5 * time.Second
 	defaultUnknown = time.Second
 	defaultSize    = 10_000
@@ -56,10 +69,17 @@ type Authenticator struct {
 	flight singleflight.Group
 	// Apart, so that made-up secrets do not push real keys out.
 	known, unknown *cache
+	watch          watch
 }
 
 // New makes an Authenticator.
 func New(keys Keys, o Options) *Authenticator {
+	if o.Watch == 0 {
+		o.Watch = defaultWatch
+	}
+	if o.Watched == 0 {
+		o.Watched = defaultWatched
+	}
 	if o.Known == 0 {
 		o.Known = defaultKnown
 	}
@@ -117,10 +137,10 @@ func (a *Authenticator) Secret(ctx context.Context, secret string) (Key, error) 
 // find looks a key up: in the cache, or once for all who ask at the same time.
 func (a *Authenticator) find(ctx context.Context, id uuid.UUID) (entry, error) {
 	now := a.o.Now()
-	if e, ok := a.known.get(id, now); ok {
+	if e, ok := a.known.get(id); ok && (now.Before(e.until) || now.Before(e.watched) && a.watch.covers(&e, now)) {
 		return e, nil
 	}
-	if e, ok := a.unknown.get(id, now); ok {
+	if e, ok := a.unknown.get(id); ok && now.Before(e.until) {
 		return e, nil
 	}
 	answer := a.flight.DoChan(string(id[:]), func() (any, error) {
@@ -142,7 +162,7 @@ func (a *Authenticator) find(ctx context.Context, id uuid.UUID) (entry, error) {
 }
 
 func (a *Authenticator) lookUp(ctx context.Context, id uuid.UUID) (entry, error) {
-	key, err := a.keys.Key(ctx, id)
+	key, state, err := a.keys.Key(ctx, id)
 	switch {
 	case domain.CodeOf(err) == domain.CodeKeyNotFound:
 		e := entry{id: id, until: a.o.Now().Add(a.o.Unknown)}
@@ -152,7 +172,9 @@ func (a *Authenticator) lookUp(ctx context.Context, id uuid.UUID) (entry, error)
 		return entry{}, domain.Errorf(domain.CodeUnavailable, "the API key cannot be checked now; try again").
 			Wrap(fmt.Errorf("look a key up: %w", err))
 	}
-	e := entry{id: id, key: key, known: true, until: a.o.Now().Add(a.o.Known)}
+	now := a.o.Now()
+	e := entry{id: id, key: key, known: true, state: state, until: now.Add(a.o.Known), watched: now.Add(a.o.Watched)}
+	a.watch.enter(&e)
 	a.known.put(e)
 	return e, nil
 }

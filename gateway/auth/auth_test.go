@@ -22,14 +22,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // register is where keys are looked up.
 type register struct {
-	mu      sync.Mutex
-	keys    map[uuid.UUID]auth.Key
+	mu   sync.Mutex
+	keys map[uuid.UUID]auth.Key
+	// What changes are found by; old is given as of the beginning when it is set.
+	positions map[uuid.UUID]int64
+	state     auth.State
+	old       *auth.Key
+	passes    int
+
 	err     error
 	lookups atomic.Int64
 	gate    chan struct{} // when set, look-ups wait for it
 }
 
-func (r *register) Key(_ context.Context, id uuid.UUID) (auth.Key, error) {
+func (r *register) Key(_ context.Context, id uuid.UUID) (auth.Key, auth.State, error) {
 	r.lookups.Add(1)
 	if r.gate != nil {
 		<-r.gate
@@ -37,19 +43,53 @@ func (r *register) Key(_ context.Context, id uuid.UUID) (auth.Key, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err != nil {
-		return auth.Key{}, r.err
+		return auth.Key{}, auth.State{}, r.err
 	}
 	key, ok := r.keys[id]
 	if !ok {
-		return auth.Key{}, domain.Errorf(domain.CodeKeyNotFound, "no such key")
+		return auth.Key{}, auth.State{}, domain.Errorf(domain.CodeKeyNotFound, "no such key")
 	}
-	return key, nil
+	state := r.state
+	if r.old != nil {
+		key, state = *r.old, auth.State{Build: state.Build}
+	}
+	return key, state, nil
+}
+
+func (r *register) Changed(_ context.Context, after int64) ([]uuid.UUID, auth.State, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer func() { r.passes++ }()
+	if r.err != nil {
+		return nil, auth.State{}, r.err
+	}
+	var ids []uuid.UUID
+	for id, position := range r.positions {
+		if position > after {
+			ids = append(ids, id)
+		}
+	}
+	return ids, r.state, nil
 }
 
 func (r *register) set(k auth.Key) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.keys[k.ID] = k
+	r.state.Position++
+	r.keys[k.ID], r.positions[k.ID] = k, r.state.Position
+}
+
+// passed waits until the changed keys have been asked for once more, from now on.
+func (r *register) passed(t *testing.T) {
+	t.Helper()
+	r.mu.Lock()
+	before := r.passes
+	r.mu.Unlock()
+	require.Eventually(t, func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.passes > before+1 // one may have been under way
+	}, 10*time.Second, time.Millisecond)
 }
 
 type bundle struct {
@@ -69,8 +109,8 @@ func setup(t *testing.T, size int) *bundle {
 	id := uuid.New()
 	secret := apikey.Secret(id, [32]byte{1, 2, 3})
 	key := auth.Key{ID: id, WalletID: uuid.New(), Hash: apikey.HashSecret(secret)}
-	keys := &register{keys: map[uuid.UUID]auth.Key{id: key}}
-	return &bundle{Authenticator: auth.New(keys, auth.Options{Now: now, Size: size}), keys: keys, secret: secret, key: key, clock: clock}
+	keys := &register{keys: map[uuid.UUID]auth.Key{id: key}, positions: map[uuid.UUID]int64{id: 1}, state: auth.State{Build: 1, Position: 1}}
+	return &bundle{Authenticator: auth.New(keys, auth.Options{Now: now, Size: size, Watch: time.Millisecond}), keys: keys, secret: secret, key: key, clock: clock}
 }
 
 func TestSecrets(t *testing.T) {
@@ -172,6 +212,104 @@ func TestWhatIsRememberedAndForHowLong(t *testing.T) {
 		require.Equal(t, domain.CodeKeyInvalid, domain.CodeOf(err))
 		require.Equal(t, step.lookups, b.keys.lookups.Load())
 	}
+}
+
+// watched is a bundle whose keys are watched.
+func watched(t *testing.T) *bundle {
+	t.Helper()
+	b := setup(t, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- b.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		require.ErrorIs(t, <-done, context.Canceled)
+	})
+	b.keys.passed(t)
+	return b
+}
+
+func (b *bundle) ask(t *testing.T) (domain.Code, int64) {
+	t.Helper()
+	_, err := b.Secret(t.Context(), b.secret)
+	return domain.CodeOf(err), b.keys.lookups.Load()
+}
+
+func (b *bundle) expect(t *testing.T, want domain.Code, lookups int64) {
+	t.Helper()
+	code, n := b.ask(t)
+	require.Equal(t, want, code)
+	require.Equal(t, lookups, n)
+}
+
+func TestAWatchedKeyIsRememberedUntilItChanges(t *testing.T) {
+	t.Parallel()
+	b := watched(t)
+	b.expect(t, "", 1)
+	for range 59 {
+		b.step(5 * time.Second)
+		b.keys.passed(t)
+		b.expect(t, "", 1)
+	}
+	b.key.Revoked = true
+	b.keys.set(b.key)
+	b.keys.passed(t)
+	b.expect(t, domain.CodeKeyRevoked, 2)
+	b.step(5 * time.Minute)
+	b.keys.passed(t)
+	b.expect(t, domain.CodeKeyRevoked, 3)
+}
+
+func TestAKeyIsBelievedForSecondsWhileItsChangesCannotBeSeen(t *testing.T) {
+	t.Parallel()
+	b := watched(t)
+	b.expect(t, "", 1)
+	b.step(4 * time.Second)
+	b.keys.passed(t)
+	b.keys.mu.Lock()
+	b.keys.err = errors.New("connection refused")
+	b.keys.mu.Unlock()
+	b.keys.passed(t)
+	b.step(5*time.Second - 1)
+	b.expect(t, "", 1)
+	b.step(1)
+	b.expect(t, domain.CodeUnavailable, 2)
+}
+
+// An answer that was on its way while the key changed may be older than the last look at changes: no later look finds that change.
+func TestALookUpThatWasOvertakenIsBelievedForSeconds(t *testing.T) {
+	t.Parallel()
+	b := watched(t)
+	old := b.key
+	b.key.Revoked = true
+	b.keys.set(b.key)
+	b.keys.passed(t)
+	b.keys.mu.Lock()
+	b.keys.old = &old
+	b.keys.mu.Unlock()
+	b.expect(t, "", 1)
+	b.keys.mu.Lock()
+	b.keys.old = nil
+	b.keys.mu.Unlock()
+	b.step(5 * time.Second)
+	b.keys.passed(t)
+	b.expect(t, domain.CodeKeyRevoked, 2)
+}
+
+func TestKeysOfAnotherBuildAreLookedUpAgain(t *testing.T) {
+	t.Parallel()
+	b := watched(t)
+	b.expect(t, "", 1)
+	b.keys.mu.Lock()
+	b.keys.state.Build++
+	b.keys.mu.Unlock()
+	b.keys.passed(t)
+	b.step(5 * time.Second)
+	b.keys.passed(t)
+	b.expect(t, "", 2)
+	b.step(5 * time.Second)
+	b.keys.passed(t)
+	b.expect(t, "", 2)
 }
 
 func TestADatabaseThatIsAwayIsNotRemembered(t *testing.T) {

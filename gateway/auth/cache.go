@@ -12,7 +12,11 @@ type entry struct {
 	id    uuid.UUID
 	key   Key
 	known bool
-	until time.Time
+	state State     // that it is as of
+	until time.Time // it is believed, whatever is known of changes
+	// A change of the key will be noticed, and the entry is believed so long.
+	noticed bool
+	watched time.Time
 
 	newer, older *entry // in the order of use
 }
@@ -32,11 +36,11 @@ func newCache(size int) *cache {
 	return c
 }
 
-func (c *cache) get(id uuid.UUID, now time.Time) (entry, bool) {
+func (c *cache) get(id uuid.UUID) (entry, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.byID[id]
-	if !ok || !now.Before(e.until) {
+	if !ok {
 		return entry{}, false
 	}
 	e.leave()
@@ -56,6 +60,15 @@ func (c *cache) put(e entry) {
 		last := c.ring.newer
 		last.leave()
 		delete(c.byID, last.id)
+	}
+}
+
+func (c *cache) forget(id uuid.UUID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.byID[id]; ok {
+		e.leave()
+		delete(c.byID, id)
 	}
 }
 

@@ -72,6 +72,7 @@ func Operations() []Operation {
 		{http.MethodGet, walletPath + "/closes/{month}", "GetClose", JournalRead},
 		{http.MethodGet, walletPath + "/statements/{month}", "GetMonthStatement", JournalRead},
 		{http.MethodGet, "/console/v1/projections", "ListProjections", OperationsRead},
+		{http.MethodGet, "/console/v1/stream", "StreamUpdates", WalletsRead}, // its lag needs OperationsRead as well
 		{http.MethodGet, "/console/v1/ledger/head", "GetLedgerHead", LedgerRead},
 		{http.MethodGet, "/console/v1/events", "ListEvents", LedgerRead},
 	}

@@ -1140,6 +1140,9 @@ type To = time.Time
 // Top defines model for Top.
 type Top = int
 
+// UsageApps defines model for UsageApps.
+type UsageApps = []ID
+
 // UsageCurrency ISO 4217.
 type UsageCurrency = CurrencyFilter
 
@@ -1365,6 +1368,9 @@ type AggregateUsageParams struct {
 	// KeyID Only calls with these keys.
 	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
 
+	// AppID Only calls of these registered apps.
+	AppID *UsageApps `form:"app_id,omitempty" json:"app_id,omitempty"`
+
 	// Model Only calls of these models.
 	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
 
@@ -1417,6 +1423,9 @@ type ListUsageCallsParams struct {
 	// KeyID Only calls with these keys.
 	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
 
+	// AppID Only calls of these registered apps.
+	AppID *UsageApps `form:"app_id,omitempty" json:"app_id,omitempty"`
+
 	// Model Only calls of these models.
 	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
 
@@ -1458,6 +1467,9 @@ type ListUsageGroupsParams struct {
 
 	// KeyID Only calls with these keys.
 	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// AppID Only calls of these registered apps.
+	AppID *UsageApps `form:"app_id,omitempty" json:"app_id,omitempty"`
 
 	// Model Only calls of these models.
 	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
@@ -1513,6 +1525,9 @@ type SeriesUsageParams struct {
 
 	// KeyID Only calls with these keys.
 	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// AppID Only calls of these registered apps.
+	AppID *UsageApps `form:"app_id,omitempty" json:"app_id,omitempty"`
 
 	// Model Only calls of these models.
 	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
@@ -2984,6 +2999,19 @@ func (siw *ServerInterfaceWrapper) AggregateUsage(w http.ResponseWriter, r *http
 		return
 	}
 
+	// ------------- Optional query parameter "app_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "app_id", r.URL.Query(), &params.AppID, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "app_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "app_id", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "model" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", r.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
@@ -3212,6 +3240,19 @@ func (siw *ServerInterfaceWrapper) ListUsageCalls(w http.ResponseWriter, r *http
 		return
 	}
 
+	// ------------- Optional query parameter "app_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "app_id", r.URL.Query(), &params.AppID, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "app_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "app_id", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "model" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", r.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
@@ -3397,6 +3438,19 @@ func (siw *ServerInterfaceWrapper) ListUsageGroups(w http.ResponseWriter, r *htt
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "key_id"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "app_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "app_id", r.URL.Query(), &params.AppID, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "app_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "app_id", Err: err})
 		}
 		return
 	}
@@ -3638,6 +3692,19 @@ func (siw *ServerInterfaceWrapper) SeriesUsage(w http.ResponseWriter, r *http.Re
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "key_id"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "app_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "app_id", r.URL.Query(), &params.AppID, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "app_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "app_id", Err: err})
 		}
 		return
 	}

@@ -13,6 +13,7 @@ import (
 type asked struct {
 	wallets                    *UsageWallets
 	keys                       *UsageKeys
+	apps                       *UsageApps
 	models, vendors, endpoints *[]string
 	currency                   *UsageCurrency
 	from                       *UsageFrom
@@ -23,7 +24,7 @@ type asked struct {
 // filter is the one schema of all of them.
 func (q asked) filter() usage.Filter {
 	return usage.Filter{
-		Wallets: chosen(q.wallets), Keys: chosen(q.keys), Models: chosen(q.models), Vendors: chosen(q.vendors), Endpoints: chosen(q.endpoints),
+		Wallets: chosen(q.wallets), Keys: chosen(q.keys), Apps: chosen(q.apps), Models: chosen(q.models), Vendors: chosen(q.vendors), Endpoints: chosen(q.endpoints),
 		Currency: money.Currency(chosen(q.currency)), From: chosen(q.from), To: chosen(q.to), Zone: chosen(q.zone),
 	}
 }
@@ -65,7 +66,7 @@ func (a *API) AggregateUsage(ctx context.Context, r AggregateUsageRequestObject)
 		return nil, err
 	}
 	ask := usage.Request{
-		Filter: asked{p.WalletID, p.KeyID, p.Model, p.Vendor, p.Endpoint, p.Currency, p.From, p.To, p.Zone}.filter(),
+		Filter: asked{p.WalletID, p.KeyID, p.AppID, p.Model, p.Vendor, p.Endpoint, p.Currency, p.From, p.To, p.Zone}.filter(),
 		Moment: usageMoment(p.AsOf, p.MinPosition), Metrics: metrics(p.Metric), Dimensions: dimensions(p.Dimension),
 		OrderBy: usage.Metric(chosen(p.OrderBy)), Top: n,
 	}
@@ -95,7 +96,7 @@ func (a *API) ListUsageGroups(ctx context.Context, r ListUsageGroupsRequestObjec
 		return nil, err
 	}
 	ask := usage.Request{
-		Filter: asked{p.WalletID, p.KeyID, p.Model, p.Vendor, p.Endpoint, p.Currency, p.From, p.To, p.Zone}.filter(),
+		Filter: asked{p.WalletID, p.KeyID, p.AppID, p.Model, p.Vendor, p.Endpoint, p.Currency, p.From, p.To, p.Zone}.filter(),
 		Moment: usageMoment(p.AsOf, p.MinPosition), Metrics: metrics(p.Metric), Dimensions: dimensions(p.Dimension),
 		OrderBy: usage.Metric(chosen(p.OrderBy)),
 	}

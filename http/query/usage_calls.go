@@ -25,7 +25,7 @@ func (a *API) ListUsageCalls(ctx context.Context, r ListUsageCallsRequestObject)
 	if p.Currency != nil {
 		return nil, domain.Errorf(domain.CodeInvalid, "currency is no filter of single calls: each says its own").With("parameter", "currency")
 	}
-	ask, err := asked{p.WalletID, p.KeyID, p.Model, p.Vendor, p.Endpoint, p.Currency, p.From, p.To, p.Zone}.filter().Calls()
+	ask, err := asked{p.WalletID, p.KeyID, p.AppID, p.Model, p.Vendor, p.Endpoint, p.Currency, p.From, p.To, p.Zone}.filter().Calls()
 	if err != nil {
 		return nil, err
 	}

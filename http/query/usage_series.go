@@ -19,7 +19,7 @@ func (a *API) SeriesUsage(ctx context.Context, r SeriesUsageRequestObject) (Seri
 		return nil, err
 	}
 	ask := usage.Request{
-		Filter: asked{p.WalletID, p.KeyID, p.Model, p.Vendor, p.Endpoint, p.Currency, p.From, p.To, p.Zone}.filter(),
+		Filter: asked{p.WalletID, p.KeyID, p.AppID, p.Model, p.Vendor, p.Endpoint, p.Currency, p.From, p.To, p.Zone}.filter(),
 		Moment: usageMoment(p.AsOf, p.MinPosition), Metrics: metrics(p.Metric), Dimensions: dimensions(p.Dimension),
 		OrderBy: usage.Metric(chosen(p.OrderBy)), Top: n, Granularity: usage.Granularity(chosen(p.Granularity)),
 	}

@@ -103,16 +103,16 @@ func (c *change) fold(event wallet.Event, at *runner.Event) {
 const insertWallets = `INSERT INTO views.balance_v1 (wallet_id, owner, currency, opened_at, opened_position,
 	posted, held, credited_total, charged_total, open_holds, position)
 	SELECT t.wallet_id, t.owner, t.currency, t.opened_at, t.opened_position,
-		t.posted::numeric, t.held::numeric, t.credited::numeric, t.charged::numeric, t.holds, t.position
-	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],
+		t.posted, t.held, t.credited, t.charged, t.holds, t.position
+	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::numeric[], $7::numeric[], $8::numeric[], $9::numeric[],
 		$10::bigint[], $11::bigint[])
 	AS t(wallet_id, owner, currency, opened_at, opened_position, posted, held, credited, charged, holds, position)`
 
 const updateWallets = `UPDATE views.balance_v1 AS w SET
-	posted = coalesce(t.posted::numeric, w.posted), held = coalesce(t.held::numeric, w.held),
-	credited_total = w.credited_total + t.credited::numeric, charged_total = w.charged_total + t.charged::numeric,
+	posted = coalesce(t.posted, w.posted), held = coalesce(t.held, w.held),
+	credited_total = w.credited_total + t.credited, charged_total = w.charged_total + t.charged,
 	open_holds = w.open_holds + t.holds, position = t.position
-	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
+	FROM unnest($1::uuid[], $2::numeric[], $3::numeric[], $4::numeric[], $5::numeric[], $6::bigint[], $7::bigint[])
 	AS t(wallet_id, posted, held, credited, charged, holds, position)
 	WHERE w.wallet_id = t.wallet_id`
 

@@ -27,6 +27,9 @@ type At struct {
 // one of another build: that may have other rows also for the events before.
 func (a At) SameBuild(other At) bool { return a.build == other.build }
 
+// Build counts the builds of a view: positions of different ones say nothing of each other.
+func (a At) Build() int { return a.build }
+
 // View is one version of one projection, as its queries see it. Safe for concurrent use.
 type View struct {
 	pool    *pgxpool.Pool

@@ -3,6 +3,7 @@
 // A projection hands its rows over as one array a column. They are written in PostgreSQL's binary array format (array_recv in
 // src/backend/utils/adt/arrayfuncs.c) right away: number of dimensions, null flag, element type, then the dimension's length and
 // lower bound, then each element as its length and its bytes; a NULL has length -1. A generic encoder costs more than the folding.
+// A field of a binary COPY looks like an element of an array, so the same columns can be copied (Rows).
 package column
 
 import (
@@ -21,6 +22,8 @@ type Array interface {
 	Len() int
 	// Binary is the array in PostgreSQL's binary format. Nothing may be added afterwards.
 	Binary() []byte
+	// elements are the values, each with its length before it.
+	elements() []byte
 }
 
 const (
@@ -36,6 +39,8 @@ type array struct {
 
 // Len is the number of values.
 func (a *array) Len() int { return a.n }
+
+func (a *array) elements() []byte { return a.b[min(headSize, len(a.b)):] }
 
 func (a *array) element(size int) {
 	if a.b == nil {
@@ -132,11 +137,16 @@ func (c *Texts) Maybe(s *string) {
 // Binary implements Array.
 func (c *Texts) Binary() []byte { return c.binary(pgtype.TextOID) }
 
-// Amounts is a text[] of decimals, which the statement casts to numeric.
-type Amounts struct{ Texts }
+// Amounts is a numeric[].
+type Amounts struct{ array }
 
 // Add appends a value.
-func (c *Amounts) Add(a money.Amount) { c.Texts.Add(a.String()) }
+func (c *Amounts) Add(a money.Amount) {
+	digits, n := numericDigits(a)
+	c.element(numericHead + 2*n)
+	negative, _, _ := a.Units()
+	c.b = appendNumeric(c.b, negative, digits[len(digits)-n:])
+}
 
 // Maybe appends a value, or NULL for nil.
 func (c *Amounts) Maybe(a *money.Amount) {
@@ -146,6 +156,9 @@ func (c *Amounts) Maybe(a *money.Amount) {
 	}
 	c.Add(*a)
 }
+
+// Binary implements Array.
+func (c *Amounts) Binary() []byte { return c.binary(pgtype.NumericOID) }
 
 // Times is a timestamptz[].
 type Times struct{ array }

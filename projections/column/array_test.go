@@ -8,8 +8,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 	"github.com/massrouter/massrouter/internal/pgtest"
 	"github.com/massrouter/massrouter/projections/column"
 )
@@ -57,6 +59,9 @@ func TestColumnsArriveAsTheyAre(t *testing.T) {
 	amounts.Add(money.MustParse("-999999999999999999.999999999999"))
 	amounts.Maybe(nil)
 	amounts.Maybe(pointer(money.MustParse("0.10")))
+	for _, text := range []string{"0", "0.000000000001", "-10000", "12345678.0001"} {
+		amounts.Add(money.MustParse(text))
+	}
 	var times column.Times
 	times.Add(time.Date(2026, 2, 28, 23, 59, 59, 999_999_999, time.FixedZone("", -3600)))
 	times.Maybe(nil)
@@ -85,7 +90,9 @@ func TestColumnsArriveAsTheyAre(t *testing.T) {
 		{"uuid", &ids, []string{"01890000-0000-7000-8000-0000000000ff", "-", "00000000-0000-0000-0000-000000000000"}},
 		{"bigint", &ints, []string{"-1", "9223372036854775807", "-", "-9223372036854775808"}},
 		{"text", &words, []string{"", `ä "quoted", {braced} \ NULL`, "-", "NULL"}},
-		{"text", &amounts, []string{"-999999999999999999.999999999999", "-", "0.1"}},
+		{"numeric", &amounts, []string{
+			"-999999999999999999.999999999999", "-", "0.100000000000", "0.000000000000", "0.000000000001", "-10000.000000000000", "12345678.000100000000",
+		}},
 		{"timestamptz", &times, []string{"2026-03-01 00:59:59.999999+00", "-", "1969-12-31 00:00:00.000001+00"}},
 		{"date", &days, []string{"2026-03-01", "-", "1999-12-31"}},
 		{"boolean", &flags, []string{"true", "false", "-"}},
@@ -94,8 +101,54 @@ func TestColumnsArriveAsTheyAre(t *testing.T) {
 		{"bigint", &column.Ints{}, []string{}},
 	} {
 		require.Equal(t, len(row.want), row.of.Len(), row.kind)
+		require.Equal(t, row.want, copied(t, conn, row.kind, row.of), row.kind)
 		require.Equal(t, row.want, texts(t, conn, row.kind, row.of), row.kind)
 	}
+}
+
+// copied are the values as the server prints them after a COPY, beside another column.
+func copied(t *testing.T, conn *pgx.Conn, kind string, a column.Array) []string {
+	t.Helper()
+	_, err := conn.Exec(t.Context(), `CREATE TEMPORARY TABLE copied (n bigint, v `+kind+`)`)
+	require.NoError(t, err)
+	var n column.Ints
+	for i := range a.Len() {
+		n.Add(int64(i))
+	}
+	answer, err := pgwire.Send(t.Context(), conn, []pgwire.Step{
+		{SQL: `COPY copied (n, v) FROM STDIN BINARY`, Rows: column.Rows([]column.Array{&n, a})},
+	})
+	require.NoError(t, err)
+	require.Equal(t, []int64{int64(a.Len())}, answer.Affected)
+	rows, err := conn.Query(t.Context(), `SELECT coalesce(v::text, '-') FROM copied ORDER BY n`)
+	require.NoError(t, err)
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), `DROP TABLE copied`)
+	require.NoError(t, err)
+	return append([]string{}, out...)
+}
+
+// TestAmountsArriveExactly: whatever the amount, the server prints the same.
+func TestAmountsArriveExactly(t *testing.T) {
+	t.Parallel()
+	conn, err := pgtest.New(t).Acquire(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(conn.Release)
+	rapid.Check(t, func(rt *rapid.T) {
+		var amounts column.Amounts
+		var want []string
+		for range rapid.IntRange(1, 50).Draw(rt, "n") {
+			a := money.MustParse(rapid.StringMatching(`-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,12})?`).Draw(rt, "amount"))
+			amounts.Add(a)
+			want = append(want, a.String())
+		}
+		for i, got := range texts(t, conn.Conn(), "numeric", &amounts) {
+			back, err := money.Parse(got)
+			require.NoError(rt, err)
+			require.Equal(rt, want[i], back.String())
+		}
+	})
 }
 
 func TestAmountsComeBackExactly(t *testing.T) {

@@ -48,6 +48,7 @@ type placements struct {
 	placedAt                  column.Times
 	position                  column.Ints
 	expiresAt                 column.Times
+	state                     column.Texts
 }
 
 func (p *placements) add(e *wallet.HoldPlaced, walletID uuid.UUID, at *runner.Event) {
@@ -64,15 +65,8 @@ func (p *placements) add(e *wallet.HoldPlaced, walletID uuid.UUID, at *runner.Ev
 	p.placedAt.Add(at.RecordedAt)
 	p.position.Add(at.Position)
 	p.expiresAt.Add(e.ExpiresAt)
+	p.state.Add(string(Running))
 }
-
-const insertHolds = `INSERT INTO views.generations_v1 (generation_id, wallet_id, key_id, model, endpoint, price_version, currency,
-	hold_amount, max_prompt_tokens, max_completion_tokens, placed_at, hold_position, expires_at, state)
-	SELECT t.id, t.wallet_id, t.key_id, t.model, t.endpoint, t.price, t.currency, t.amount::numeric, t.prompt, t.completion, t.placed_at,
-		t.position, t.expires_at, 'running'
-	FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
-		$11::timestamptz[], $12::bigint[], $13::timestamptz[])
-	AS t(id, wallet_id, key_id, model, endpoint, price, currency, amount, prompt, completion, placed_at, position, expires_at)`
 
 // ends are the rows of charges and releases. Each takes one call of add, result, amounts and documents.
 type ends struct {
@@ -112,14 +106,6 @@ func (s *ends) documents(used, lineItems, facts []byte) {
 	s.facts.Maybe(facts)
 }
 
-const insertEnds = `INSERT INTO views.generations_ends_v1 (generation_id, state, ended_at, position, vendor, provenance, release_reason, late,
-	charge, uncollectible, vendor_cost, usage, line_items, call)
-	SELECT t.id, t.state, t.at, t.position, t.vendor, t.provenance, t.reason, t.late,
-		t.charge::numeric, t.uncollectible::numeric, t.vendor_cost::numeric, t.usage, t.line_items, t.call
-	FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::boolean[],
-		$9::text[], $10::text[], $11::text[], $12::json[], $13::json[], $14::json[])
-	AS t(id, state, at, position, vendor, provenance, reason, late, charge, uncollectible, vendor_cost, usage, line_items, call)`
-
 const moveHolds = `UPDATE views.generations_v1 AS g SET state = t.state, expires_at = coalesce(t.expires_at, g.expires_at),
 	expired_at = coalesce(t.expired_at, g.expired_at), expiry_position = coalesce(t.position, g.expiry_position)
 	FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::bigint[]) AS t(id, state, expires_at, expired_at, position)
@@ -127,9 +113,13 @@ const moveHolds = `UPDATE views.generations_v1 AS g SET state = t.state, expires
 
 func (b *batch) write(w *runner.Writes) {
 	p, e := &b.placed, &b.ended
-	w.Add(p.id.Len(), insertHolds, &p.id, &p.wallet, &p.key, &p.model, &p.endpoint, &p.price, &p.currency, &p.amount, &p.prompt,
-		&p.completion, &p.placedAt, &p.position, &p.expiresAt)
-	w.Add(e.id.Len(), insertEnds, &e.id, &e.state, &e.at, &e.position, &e.vendor, &e.provenance, &e.reason, &e.late,
+	w.Insert("views.generations_v1", "generation_id, wallet_id, key_id, model, endpoint, price_version, currency, hold_amount, max_prompt_tokens, "+
+		"max_completion_tokens, placed_at, hold_position, expires_at, state",
+		&p.id, &p.wallet, &p.key, &p.model, &p.endpoint, &p.price, &p.currency, &p.amount, &p.prompt,
+		&p.completion, &p.placedAt, &p.position, &p.expiresAt, &p.state)
+	w.Insert("views.generations_ends_v1", "generation_id, state, ended_at, position, vendor, provenance, release_reason, late, "+
+		"charge, uncollectible, vendor_cost, usage, line_items, call",
+		&e.id, &e.state, &e.at, &e.position, &e.vendor, &e.provenance, &e.reason, &e.late,
 		&e.charge, &e.uncollectible, &e.vendorCost, &e.usage, &e.lineItems, &e.facts)
 	var id column.UUIDs
 	var state column.Texts

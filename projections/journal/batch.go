@@ -85,15 +85,6 @@ func (c *entryColumns) add(e *entry) {
 	c.model.Add(e.model)
 }
 
-const insertEntries = `INSERT INTO views.journal_entries_v1 (position, recorded_at, kind, wallet_id, generation_id, currency,
-	wallet_amount, wallet_balance, hold_amount, hold_balance, reference, reason, model)
-	SELECT t.position, t.recorded_at, t.kind, t.wallet_id, t.generation_id, t.currency, t.wallet_amount::numeric, t.wallet_balance::numeric,
-		t.hold_amount::numeric, t.hold_balance::numeric, t.reference, t.reason, t.model
-	FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[],
-		$10::text[], $11::text[], $12::text[], $13::text[])
-	AS t(position, recorded_at, kind, wallet_id, generation_id, currency, wallet_amount, wallet_balance, hold_amount, hold_balance,
-		reference, reason, model)`
-
 type legColumns struct {
 	account, currency column.Texts
 	position          column.Ints
@@ -109,19 +100,20 @@ func (c *legColumns) add(e *entry, leg money.Leg, balance money.Amount) {
 }
 
 const insertLegs = `INSERT INTO views.journal_legs_v1 (account, currency, position, amount, balance)
-	SELECT t.account, t.currency, t.position, t.amount::numeric, coalesce(b.balance, 0) + t.balance::numeric
-	FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[]) AS t(account, currency, position, amount, balance)
+	SELECT t.account, t.currency, t.position, t.amount, coalesce(b.balance, 0) + t.balance
+	FROM unnest($1::text[], $2::text[], $3::bigint[], $4::numeric[], $5::numeric[]) AS t(account, currency, position, amount, balance)
 	LEFT JOIN views.journal_balances_v1 b ON b.account = t.account AND b.currency = t.currency`
 
 const upsertBalances = `INSERT INTO views.journal_balances_v1 AS b (account, currency, balance, first_position, position)
-	SELECT t.account, t.currency, t.sum::numeric, t.first, t.last
-	FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS t(account, currency, sum, first, last)
+	SELECT t.account, t.currency, t.sum, t.first, t.last
+	FROM unnest($1::text[], $2::text[], $3::numeric[], $4::bigint[], $5::bigint[]) AS t(account, currency, sum, first, last)
 	ON CONFLICT (account, currency) DO UPDATE SET balance = b.balance + excluded.balance, position = excluded.position`
 
 // write queues the statements. The balances come after what adds to the balances before the batch.
 func (b *batch) write(w *runner.Writes) {
 	e, l := &b.entries, &b.legs
-	w.Add(e.position.Len(), insertEntries, &e.position, &e.recordedAt, &e.kind, &e.wallet, &e.generation, &e.currency,
+	w.Insert("views.journal_entries_v1", "position, recorded_at, kind, wallet_id, generation_id, currency, wallet_amount, wallet_balance, "+
+		"hold_amount, hold_balance, reference, reason, model", &e.position, &e.recordedAt, &e.kind, &e.wallet, &e.generation, &e.currency,
 		&e.onWallet, &e.walletBalance, &e.onHolds, &e.holdsBalance, &e.reference, &e.reason, &e.model)
 	w.Add(l.position.Len(), insertLegs, &l.account, &l.currency, &l.position, &l.amount, &l.balance)
 	b.writeSnapshots(w)

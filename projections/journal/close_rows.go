@@ -53,10 +53,10 @@ func (c *closes) add(e *entry) {
 // A month that began in an earlier batch keeps its opening.
 const upsertCloses = `INSERT INTO views.journal_closes_v1 AS c (wallet_id, month, currency, opening_posted, opening_held, top_ups, grants,
 	adjustments, charges, closing_posted, closing_held, position)
-	SELECT t.wallet_id, t.month, t.currency, t.opening_posted::numeric, t.opening_held::numeric, t.top_ups::numeric, t.grants::numeric,
-		t.adjustments::numeric, t.charges::numeric, t.closing_posted::numeric, t.closing_held::numeric, t.position
-	FROM unnest($1::uuid[], $2::date[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-		$11::text[], $12::bigint[])
+	SELECT t.wallet_id, t.month, t.currency, t.opening_posted, t.opening_held, t.top_ups, t.grants,
+		t.adjustments, t.charges, t.closing_posted, t.closing_held, t.position
+	FROM unnest($1::uuid[], $2::date[], $3::text[], $4::numeric[], $5::numeric[], $6::numeric[], $7::numeric[], $8::numeric[],
+		$9::numeric[], $10::numeric[], $11::numeric[], $12::bigint[])
 	AS t(wallet_id, month, currency, opening_posted, opening_held, top_ups, grants, adjustments, charges, closing_posted, closing_held, position)
 	ON CONFLICT (wallet_id, month) DO UPDATE SET top_ups = c.top_ups + excluded.top_ups, grants = c.grants + excluded.grants,
 		adjustments = c.adjustments + excluded.adjustments, charges = c.charges + excluded.charges,

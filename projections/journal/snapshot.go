@@ -28,8 +28,8 @@ func (b *batch) snapshot(e *entry, wallets, holds money.Amount) {
 
 // A stretch that began in an earlier batch keeps the time of its first entry.
 const upsertSnapshots = `INSERT INTO views.journal_snapshots_v1 (currency, bucket, recorded_at, position, wallets, holds)
-	SELECT t.currency, t.bucket, t.recorded_at, t.position, coalesce(w.balance, 0) + t.wallets::numeric, coalesce(h.balance, 0) + t.holds::numeric
-	FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[])
+	SELECT t.currency, t.bucket, t.recorded_at, t.position, coalesce(w.balance, 0) + t.wallets, coalesce(h.balance, 0) + t.holds
+	FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::bigint[], $5::numeric[], $6::numeric[])
 		AS t(currency, bucket, recorded_at, position, wallets, holds)
 	LEFT JOIN views.journal_balances_v1 w ON w.account = 'wallet:*' AND w.currency = t.currency
 	LEFT JOIN views.journal_balances_v1 h ON h.account = 'hold:*' AND h.currency = t.currency

@@ -172,3 +172,20 @@ func TestKeysArePagedByWallet(t *testing.T) {
 		require.Equal(t, domain.CodeInvalid, domain.CodeOf(err), name)
 	}
 }
+
+func TestChangedKeysAreThoseThatAnEventChanged(t *testing.T) {
+	t.Parallel()
+	k := pt.New(t, pgtest.New(t))
+	other := pt.ID(12)
+	k.Append(t.Context(), t, pt.Key(k1, issued(k1)), pt.Key(other, issued(other)))
+	k.Append(t.Context(), t, pt.Wallet(w1, pt.Placed(h1, k1, "1", k.Now, pt.After("5", "1"))))
+	k.Append(t.Context(), t, pt.Key(other, apikey.Disabled{KeyID: other, Reason: "leak"}))
+	k.Twice(t.Context(), t, keys.Projection{})
+	q := keys.NewQuery(k.Pool)
+	for after, want := range map[int64][]uuid.UUID{0: {k1, other}, 1: {other}, 2: {other}, 3: {other}, 4: nil, 9: nil} {
+		got, at, err := q.Changed(t.Context(), after)
+		require.NoError(t, err)
+		require.Equal(t, want, got, "after %d", after)
+		require.Equal(t, int64(4), at.Position)
+	}
+}

@@ -94,6 +94,20 @@ func (q *Query) Key(ctx context.Context, id uuid.UUID, minPosition int64) (Key, 
 	return k, nil
 }
 
+// Changed lists the keys of which an event after a position of the log tells something else than what they spend. Errors:
+// ledger_unavailable.
+func (q *Query) Changed(ctx context.Context, after int64) ([]uuid.UUID, checkpoint.At, error) {
+	var out []uuid.UUID
+	at, err := q.view.Read(ctx, 0, `SELECT k.key_id FROM views.keys_v1 k WHERE k.position > $3`, `r.key_id`, []any{after},
+		func(row checkpoint.Row) error {
+			var id uuid.UUID
+			err := row(&id)
+			out = append(out, id)
+			return err
+		})
+	return out, at, err
+}
+
 // ByWallet lists a wallet's keys, the newest first; an unknown wallet has none. Errors: invalid_request,
 // ledger_unavailable.
 func (q *Query) ByWallet(ctx context.Context, walletID uuid.UUID, r Request) (Page, error) {

@@ -45,9 +45,9 @@ func (s *spends) hold(key uuid.UUID, amount money.Amount, at *runner.Event) *spe
 // A batch without a charge has no windows (NULL) and leaves them; one in a window of its own begins it anew.
 const upsertSpends = `INSERT INTO views.keys_spend_v1 AS s
 	(key_id, held, total, day, day_spent, week, week_spent, month, month_spent, last_used_at, position)
-	SELECT t.key_id, t.held::numeric, t.total::numeric, t.day, t.day_spent::numeric, t.week, t.week_spent::numeric,
-		t.month, t.month_spent::numeric, t.used_at, t.position
-	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::date[], $5::text[], $6::date[], $7::text[], $8::date[], $9::text[],
+	SELECT t.key_id, t.held, t.total, t.day, t.day_spent, t.week, t.week_spent,
+		t.month, t.month_spent, t.used_at, t.position
+	FROM unnest($1::uuid[], $2::numeric[], $3::numeric[], $4::date[], $5::numeric[], $6::date[], $7::numeric[], $8::date[], $9::numeric[],
 		$10::timestamptz[], $11::bigint[])
 	AS t(key_id, held, total, day, day_spent, week, week_spent, month, month_spent, used_at, position)
 	ON CONFLICT (key_id) DO UPDATE SET

@@ -15,8 +15,8 @@ const (
 	SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[])
 	ON CONFLICT (app_id) DO UPDATE SET name = excluded.name, url = excluded.url, hidden = excluded.hidden`
 	upsertHours = `INSERT INTO views.rankings_hour_v1 AS s (hour, wallet_id, model, vendor, app_id, app_url, tokens, calls, spend)
-	SELECT t.hour, t.wallet_id, t.model, t.vendor, t.app_id, t.app_url, t.tokens, t.calls, t.spend::numeric
-	FROM unnest($1::timestamptz[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::bigint[], $8::bigint[], $9::text[])
+	SELECT t.hour, t.wallet_id, t.model, t.vendor, t.app_id, t.app_url, t.tokens, t.calls, t.spend
+	FROM unnest($1::timestamptz[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::bigint[], $8::bigint[], $9::numeric[])
 	AS t(hour, wallet_id, model, vendor, app_id, app_url, tokens, calls, spend)
 	ON CONFLICT (hour, wallet_id, model, vendor, app_id, app_url)
 	DO UPDATE SET tokens = s.tokens + excluded.tokens, calls = s.calls + excluded.calls, spend = s.spend + excluded.spend`

@@ -27,9 +27,9 @@ func TestABatchIsCommittedOnceAndWholeOrNotAtAll(t *testing.T) {
 	t.Cleanup(func() { session.close(t.Context()) })
 	_, err = session.conn.Exec(t.Context(), `CREATE TABLE views.sums (n bigint); INSERT INTO views.sums VALUES (0)`)
 	require.NoError(t, err)
-	position, _, err := session.begin(t.Context(), nameless{})
+	begun, _, err := session.begin(t.Context(), nameless{})
 	require.NoError(t, err)
-	require.Zero(t, position)
+	require.Zero(t, begun.position)
 
 	add := func(rows int) *Writes {
 		var w Writes

@@ -19,7 +19,7 @@ func (r *Runner) newScratch(ctx context.Context, p Projection) (*scratchBuild, e
 	if err != nil {
 		return nil, fmt.Errorf("replay %s: %w", p.Name(), err)
 	}
-	s := &scratchBuild{r, p, &session{conn: pooled.Hijack(), slot: scratch, prepared: map[string]string{}}}
+	s := &scratchBuild{r, p, &session{conn: pooled.Hijack(), slot: scratch}}
 	err = pgx.BeginFunc(ctx, s.session.conn, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, sessionSettings); err != nil {
 			return err

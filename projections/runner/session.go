@@ -11,11 +11,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// session is a connection on which a build of a projection is owned and written, with the statements that it has prepared.
+// session is a connection on which a build of a projection is owned and written.
 type session struct {
-	conn     *pgx.Conn
-	slot     Slot
-	prepared map[string]string // names by SQL
+	conn *pgx.Conn
+	slot Slot
 }
 
 // own takes a connection of its own out of the pool and locks the build on it, or returns errOwned. The lock lives as long
@@ -31,7 +30,7 @@ func own(ctx context.Context, pool *pgxpool.Pool, p Projection, slot Slot) (*ses
 		pooled.Release()
 		return nil, errOwned
 	}
-	s := &session{conn: pooled.Hijack(), slot: slot, prepared: map[string]string{}}
+	s := &session{conn: pooled.Hijack(), slot: slot}
 	if err == nil {
 		_, err = s.conn.Exec(ctx, sessionSettings)
 	}
@@ -64,27 +63,36 @@ const firstCheckpoint = `INSERT INTO views.checkpoints (name, version, revision,
 	FROM (SELECT coalesce(max(position), 0) AS reached FROM views.checkpoints WHERE name = $1 AND version <> $2) AS others
 	ON CONFLICT DO NOTHING`
 
-// begin reads a build's position, and the one at which it is to stop: never for the live one, of which it makes the
+// place is how far a build is: the last event that it has taken.
+type place struct {
+	position   int64
+	recordedAt time.Time // zero before the first event
+}
+
+// begin reads a build's place, and the position at which it is to stop: never for the live one, of which it makes the
 // checkpoint the first time. A build that is not there, or was begun by another revision of the code, is errGone.
-func (s *session) begin(ctx context.Context, p Projection) (position, stop int64, err error) {
+func (s *session) begin(ctx context.Context, p Projection) (at place, stop int64, err error) {
 	if s.slot == Live {
 		_, err = s.conn.Exec(ctx, firstCheckpoint, p.Name(), p.Version(), revisionOf(p))
 	}
 	if err == nil {
 		var c checkpointRow
 		c, err = readCheckpoint(ctx, s.conn, p, s.slot)
-		position, stop = c.position, c.rebuildTo
+		at.position, stop = c.position, c.rebuildTo
+		if c.position > 0 {
+			at.recordedAt = c.recordedAt
+		}
 		switch {
 		case s.slot == Live:
 			stop = never
 		case err == nil && (!c.found || s.slot == Building && c.revision != revisionOf(p)):
-			return 0, 0, errGone
+			return place{}, 0, errGone
 		}
 	}
 	if err != nil {
-		return 0, 0, s.lost(fmt.Errorf("read the checkpoint: %w", err))
+		return place{}, 0, s.lost(fmt.Errorf("read the checkpoint: %w", err))
 	}
-	return position, stop, nil
+	return at, stop, nil
 }
 
 // gone says whether the build was switched to or dropped.

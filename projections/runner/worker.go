@@ -31,15 +31,15 @@ func (r *Runner) work(ctx context.Context, p Projection, slot Slot, target int64
 }
 
 func (r *Runner) run(ctx context.Context, session *session, p Projection, target int64) (moved bool, err error) {
-	position, stop, err := session.begin(ctx, p)
+	at, stop, err := session.begin(ctx, p)
 	if err != nil {
 		return false, err
 	}
-	place := r.feed.join(position)
-	defer r.feed.leave(place)
-	for position < min(target, stop) {
-		next, err := r.step(ctx, session, p, place, position, min(target, stop))
-		if errors.Is(err, errMoved) || err == nil && next == position { // does the session live, and is all as it was?
+	reader := r.feed.join(at.position)
+	defer r.feed.leave(reader)
+	for at.position < min(target, stop) {
+		next, err := r.step(ctx, session, p, reader, at, min(target, stop))
+		if errors.Is(err, errMoved) || err == nil && next.position == at.position { // does the session live, and is all as it was?
 			next, stop, err = session.begin(ctx, p)
 		}
 		if err != nil {
@@ -49,13 +49,13 @@ func (r *Runner) run(ctx context.Context, session *session, p Projection, target
 			r.stop(ctx, session, p, err)
 			return moved, err
 		}
-		if next == position {
+		if next.position == at.position {
 			continue
 		}
-		moved, position = true, next
-		r.feed.move(place, position)
+		moved, at = true, next
+		r.feed.move(reader, at.position)
 		if session.slot == Live {
-			r.options.Signal.Set(p.Name(), p.Version(), position)
+			r.options.Signal.Set(p.Name(), p.Version(), at.position)
 		}
 	}
 	return moved, nil
@@ -74,25 +74,28 @@ func (r *Runner) reached(ctx context.Context, p Projection, slot Slot, target in
 }
 
 // step takes the next events, up to the one at which to stop, and commits their effect together with the checkpoint. When
-// none come the position stays.
-func (r *Runner) step(ctx context.Context, session *session, p Projection, place *reader, position, stop int64) (int64, error) {
-	events, err := r.feed.next(ctx, place)
+// none come the place stays.
+func (r *Runner) step(ctx context.Context, session *session, p Projection, reader *reader, at place, stop int64) (place, error) {
+	events, err := r.feed.next(ctx, reader)
 	if err != nil {
-		return 0, err
+		return place{}, err
 	}
 	if len(events) == 0 {
-		return position, nil
+		return at, nil
 	}
-	events = events[:min(int64(len(events)), stop-position)] // positions are dense
-	var w Writes
+	events = events[:min(int64(len(events)), stop-at.position)] // positions are dense
+	if len(events) < r.options.BatchSize {
+		defer r.courtesy.wait(ctx)()
+	}
+	w := Writes{Since: at.recordedAt}
 	if err := project(p, events, &w); err != nil {
-		return 0, fmt.Errorf("project positions %d to %d: %w", events[0].Position, events[len(events)-1].Position, err)
+		return place{}, fmt.Errorf("project positions %d to %d: %w", events[0].Position, events[len(events)-1].Position, err)
 	}
 	last := &events[len(events)-1]
-	if err := session.commit(ctx, p, position, last, &w); err != nil {
-		return 0, fmt.Errorf("write positions %d to %d: %w", events[0].Position, last.Position, err)
+	if err := session.commit(ctx, p, at.position, last, &w); err != nil {
+		return place{}, fmt.Errorf("write positions %d to %d: %w", events[0].Position, last.Position, err)
 	}
-	return last.Position, nil
+	return place{last.Position, last.RecordedAt}, nil
 }
 
 // project turns a panic into an error: a mistake in one projection stops this one alone.

@@ -110,21 +110,14 @@ func (r *rows) move(e *runner.Event, kind string, amount, after money.Amount, cu
 	return nil
 }
 
-const insertMovements = `INSERT INTO views.statement_v1 (wallet_id, position, recorded_at, kind, amount, balance_before,
-	balance_after, currency, reference, reason, generation_id, key_id, model)
-	SELECT t.wallet_id, t.position, t.recorded_at, t.kind, t.amount::numeric, t.before::numeric, t.after::numeric,
-		t.currency, t.reference, t.reason, t.generation_id, t.key_id, t.model
-	FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-		$10::text[], $11::uuid[], $12::uuid[], $13::text[])
-	AS t(wallet_id, position, recorded_at, kind, amount, before, after, currency, reference, reason, generation_id, key_id, model)`
-
 // A minute that began in an earlier batch keeps its first position.
 const insertMinutes = `INSERT INTO views.statement_minutes_v1 (minute, first_position)
 	SELECT t.minute, t.first_position FROM unnest($1::timestamptz[], $2::bigint[]) AS t(minute, first_position)
 	ON CONFLICT (minute) DO NOTHING`
 
 func (r *rows) write(w *runner.Writes) {
-	w.Add(r.wallet.Len(), insertMovements, &r.wallet, &r.position, &r.recordedAt, &r.kind, &r.amount, &r.before, &r.after,
+	w.Insert("views.statement_v1", "wallet_id, position, recorded_at, kind, amount, balance_before, balance_after, currency, reference, reason, "+
+		"generation_id, key_id, model", &r.wallet, &r.position, &r.recordedAt, &r.kind, &r.amount, &r.before, &r.after,
 		&r.currency, &r.reference, &r.reason, &r.generation, &r.key, &r.model)
 	if r.minute.Len() > 0 {
 		w.AddAny(insertMinutes, &r.minute, &r.first)

@@ -45,6 +45,9 @@ type Activity struct {
 	checkpoint.At
 }
 
+const activityColumns = `bucket, wallet_id, key_id, model, endpoint, vendor, currency, charged, charge, input_tokens, cache_read_tokens,
+	cache_write_tokens, output_tokens, reasoning_tokens`
+
 // Activity reads the rows of the last 30 completed UTC days before now. Errors: invalid_request with the detail "field",
 // ledger_unavailable.
 func (q *Query) Activity(ctx context.Context, r ActivityRequest, now time.Time) (Activity, error) {
@@ -66,9 +69,9 @@ func (q *Query) Activity(ctx context.Context, r ActivityRequest, now time.Time) 
 	sql := `SELECT to_char(u.bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, u.model, u.endpoint, u.vendor, sum(u.charge)::text AS charge, sum(u.charged)::bigint AS charged,
 		sum(u.input_tokens + u.cache_read_tokens + u.cache_write_tokens)::bigint AS prompt,
 		sum(u.output_tokens + u.reasoning_tokens)::bigint AS completion, sum(u.reasoning_tokens)::bigint AS reasoning
-		FROM views.usage_day_v1 u
+		FROM (SELECT ` + activityColumns + ` FROM views.usage_day_v1 UNION ALL SELECT ` + activityColumns + ` FROM views.usage_open_v1) u
 		WHERE u.wallet_id = $3 AND u.bucket >= $4 AND u.bucket < $5 AND u.currency = $6 AND ($7::uuid IS NULL OR u.key_id = $7) AND u.charged > 0
-		GROUP BY u.bucket, u.model, u.endpoint, u.vendor`
+		GROUP BY day, u.model, u.endpoint, u.vendor`
 	var a Activity
 	var err error
 	a.At, err = q.view.Read(ctx, r.MinPosition, sql, `r.day DESC, r.model, r.endpoint`,

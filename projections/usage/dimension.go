@@ -1,5 +1,7 @@
 package usage
 
+import "github.com/google/uuid"
+
 // Dimension is what calls are grouped by.
 type Dimension string
 
@@ -7,6 +9,7 @@ type Dimension string
 const (
 	ByWallet   Dimension = "wallet"
 	ByKey      Dimension = "key"
+	ByApp      Dimension = "app" // the registered app; "" when there was none
 	ByModel    Dimension = "model"
 	ByVendor   Dimension = "vendor"
 	ByEndpoint Dimension = "endpoint"
@@ -15,7 +18,7 @@ const (
 
 // Dimensions lists all dimensions.
 func Dimensions() []Dimension {
-	return []Dimension{ByWallet, ByKey, ByModel, ByVendor, ByEndpoint, ByError}
+	return []Dimension{ByWallet, ByKey, ByApp, ByModel, ByVendor, ByEndpoint, ByError}
 }
 
 // column is the expression of a dimension's text; "" for an unknown dimension.
@@ -25,6 +28,8 @@ func (d Dimension) column() string {
 		return "u.wallet_id::text"
 	case ByKey:
 		return "u.key_id::text"
+	case ByApp:
+		return "coalesce(nullif(u.app_id, '" + uuid.Nil.String() + "')::text, '')"
 	case ByModel:
 		return "u.model"
 	case ByVendor:

@@ -25,6 +25,7 @@ const (
 type Filter struct {
 	Wallets   []uuid.UUID
 	Keys      []uuid.UUID
+	Apps      []uuid.UUID // registered ones
 	Models    []string
 	Vendors   []string
 	Endpoints []string // "model@vendor"
@@ -78,7 +79,7 @@ func (f Filter) normal(now time.Time) (Filter, error) {
 }
 
 func (f *Filter) check() error {
-	for field, ids := range map[string][]uuid.UUID{"wallets": f.Wallets, "keys": f.Keys} {
+	for field, ids := range map[string][]uuid.UUID{"wallets": f.Wallets, "keys": f.Keys, "apps": f.Apps} {
 		if len(ids) > maxValues {
 			return invalid(field, "%s has at most %d values", field, maxValues)
 		}
@@ -105,7 +106,7 @@ func (f *Filter) check() error {
 }
 
 // Calls is the list of single calls that the filter means, in projections/generations. That list bounds the moment at which a
-// call began, takes one wallet, key and model, and neither vendors nor endpoints; what it cannot say is refused with the field.
+// call began, takes one wallet, key and model, and neither apps, vendors nor endpoints; what it cannot say is refused with the field.
 func (f Filter) Calls() (generations.Request, error) {
 	if err := f.check(); err != nil {
 		return generations.Request{}, err
@@ -119,6 +120,7 @@ func (f Filter) Calls() (generations.Request, error) {
 		{"wallets", 1, len(f.Wallets)},
 		{"keys", 1, len(f.Keys)},
 		{"models", 1, len(f.Models)},
+		{"apps", 0, len(f.Apps)},
 		{"vendors", 0, len(f.Vendors)},
 		{"endpoints", 0, len(f.Endpoints)},
 	} {

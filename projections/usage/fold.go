@@ -12,10 +12,11 @@ import (
 	"github.com/massrouter/massrouter/projections/runner"
 )
 
-// key is what a row is about. The nil UUIDs mean all wallets.
+// key is what a row is about. The nil UUIDs mean all wallets; a nil app alone means none.
 type key struct {
 	bucket      int64 // its first second, since 1970
 	wallet, key uuid.UUID
+	app         uuid.UUID
 	model       string
 	endpoint    string
 	currency    money.Currency
@@ -58,7 +59,7 @@ func (b *batch) fold(event wallet.Event, at *runner.Event) error {
 	case wallet.UsageCharged:
 		return b.charge(&e, at)
 	case wallet.HoldReleased:
-		k, err := keyOf(e.KeyID, e.Model, e.Endpoint, e.Currency, at)
+		k, err := keyOf(e.KeyID, e.Call.AppID, e.Model, e.Endpoint, e.Currency, at)
 		if err != nil {
 			return err
 		}
@@ -67,7 +68,7 @@ func (b *batch) fold(event wallet.Event, at *runner.Event) error {
 		s.cancel(e.Call)
 		b.fail(s, k, e.Reason)
 	case wallet.HoldExpired:
-		k, err := keyOf(e.KeyID, "", "", e.Currency, at)
+		k, err := keyOf(e.KeyID, uuid.Nil, "", "", e.Currency, at)
 		if err != nil {
 			return err
 		}
@@ -77,13 +78,13 @@ func (b *batch) fold(event wallet.Event, at *runner.Event) error {
 	return nil
 }
 
-func keyOf(id uuid.UUID, model, endpoint string, currency money.Currency, at *runner.Event) (key, error) {
+func keyOf(id, app uuid.UUID, model, endpoint string, currency money.Currency, at *runner.Event) (key, error) {
 	walletID, err := at.Entity()
-	return key{floor(at.RecordedAt.Unix(), Minute.seconds()), walletID, id, model, endpoint, currency}, err
+	return key{minuteOf(at.RecordedAt), walletID, id, app, model, endpoint, currency}, err
 }
 
 func (b *batch) charge(e *wallet.UsageCharged, at *runner.Event) error {
-	k, err := keyOf(e.KeyID, e.Model, e.Endpoint, e.Currency, at)
+	k, err := keyOf(e.KeyID, e.Call.AppID, e.Model, e.Endpoint, e.Currency, at)
 	if err != nil {
 		return err
 	}
@@ -142,9 +143,9 @@ func (b *batch) rollup(g Granularity) *batch {
 }
 
 func (k key) up(g Granularity) [2]key {
-	k.bucket = floor(k.bucket, g.seconds())
+	k.bucket = g.first(k.bucket)
 	all := k
-	all.wallet, all.key = uuid.Nil, uuid.Nil
+	all.wallet, all.key, all.app = uuid.Nil, uuid.Nil, uuid.Nil
 	return [2]key{k, all}
 }
 

@@ -1,9 +1,11 @@
 package usage
 
+import "time"
+
 // Granularity is the length of a bucket, in the calendar of the asker's zone.
 type Granularity string
 
-// The granularities. The first three have rollups.
+// The granularities. All but weeks have rollups.
 const (
 	Minute Granularity = "minute"
 	Hour   Granularity = "hour"
@@ -15,14 +17,34 @@ const (
 // Granularities lists them, the finest first.
 func Granularities() []Granularity { return []Granularity{Minute, Hour, Day, Week, Month} }
 
-// seconds is the length of a rollup.
-func (g Granularity) seconds() int64 {
+// rollups are the granularities that have tables, the finest first.
+func rollups() []Granularity { return []Granularity{Minute, Hour, Day, Month} }
+
+// first is the first second of the rollup (of UTC) that a second since 1970 lies in.
+func (g Granularity) first(n int64) int64 {
 	switch g {
-	case Hour:
-		return 3600
+	case Month:
+		t := time.Unix(n, 0).UTC()
+		return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC).Unix()
 	case Day:
-		return 86400
-	case Minute, Week, Month:
+		return floor(n, 86400)
+	case Hour:
+		return floor(n, 3600)
+	case Minute, Week:
 	}
-	return 60
+	return floor(n, 60)
+}
+
+// next is the first second of the rollup after that.
+func (g Granularity) next(n int64) int64 {
+	switch g {
+	case Month:
+		return time.Unix(g.first(n), 0).UTC().AddDate(0, 1, 0).Unix()
+	case Day:
+		return g.first(n) + 86400
+	case Hour:
+		return g.first(n) + 3600
+	case Minute, Week:
+	}
+	return g.first(n) + 60
 }

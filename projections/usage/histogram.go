@@ -1,6 +1,8 @@
 package usage
 
 import (
+	"encoding/binary"
+	"errors"
 	"slices"
 	"strconv"
 )
@@ -23,7 +25,8 @@ const MaxMS = int64(24 * 60 * 60 * 1000)
 const (
 	countBits = 40
 	countMask = 1<<countBits - 1
-	exact     = 19 // places of one value
+	exact     = 19  // places of one value
+	places    = 255 // at most
 )
 
 // Place is where a number of milliseconds counts, from 1; below 1 counts as 1.
@@ -93,6 +96,41 @@ func (h Histogram) Merge(o Histogram) Histogram {
 	}
 	return append(append(out, h...), o...)
 }
+
+// total adds up histograms that stand one behind the other, each as the server sends a bigint[] (array_send in
+// src/backend/utils/adt/arrayfuncs.c): five numbers of four bytes, of which the fourth is the length, then four bytes and eight for
+// each element.
+func total(arrays []byte) (Histogram, error) {
+	const head, element = 20, 12
+	var counts [places + 1]int64
+	for len(arrays) > 0 {
+		if len(arrays) < head {
+			return nil, errNoHistogram
+		}
+		n := int(binary.BigEndian.Uint32(arrays[12:]))
+		arrays = arrays[head:]
+		if n > places || len(arrays) < n*element {
+			return nil, errNoHistogram
+		}
+		for ; n > 0; n-- {
+			e := int64(binary.BigEndian.Uint64(arrays[4:])) //nolint:gosec // two's complement is the format
+			if place := e >> countBits; place < 1 || place > places {
+				return nil, errNoHistogram
+			}
+			counts[e>>countBits] += e & countMask
+			arrays = arrays[element:]
+		}
+	}
+	var h Histogram
+	for place, n := range counts {
+		if n > 0 {
+			h = append(h, int64(place)<<countBits+n)
+		}
+	}
+	return h, nil
+}
+
+var errNoHistogram = errors.New("the view has something that is no histogram")
 
 // Count is the number of values.
 func (h Histogram) Count() int64 {

@@ -29,6 +29,7 @@ type call struct {
 	at       time.Time
 	wallet   uuid.UUID
 	key      uuid.UUID
+	app      uuid.UUID
 	model    string
 	endpoint string
 	currency money.Currency
@@ -54,8 +55,10 @@ func (l log) events() []call {
 		switch e := data.(type) {
 		case wallet.UsageCharged:
 			c.key, c.model, c.endpoint, c.currency, c.class, c.event = e.KeyID, e.Model, e.Endpoint, e.Currency, e.Call.Error, e
+			c.app = e.Call.AppID
 		case wallet.HoldReleased:
 			c.key, c.model, c.endpoint, c.currency, c.class, c.event = e.KeyID, e.Model, e.Endpoint, e.Currency, e.Reason, e
+			c.app = e.Call.AppID
 		case wallet.HoldExpired:
 			c.key, c.currency, c.event = e.KeyID, e.Currency, e
 		}
@@ -110,6 +113,11 @@ func (c *call) dimension(d usage.Dimension) string {
 		return c.wallet.String()
 	case usage.ByKey:
 		return c.key.String()
+	case usage.ByApp:
+		if c.app == uuid.Nil {
+			return ""
+		}
+		return c.app.String()
 	case usage.ByModel:
 		return c.model
 	case usage.ByVendor:
@@ -126,7 +134,7 @@ func passes[T comparable](list []T, v T) bool { return len(list) == 0 || slices.
 
 // matches says whether a filter means a call.
 func (c *call) matches(f usage.Filter) bool {
-	return passes(f.Wallets, c.wallet) && passes(f.Keys, c.key) && passes(f.Models, c.model) && passes(f.Vendors, c.dimension(usage.ByVendor)) &&
+	return passes(f.Wallets, c.wallet) && passes(f.Keys, c.key) && passes(f.Apps, c.app) && passes(f.Models, c.model) && passes(f.Vendors, c.dimension(usage.ByVendor)) &&
 		passes(f.Endpoints, c.endpoint) && c.currency == f.Currency && !c.at.Before(f.From) && c.at.Before(f.To)
 }
 
@@ -181,6 +189,7 @@ func drawn(t *rapid.T, k *pt.Kit) {
 		facts := wallet.Call{
 			Cancelled: rapid.IntRange(0, 4).Draw(t, "cancelled") == 0, Error: rapid.SampledFrom([]string{"", "", "", "timeout"}).Draw(t, "error"),
 			FirstTokenMS: rapid.Int64Range(0, 3000).Draw(t, "first"), DurationMS: rapid.Int64Range(0, 200_000).Draw(t, "duration"),
+			AppID: rapid.SampledFrom([]uuid.UUID{{}, pt.ID(31), pt.ID(32)}).Draw(t, "app"),
 		}
 		var e wallet.Event
 		switch rapid.IntRange(0, 9).Draw(t, "kind") {

@@ -14,27 +14,28 @@ func cover(borders []time.Time, end time.Time) plan {
 	p := plan{}
 	last := end.Unix()
 	for i := 1; i < len(borders); i++ {
-		p.cut(min(borders[i-1].Unix(), last), min(borders[i].Unix(), last))
+		p.cut(min(borders[i-1].Unix(), last), min(borders[i].Unix(), last), rollups()...)
 	}
 	return p
 }
 
-func (p plan) cut(from, to int64) {
-	hours := piece{ceil(from, Hour.seconds()), floor(to, Hour.seconds())}
-	if hours.from >= hours.to {
-		p.add(Minute, from, to)
+// cut fills a range with the coarsest of some rollups, and what is left at both ends with the finer ones.
+func (p plan) cut(from, to int64, by ...Granularity) {
+	g := by[len(by)-1]
+	inner := piece{g.next(from - 1), g.first(to)}
+	if from >= to || inner.from >= inner.to {
+		if len(by) > 1 {
+			p.cut(from, to, by[:len(by)-1]...)
+		}
 		return
 	}
-	p.add(Minute, from, hours.from)
-	days := piece{ceil(hours.from, Day.seconds()), floor(hours.to, Day.seconds())}
-	if days.from >= days.to {
-		p.add(Hour, hours.from, hours.to)
-	} else {
-		p.add(Hour, hours.from, days.from)
-		p.add(Day, days.from, days.to)
-		p.add(Hour, days.to, hours.to)
+	if len(by) > 1 {
+		p.cut(from, inner.from, by[:len(by)-1]...)
 	}
-	p.add(Minute, hours.to, to)
+	p.add(g, inner.from, inner.to)
+	if len(by) > 1 {
+		p.cut(inner.to, to, by[:len(by)-1]...)
+	}
 }
 
 func (p plan) add(g Granularity, from, to int64) {
@@ -47,5 +48,3 @@ func (p plan) add(g Granularity, from, to int64) {
 	}
 	p[g] = append(p[g], piece{from, to})
 }
-
-func ceil(n, step int64) int64 { return floor(n+step-1, step) }

@@ -50,6 +50,7 @@ func request(t *rapid.T, k *pt.Kit, calls []call) (usage.Request, []call) {
 	r := usage.Request{
 		Filter: usage.Filter{
 			Wallets: some(t, "wallets", pt.ID(1), pt.ID(2), pt.ID(3)), Keys: some(t, "keys", pt.ID(11), pt.ID(12), pt.ID(13)),
+			Apps:   some(t, "apps", pt.ID(31), pt.ID(32)),
 			Models: some(t, "models", "acme/one", "zeta/one:free"), Vendors: some(t, "vendors", "north", "south"),
 			Endpoints: some(t, "endpoints", "acme/one@north", "acme/two@south"), Currency: "USD", From: from,
 			To:   from.Add(time.Duration(rapid.IntRange(1, span+100).Draw(t, "minutes")) * time.Minute),

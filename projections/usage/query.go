@@ -101,9 +101,19 @@ func (q *Query) cells(ctx context.Context, asked *question) ([]cell, int64, chec
 		for _, a := range c.amounts() {
 			dest = append(dest, column.Amount(a))
 		}
-		err := row(append(dest, (*[]int64)(&c.FirstToken), (*[]int64)(&c.Duration))...)
+		var first, duration []byte
+		if err := row(append(dest, &first, &duration)...); err != nil {
+			return err
+		}
+		var err error
+		if c.FirstToken, err = total(first); err != nil {
+			return err
+		}
+		if c.Duration, err = total(duration); err != nil {
+			return err
+		}
 		out = append(out, c)
-		return err
+		return nil
 	})
 	if asked.past() {
 		at = p.at

@@ -26,48 +26,46 @@ func (s *source) arg(v any) string {
 }
 
 // cells is the query of a question: one row for each interval and group that has one, the groups that have no row of their own
-// together in the last. Tail is what the events after the rollups say, nil when there are none.
+// together in the last. Tail is what the events of the minute at the end say; without it, the calls of the open minute do.
 func (q *question) cells(end time.Time, tail *batch) (string, []any) {
 	s := &source{q: q}
-	columns, where := s.columns(), s.where()
+	columns, where := s.columns(), s.where(true)
 	p := cover(q.borders, end)
 	for _, g := range rollups() {
 		s.rollup(g, p[g], columns, where)
 	}
 	if tail != nil {
 		s.tail(tail, columns, where)
+	} else {
+		s.open(columns)
 	}
 	if len(s.branches) == 0 { // the range lies after the moment
 		s.branches = append(s.branches, `SELECT `+columns+` FROM `+q.table(Minute)+` u WHERE false`)
 	}
 	low, high := s.arg(q.low), s.arg(q.high)
 	sql := `WITH parts AS (` + strings.Join(s.branches, "\nUNION ALL ") + `),
-	groups AS (SELECT s, d1, d2, ` + sums("sum(%[1]s) AS %[1]s") + ` FROM parts GROUP BY s, d1, d2),
+	groups AS (SELECT s, d1, d2, ` + sums("sum(%[1]s) AS %[1]s") + q.histograms(`string_agg(array_send(%[1]s), ''::bytea) FILTER (WHERE %[1]s <> '{}')`) + ` FROM parts GROUP BY s, d1, d2),
 	ranks AS (SELECT d1, d2, row_number() OVER (ORDER BY sum(` + q.OrderBy.rank() + `) DESC, d1, d2) AS n FROM groups GROUP BY d1, d2),
 	names AS (SELECT d1, d2, named, CASE WHEN named THEN n ELSE 0 END AS n,
 		CASE WHEN named THEN d1 ELSE '' END AS n1, CASE WHEN named THEN d2 ELSE '' END AS n2
 		FROM (SELECT d1, d2, n, n > ` + low + ` AND n <= ` + high + ` AS named FROM ranks) r),
-	cells AS (SELECT s, n, n1, n2, ` + sums("sum(%[1]s) AS %[1]s") + ` FROM groups JOIN names USING (d1, d2) GROUP BY s, n, n1, n2)`
-	first, duration := `'{}'::bigint[]`, `'{}'::bigint[]`
-	from := ` FROM cells c`
+	cells AS (SELECT s, n, n1, n2, ` + sums("sum(%[1]s) AS %[1]s") + q.histograms(`string_agg(%[1]s, ''::bytea)`) + ` FROM groups JOIN names USING (d1, d2) GROUP BY s, n, n1, n2)
+	SELECT s, n, n1, n2, (SELECT count(*) FROM ranks) AS groups, ` + strings.Join(shown(), ", ")
 	if q.histogram {
-		sql += histograms
-		first, duration = `coalesce(h.first_token, '{}')`, `coalesce(h.duration, '{}')`
-		from += ` LEFT JOIN histograms h USING (s, n)`
+		sql += `, c.first_token, c.duration`
+	} else {
+		sql += `, NULL::bytea AS first_token, NULL::bytea AS duration`
 	}
-	sql += ` SELECT s, n, n1, n2, (SELECT count(*) FROM ranks) AS groups, ` + strings.Join(shown(), ", ") +
-		`, ` + first + ` AS first_token, ` + duration + ` AS duration` + from
-	return sql, s.args
+	return sql + ` FROM cells c`, s.args
 }
 
-// histograms adds the histograms of the cells up, place by place.
-const histograms = `, places AS (
-	SELECT s, d1, d2, false AS is_duration, e >> 40 AS place, e & 1099511627775 AS n FROM parts, unnest(first_token) AS e
-	UNION ALL SELECT s, d1, d2, true, e >> 40, e & 1099511627775 FROM parts, unnest(duration) AS e),
-	totals AS (SELECT p.s, m.n, is_duration, (place << 40) + sum(p.n)::bigint AS e, place
-		FROM places p JOIN names m USING (d1, d2) GROUP BY p.s, m.n, is_duration, place),
-	histograms AS (SELECT s, n, array_agg(e ORDER BY place) FILTER (WHERE NOT is_duration) AS first_token,
-		array_agg(e ORDER BY place) FILTER (WHERE is_duration) AS duration FROM totals GROUP BY s, n)`
+// histograms joins those of a group, one behind the other as the server sends arrays: adding them up is not for SQL.
+func (q *question) histograms(format string) string {
+	if !q.histogram {
+		return ""
+	}
+	return ", " + fmt.Sprintf(format, "first_token") + " AS first_token, " + fmt.Sprintf(format, "duration") + " AS duration"
+}
 
 // sums is a list of all columns that add up, in a format.
 func sums(format string) string {
@@ -117,17 +115,18 @@ func (s *source) columns() string {
 	return fmt.Sprintf("%s AS s, %s AS d1, %s AS d2, %s", interval, d[0], d[1], list)
 }
 
-// where is the filter. The rows over all wallets serve whoever asks for no wallet and no key.
-func (s *source) where() string {
+// where is the filter. Of rollups, the rows over all wallets serve whoever asks for no wallet, key and app.
+func (s *source) where(rollups bool) string {
 	q := s.q
 	where := "u.currency = " + s.arg(string(q.Currency))
-	one := len(q.Wallets) > 0 || len(q.Keys) > 0
+	one := len(q.Wallets) > 0 || len(q.Keys) > 0 || len(q.Apps) > 0
 	for _, d := range q.Dimensions {
-		one = one || d == ByWallet || d == ByKey
+		one = one || d == ByWallet || d == ByKey || d == ByApp
 	}
 	switch {
 	case len(q.Wallets) > 0:
 		where += " AND u.wallet_id = ANY(" + s.arg(q.Wallets) + "::uuid[])"
+	case !rollups:
 	case one:
 		where += " AND u.wallet_id <> " + s.arg(uuid.Nil)
 	default:
@@ -135,6 +134,9 @@ func (s *source) where() string {
 	}
 	if len(q.Keys) > 0 {
 		where += " AND u.key_id = ANY(" + s.arg(q.Keys) + "::uuid[])"
+	}
+	if len(q.Apps) > 0 {
+		where += " AND u.app_id = ANY(" + s.arg(q.Apps) + "::uuid[])"
 	}
 	for _, list := range []struct {
 		column string
@@ -162,6 +164,18 @@ func (s *source) rollup(g Granularity, pieces []piece, columns, where string) {
 		s.branches = append(s.branches, fmt.Sprintf(`SELECT %s FROM %s u WHERE u.bucket >= %s AND u.bucket < %s AND %s`,
 			columns, table, s.arg(time.Unix(p.from, 0)), s.arg(time.Unix(p.to, 0)), where))
 	}
+}
+
+// open makes a branch of the calls of the minute that is not over.
+func (s *source) open(columns string) {
+	rest := sums("%s") + `, CASE WHEN first_token > 0 THEN ARRAY[first_token] ELSE '{}' END AS first_token,
+		CASE WHEN duration > 0 THEN ARRAY[duration] ELSE '{}' END AS duration`
+	where := s.where(false)
+	if s.q.byError {
+		rest, where = "class, errors", where+" AND u.class <> ''"
+	}
+	s.branches = append(s.branches, fmt.Sprintf(`SELECT %s FROM (SELECT %s, vendor, %s FROM views.usage_open_v1) AS u WHERE u.bucket >= %s AND u.bucket < %s AND %s`,
+		columns, keyNames, rest, s.arg(s.q.From), s.arg(s.q.To), where))
 }
 
 // tail makes a branch of rows that are in no table.
@@ -218,8 +232,8 @@ func (s *source) tailOfErrors(b *batch, columns, where string) {
 }
 
 func (s *source) tailBranch(columns, where string, arrays []string, names, list, out string) {
-	const keys = "bucket, wallet_id, key_id, model, endpoint, currency, vendor, "
-	s.branches = append(s.branches, fmt.Sprintf(`SELECT %s FROM (SELECT v.bucket, v.wallet_id, v.key_id, v.model, v.endpoint, v.currency, v.vendor, %s
+	const keys = keyNames + ", vendor, "
+	s.branches = append(s.branches, fmt.Sprintf(`SELECT %s FROM (SELECT v.bucket, v.wallet_id, v.key_id, v.app_id, v.model, v.endpoint, v.currency, v.vendor, %s
 		FROM unnest(%s) AS v(%s)) AS u(%s) WHERE u.bucket >= %s AND u.bucket < %s AND %s`,
 		columns, list, strings.Join(arrays, ", "), keys+names, keys+out, s.arg(s.q.From), s.arg(s.q.To), where))
 }
@@ -227,20 +241,20 @@ func (s *source) tailBranch(columns, where string, arrays []string, names, list,
 // tailKeys are the columns of keys.
 type tailKeys struct {
 	bucket                            []time.Time
-	wallet, key                       []uuid.UUID
+	wallet, key, app                  []uuid.UUID
 	model, endpoint, currency, vendor []string
 }
 
 func (t *tailKeys) add(k *key) {
 	t.bucket = append(t.bucket, k.at())
-	t.wallet, t.key = append(t.wallet, k.wallet), append(t.key, k.key)
+	t.wallet, t.key, t.app = append(t.wallet, k.wallet), append(t.key, k.key), append(t.app, k.app)
 	t.model, t.endpoint = append(t.model, k.model), append(t.endpoint, k.endpoint)
 	t.currency, t.vendor = append(t.currency, string(k.currency)), append(t.vendor, k.vendor())
 }
 
 func (s *source) keys(t *tailKeys) []string {
 	return []string{
-		s.arg(t.bucket) + "::timestamptz[]", s.arg(t.wallet) + "::uuid[]", s.arg(t.key) + "::uuid[]", s.arg(t.model) + "::text[]",
+		s.arg(t.bucket) + "::timestamptz[]", s.arg(t.wallet) + "::uuid[]", s.arg(t.key) + "::uuid[]", s.arg(t.app) + "::uuid[]", s.arg(t.model) + "::text[]",
 		s.arg(t.endpoint) + "::text[]", s.arg(t.currency) + "::text[]", s.arg(t.vendor) + "::text[]",
 	}
 }

@@ -237,6 +237,7 @@ func TestBadRequestsNameTheField(t *testing.T) {
 		"both":         {"as_of", func(r *usage.Request) { r.AsOfPosition, r.AsOf = 1, noon }},
 		"nil wallet":   {"wallets", func(r *usage.Request) { r.Wallets = []uuid.UUID{uuid.Nil} }},
 		"keys":         {"keys", func(r *usage.Request) { r.Keys = make([]uuid.UUID, 101) }},
+		"apps":         {"apps", func(r *usage.Request) { r.Apps = make([]uuid.UUID, 101) }},
 		"model":        {"models", func(r *usage.Request) { r.Models = []string{"a\x00"} }},
 		"vendor":       {"vendors", func(r *usage.Request) { r.Vendors = []string{"\xff"} }},
 		"endpoints":    {"endpoints", func(r *usage.Request) { r.Endpoints = make([]string, 101) }},

@@ -3,53 +3,12 @@ package usage
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/massrouter/massrouter/projections/column"
 	"github.com/massrouter/massrouter/projections/runner"
 )
 
-// marks are the first positions of minutes.
-type marks struct {
-	last     int64
-	minute   column.Times
-	position column.Ints
-	months   column.Times
-	month    int // of all time
-}
-
-func (m *marks) add(e *runner.Event) {
-	minute := floor(e.RecordedAt.Unix(), Minute.seconds())
-	if m.minute.Len() > 0 && minute == m.last {
-		return
-	}
-	m.last = minute
-	at := time.Unix(minute, 0).UTC()
-	m.minute.Add(at)
-	m.position.Add(e.Position)
-	if month := at.Year()*12 + int(at.Month()); month != m.month {
-		m.month = month
-		m.months.Add(at)
-	}
-}
-
-// A minute that an earlier batch has begun keeps its mark.
-const insertMarks = `INSERT INTO views.usage_minutes_v1 (minute, first_position)
-	SELECT * FROM unnest($1::timestamptz[], $2::bigint[]) ON CONFLICT (minute) DO NOTHING`
-
-// The function is not in schema views, whose name stands for that of the build.
-const ensurePartitions = `SELECT ledger.ensure_time_partitions(t.name::regclass, t.width, $1::timestamptz[])
-	FROM (VALUES ('views.usage_minute_v1', 'month'), ('views.usage_hour_v1', 'quarter'), ('views.usage_day_v1', 'year'),
-		('views.usage_errors_minute_v1', 'month'), ('views.usage_errors_hour_v1', 'quarter'), ('views.usage_errors_day_v1', 'year')) AS t(name, width)`
-
-func (m *marks) write(w *runner.Writes) {
-	w.AddAny(ensurePartitions, &m.months)
-	w.AddAny(insertMarks, &m.minute, &m.position)
-}
-
-// rollups are the granularities that have tables.
-func rollups() []Granularity { return []Granularity{Minute, Hour, Day} }
-
+// write adds minutes that are over to the rollups.
 func (b *batch) write(w *runner.Writes) {
 	for _, g := range rollups() {
 		up := b.rollup(g)
@@ -74,29 +33,45 @@ func merged(name string) string {
 	FROM unnest(s.%[1]s || excluded.%[1]s) AS e GROUP BY 1) AS m) END`, name)
 }
 
-func upsertRows(g Granularity) string {
-	sums := sumColumns()
+// keyNames are the columns of a key, which are also the primary key of a rollup.
+const keyNames = "bucket, wallet_id, key_id, app_id, model, endpoint, currency"
+
+// added is what becomes of a row that is there already. A minute is written once, when it is over: its row cannot be there.
+func added(g Granularity) string {
+	if g == Minute {
+		return ""
+	}
 	var adds strings.Builder
-	for _, c := range sums {
+	for _, c := range sumColumns() {
 		fmt.Fprintf(&adds, "%[1]s = s.%[1]s + excluded.%[1]s, ", c)
 	}
-	names := strings.Join(sums, ", ")
-	return fmt.Sprintf(`INSERT INTO views.usage_%s_v1 AS s (bucket, wallet_id, key_id, model, endpoint, currency, %s, first_token, duration)
-	SELECT t.bucket, t.wallet_id, t.key_id, t.model, t.endpoint, t.currency, t.calls, t.charged, t.errors, t.cancelled, t.estimated, t.expired,
+	return " ON CONFLICT (" + keyNames + ") DO UPDATE SET " + adds.String() + merged("first_token") + ", " + merged("duration")
+}
+
+// addedErrors is the same for errors.
+func addedErrors(g Granularity) string {
+	if g == Minute {
+		return ""
+	}
+	return " ON CONFLICT (" + keyNames + ", class) DO UPDATE SET errors = s.errors + excluded.errors"
+}
+
+func insertRows(g Granularity) string {
+	return fmt.Sprintf(`INSERT INTO views.usage_%[1]s_v1 AS s (%[2]s, %[3]s, first_token, duration)
+	SELECT t.bucket, t.wallet_id, t.key_id, t.app_id, t.model, t.endpoint, t.currency, t.calls, t.charged, t.errors, t.cancelled, t.estimated, t.expired,
 		t.input_tokens, t.cache_read_tokens, t.cache_write_tokens, t.output_tokens, t.reasoning_tokens,
-		t.charge::numeric, t.uncollectible::numeric, t.vendor_cost::numeric, t.first_token::bigint[], t.duration::bigint[]
-	FROM unnest($1::timestamptz[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[],
-		$10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
-		$18::text[], $19::text[], $20::text[], $21::text[], $22::text[])
-	AS t(bucket, wallet_id, key_id, model, endpoint, currency, %[2]s, first_token, duration)
-	ON CONFLICT (bucket, wallet_id, key_id, model, endpoint, currency) DO UPDATE SET %[3]s%[4]s, %[5]s`,
-		g, names, adds.String(), merged("first_token"), merged("duration"))
+		t.charge, t.uncollectible, t.vendor_cost, t.first_token::bigint[], t.duration::bigint[]
+	FROM unnest($1::timestamptz[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
+		$10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[],
+		$19::numeric[], $20::numeric[], $21::numeric[], $22::text[], $23::text[])
+	AS t(%[2]s, %[3]s, first_token, duration)%[4]s`,
+		g, keyNames, strings.Join(sumColumns(), ", "), added(g))
 }
 
 // keyColumns are the columns of a key.
 type keyColumns struct {
 	bucket                    column.Times
-	wallet, key               column.UUIDs
+	wallet, key, app          column.UUIDs
 	model, endpoint, currency column.Texts
 }
 
@@ -104,13 +79,14 @@ func (c *keyColumns) add(k *key) {
 	c.bucket.Add(k.at())
 	c.wallet.Add(k.wallet)
 	c.key.Add(k.key)
+	c.app.Add(k.app)
 	c.model.Add(k.model)
 	c.endpoint.Add(k.endpoint)
 	c.currency.Add(string(k.currency))
 }
 
 func (c *keyColumns) arrays() []column.Array {
-	return []column.Array{&c.bucket, &c.wallet, &c.key, &c.model, &c.endpoint, &c.currency}
+	return []column.Array{&c.bucket, &c.wallet, &c.key, &c.app, &c.model, &c.endpoint, &c.currency}
 }
 
 func (b *batch) writeRows(w *runner.Writes, g Granularity) {
@@ -138,13 +114,13 @@ func (b *batch) writeRows(w *runner.Writes, g Granularity) {
 	for j := range amounts {
 		columns = append(columns, &amounts[j])
 	}
-	w.Add(len(b.rows.order), upsertRows(g), append(columns, &first, &duration)...)
+	w.Add(len(b.rows.order), insertRows(g), append(columns, &first, &duration)...)
 }
 
-func upsertErrors(g Granularity) string {
-	return fmt.Sprintf(`INSERT INTO views.usage_errors_%s_v1 AS s (bucket, wallet_id, key_id, model, endpoint, currency, class, errors)
-	SELECT * FROM unnest($1::timestamptz[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[])
-	ON CONFLICT (bucket, wallet_id, key_id, model, endpoint, currency, class) DO UPDATE SET errors = s.errors + excluded.errors`, g)
+func insertErrors(g Granularity) string {
+	return fmt.Sprintf(`INSERT INTO views.usage_errors_%s_v1 AS s (%s, class, errors)
+	SELECT * FROM unnest($1::timestamptz[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[])%s`,
+		g, keyNames, addedErrors(g))
 }
 
 func (b *batch) writeErrors(w *runner.Writes, g Granularity) {
@@ -157,5 +133,5 @@ func (b *batch) writeErrors(w *runner.Writes, g Granularity) {
 		class.Add(k.class)
 		n.Add(*b.errors.byKey[*k])
 	}
-	w.Add(len(b.errors.order), upsertErrors(g), append(keys.arrays(), &class, &n)...)
+	w.Add(len(b.errors.order), insertErrors(g), append(keys.arrays(), &class, &n)...)
 }

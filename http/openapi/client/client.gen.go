@@ -1384,6 +1384,9 @@ type To = time.Time
 // Top defines model for Top.
 type Top = int
 
+// UsageApps defines model for UsageApps.
+type UsageApps = []ID
+
 // UsageCurrency ISO 4217.
 type UsageCurrency = CurrencyFilter
 
@@ -1684,6 +1687,9 @@ type AggregateUsageParams struct {
 	// KeyID Only calls with these keys.
 	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
 
+	// AppID Only calls of these registered apps.
+	AppID *UsageApps `form:"app_id,omitempty" json:"app_id,omitempty"`
+
 	// Model Only calls of these models.
 	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
 
@@ -1736,6 +1742,9 @@ type ListUsageCallsParams struct {
 	// KeyID Only calls with these keys.
 	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
 
+	// AppID Only calls of these registered apps.
+	AppID *UsageApps `form:"app_id,omitempty" json:"app_id,omitempty"`
+
 	// Model Only calls of these models.
 	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
 
@@ -1777,6 +1786,9 @@ type ListUsageGroupsParams struct {
 
 	// KeyID Only calls with these keys.
 	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// AppID Only calls of these registered apps.
+	AppID *UsageApps `form:"app_id,omitempty" json:"app_id,omitempty"`
 
 	// Model Only calls of these models.
 	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
@@ -1832,6 +1844,9 @@ type SeriesUsageParams struct {
 
 	// KeyID Only calls with these keys.
 	KeyID *UsageKeys `form:"key_id,omitempty" json:"key_id,omitempty"`
+
+	// AppID Only calls of these registered apps.
+	AppID *UsageApps `form:"app_id,omitempty" json:"app_id,omitempty"`
 
 	// Model Only calls of these models.
 	Model *UsageModels `form:"model,omitempty" json:"model,omitempty"`
@@ -5887,6 +5902,18 @@ func NewAggregateUsageRequest(server string, params *AggregateUsageParams) (*htt
 
 		}
 
+		if params.AppID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "app_id", *params.AppID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Model != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "model", *params.Model, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
@@ -6121,6 +6148,18 @@ func NewListUsageCallsRequest(server string, params *ListUsageCallsParams) (*htt
 
 		}
 
+		if params.AppID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "app_id", *params.AppID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Model != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "model", *params.Model, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
@@ -6310,6 +6349,18 @@ func NewListUsageGroupsRequest(server string, params *ListUsageGroupsParams) (*h
 		if params.KeyID != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "key_id", *params.KeyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AppID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "app_id", *params.AppID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -6556,6 +6607,18 @@ func NewSeriesUsageRequest(server string, params *SeriesUsageParams) (*http.Requ
 		if params.KeyID != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "key_id", *params.KeyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.AppID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "app_id", *params.AppID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {

@@ -42,6 +42,8 @@ type Report struct {
 	CPUPer1000     *Decimal `json:"cpu_s_per_1000_calls,omitempty"`      // of the gateway's process, while paced
 	WorkCPUPer1000 *Decimal `json:"work_cpu_s_per_1000_calls,omitempty"` // of the background's process, while paced
 
+	Lag *Lag `json:"read_model_lag,omitempty"` // while paced
+
 	Saturated   *Saturated   `json:"saturated,omitempty"`
 	OpenStreams *OpenStreams `json:"open_streams,omitempty"`
 	PeakRSS     *Decimal     `json:"peak_rss_mb,omitempty"` // of the gateway's process, over the whole run

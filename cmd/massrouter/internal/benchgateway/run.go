@@ -103,15 +103,23 @@ func (m *measurement) paced(ctx context.Context, through load.Target) error {
 	defer gateway.Close()
 	var sumDirect, sumGateway load.Result
 	var cpu, workCPU stopwatch
+	lag := lagWatch{database: m.db.URL}
 	for turn := range turns {
 		m.o.Progress("turn %d of %d at %d calls a second: straight to the vendor, then through the gateway", turn+1, turns, m.o.Rate)
 		sumDirect.Add(direct.AtRate(ctx, m.o.Rate, m.o.Duration/turns))
+		if err := lag.start(ctx); err != nil {
+			return err
+		}
 		cpu.start(m.gateway.PID())
 		workCPU.start(m.work.PID())
 		sumGateway.Add(gateway.AtRate(ctx, m.o.Rate, m.o.Duration/turns))
 		cpu.stop()
 		workCPU.stop()
+		if err := lag.stop(); err != nil {
+			return err
+		}
 	}
+	m.report.Lag = lag.report()
 	m.add(sumGateway)
 	d, g := latency(&sumDirect), latency(&sumGateway)
 	m.report.Direct, m.report.Gateway = d, g

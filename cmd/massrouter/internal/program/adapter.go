@@ -13,6 +13,7 @@ import (
 	gatewayauth "github.com/massrouter/massrouter/gateway/auth"
 	"github.com/massrouter/massrouter/http/query"
 	"github.com/massrouter/massrouter/projections/catalog"
+	"github.com/massrouter/massrouter/projections/checkpoint"
 	"github.com/massrouter/massrouter/projections/keys"
 )
 
@@ -32,15 +33,25 @@ func (p pictures) Get(ctx context.Context) (gateway.Picture, error) {
 type keyring struct{ query *keys.Query }
 
 // Key implements auth.Keys.
-func (k keyring) Key(ctx context.Context, id uuid.UUID) (gatewayauth.Key, error) {
+func (k keyring) Key(ctx context.Context, id uuid.UUID) (gatewayauth.Key, gatewayauth.State, error) {
 	found, err := k.query.Key(ctx, id, 0)
 	if err != nil {
-		return gatewayauth.Key{}, err
+		return gatewayauth.Key{}, gatewayauth.State{}, err
 	}
 	return gatewayauth.Key{
 		ID: found.ID, WalletID: found.WalletID, Label: found.Label, Hash: found.Hash, OldHash: found.OldHash,
 		OldHashUntil: found.OldHashUntil, Limits: found.Limits, AppID: found.AppID, Disabled: found.Disabled, Revoked: found.Revoked,
-	}, nil
+	}, state(found.At), nil
+}
+
+// Changed implements auth.Keys.
+func (k keyring) Changed(ctx context.Context, after int64) ([]uuid.UUID, gatewayauth.State, error) {
+	ids, at, err := k.query.Changed(ctx, after)
+	return ids, state(at), err
+}
+
+func state(at checkpoint.At) gatewayauth.State {
+	return gatewayauth.State{Build: at.Build(), Position: at.Position}
 }
 
 // credentials gives the gateway the vendors' keys of the configuration.

@@ -33,9 +33,8 @@ func (p *Program) newGateway() (*gateway.Gateway, error) {
 }
 
 // inference is the public API's other half, beside the console.
-func (p *Program) inference() *inference.API {
+func (p *Program) inference(callers *gatewayauth.Authenticator) *inference.API {
 	v := p.views
-	callers := gatewayauth.New(keyring{v.keys}, gatewayauth.Options{})
 	return &inference.API{
 		Chat:    inference.NewChat(p.gateway, callers, inference.ChatOptions{MaxBody: p.o.Config.HTTP.MaxBody}),
 		Callers: callers, Catalog: v.cache, Balance: v.balance, Keys: v.keys, Generations: v.generations, Usage: v.usage, Head: rawLog{p.store},

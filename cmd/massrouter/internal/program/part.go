@@ -8,6 +8,7 @@ import (
 
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/gateway/answers"
+	gatewayauth "github.com/massrouter/massrouter/gateway/auth"
 	hs "github.com/massrouter/massrouter/http"
 	"github.com/massrouter/massrouter/http/auth"
 	"github.com/massrouter/massrouter/http/command"
@@ -34,7 +35,8 @@ func (p *Program) stages() ([]stage, error) {
 	if !p.o.Serve {
 		return []stage{{{"readiness", p.announce}}, back, {{"operations", ops.Run}}}, nil
 	}
-	handler, err := p.handler()
+	callers := gatewayauth.New(keyring{p.views.keys}, gatewayauth.Options{})
+	handler, err := p.handler(callers)
 	if err != nil {
 		return nil, err
 	}
@@ -45,14 +47,14 @@ func (p *Program) stages() ([]stage, error) {
 		{{"readiness", p.announce}},
 		{{"api", api.Run}},
 		{{"calls", p.awaitCalls}},
-		{{"unsent settlements", p.gateway.Run}},
+		{{"unsent settlements", p.gateway.Run}, {"changed keys", callers.Run}},
 		back,
 		{{"operations", ops.Run}},
 	}, nil
 }
 
 // handler is the public surface.
-func (p *Program) handler() (http.Handler, error) {
+func (p *Program) handler(callers *gatewayauth.Authenticator) (http.Handler, error) {
 	operator, err := auth.NewOperatorToken(p.o.Config.HTTP.OperatorToken.Reveal())
 	if err != nil {
 		return nil, err
@@ -73,7 +75,7 @@ func (p *Program) handler() (http.Handler, error) {
 			Balance: v.balance, Statement: v.statement, Keys: v.keys, Catalog: v.catalog, Generations: v.generations, Log: rawLog{p.store},
 			Usage: v.usage, Apps: v.apps, Rankings: p.rankings, Journal: v.journal, Moments: v.moments, Receipts: proofs, Projections: v.projections,
 		}),
-		Inference: p.inference(),
+		Inference: p.inference(callers),
 		LogDir:    p.o.Config.Proof.LogDir,
 		Metrics:   metrics,
 		Logger:    p.o.Log,

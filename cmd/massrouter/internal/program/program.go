@@ -39,26 +39,29 @@ type Options struct {
 
 // Program is one process of the product.
 type Program struct {
-	o        Options
-	registry *prometheus.Registry
-	ledger   *pgxpool.Pool // of the log: writer, readers, listener
-	pool     *pgxpool.Pool // of queries
-	workers  *pgxpool.Pool // of projections and background work
-	store    *postgres.Store
-	app      *commands.App
-	views    *views
-	bus      *bus.Bus      // nil without BUS_URL
-	redis    *redis.Client // nil without REDIS_URL
-	rankings *hot.Query
-	journal  *journal.Journal
-	gateway  *gateway.Gateway
-	api, ops net.Listener
-	closing  atomic.Bool
-	forked   bool // the ledger is not the one of the published checkpoint, and the operator knows
+	o          Options
+	registry   *prometheus.Registry
+	ledger     *pgxpool.Pool // of the log: writer, readers, listener
+	pool       *pgxpool.Pool // of queries
+	statistics *pgxpool.Pool // of queries that read much
+	workers    *pgxpool.Pool // of projections and background work
+	store      *postgres.Store
+	app        *commands.App
+	views      *views
+	bus        *bus.Bus      // nil without BUS_URL
+	redis      *redis.Client // nil without REDIS_URL
+	rankings   *hot.Query
+	journal    *journal.Journal
+	gateway    *gateway.Gateway
+	api, ops   net.Listener
+	closing    atomic.Bool
+	forked     bool // the ledger is not the one of the published checkpoint, and the operator knows
 }
 
 const (
 	ledgerConns = 8
+	// statisticsConns: more at once would only wait for the processors.
+	statisticsConns = 8
 	// workerConns: one for each projection, one for each task's lock, and some to work with.
 	workerConns = 20
 	// settleGrace is how long calls may take to settle after their callers were let go.
@@ -107,7 +110,10 @@ func (p *Program) open(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("prepare the ledger: %w", err)
 	}
-	if p.views, err = newViews(p.pool, p.store); err != nil {
+	if p.statistics, err = database.OpenStatistics(ctx, address, statisticsConns); err != nil {
+		return err
+	}
+	if p.views, err = newViews(p.pool, p.statistics, p.store); err != nil {
 		return err
 	}
 	if err := p.openRankings(); err != nil {
@@ -225,7 +231,7 @@ func (p *Program) Close() error {
 	if p.store != nil {
 		p.store.Close()
 	}
-	for _, pool := range []*pgxpool.Pool{p.workers, p.pool, p.ledger} {
+	for _, pool := range []*pgxpool.Pool{p.workers, p.statistics, p.pool, p.ledger} {
 		if pool != nil {
 			pool.Close()
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/massrouter/massrouter/projections/generations"
 	"github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/keys"
+	"github.com/massrouter/massrouter/projections/live"
 	"github.com/massrouter/massrouter/projections/rankings"
 	"github.com/massrouter/massrouter/projections/runner"
 	"github.com/massrouter/massrouter/projections/statement"
@@ -39,11 +40,12 @@ type views struct {
 	rankings    *rankings.Query
 	journal     *journal.Query
 	moments     *asof.Log
+	live        *live.Source
 	projections *runner.Runner // only to be asked where they stand
 	cache       *catalog.Cache
 }
 
-func newViews(pool *pgxpool.Pool, log eventstore.Reader) (*views, error) {
+func newViews(pool, statistics *pgxpool.Pool, log eventstore.Reader) (*views, error) {
 	registry, err := commands.Registry()
 	if err != nil {
 		return nil, fmt.Errorf("list the events: %w", err)
@@ -52,8 +54,9 @@ func newViews(pool *pgxpool.Pool, log eventstore.Reader) (*views, error) {
 	told := checkpoint.WithSignal(v.signal)
 	v.balance, v.statement, v.keys = balance.NewQuery(pool, told), statement.NewQuery(pool, told), keys.NewQuery(pool, told)
 	v.catalog, v.generations = catalog.NewQuery(pool, told), generations.NewQuery(pool, told)
-	v.usage, v.journal, v.moments = usage.NewQuery(pool, log, registry, told), journal.NewQuery(pool, told), asof.New(log)
-	v.apps, v.rankings = apps.NewQuery(pool, told), rankings.NewQuery(pool, log, registry, told)
+	v.usage, v.journal, v.moments = usage.NewQuery(statistics, log, registry, told), journal.NewQuery(pool, told), asof.New(log)
+	v.apps, v.rankings = apps.NewQuery(pool, told), rankings.NewQuery(statistics, log, registry, told)
+	v.live = live.New(pool, log, registry, projections.All(), told)
 	v.projections = runner.New(log, pool, registry, projections.All(), runner.Options{})
 	v.cache = catalog.NewCache(v.catalog, 0)
 	for _, p := range projections.All() {

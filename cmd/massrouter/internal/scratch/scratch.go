@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/rs/zerolog"
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/schema"
@@ -47,6 +48,48 @@ func Open(ctx context.Context, address string, log zerolog.Logger) (_ *Database,
 	return d, nil
 }
 
+// Keep finds or makes a database that stays: one of that name on the server that the address names, or that of a private server
+// whose data is in dir. Closing it stops the private server and removes nothing.
+func Keep(ctx context.Context, address, dir, name string, log zerolog.Logger) (_ *Database, err error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	var d *Database
+	if address == "" {
+		d, err = keptCluster(ctx, dir, log)
+	} else {
+		d, err = keptBeside(ctx, address, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := schema.Up(ctx, d.URL, 0); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func keptCluster(ctx context.Context, dir string, log zerolog.Logger) (*Database, error) {
+	cluster, err := pgcluster.Start(ctx, pgcluster.Options{Dir: dir, Durable: true, Logger: log, Settings: settings()})
+	if err != nil {
+		return nil, fmt.Errorf("start a private PostgreSQL: %w", err)
+	}
+	return &Database{URL: cluster.URL("postgres"), close: later(ctx, cluster.Stop)}, nil
+}
+
+func keptBeside(ctx context.Context, address, name string) (*Database, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("DATABASE_URL is no URL") // the cause may quote the password
+	}
+	err = run(ctx, address, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.Code == "42P04" { // it is there
+		err = nil
+	}
+	u.Path = "/" + name
+	return &Database{URL: u.String(), close: func() error { return nil }}, err
+}
+
 // Close removes the database, and the private server if there is one.
 func (d *Database) Close() error { return d.close() }
 
@@ -59,11 +102,15 @@ func later(ctx context.Context, clean func(context.Context) error) func() error 
 	}
 }
 
-func private(ctx context.Context, log zerolog.Logger) (*Database, error) {
-	cluster, err := pgcluster.Start(ctx, pgcluster.Options{Durable: true, Logger: log, Settings: map[string]string{
-		// What an operator would give a server of this size; durability is untouched.
+// settings are what an operator would give a server of this size; durability is untouched.
+func settings() map[string]string {
+	return map[string]string{
 		"shared_buffers": "2GB", "min_wal_size": "2GB", "max_wal_size": "8GB", "wal_buffers": "64MB", "huge_pages": "try",
-	}})
+	}
+}
+
+func private(ctx context.Context, log zerolog.Logger) (*Database, error) {
+	cluster, err := pgcluster.Start(ctx, pgcluster.Options{Durable: true, Logger: log, Settings: settings()})
 	if err != nil {
 		return nil, fmt.Errorf("start a private PostgreSQL: %w", err)
 	}

@@ -1,0 +1,196 @@
+// Package benchqueries measures the answers of the read models, each kind asked by many at once, on a long generated history.
+package benchqueries
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/database"
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/history"
+	"github.com/massrouter/massrouter/commands"
+	"github.com/massrouter/massrouter/eventstore/postgres"
+	"github.com/massrouter/massrouter/projections"
+	"github.com/massrouter/massrouter/projections/runner"
+)
+
+// Options of a run.
+type Options struct {
+	Database string // URL of a migrated database: empty, or one that an earlier run has filled
+	Calls    int64
+	Wallets  int
+	Days     int
+	Askers   int           // that each wait for their answer and ask again
+	Each     time.Duration // for each kind of question
+	Progress func(format string, args ...any)
+}
+
+// Report is the result.
+type Report struct {
+	Calls   int64    `json:"calls"`
+	Days    int      `json:"days"`
+	Askers  int      `json:"askers"`
+	Answers []Answer `json:"answers"`
+}
+
+// Answer is how one kind of question was answered: by all askers at once, and asked by one alone. Times are milliseconds.
+type Answer struct {
+	Question  string  `json:"question"`
+	PerSecond float64 `json:"per_s"`
+	P50       float64 `json:"p50_ms"`
+	P99       float64 `json:"p99_ms"`
+	AloneP50  float64 `json:"alone_p50_ms"`
+	AloneP99  float64 `json:"alone_p99_ms"`
+}
+
+// connections are those of one serving process.
+const connections = 16
+
+var errIncomplete = errors.New("the database has a history of another size, or one that was not finished: remove it and run again")
+
+// Run fills the database if it is empty, and measures.
+func Run(ctx context.Context, o Options) (Report, error) {
+	config, err := pgxpool.ParseConfig(o.Database)
+	if err != nil {
+		return Report{}, fmt.Errorf("read the database's address: %w", err)
+	}
+	config.MaxConns = max(connections, int32(len(projections.All()))+2) //nolint:gosec // a few
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return Report{}, fmt.Errorf("open the database: %w", err)
+	}
+	defer pool.Close()
+	store, err := postgres.Open(ctx, pool, postgres.Options{})
+	if err != nil {
+		return Report{}, err
+	}
+	defer store.Close()
+	if err := fill(ctx, pool, store, o); err != nil {
+		return Report{}, err
+	}
+	wallets, err := walletIDs(ctx, pool)
+	if err != nil {
+		return Report{}, err
+	}
+	statistics, err := database.OpenStatistics(ctx, o.Database, connections/2)
+	if err != nil {
+		return Report{}, err
+	}
+	defer statistics.Close()
+	questions, err := newQuestions(pool, statistics, store, wallets)
+	if err != nil {
+		return Report{}, err
+	}
+	r := Report{Calls: o.Calls, Days: o.Days, Askers: o.Askers}
+	for _, q := range questions {
+		o.Progress("asking for %s", q.name)
+		a, err := measure(ctx, q, o)
+		if err != nil {
+			return r, fmt.Errorf("%s: %w", q.name, err)
+		}
+		r.Answers = append(r.Answers, a)
+	}
+	return r, nil
+}
+
+// fill makes the history and the read models, once.
+func fill(ctx context.Context, pool *pgxpool.Pool, store *postgres.Store, o Options) error {
+	head, err := store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	registry, err := commands.Registry()
+	if err != nil {
+		return err
+	}
+	if head.Position == 0 {
+		if _, err := history.Generate(ctx, pool, history.Options{
+			Calls: o.Calls, Wallets: o.Wallets, Span: time.Duration(o.Days) * 24 * time.Hour, Progress: o.Progress,
+		}); err != nil {
+			return err
+		}
+		if head, err = store.Head(ctx); err != nil {
+			return err
+		}
+	}
+	if calls := (head.Position - 3*int64(o.Wallets)) / 2; calls < o.Calls || calls > o.Calls+100 { // beside them the catalogue
+		return errIncomplete
+	}
+	o.Progress("building the read models")
+	if err := runner.New(store, pool, registry, projections.All(), runner.Options{BatchSize: 10_000}).ToEnd(ctx); err != nil {
+		return err
+	}
+	o.Progress("collecting statistics for the planner")
+	if _, err := pool.Exec(ctx, `VACUUM (ANALYZE)`); err != nil {
+		return fmt.Errorf("collect statistics: %w", err)
+	}
+	return nil
+}
+
+func walletIDs(ctx context.Context, pool *pgxpool.Pool) ([]uuid.UUID, error) {
+	rows, err := pool.Query(ctx, `SELECT wallet_id FROM views.balance_v1 ORDER BY wallet_id`)
+	if err != nil {
+		return nil, fmt.Errorf("list the wallets: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("list the wallets: %w", err)
+	}
+	return ids, nil
+}
+
+// measure asks one kind of question, first alone, then by all askers.
+func measure(ctx context.Context, q question, o Options) (Answer, error) {
+	if err := q.ask(ctx, 0); err != nil { // statements are prepared, pages are warm
+		return Answer{}, err
+	}
+	alone, _, err := ask(ctx, q, 1, o.Each/4)
+	if err != nil {
+		return Answer{}, err
+	}
+	together, took, err := ask(ctx, q, o.Askers, o.Each)
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{
+		Question: q.name, PerSecond: float64(len(together)) / took.Seconds(), P50: quantile(together, 50), P99: quantile(together, 99),
+		AloneP50: quantile(alone, 50), AloneP99: quantile(alone, 99),
+	}, nil
+}
+
+// ask returns all latencies, sorted, and how long it took.
+func ask(ctx context.Context, q question, askers int, long time.Duration) ([]time.Duration, time.Duration, error) {
+	started := time.Now()
+	var n atomic.Int64
+	latencies := make([][]time.Duration, askers)
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range askers {
+		group.Go(func() error {
+			for time.Since(started) < long || len(latencies[i]) == 0 {
+				at := time.Now()
+				if err := q.ask(ctx, int(n.Add(1))); err != nil {
+					return err
+				}
+				latencies[i] = append(latencies[i], time.Since(at))
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	all := slices.Concat(latencies...)
+	slices.Sort(all)
+	return all, time.Since(started), err
+}
+
+func quantile(sorted []time.Duration, percent int) float64 {
+	rank := (len(sorted)*percent+99)/100 - 1
+	return float64(sorted[max(rank, 0)].Microseconds()) / 1000
+}
