@@ -30,6 +30,7 @@ import (
 	"github.com/massrouter/massrouter/http/command"
 	"github.com/massrouter/massrouter/http/inference"
 	"github.com/massrouter/massrouter/http/query"
+	"github.com/massrouter/massrouter/http/stream"
 	"github.com/massrouter/massrouter/internal/pgtest"
 	"github.com/massrouter/massrouter/internal/sim"
 	"github.com/massrouter/massrouter/projections"
@@ -41,6 +42,7 @@ import (
 	"github.com/massrouter/massrouter/projections/generations"
 	books "github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/keys"
+	"github.com/massrouter/massrouter/projections/live"
 	"github.com/massrouter/massrouter/projections/rankings"
 	"github.com/massrouter/massrouter/projections/runner"
 	"github.com/massrouter/massrouter/projections/statement"
@@ -59,6 +61,7 @@ type bundle struct {
 	sim   string          // the address of the simulated vendor
 	app   *commands.App
 	store *memory.Store
+	live  *stream.Hub
 	tree  *treeHead
 	log   *bytes.Buffer // read it after close only
 	close func()
@@ -69,6 +72,7 @@ type parts struct {
 	store memory.Options
 	app   commands.Options
 	api   http.API
+	live  stream.Options
 }
 
 // setup starts everything and stops it when the test ends.
@@ -109,10 +113,23 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 		Chat: inference.NewChat(gate, callers, inference.ChatOptions{}), Callers: callers,
 		Catalog: cache, Balance: balances, Keys: known, Generations: calls, Usage: statistics, Head: reader{store},
 	}
+	b.live, err = stream.New(live.New(pool, store, registry, projections.All(), signal), p.live)
+	require.NoError(t, err)
+	api.Stream = b.live
+	updates, stopUpdates := context.WithCancel(context.WithoutCancel(t.Context()))
+	updating := make(chan error, 1)
+	go func() { updating <- b.live.Run(updates) }()
 	api.Logger = zerolog.New(zerolog.SyncWriter(b.log))
 	server := httptest.NewServer(api.Handler())
 	b.url = server.URL
-	b.close = sync.OnceFunc(func() { server.Close(); stopGate(); stop() })
+	b.close = sync.OnceFunc(func() {
+		b.live.Close()
+		server.Close()
+		stopUpdates()
+		require.NoError(t, <-updating)
+		stopGate()
+		stop()
+	})
 	t.Cleanup(b.close)
 	return b
 }

@@ -5,17 +5,19 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/massrouter/massrouter/http/sse"
 )
 
 // client is the caller's side of a call: gateway.Client over HTTP.
 type client struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	patient time.Duration // how long the caller may take to read what was written
+	*sse.Writer
+	w http.ResponseWriter
 }
 
+// newClient gives the caller so long to read what was written.
 func newClient(w http.ResponseWriter, patience time.Duration) *client {
-	return &client{w: w, control: http.NewResponseController(w), patient: patience}
+	return &client{Writer: sse.NewWriter(w, patience), w: w}
 }
 
 // Admitted sets the header that every answer has from now on.
@@ -27,33 +29,17 @@ func (c *client) Whole(body []byte, replayed bool) error {
 	h["Content-Type"] = []string{"application/json"}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	mark(h, replayed)
-	c.hurry()
+	c.Hurry()
 	if _, err := c.w.Write(body); err != nil {
 		return fmt.Errorf("write the answer: %w", err)
 	}
 	return nil
 }
 
-// Open begins an event stream, which nobody on the way shall keep or collect.
+// Open begins an event stream.
 func (c *client) Open(replayed bool) error {
-	h := c.w.Header()
-	h["Content-Type"] = []string{"text/event-stream; charset=utf-8"}
-	h["Cache-Control"] = []string{"no-cache"}
-	h["X-Accel-Buffering"] = []string{"no"}
-	mark(h, replayed)
-	c.w.WriteHeader(http.StatusOK)
-	return nil
-}
-
-// Write sends bytes of the stream at once.
-func (c *client) Write(p []byte) error {
-	c.hurry()
-	if _, err := c.w.Write(p); err != nil {
-		return fmt.Errorf("write to the stream: %w", err)
-	}
-	if err := c.control.Flush(); err != nil {
-		return fmt.Errorf("flush the stream: %w", err)
-	}
+	mark(c.w.Header(), replayed)
+	c.Writer.Open("no-cache")
 	return nil
 }
 
@@ -62,10 +48,6 @@ func (c *client) Failure(err error) []byte {
 	f, _ := shown(err)
 	return f.object()
 }
-
-// hurry keeps a caller who does not read from holding the call for ever. The server takes the deadline back when the
-// request has ended.
-func (c *client) hurry() { _ = c.control.SetWriteDeadline(time.Now().Add(c.patient)) } // not every writer has deadlines
 
 func mark(h http.Header, replayed bool) {
 	if replayed {

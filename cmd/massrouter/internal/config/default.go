@@ -10,9 +10,10 @@ import (
 func Default() Config {
 	return Config{
 		HTTP: HTTP{
-			Listen:    "127.0.0.1:8080",
-			OpsListen: "127.0.0.1:9090",
-			MaxBody:   32 << 20,
+			Listen:     "127.0.0.1:8080",
+			OpsListen:  "127.0.0.1:9090",
+			MaxStreams: 10_000,
+			MaxBody:    32 << 20,
 		},
 		Store: Store{MaxConns: 16},
 		Ledger: Ledger{

@@ -92,6 +92,7 @@ func (h HTTP) validate(p *Problems, role Role) {
 	checkListen(p, "MASSROUTER_LISTEN", h.Listen)
 	checkListen(p, "MASSROUTER_OPS_LISTEN", h.OpsListen)
 	p.add(h.MaxBody >= 1<<10 && h.MaxBody <= 1<<30, "MASSROUTER_MAX_BODY_BYTES", "%d is not between 1 KiB and 1 GiB", h.MaxBody)
+	p.add(h.MaxStreams >= 1 && h.MaxStreams <= 1_000_000, "MASSROUTER_MAX_STREAMS", "%d is not between 1 and 1000000", h.MaxStreams)
 	p.add(role != RoleServe || h.OperatorToken.IsSet(), "MASSROUTER_OPERATOR_TOKEN", "is needed: without it nobody can operate the service")
 	if h.OperatorToken.IsSet() {
 		_, err := auth.NewOperatorToken(h.OperatorToken.Reveal())

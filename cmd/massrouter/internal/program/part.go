@@ -14,6 +14,7 @@ import (
 	"github.com/massrouter/massrouter/http/command"
 	"github.com/massrouter/massrouter/http/middleware"
 	"github.com/massrouter/massrouter/http/query"
+	"github.com/massrouter/massrouter/http/stream"
 	"github.com/massrouter/massrouter/projections"
 	"github.com/massrouter/massrouter/projections/runner"
 )
@@ -36,17 +37,23 @@ func (p *Program) stages() ([]stage, error) {
 		return []stage{{{"readiness", p.announce}}, back, {{"operations", ops.Run}}}, nil
 	}
 	callers := gatewayauth.New(keyring{p.views.keys}, gatewayauth.Options{})
-	handler, err := p.handler(callers)
+	updates, err := stream.New(p.views.live, stream.Options{
+		MaxConnections: p.o.Config.HTTP.MaxStreams, Registry: p.registry, Logger: p.o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	handler, err := p.handler(callers, updates)
 	if err != nil {
 		return nil, err
 	}
 	api := hs.Server{
-		Name: "api", Listener: p.api, Handler: handler, Grace: p.o.Config.Log.ShutdownGrace, Logger: p.o.Log,
+		Name: "api", Listener: p.api, Handler: handler, Grace: p.o.Config.Log.ShutdownGrace, OnStop: updates.Close, Logger: p.o.Log,
 	}
 	return []stage{
 		{{"readiness", p.announce}},
 		{{"api", api.Run}},
-		{{"calls", p.awaitCalls}},
+		{{"calls", p.awaitCalls}, {"live updates", updates.Run}},
 		{{"unsent settlements", p.gateway.Run}, {"changed keys", callers.Run}},
 		back,
 		{{"operations", ops.Run}},
@@ -54,7 +61,7 @@ func (p *Program) stages() ([]stage, error) {
 }
 
 // handler is the public surface.
-func (p *Program) handler(callers *gatewayauth.Authenticator) (http.Handler, error) {
+func (p *Program) handler(callers *gatewayauth.Authenticator, updates http.Handler) (http.Handler, error) {
 	operator, err := auth.NewOperatorToken(p.o.Config.HTTP.OperatorToken.Reveal())
 	if err != nil {
 		return nil, err
@@ -76,6 +83,7 @@ func (p *Program) handler(callers *gatewayauth.Authenticator) (http.Handler, err
 			Usage: v.usage, Apps: v.apps, Rankings: p.rankings, Journal: v.journal, Moments: v.moments, Receipts: proofs, Projections: v.projections,
 		}),
 		Inference: p.inference(callers),
+		Stream:    updates,
 		LogDir:    p.o.Config.Proof.LogDir,
 		Metrics:   metrics,
 		Logger:    p.o.Log,
