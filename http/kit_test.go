@@ -62,9 +62,11 @@ type bundle struct {
 	app   *commands.App
 	store *memory.Store
 	live  *stream.Hub
-	tree  *treeHead
-	log   *bytes.Buffer // read it after close only
-	close func()
+	// handler is what answers at url.
+	handler nethttp.Handler
+	tree    *treeHead
+	log     *bytes.Buffer // read it after close only
+	close   func()
 }
 
 // parts are what a test may choose; the rest is made by setup.
@@ -73,6 +75,8 @@ type parts struct {
 	app   commands.Options
 	api   http.API
 	live  stream.Options
+	// source sees what the live updates read.
+	source func(stream.Source) stream.Source
 }
 
 // setup starts everything and stops it when the test ends.
@@ -113,14 +117,19 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 		Chat: inference.NewChat(gate, callers, inference.ChatOptions{}), Callers: callers,
 		Catalog: cache, Balance: balances, Keys: known, Generations: calls, Usage: statistics, Head: reader{store},
 	}
-	b.live, err = stream.New(live.New(pool, store, registry, projections.All(), signal), p.live)
+	var source stream.Source = live.New(pool, store, registry, projections.All(), signal)
+	if p.source != nil {
+		source = p.source(source)
+	}
+	b.live, err = stream.New(source, p.live)
 	require.NoError(t, err)
 	api.Stream = b.live
 	updates, stopUpdates := context.WithCancel(context.WithoutCancel(t.Context()))
 	updating := make(chan error, 1)
 	go func() { updating <- b.live.Run(updates) }()
 	api.Logger = zerolog.New(zerolog.SyncWriter(b.log))
-	server := httptest.NewServer(api.Handler())
+	b.handler = api.Handler()
+	server := httptest.NewServer(b.handler)
 	b.url = server.URL
 	b.close = sync.OnceFunc(func() {
 		b.live.Close()

@@ -141,6 +141,7 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	b.readSide(w, hold, "&"+freed.after()[1:])
 	b.metadata(secret, hold)
 	b.chat(secret)
+	b.updates(walletID)
 	b.changeKey(k, secret)
 
 	all := b.http.Transport.(*transport)

@@ -19,5 +19,6 @@ CREATE TABLE views.keys_v1 (
     position        bigint NOT NULL -- of the key's last event
 );
 CREATE UNIQUE INDEX ON views.keys_v1 (wallet_id, issued_position);
+CREATE INDEX keys_v1_position ON views.keys_v1 (position);
 INSERT INTO views.keys_v1 SELECT key_id, wallet_id, label, hash, old_hash, old_hash_until, limits, disabled, disabled_reason, revoked,
     revoked_reason, issued_at, issued_position, updated_at, position FROM kept;

@@ -120,7 +120,7 @@ func (f *follower) sendChanges(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.h.send(updates)
+	f.h.send(updates...)
 	f.from = f.to
 	return nil
 }
@@ -141,12 +141,12 @@ func (h *Hub) watched() func(uuid.UUID) bool {
 
 // updatesOf has every charge, and of each wallet the last balance. At one position the charge comes last and carries the id: a
 // stream that is cut between them gives the balance twice, never the charge.
-func updatesOf(changes []live.Change) ([]update, error) {
+func updatesOf(changes []live.Change) ([]*update, error) {
 	last := map[uuid.UUID]int{}
 	for i := range changes {
 		last[changes[i].Balance.WalletID] = i
 	}
-	var updates []update
+	var updates []*update
 	for i := range changes {
 		c := &changes[i]
 		if last[c.Balance.WalletID] == i {
@@ -155,14 +155,14 @@ func updatesOf(changes []live.Change) ([]update, error) {
 				return nil, err
 			}
 			u.paired = c.Charge != nil
-			updates = append(updates, u)
+			updates = append(updates, &u)
 		}
 		if c.Charge != nil {
 			u, err := encode(kindCharge, c.Charge.WalletID, c.Charge.Position, chargeOf(c.Charge))
 			if err != nil {
 				return nil, err
 			}
-			updates = append(updates, u)
+			updates = append(updates, &u)
 		}
 	}
 	return updates, nil
@@ -187,7 +187,7 @@ func (f *follower) sendLag(state *live.State) (pending bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	f.h.send([]update{u})
+	f.h.send(&u)
 	f.lag, f.lagAt = *state, time.Now()
 	return behind, nil
 }

@@ -205,16 +205,16 @@ func (h *Hub) leave(s *subscription) {
 }
 
 // send queues updates, which are in order, for everybody who wants them, and lets those go who do not keep up.
-func (h *Hub) send(updates []update) {
+func (h *Hub) send(updates ...*update) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i := range updates {
+	for _, u := range updates {
 		to := h.all
-		if updates[i].kind != kindLag {
-			to = h.wallets[updates[i].wallet]
+		if u.kind != kindLag {
+			to = h.wallets[u.wallet]
 		}
 		for s := range to {
-			if !s.offer(&updates[i], h.o.MaxQueue) && s.end(true) {
+			if !s.offer(u, h.o.MaxQueue) && s.end(true) {
 				h.metrics.slow.Inc()
 			}
 		}

@@ -102,7 +102,7 @@ func (s *subscription) join(queue []*update, shown int64) []byte {
 	return out
 }
 
-// first is what a stream begins with: the charges that were missed and the balances that have changed, or a reset. shown is the
+// first is what a stream begins with: the balances that have changed and the charges that were missed, or a reset. shown is the
 // position that the balances are of.
 func (h *Hub) first(ctx context.Context, s *subscription, state *live.State, since int64, resumes bool) (out []byte, shown int64, err error) {
 	ids := s.ids()
@@ -150,17 +150,10 @@ func (h *Hub) missed(ctx context.Context, s *subscription, ids []uuid.UUID, sinc
 	return missed, len(missed) <= h.o.MaxMissed, err
 }
 
-// resumed is what a client that comes back is sent. The balances have no id of their own: they may be of later events than the
-// charges.
+// resumed is what a client that comes back is sent. The balances have no id, and come first: the id of a charge says that everything
+// up to it was sent.
 func resumed(s *subscription, missed []live.Charge, balances []live.Balance, since int64) ([]byte, error) {
 	out := comment() // also when nothing was missed, the answer begins now
-	for i := range missed {
-		u, err := encode(kindCharge, missed[i].WalletID, missed[i].Position, chargeOf(&missed[i]))
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, u.frame...)
-	}
 	for i := range balances {
 		if balances[i].Position <= since || !s.wants(kindBalance) {
 			continue
@@ -170,6 +163,13 @@ func resumed(s *subscription, missed []live.Charge, balances []live.Balance, sin
 			return nil, err
 		}
 		out = append(out, u.unnamed()...)
+	}
+	for i := range missed {
+		u, err := encode(kindCharge, missed[i].WalletID, missed[i].Position, chargeOf(&missed[i]))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, u.frame...)
 	}
 	return out, nil
 }

@@ -63,6 +63,8 @@ func New(pool *pgxpool.Pool, log eventstore.Reader, registry *domain.Registry, s
 	return s
 }
 
+const never = int64(1<<63 - 1) // a position that no log reaches
+
 // State says how far everything is. Errors: ledger_unavailable, also while a model that answers for wallets is built.
 func (s *Source) State(ctx context.Context) (State, error) {
 	gate := map[modelKey]bool{
@@ -72,24 +74,26 @@ func (s *Source) State(ctx context.Context) (State, error) {
 	if err != nil {
 		return State{}, away(ctx, err)
 	}
-	state, first := State{}, true
-	var m Model
-	var building bool
-	_, err = pgx.ForEachRow(rows, []any{&m.Name, &m.Version, &m.Position, &building}, func() error {
-		key := modelKey{m.Name, m.Version}
-		if s.shown[key] {
-			state.Models = append(state.Models, m)
-		}
-		if gate[key] && !building {
-			delete(gate, key)
-			if first || m.Position < state.Reached {
-				state.Reached, first = m.Position, false
-			}
-		}
-		return nil
+	type row struct {
+		Model
+		building bool
+	}
+	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (m row, err error) {
+		return m, r.Scan(&m.Name, &m.Version, &m.Position, &m.building)
 	})
 	if err != nil {
 		return State{}, away(ctx, err)
+	}
+	state := State{Reached: never}
+	for _, m := range all {
+		key := modelKey{m.Name, m.Version}
+		if s.shown[key] {
+			state.Models = append(state.Models, m.Model)
+		}
+		if gate[key] && !m.building {
+			delete(gate, key)
+			state.Reached = min(state.Reached, m.Position)
+		}
 	}
 	if len(gate) > 0 {
 		return State{}, domain.Errorf(domain.CodeUnavailable, "the read models have not been built yet")
