@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -224,9 +225,18 @@ func consume(t *testing.T, from *bus.Bus, o bus.ConsumerOptions) (stop func()) {
 func (b *bench) has(t *testing.T, g *group) {
 	t.Helper()
 	want := b.events(t)
-	require.Eventually(t, func() bool { n, _ := g.count(); return n == len(want) }, patience, tick, "a group waits for events")
+	whole := assert.Eventually(t, func() bool { n, _ := g.count(); return n == len(want) }, patience, tick)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if !whole {
+		var missing []int64
+		for _, e := range want {
+			if _, there := g.events[e.Position]; !there {
+				missing = append(missing, e.Position)
+			}
+		}
+		require.Failf(t, "a group waits for events", "it has %d of %d; missing: %v", len(g.events), len(want), missing)
+	}
 	require.Empty(t, g.disorder)
 	for _, e := range want {
 		require.Equal(t, e, g.events[e.Position])

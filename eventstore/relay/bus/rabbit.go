@@ -27,7 +27,7 @@ type rabbit struct {
 
 const (
 	rabbitTimeout   = 10 * time.Second
-	rabbitReconnect = 2 * time.Second // longest wait between two tries
+	rabbitReconnect = 2 * time.Second // the publisher's longest wait between two tries
 )
 
 func newRabbit(address string, logger watermill.LoggerAdapter) (*rabbit, error) {
@@ -61,14 +61,11 @@ func (r *rabbit) config(group string) amqp.Config {
 	}
 }
 
-// rabbitMarshaler refuses what is no message: watermill-amqp hands the zero delivery of a lost channel over as one.
+// rabbitMarshaler leaves out headers that are not ours.
 type rabbitMarshaler struct{ amqp.DefaultMarshaler }
 
 // Unmarshal implements amqp.Marshaler.
 func (m rabbitMarshaler) Unmarshal(d amqp091.Delivery) (*message.Message, error) {
-	if d.Acknowledger == nil {
-		return nil, errors.New("the channel was lost")
-	}
 	for key, value := range d.Headers {
 		if _, ok := value.(string); !ok { // what brokers and plugins add
 			delete(d.Headers, key)
@@ -127,20 +124,16 @@ func (r *rabbit) drop() {
 // prepare declares exchange and queue.
 func (r *rabbit) prepare(ctx context.Context, topic, group string) error {
 	return r.work.do(ctx, func() error {
-		s, err := amqp.NewSubscriber(r.config(group), r.logger)
-		if err != nil {
-			return connecting(err)
+		q, err := r.open(topic, group)
+		if err == nil {
+			q.close()
 		}
-		return errors.Join(s.SubscribeInitialize(topic), s.Close())
+		return err
 	}, func() {})
 }
 
 func (r *rabbit) subscribe(group string) (message.Subscriber, error) {
-	s, err := amqp.NewSubscriber(r.config(group), r.logger)
-	if err != nil {
-		return nil, connecting(err)
-	}
-	return s, nil
+	return &rabbitSubscriber{bus: r, group: group}, nil
 }
 
 func (r *rabbit) close() error {
