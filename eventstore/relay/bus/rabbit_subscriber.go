@@ -60,6 +60,14 @@ func (s *rabbitSubscriber) follow(ctx context.Context, topic string, out chan<- 
 
 var errLost = errors.New("the connection was lost")
 
+// gone says why, if the broker did.
+func gone(cause *amqp091.Error) error {
+	if cause == nil {
+		return errLost
+	}
+	return fmt.Errorf("%w: %w", errLost, cause)
+}
+
 // hand gives one delivery after the other out, each after the one before was acknowledged or given back.
 func hand(ctx context.Context, deliveries <-chan amqp091.Delivery, lost <-chan *amqp091.Error, out chan<- *message.Message) error {
 	for {
@@ -80,8 +88,8 @@ func hand(ctx context.Context, deliveries <-chan amqp091.Delivery, lost <-chan *
 		m.SetContext(ctx)
 		select {
 		case out <- m:
-		case <-lost:
-			return errLost
+		case cause := <-lost:
+			return gone(cause)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -90,8 +98,8 @@ func hand(ctx context.Context, deliveries <-chan amqp091.Delivery, lost <-chan *
 			err = d.Ack(false)
 		case <-m.Nacked():
 			err = d.Nack(false, true)
-		case <-lost:
-			err = errLost
+		case cause := <-lost:
+			err = gone(cause)
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
