@@ -99,6 +99,11 @@ func TestActivityIsThatOfTheLastCompletedDays(t *testing.T) {
 	}
 	_, err = q.Activity(t.Context(), usage.ActivityRequest{}, k.Now)
 	requireField(t, "wallet", err)
+
+	// The next day begins without an event: the last minute of the day before is in no rollup yet.
+	got, err = q.Activity(t.Context(), usage.ActivityRequest{WalletID: w1, Date: "2026-04-04"}, k.Now.AddDate(0, 0, 1))
+	require.NoError(t, err)
+	require.Equal(t, []usage.ActivityRow{row("2026-04-04", "acme/one", "north", "7", 1)}, got.Rows)
 }
 
 func requireField(t *testing.T, field string, err error) {
