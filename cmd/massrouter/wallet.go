@@ -169,7 +169,7 @@ func showWallet(c *cobra.Command, sh shell, o *operator, id uuid.UUID, movements
 	}
 	shown := shownWallet{WalletAnswer: *found}
 	if movements > 0 {
-		s, err := api.GetStatementWithResponse(c.Context(), id, &client.GetStatementParams{Limit: &movements})
+		s, err := api.GetStatementWithResponse(c.Context(), id, &client.GetStatementParams{Limit: &movements, MinPosition: &found.Position})
 		if err != nil {
 			return err
 		}

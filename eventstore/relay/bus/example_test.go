@@ -19,9 +19,6 @@ func Example() {
 		Group: "search-index",
 		Handle: func(_ context.Context, e eventstore.Event) error {
 			fmt.Println(e.Position, e.StreamID, e.StreamVersion, e.Type)
-			if e.Position == 2 {
-				stop()
-			}
 			return nil
 		},
 		Marks: bus.NewRecent(10_000),
@@ -32,11 +29,12 @@ func Example() {
 	if err := b.Prepare(ctx, 0, "search-index"); err != nil {
 		panic(err)
 	}
-	go func() {
-		for ctx.Err() == nil && b.Publish(ctx, events(1, 2)) != nil {
-		}
-	}()
-	if err := c.Run(ctx); err != nil {
+	ended := make(chan error)
+	go func() { ended <- c.Run(ctx) }()
+	for b.Publish(ctx, events(1, 2)) != nil { // until the group is there and has acknowledged both
+	}
+	stop()
+	if err := <-ended; err != nil {
 		panic(err)
 	}
 	_ = b.Close()
