@@ -70,13 +70,12 @@ type Runner struct {
 	projections []Projection
 	options     Options
 	feed        *feed
-	courtesy    courtesy
 }
 
 // New makes a runner. Every projection that runs takes one connection out of the pool.
 func New(store eventstore.Reader, pool *pgxpool.Pool, registry *domain.Registry, projections []Projection, o Options) *Runner {
 	o = o.withDefaults()
-	return &Runner{store: store, pool: pool, projections: projections, options: o, feed: newFeed(store, registry, o), courtesy: newCourtesy()}
+	return &Runner{store: store, pool: pool, projections: projections, options: o, feed: newFeed(store, registry, o)}
 }
 
 // Run follows the log with all projections until the context ends, and then returns nil. A projection that fails stops

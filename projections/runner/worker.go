@@ -84,9 +84,6 @@ func (r *Runner) step(ctx context.Context, session *session, p Projection, reade
 		return at, nil
 	}
 	events = events[:min(int64(len(events)), stop-at.position)] // positions are dense
-	if len(events) < r.options.BatchSize {
-		defer r.courtesy.wait(ctx)()
-	}
 	w := Writes{Since: at.recordedAt}
 	if err := project(p, events, &w); err != nil {
 		return place{}, fmt.Errorf("project positions %d to %d: %w", events[0].Position, events[len(events)-1].Position, err)
