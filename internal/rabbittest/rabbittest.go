@@ -70,9 +70,14 @@ func find() (string, bool) {
 // URL is the address of the default virtual host.
 func (s *Server) URL() string { return fmt.Sprintf("amqp://guest:guest@127.0.0.1:%d/", s.port) }
 
-// Kill ends the server with SIGKILL.
+// definitionsOnDisk is longer than Erlang's disk_log keeps what was written to it (two seconds): a durable queue that was declared
+// within that time before a crash is lost, whatever the broker has answered.
+const definitionsOnDisk = 3 * time.Second
+
+// Kill ends the server at once, as a crash would, when the queues that were declared before are on its disk. Restart brings it back.
 func (s *Server) Kill(tb testing.TB) {
 	tb.Helper()
+	time.Sleep(definitionsOnDisk)
 	s.daemon.Kill()
 }
 
