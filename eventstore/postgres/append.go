@@ -50,7 +50,7 @@ func (s *Store) Send(ctx context.Context, head eventstore.Head, now time.Time, b
 		if err == nil {
 			if len(clock) == 8 {
 				micros := int64(binary.BigEndian.Uint64(clock)) //nolint:gosec // two's complement is the format
-				s.see(time.UnixMicro(micros + postgresEpoch))
+				s.see(pgwire.FromMicros(micros))
 			}
 			s.appended(head, b)
 		}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
 // The hot path hands whole columns to the server as arrays in PostgreSQL's binary format (src/backend/utils/adt/
@@ -56,7 +58,4 @@ func (c column) bool(v bool) column {
 	return append(c, 0)
 }
 
-// postgresEpoch is what timestamps count microseconds from.
-const postgresEpoch = 946684800 * 1_000_000
-
-func (c column) instant(t time.Time) column { return c.int8(t.UnixMicro() - postgresEpoch) }
+func (c column) instant(t time.Time) column { return c.int8(pgwire.Micros(t)) }

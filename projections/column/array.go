@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
 // Array is a column of values. The zero value of each kind is empty and ready.
@@ -163,11 +164,8 @@ func (c *Amounts) Binary() []byte { return c.binary(pgtype.NumericOID) }
 // Times is a timestamptz[].
 type Times struct{ array }
 
-// postgresEpoch, the beginning of 2000 in seconds since 1970, is what Postgres counts from.
-const postgresEpoch = 946684800
-
 // Add appends a value.
-func (c *Times) Add(t time.Time) { c.fixed64(t.UnixMicro() - postgresEpoch*1_000_000) }
+func (c *Times) Add(t time.Time) { c.fixed64(pgwire.Micros(t)) }
 
 // Maybe appends a value, or NULL for nil.
 func (c *Times) Maybe(t *time.Time) {
@@ -191,7 +189,7 @@ func (c *Dates) Maybe(day time.Time) {
 		return
 	}
 	c.element(4)
-	c.b = binary.BigEndian.AppendUint32(c.b, uint32((day.Unix()-postgresEpoch)/86400)) //nolint:gosec // two's complement is the format
+	c.b = binary.BigEndian.AppendUint32(c.b, uint32(pgwire.Days(day))) //nolint:gosec // two's complement is the format
 }
 
 // Binary implements Array.

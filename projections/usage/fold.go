@@ -55,40 +55,54 @@ func newBatch() *batch { return &batch{} }
 
 // fold adds what an event says of a call that ended.
 func (b *batch) fold(event wallet.Event, at *runner.Event) error {
-	switch e := event.(type) {
-	case wallet.UsageCharged:
-		return b.charge(&e, at)
-	case wallet.HoldReleased:
-		k, err := keyOf(e.KeyID, e.Call.AppID, e.Model, e.Endpoint, e.Currency, at)
-		if err != nil {
-			return err
-		}
-		s := b.rows.get(k)
-		s.Calls++
-		s.cancel(e.Call)
-		b.fail(s, k, e.Reason)
-	case wallet.HoldExpired:
-		k, err := keyOf(e.KeyID, uuid.Nil, "", "", e.Currency, at)
-		if err != nil {
-			return err
-		}
-		b.rows.get(k).Expired++
-	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected:
+	k, ended, err := keyOf(event, at)
+	if err != nil || !ended {
+		return err
+	}
+	if class := b.rows.get(k).count(event); class != "" {
+		*b.errors.get(errorKey{k, class})++
 	}
 	return nil
 }
 
-func keyOf(id, app uuid.UUID, model, endpoint string, currency money.Currency, at *runner.Event) (key, error) {
-	walletID, err := at.Entity()
-	return key{minuteOf(at.RecordedAt), walletID, id, app, model, endpoint, currency}, err
+// keyOf is the key of the minute that an event counts in, if it ends a call or its hold.
+func keyOf(event wallet.Event, at *runner.Event) (k key, ended bool, err error) {
+	switch e := event.(type) {
+	case wallet.UsageCharged:
+		k = key{key: e.KeyID, app: e.Call.AppID, model: e.Model, endpoint: e.Endpoint, currency: e.Currency}
+	case wallet.HoldReleased:
+		k = key{key: e.KeyID, app: e.Call.AppID, model: e.Model, endpoint: e.Endpoint, currency: e.Currency}
+	case wallet.HoldExpired:
+		k = key{key: e.KeyID, currency: e.Currency}
+	default:
+		return key{}, false, nil
+	}
+	k.bucket = minuteOf(at.RecordedAt)
+	k.wallet, err = at.Entity()
+	return k, true, err
 }
 
-func (b *batch) charge(e *wallet.UsageCharged, at *runner.Event) error {
-	k, err := keyOf(e.KeyID, e.Call.AppID, e.Model, e.Endpoint, e.Currency, at)
-	if err != nil {
-		return err
+// count adds an event, and tells the class of the error that it has, "" for none.
+func (s *Sums) count(event wallet.Event) (class string) {
+	switch e := event.(type) {
+	case wallet.UsageCharged:
+		s.charge(&e)
+		if class = e.Call.Error; class != "" {
+			s.Errors++
+		}
+	case wallet.HoldReleased:
+		s.Calls++
+		s.Errors++
+		s.cancel(e.Call)
+		class = e.Reason
+	case wallet.HoldExpired:
+		s.Expired++
+	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected:
 	}
-	s := b.rows.get(k)
+	return class
+}
+
+func (s *Sums) charge(e *wallet.UsageCharged) {
 	s.Calls++
 	s.Charged++
 	if e.Provenance == usage.Estimated {
@@ -109,21 +123,12 @@ func (b *batch) charge(e *wallet.UsageCharged, at *runner.Event) error {
 		s.Duration.Add(e.Call.DurationMS)
 	}
 	s.cancel(e.Call)
-	if e.Call.Error != "" {
-		b.fail(s, k, e.Call.Error)
-	}
-	return nil
 }
 
 func (s *Sums) cancel(c wallet.Call) {
 	if c.Cancelled {
 		s.Cancelled++
 	}
-}
-
-func (b *batch) fail(s *Sums, k key, class string) {
-	s.Errors++
-	*b.errors.get(errorKey{k, class})++
 }
 
 // rollup gives the rows of a granularity, each also under all wallets.

@@ -19,19 +19,14 @@ type open struct {
 }
 
 func (o *open) fold(event wallet.Event, at *runner.Event) error {
-	b := newBatch()
-	if err := b.fold(event, at); err != nil || len(b.rows.order) == 0 {
+	k, ended, err := keyOf(event, at)
+	if err != nil || !ended {
 		return err
 	}
-	k := &b.rows.order[0]
-	s := b.rows.byKey[*k]
+	var s Sums
+	o.class.Add(s.count(event))
 	o.position.Add(at.Position)
-	o.keys.add(k)
-	class := ""
-	if len(b.errors.order) > 0 {
-		class = b.errors.order[0].class
-	}
-	o.class.Add(class)
+	o.keys.add(&k)
 	for j, n := range s.counts() {
 		o.counts[j].Add(*n)
 	}

@@ -3,10 +3,11 @@ package benchgateway
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/load"
 )
 
 // lagEvery is how often the log and the read models are compared.
@@ -83,7 +84,6 @@ func (w *lagWatch) report() *Lag {
 	if len(w.lags) == 0 {
 		return nil
 	}
-	slices.Sort(w.lags)
-	at := func(percent int) Decimal { return milliseconds(w.lags[(len(w.lags)*percent+99)/100-1]) }
-	return &Lag{Samples: len(w.lags), P50: at(50), P99: at(99)}
+	q := load.Quantiles(w.lags, 500, 990)
+	return &Lag{Samples: len(w.lags), P50: milliseconds(q[0]), P99: milliseconds(q[1])}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/database"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/history"
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/load"
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/eventstore/postgres"
 	"github.com/massrouter/massrouter/projections"
@@ -58,14 +59,9 @@ var errIncomplete = errors.New("the database has a history of another size, or o
 
 // Run fills the database if it is empty, and measures.
 func Run(ctx context.Context, o Options) (Report, error) {
-	config, err := pgxpool.ParseConfig(o.Database)
+	pool, err := database.Open(ctx, o.Database, max(connections, len(projections.All())+2))
 	if err != nil {
-		return Report{}, fmt.Errorf("read the database's address: %w", err)
-	}
-	config.MaxConns = max(connections, int32(len(projections.All()))+2) //nolint:gosec // a few
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return Report{}, fmt.Errorf("open the database: %w", err)
+		return Report{}, err
 	}
 	defer pool.Close()
 	store, err := postgres.Open(ctx, pool, postgres.Options{})
@@ -160,13 +156,13 @@ func measure(ctx context.Context, q question, o Options) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{
-		Question: q.name, PerSecond: float64(len(together)) / took.Seconds(), P50: quantile(together, 50), P99: quantile(together, 99),
-		AloneP50: quantile(alone, 50), AloneP99: quantile(alone, 99),
-	}, nil
+	a := Answer{Question: q.name, PerSecond: float64(len(together)) / took.Seconds()}
+	a.P50, a.P99 = milliseconds(together)
+	a.AloneP50, a.AloneP99 = milliseconds(alone)
+	return a, nil
 }
 
-// ask returns all latencies, sorted, and how long it took.
+// ask returns all latencies, and how long it took.
 func ask(ctx context.Context, q question, askers int, long time.Duration) ([]time.Duration, time.Duration, error) {
 	started := time.Now()
 	var n atomic.Int64
@@ -185,12 +181,11 @@ func ask(ctx context.Context, q question, askers int, long time.Duration) ([]tim
 		})
 	}
 	err := group.Wait()
-	all := slices.Concat(latencies...)
-	slices.Sort(all)
-	return all, time.Since(started), err
+	return slices.Concat(latencies...), time.Since(started), err
 }
 
-func quantile(sorted []time.Duration, percent int) float64 {
-	rank := (len(sorted)*percent+99)/100 - 1
-	return float64(sorted[max(rank, 0)].Microseconds()) / 1000
+// milliseconds are the median and the 99th percentile.
+func milliseconds(latencies []time.Duration) (p50, p99 float64) {
+	q := load.Quantiles(latencies, 500, 990)
+	return float64(q[0].Microseconds()) / 1000, float64(q[1].Microseconds()) / 1000
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/auditdb"
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/database"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/history"
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/eventstore/postgres"
@@ -53,14 +54,9 @@ type Audit struct {
 
 // Run measures. It leaves its rows in the scratch database, which the caller drops.
 func Run(ctx context.Context, o Options) (Report, error) {
-	config, err := pgxpool.ParseConfig(o.Database)
+	pool, err := database.Open(ctx, o.Database, auditdb.Connections+len(projections.All()))
 	if err != nil {
-		return Report{}, fmt.Errorf("read the scratch database's address: %w", err)
-	}
-	config.MaxConns = auditdb.Connections + int32(len(projections.All())) //nolint:gosec // a few
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return Report{}, fmt.Errorf("open the scratch database: %w", err)
+		return Report{}, err
 	}
 	defer pool.Close()
 	// A wallet begins with three events: opened, topped up, its key.

@@ -3,11 +3,11 @@ package benchreplay
 import (
 	"context"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/child"
 )
 
 const lookEvery = 50 * time.Millisecond
@@ -24,25 +24,12 @@ func halves(ctx context.Context, pool *pgxpool.Pool, middle int64) [2]float64 {
 			return most
 		case <-tick.C:
 		}
-		most[half] = max(most[half], resident())
+		if now, _, err := child.Memory(os.Getpid()); err == nil {
+			most[half] = max(most[half], float64(now)/1e6)
+		}
 		var position int64
 		if err := pool.QueryRow(ctx, `SELECT min(position) FROM views.checkpoints`).Scan(&position); err == nil && position >= middle {
 			half = 1
 		}
 	}
-}
-
-// resident is this process's resident size in MB; 0 where the system does not tell.
-func resident() float64 {
-	fields, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(fields), " ")
-	pages, _, _ := strings.Cut(rest, " ")
-	n, err := strconv.Atoi(pages)
-	if err != nil {
-		return 0
-	}
-	return float64(n) * float64(os.Getpagesize()) / 1e6
 }

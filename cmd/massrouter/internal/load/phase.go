@@ -50,12 +50,17 @@ func (r *Result) fail(text string, n int64) {
 
 // Quantiles are the latencies at the given thousandths, by nearest rank; zero when nothing succeeded.
 func (r *Result) Quantiles(thousandths ...int) []time.Duration {
-	slices.Sort(r.latencies)
+	return Quantiles(r.latencies, thousandths...)
+}
+
+// Quantiles sorts latencies and tells those at the given thousandths, by nearest rank; zero when there are none.
+func Quantiles(latencies []time.Duration, thousandths ...int) []time.Duration {
+	slices.Sort(latencies)
 	out := make([]time.Duration, len(thousandths))
-	n := len(r.latencies)
+	n := len(latencies)
 	for i, q := range thousandths {
 		if n > 0 {
-			out[i] = r.latencies[min(n-1, max(0, (n*q+999)/1000-1))]
+			out[i] = latencies[min(n-1, max(0, (n*q+999)/1000-1))]
 		}
 	}
 	return out
