@@ -74,7 +74,7 @@ func keyOf(event wallet.Event, at *runner.Event) (k key, ended bool, err error) 
 		k = key{key: e.KeyID, app: e.Call.AppID, model: e.Model, endpoint: e.Endpoint, currency: e.Currency}
 	case wallet.HoldExpired:
 		k = key{key: e.KeyID, currency: e.Currency}
-	default:
+	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected:
 		return key{}, false, nil
 	}
 	k.bucket = minuteOf(at.RecordedAt)

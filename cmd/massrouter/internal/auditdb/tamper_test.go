@@ -57,17 +57,18 @@ func TestEveryColumnOfEveryTable(t *testing.T) {
 			b.project(t)
 			b.sign(t)
 			require.Equal(t, tables, tablesOf(t, b), "every table beside the events is here")
-			rows := ask[int](t, b, "SELECT count(*) FROM "+table)
+			source := table
+			if table == "ledger.commands" { // no event tells the id and the time of a refused command
+				source += " WHERE NOT refused"
+			}
+			rows := ask[int](t, b, "SELECT count(*) FROM "+source)
 			for _, c := range columns(t, b, table) {
 				if slices.Contains(unchecked(), table+"."+c.Name) {
 					continue
 				}
 				for _, n := range slices.Compact([]int{0, rows / 3, rows - 1}) {
 					what := fmt.Sprintf("%s of row %d", c.Name, n)
-					where := fmt.Sprintf("ctid = (SELECT ctid FROM %s ORDER BY %s LIMIT 1 OFFSET %d)", table, c.First, n)
-					if table == "ledger.commands" { // partitions have rows of the same ctid
-						where = fmt.Sprintf("command_id = (SELECT command_id FROM %s ORDER BY 1 LIMIT 1 OFFSET %d)", table, n)
-					}
+					where := fmt.Sprintf("(tableoid, ctid) = (SELECT tableoid, ctid FROM %s ORDER BY %s LIMIT 1 OFFSET %d)", source, c.First, n)
 					undo := b.change(t, table, c, where)
 					r := b.verify(t)
 					require.True(t, found(r, auditdb.RowDiffers, table) || found(r, auditdb.RowMissing, table) || found(r, auditdb.RowExtra, table) ||

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/load"
 )
 
 // copyTurn measures the limit: COPY of rows of the size that an event row has, in commits of the size that the
@@ -56,10 +57,10 @@ func (b *bench) shape(ctx context.Context) (batch, size int, err error) {
 }
 
 func (b *bench) report() Report {
-	slices.Sort(b.latencies)
+	q := load.Quantiles(b.latencies, 500, 990, 999)
 	r := Report{
 		CommandsPerSecond: float64(b.commands) / b.commandTime.Seconds(),
-		P50:               b.quantile(0.5), P99: b.quantile(0.99), P999: b.quantile(0.999),
+		P50:               milliseconds(q[0]), P99: milliseconds(q[1]), P999: milliseconds(q[2]),
 		BatchMean:     float64(b.batched.Load()) / float64(max(b.batches.Load(), 1)),
 		BytesPerEvent: b.eventBytes, Commands: b.commands, Seconds: b.commandTime.Seconds(),
 		Submitters: b.o.Submitters, Wallets: b.o.Wallets, Processes: max(b.o.Processes, 1), OfferedPerSecond: b.o.Rate,
@@ -71,10 +72,4 @@ func (b *bench) report() Report {
 	return r
 }
 
-func (b *bench) quantile(q float64) float64 {
-	if len(b.latencies) == 0 {
-		return 0
-	}
-	i := min(int(q*float64(len(b.latencies))), len(b.latencies)-1)
-	return float64(b.latencies[i].Microseconds()) / 1000
-}
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -12,31 +12,17 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/history"
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain"
-	"github.com/massrouter/massrouter/domain/apikey"
-	"github.com/massrouter/massrouter/domain/catalog"
-	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/domain/wallet"
 )
 
-const (
-	model    = "bench/model"
-	endpoint = "bench/model@bench"
-)
-
-type account struct{ wallet, key uuid.UUID }
-
-// newAccount gives a wallet the one key whose id follows from its own, so that other processes find it.
-func newAccount(id uuid.UUID) account {
-	return account{wallet: id, key: domain.DeriveID(id, "bench key")}
-}
-
 type bench struct {
 	o        Options
 	pool     *pgxpool.Pool
-	accounts []account
+	accounts []history.Account
 
 	batches, batched, events atomic.Int64
 	measuring                atomic.Bool
@@ -58,75 +44,14 @@ func (b *bench) onBatch(commands, events int, _ time.Duration) {
 	}
 }
 
-func meta(id uuid.UUID) commands.Meta {
-	return commands.Meta{CommandID: id, Actor: "system:bench", CorrelationID: id, CausationID: id}
-}
-
-// prepare publishes one priced model and opens the wallets, each with a key and money that never runs out.
-func (b *bench) prepare(ctx context.Context, app *commands.App) error {
+// prepare publishes what can be called and opens the wallets, each with a key and money that never runs out.
+func (b *bench) prepare(ctx context.Context, app *commands.App) (err error) {
 	b.o.Progress("opening wallets")
-	if err := publish(ctx, app); err != nil {
+	if err := history.Publish(ctx, app); err != nil {
 		return err
 	}
-	b.accounts = make([]account, b.o.Wallets)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(256)
-	for i := range b.accounts {
-		group.Go(func() (err error) {
-			b.accounts[i], err = open(ctx, app)
-			return err
-		})
-	}
-	return group.Wait()
-}
-
-func publish(ctx context.Context, app *commands.App) error {
-	vendor := catalog.Vendor{
-		ID: "bench", Name: "Bench", BaseURL: "http://127.0.0.1/v1", Dialect: "openai", CancelPolicy: catalog.Cancel,
-		MaxTokensField: "max_tokens", Status: catalog.Active,
-	}
-	if _, _, err := app.PublishVendor(ctx, meta(uuid.New()), commands.PublishVendor{Vendor: vendor}); err != nil {
-		return fmt.Errorf("publish the vendor: %w", err)
-	}
-	m := catalog.Model{
-		ID: model, Name: "Bench", ContextLength: 128_000, MaxCompletionTokens: 16_000, InputModalities: []string{"text"},
-		OutputModalities: []string{"text"}, ReleasedAt: time.Unix(0, 0).UTC(), Status: catalog.Active,
-	}
-	if _, _, err := app.PublishModel(ctx, meta(uuid.New()), commands.PublishModel{Model: m}); err != nil {
-		return fmt.Errorf("publish the model: %w", err)
-	}
-	e := catalog.Endpoint{
-		ID: endpoint, Model: model, Vendor: "bench", UpstreamModel: "bench", ContextLength: 128_000,
-		MaxCompletionTokens: 16_000, Status: catalog.Active,
-	}
-	if _, _, err := app.PublishEndpoint(ctx, meta(uuid.New()), commands.PublishEndpoint{Endpoint: e}); err != nil {
-		return fmt.Errorf("publish the endpoint: %w", err)
-	}
-	price := catalog.PriceVersion{ID: uuid.New(), Currency: money.USD, Price: catalog.Schedule{Base: catalog.Rates{
-		usage.Input: money.MustPrice("0.0000025"), usage.CacheRead: money.MustPrice("0.00000025"), usage.Output: money.MustPrice("0.000010"),
-	}}}
-	if _, _, err := app.PublishPrice(ctx, meta(uuid.New()), commands.PublishPrice{Endpoint: endpoint, PriceVersion: price}); err != nil {
-		return fmt.Errorf("publish the price: %w", err)
-	}
-	return nil
-}
-
-func open(ctx context.Context, app *commands.App) (account, error) {
-	a := newAccount(uuid.New())
-	if _, _, err := app.OpenWallet(ctx, meta(uuid.New()), commands.OpenWallet{WalletID: a.wallet, Currency: money.USD}); err != nil {
-		return a, fmt.Errorf("open a wallet: %w", err)
-	}
-	if _, _, err := app.TopUp(ctx, meta(uuid.New()), commands.TopUp{
-		WalletID: a.wallet, Amount: money.MustParse("1000000000"), Currency: money.USD, PSP: "operator", Reason: "bench",
-	}); err != nil {
-		return a, fmt.Errorf("top a wallet up: %w", err)
-	}
-	if _, _, err := app.IssueKey(ctx, meta(uuid.New()), commands.IssueKey{
-		KeyID: a.key, WalletID: a.wallet, Hash: apikey.HashSecret(a.key.String()), Label: "bench", Limits: apikey.Limits{Name: "bench"},
-	}); err != nil {
-		return a, fmt.Errorf("issue a key: %w", err)
-	}
-	return a, nil
+	b.accounts, err = history.OpenAll(ctx, app, b.o.Wallets)
+	return err
 }
 
 // commandsTurn lets the callers place and settle for a while.
@@ -187,6 +112,7 @@ func (b *bench) drive(ctx context.Context, app *commands.App, took time.Duration
 
 func (b *bench) submit(ctx context.Context, app *commands.App, p *pace, until time.Time) ([]time.Duration, error) {
 	var latencies []time.Duration
+	model, endpoint := history.Offer()
 	for {
 		at := p.due()
 		if !at.Before(until) || ctx.Err() != nil {
@@ -197,16 +123,16 @@ func (b *bench) submit(ctx context.Context, app *commands.App, p *pace, until ti
 		if err != nil {
 			return nil, fmt.Errorf("draw an id: %w", err)
 		}
-		if _, _, err := app.PlaceHold(ctx, meta(hold), commands.PlaceHold{
-			HoldID: hold, WalletID: a.wallet, KeyID: a.key, Model: model, Endpoint: endpoint,
+		if _, _, err := app.PlaceHold(ctx, history.Meta(hold), commands.PlaceHold{
+			HoldID: hold, WalletID: a.Wallet, KeyID: a.Key, Model: model, Endpoint: endpoint,
 			PromptTokens: 2_000, CompletionTokens: 500, TTL: time.Minute,
 		}); err != nil {
 			return nil, fmt.Errorf("place a hold: %w", err)
 		}
 		latencies = append(latencies, time.Since(at))
 		at = p.due()
-		if _, _, err := app.SettleHold(ctx, meta(domain.DeriveID(hold, "settle")), commands.SettleHold{
-			HoldID: hold, WalletID: a.wallet, Endpoint: endpoint, Provenance: usage.Reported,
+		if _, _, err := app.SettleHold(ctx, history.Meta(domain.DeriveID(hold, "settle")), commands.SettleHold{
+			HoldID: hold, WalletID: a.Wallet, Endpoint: endpoint, Provenance: usage.Reported,
 			Usage: usage.Usage{usage.Input: 640, usage.CacheRead: 1_024, usage.Output: 210, usage.Reasoning: 64, usage.Request: 1},
 			Call: wallet.Call{
 				Streamed: true, FinishReason: "stop", UpstreamID: "chatcmpl-0123456789", Attempts: 1,

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/history"
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/wallet"
 )
@@ -27,7 +28,7 @@ func (b *bench) findAccounts(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("find the wallets: %w", err)
 		}
-		b.accounts = append(b.accounts, newAccount(id))
+		b.accounts = append(b.accounts, history.NewAccount(id))
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("find the wallets: %w", err)

@@ -1,5 +1,5 @@
-// Package history fills a ledger with a made-up past: calls of many wallets, through the real executor, on a clock that runs
-// through days in seconds. What the read side costs is measured on it.
+// Package history fills a ledger for measurements: with a catalogue and wallets, and with a made-up past of calls, through the real
+// executor, on a clock that runs through days in seconds.
 package history
 
 import (
@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/massrouter/massrouter/commands"
+	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/eventstore/postgres"
 )
 
@@ -31,6 +32,11 @@ const callers = 512
 
 // Account is a wallet with its one key.
 type Account struct{ Wallet, Key uuid.UUID }
+
+// NewAccount is a wallet's account: the key's id follows from the wallet's, so that other processes find it.
+func NewAccount(wallet uuid.UUID) Account {
+	return Account{Wallet: wallet, Key: domain.DeriveID(wallet, "bench key")}
+}
 
 // Generate appends the history to the ledger of a migrated database and tells whose it is.
 func Generate(ctx context.Context, pool *pgxpool.Pool, o Options) (accounts []Account, err error) {
@@ -52,10 +58,10 @@ func Generate(ctx context.Context, pool *pgxpool.Pool, o Options) (accounts []Ac
 		err = errors.Join(err, <-done)
 	}()
 	o.Progress("publishing models and opening %d wallets", o.Wallets)
-	if err := publish(ctx, app); err != nil {
+	if err := Publish(ctx, app); err != nil {
 		return nil, err
 	}
-	if accounts, err = openAll(ctx, app, o.Wallets); err != nil {
+	if accounts, err = OpenAll(ctx, app, o.Wallets); err != nil {
 		return nil, err
 	}
 	return accounts, callAll(ctx, app, o, now, accounts)
@@ -76,7 +82,8 @@ func (c *clock) time(database time.Time) time.Time {
 	return c.start.Add(time.Duration(float64(c.span) * (float64(c.done.Load()) / float64(c.steps))))
 }
 
-func openAll(ctx context.Context, app *commands.App, n int) ([]Account, error) {
+// OpenAll opens wallets, each with a key and money that never runs out.
+func OpenAll(ctx context.Context, app *commands.App, n int) ([]Account, error) {
 	accounts := make([]Account, n)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(callers)
