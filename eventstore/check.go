@@ -6,6 +6,9 @@ import (
 	"github.com/massrouter/massrouter/domain"
 )
 
+// minStreamID is the shortest stream id of the schema: a kind, a dash, an identity.
+const minStreamID = 3
+
 // Check refuses a batch that contradicts itself: the events of a stream must be exactly the versions that its write
 // steps over, in order. The tables alone would take events that no version counts, and those can never be removed.
 // Both implementations call it before they write.
@@ -14,6 +17,9 @@ func (b *Batch) Check() error {
 	for _, w := range b.Streams {
 		if _, twice := next[w.ID]; twice {
 			return fmt.Errorf("stream %q is written twice", w.ID)
+		}
+		if n := len(w.ID); n < minStreamID || n > domain.MaxStreamID {
+			return fmt.Errorf("a stream id has %d to %d bytes, not %d", minStreamID, domain.MaxStreamID, n)
 		}
 		if w.From < 0 || w.To <= w.From {
 			return fmt.Errorf("stream %q does not move forward: %d to %d", w.ID, w.From, w.To)

@@ -57,7 +57,7 @@ type Head struct {
 	RecordedAt time.Time // of the last event; never goes back
 }
 
-// StreamWrite moves one stream's version by compare-and-set. From 0 creates the stream.
+// StreamWrite moves one stream's version, if the stream is there. From 0 creates the stream.
 type StreamWrite struct {
 	ID       domain.StreamID
 	From, To int64

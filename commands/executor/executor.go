@@ -1,6 +1,6 @@
 // Package executor runs the commands of one process against one shard of the log: it groups what has arrived while the
 // previous commit was under way, decides each command in arrival order against cached aggregates under the head's lock,
-// and writes all of it in one commit. Safety is the lock and the store's compare-and-set; the cache is only speed.
+// and writes all of it in one commit. Safety is the lock and what the store compares; the cache is only speed.
 package executor
 
 import (

@@ -134,6 +134,8 @@ func tampering() []string {
 			`TRUNCATE `+table,
 			`TRUNCATE `+table+` CASCADE`)
 	}
+	statements = append(statements,
+		`UPDATE ledger.streams SET first_position = first_position + 1`, `DELETE FROM ledger.streams`, `TRUNCATE ledger.streams`)
 	for _, table := range []string{"ledger.commands", "ledger.commands_h0", "ledger.commands_h7"} {
 		statements = append(statements,
 			`UPDATE `+table+` SET input_hash = '\x'`,

@@ -7,12 +7,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/eventstore"
 )
-
-// minStreamID is the shortest stream id of the schema: a kind, a dash, an identity.
-const minStreamID = 3
 
 // checkBatch refuses what a database column would not take, and a batch that contradicts itself.
 func checkBatch(b *eventstore.Batch) error {
@@ -33,9 +29,6 @@ func checkBatch(b *eventstore.Batch) error {
 }
 
 func checkEvent(e *eventstore.Event) error {
-	if n := len(e.StreamID); n < minStreamID || n > domain.MaxStreamID {
-		return fmt.Errorf("a stream id has %d to %d bytes, not %d", minStreamID, domain.MaxStreamID, n)
-	}
 	for _, column := range [][2]string{
 		{"stream id", string(e.StreamID)}, {"type", e.Type}, {"actor", e.Actor}, {"body", string(e.Body)},
 	} {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,7 +39,7 @@ func (s *Store) Append(ctx context.Context, head eventstore.Head, now time.Time,
 // Send puts a batch on its way. Batches that are under way together share a connection, so the server takes them in
 // order and without waiting for this process between them.
 func (s *Store) Send(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch, done func(error)) {
-	steps, err := s.sealed(head, now, b)
+	steps, err := s.sealed(ctx, head, now, b)
 	if err != nil {
 		done(err)
 		return
@@ -53,13 +54,15 @@ func (s *Store) Send(ctx context.Context, head eventstore.Head, now time.Time, b
 				s.see(pgwire.FromMicros(micros))
 			}
 			s.appended(head, b)
+		} else {
+			s.versions.forget()
 		}
 		done(err)
 	})
 }
 
 // sealed checks and seals a batch, and says what to send.
-func (s *Store) sealed(head eventstore.Head, now time.Time, b *eventstore.Batch) ([]pgwire.Step, error) {
+func (s *Store) sealed(ctx context.Context, head eventstore.Head, now time.Time, b *eventstore.Batch) ([]pgwire.Step, error) {
 	now = now.UTC().Truncate(time.Microsecond)
 	if now.Before(head.RecordedAt) {
 		return nil, fmt.Errorf("an append at %s is before the head's %s", now, head.RecordedAt)
@@ -70,7 +73,26 @@ func (s *Store) sealed(head eventstore.Head, now time.Time, b *eventstore.Batch)
 	if err := eventstore.Seal(b, s.o.Shard, head, now); err != nil {
 		return nil, err
 	}
+	if err := s.moveVersions(ctx, s.pool, head, b); err != nil {
+		return nil, s.conflictAt(ctx, head, err)
+	}
 	return s.appendSteps(head, now, b), nil
+}
+
+// conflictAt is the conflict, unless the head has moved: then nothing can be said of streams at the old one.
+func (s *Store) conflictAt(ctx context.Context, head eventstore.Head, conflict error) error {
+	if !errors.Is(conflict, eventstore.ErrVersionConflict) {
+		return conflict
+	}
+	t, err := s.Begin(ctx, head.Position, 0)
+	if err != nil {
+		return err
+	}
+	defer t.Rollback(ctx)
+	if t.Head().EventID != head.EventID {
+		return fmt.Errorf("%w: %s", eventstore.ErrHeadMoved, conflict.Error())
+	}
+	return conflict
 }
 
 func (s *Store) appendSteps(head eventstore.Head, now time.Time, b *eventstore.Batch) []pgwire.Step {

@@ -37,7 +37,7 @@ func (s *Store) load(ctx context.Context, q querier, ids []domain.StreamID) ([]e
 		return nil, classify(fmt.Errorf("load snapshots: %w", err))
 	}
 	if len(want.ids) == 0 {
-		return inOrder(ids, byID), nil
+		return s.loaded(inOrder(ids, byID)), nil
 	}
 	rows, err := q.Query(ctx, streamEventsSQL, s.o.Shard, want.ids, want.versions, want.positions)
 	if err != nil {
@@ -51,7 +51,12 @@ func (s *Store) load(ctx context.Context, q querier, ids []domain.StreamID) ([]e
 		stream := byID[e.StreamID]
 		stream.Events = append(stream.Events, e)
 	}
-	return inOrder(ids, byID), nil
+	return s.loaded(inOrder(ids, byID)), nil
+}
+
+func (s *Store) loaded(streams []eventstore.Stream) []eventstore.Stream {
+	s.versions.learn(streams)
+	return streams
 }
 
 func inOrder(ids []domain.StreamID, byID map[domain.StreamID]*eventstore.Stream) []eventstore.Stream {

@@ -31,6 +31,7 @@ type Store struct {
 	o         Options
 	signal    *signal
 	line      *line
+	versions  versions
 	partition atomic.Int64 // positions up to this one have a partition
 	seen      atomic.Int64 // the head as this store saw it last
 	clock     atomic.Pointer[sighting]
@@ -85,6 +86,7 @@ func (s *Store) Read(ctx context.Context, after int64, limit int) ([]eventstore.
 	if err != nil {
 		return nil, classify(fmt.Errorf("read events: %w", err))
 	}
+	s.versions.follow(events)
 	return events, nil
 }
 

@@ -78,6 +78,8 @@ func (t *tx) lock(ctx context.Context, since int64, limit int) error {
 	t.head.RecordedAt = t.head.RecordedAt.UTC()
 	t.s.seen.Store(t.head.Position)
 	t.s.see(clock)
+	t.s.versions.follow(t.tail)
+	t.s.versions.begin(t.head)
 	t.complete = since+int64(len(t.tail)) == t.head.Position
 	t.now = t.s.o.Clock(clock).UTC().Truncate(time.Microsecond)
 	if t.now.Before(t.head.RecordedAt) {
@@ -126,8 +128,12 @@ func (t *tx) Commit(ctx context.Context, b *eventstore.Batch) error {
 		t.Rollback(ctx)
 		return err
 	}
-	err := t.write(ctx, b)
-	if err != nil {
+	if err := t.s.moveVersions(ctx, t.conn, t.head, b); err != nil {
+		t.Rollback(ctx)
+		return err
+	}
+	if err := t.write(ctx, b); err != nil {
+		t.s.versions.forget()
 		t.abandon(ctx)
 		return err
 	}
@@ -177,8 +183,6 @@ func commitError(err error, sent bool) error {
 	switch {
 	case pgErr.Code == codeHeadMoved:
 		return fmt.Errorf("%w: %w", eventstore.ErrHeadMoved, err)
-	case pgErr.Code == codeConflict:
-		return fmt.Errorf("%w: %w", eventstore.ErrVersionConflict, err)
 	case pgErr.Code == "23505" && pgErr.SchemaName == "ledger" && isCommands(pgErr.TableName):
 		return fmt.Errorf("%w: %w", eventstore.ErrCommandExists, err)
 	case pgErr.Code == "23505":

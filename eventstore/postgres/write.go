@@ -13,7 +13,6 @@ import (
 )
 
 const (
-	codeConflict  = "MR001" // raised by ledger.move_streams: a compare-and-set did not touch every row it had to
 	codeHeadMoved = "MR002" // raised by ledger.move_head and ledger.expect_head
 )
 
@@ -23,9 +22,8 @@ const (
 	copyEventsSQL = `COPY ledger.events (shard, position, stream_id, stream_version, event_id, type, schema_version,
 		recorded_at, effective_at, actor, correlation_id, causation_id, command_id, salt, body, leaf_hash) FROM STDIN BINARY`
 	copyCommandsSQL  = `COPY ledger.commands (shard, command_id, input_hash, position, at, refused, outcome) FROM STDIN BINARY`
-	moveStreamsSQL   = `SELECT ledger.move_streams($1::int2, $2::text[], $3::int8[], $4::int8[])`
-	insertStreamsSQL = `INSERT INTO ledger.streams (shard, stream_id, version, first_position)
-		SELECT $1::int2, u.* FROM unnest($2::text[], $3::int8[], $4::int8[]) AS u`
+	insertStreamsSQL = `INSERT INTO ledger.streams (shard, stream_id, first_position)
+		SELECT $1::int2, id, $3::int8 FROM unnest($2::text[]) AS id`
 	upsertSnapshotsSQL = `INSERT INTO ledger.snapshots (shard, stream_id, version, position, schema, state)
 		SELECT $1::int2, u.* FROM unnest($2::text[], $3::int8[], $4::int8[], $5::int2[], $6::bytea[]) AS u
 		ON CONFLICT (stream_id, shard) DO UPDATE SET version = excluded.version, position = excluded.position,
@@ -39,7 +37,7 @@ const (
 )
 
 // write sends everything and the commit in one round trip. The server stops at the first error, so the commit happens
-// only when every statement, the compare-and-sets among them, succeeded.
+// only when every statement, the head's compare-and-set among them, succeeded.
 func (t *tx) write(ctx context.Context, b *eventstore.Batch) error {
 	steps := t.s.rowSteps(t.head, b)
 	if len(b.Events) > 0 {
@@ -77,7 +75,9 @@ func (s *Store) rowSteps(head eventstore.Head, b *eventstore.Batch) []pgwire.Ste
 	if len(b.Commands) > 0 {
 		steps = append(steps, pgwire.Step{SQL: copyCommandsSQL, Rows: commandRows(s.o.Shard, b.Commands)})
 	}
-	steps = append(steps, streamSteps(shard, head, b)...)
+	if born := birthParams(shard, head, b); born != nil {
+		steps = append(steps, pgwire.Step{SQL: insertStreamsSQL, Params: born})
+	}
 	if len(b.Snapshots) > 0 {
 		steps = append(steps, pgwire.Step{SQL: upsertSnapshotsSQL, Params: snapshotParams(shard, b.Snapshots)})
 	}
@@ -92,33 +92,25 @@ func (s *Store) headStep(head eventstore.Head, now time.Time, b *eventstore.Batc
 	}}
 }
 
-// streamSteps moves the versions of known streams and inserts new ones.
-func streamSteps(shard []byte, head eventstore.Head, b *eventstore.Batch) []pgwire.Step {
-	var moved, born []eventstore.StreamWrite
-	for _, w := range b.Streams {
-		if w.From == 0 {
-			born = append(born, w)
-		} else {
-			moved = append(moved, w)
+// birthParams are the new streams, if there are any.
+func birthParams(shard []byte, head eventstore.Head, b *eventstore.Batch) [][]byte {
+	n := 0
+	for i := range b.Streams {
+		if b.Streams[i].From == 0 {
+			n++
 		}
 	}
-	var steps []pgwire.Step
-	if n := len(moved); n > 0 {
-		ids, from, to := newTexts(n), newInt8s(n), newInt8s(n)
-		for _, w := range moved {
-			ids, from, to = ids.text(string(w.ID)), from.int8(w.From), to.int8(w.To)
-		}
-		steps = append(steps, pgwire.Step{SQL: moveStreamsSQL, Params: [][]byte{shard, ids, from, to}})
+	if n == 0 {
+		return nil
 	}
-	if n := len(born); n > 0 {
-		ids, to, first := newTexts(n), newInt8s(n), newInt8s(n)
-		for _, w := range born {
-			// The events of this batch begin after the head: a lower bound of the first position is enough.
-			ids, to, first = ids.text(string(w.ID)), to.int8(w.To), first.int8(head.Position+1)
+	ids := newTexts(n)
+	for i := range b.Streams {
+		if w := &b.Streams[i]; w.From == 0 {
+			ids = ids.text(string(w.ID))
 		}
-		steps = append(steps, pgwire.Step{SQL: insertStreamsSQL, Params: [][]byte{shard, ids, to, first}})
 	}
-	return steps
+	// The events of this batch begin after the head: a lower bound of the first position is enough.
+	return [][]byte{shard, ids, pgwire.Int8(head.Position + 1)}
 }
 
 func snapshotParams(shard []byte, snapshots []eventstore.Snapshot) [][]byte {
