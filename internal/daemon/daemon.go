@@ -26,15 +26,20 @@ type Daemon struct {
 	done chan struct{} // closed when the program has ended
 }
 
-// Start runs a command and appends its output to the file log.
-func Start(cmd *exec.Cmd, log string) (*Daemon, error) {
+// Start runs a command as the servers' user and appends its output to the file log.
+func Start(cmd *exec.Cmd, log string) (*Daemon, error) { return start(cmd, log, serverUser()) }
+
+// StartOwn is Start for a program of which the files are ours alone: it runs as the user that we are.
+func StartOwn(cmd *exec.Cmd, log string) (*Daemon, error) { return start(cmd, log, nil) }
+
+func start(cmd *exec.Cmd, log string, as *syscall.Credential) (*Daemon, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the caller's own folder
 	if err != nil {
 		return nil, fmt.Errorf("open the server's log: %w", err)
 	}
 	defer func() { _ = out.Close() }() // the program has a copy of its own
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = attributes(serverUser())
+	cmd.SysProcAttr = attributes(as)
 	d := &Daemon{cmd: cmd, log: log, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/massrouter/massrouter/internal/daemon"
 )
 
 // container runs Apache Kafka's own image.
@@ -25,10 +27,7 @@ func newContainer(ctx context.Context, o Options) (*Broker, error) {
 	if o.Secure {
 		return nil, fmt.Errorf("a container with TLS and SASL: %w", errNotHere)
 	}
-	port, err := freePort(ctx)
-	if err != nil {
-		return nil, err
-	}
+	port := daemon.Port(ctx)
 	const inside, controller = 9092, 9093
 	all := settings("/tmp/kafka", inside, controller)
 	all["listeners"] = fmt.Sprintf("PLAINTEXT://:%d,CONTROLLER://:%d", inside, controller)

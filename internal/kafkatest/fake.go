@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+
+	"github.com/massrouter/massrouter/internal/daemon"
 )
 
 // fake runs fakebroker, so that even the last resort can be killed and restarted.
@@ -17,10 +19,7 @@ func newFake(ctx context.Context, o Options) (*Broker, error) {
 	if o.Secure {
 		return nil, fmt.Errorf("kfake with TLS and SASL: %w", errNotHere)
 	}
-	port, err := freePort(ctx)
-	if err != nil {
-		return nil, err
-	}
+	port := daemon.Port(ctx)
 	dir, err := os.MkdirTemp("", "kafkatest-")
 	if err != nil {
 		return nil, fmt.Errorf("make the broker's folder: %w", err)
@@ -39,5 +38,4 @@ func newFake(ctx context.Context, o Options) (*Broker, error) {
 	return &Broker{engine: f}, nil
 }
 
-func (*fake) kind() Kind                    { return Fake }
-func (f *fake) start(context.Context) error { return f.begin() }
+func (*fake) kind() Kind { return Fake }

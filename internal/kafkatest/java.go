@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/massrouter/massrouter/internal/daemon"
 )
 
 // java runs Apache Kafka from its jars: broker and controller in one process.
@@ -61,20 +63,13 @@ func (j *java) class(ctx context.Context, heap, name string, args ...string) *ex
 	return exec.CommandContext(ctx, j.program, all...) //nolint:gosec // Java of this machine, jars that were checked
 }
 
-func (j *java) start(context.Context) error { return j.begin() }
-
 // configure chooses ports and formats the storage.
 func (b *Broker) configure(ctx context.Context, j *java, o Options) error {
-	controller, err := freePort(ctx)
-	if err != nil {
-		return err
-	}
-	if j.port, err = freePort(ctx); err != nil {
-		return err
-	}
-	settings := settings(j.dir, j.port, controller)
+	j.port = daemon.Port(ctx)
+	settings := settings(j.dir, j.port, daemon.Port(ctx))
 	format := []string{"format", "--cluster-id", "bWFzc3JvdXRlci10ZXN0cw", "--config", "server.properties"}
 	if o.Secure {
+		var err error
 		if b.secure, err = newSecure(ctx, j.dir); err != nil {
 			return err
 		}

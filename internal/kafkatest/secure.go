@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/massrouter/massrouter/internal/daemon"
 )
 
 // Secure is a listener with TLS whose clients name themselves by SCRAM-SHA-512 or PLAIN.
@@ -30,10 +32,7 @@ type Secure struct {
 func (b *Broker) Secure() *Secure { return b.secure }
 
 func newSecure(ctx context.Context, dir string) (*Secure, error) {
-	port, err := freePort(ctx)
-	if err != nil {
-		return nil, err
-	}
+	port := daemon.Port(ctx)
 	s := &Secure{
 		Address: "127.0.0.1:" + strconv.Itoa(port), port: port, User: "exporter", Password: rand.Text(),
 		CAFile: filepath.Join(dir, "ca.pem"), keystore: filepath.Join(dir, "keystore.pem"),
