@@ -174,7 +174,7 @@ func TestRoutesAreTheDocuments(t *testing.T) {
 	token, err := auth.NewOperatorToken(operatorToken)
 	require.NoError(t, err)
 	api := http.API{
-		Authenticator: token, Commands: command.New(nil), Queries: query.New(query.Views{}),
+		Authenticator: token, Commands: command.New(nil, nil), Queries: query.New(query.Views{}),
 		Inference: &inference.API{Chat: nethttp.NotFoundHandler()}, Stream: nethttp.NotFoundHandler(),
 	}
 	routes, ok := api.Handler().(chi.Routes)

@@ -16,6 +16,7 @@ func filled(pattern string) string {
 	return strings.NewReplacer(
 		"{wallet_id}", unknownID, "{key_id}", unknownID, "{hold_id}", unknownID, "{generation_id}", "gen-"+unknownID,
 		"{author}", "acme", "{slug}", "large", "{vendor}", "north", "{account}", "revenue:usage", "{month}", "2026-03",
+		"{webhook_id}", unknownID, "{delivery_id}", unknownID,
 	).Replace(pattern)
 }
 

@@ -75,6 +75,8 @@ type parts struct {
 	app   commands.Options
 	api   http.API
 	live  stream.Options
+	// noHooks starts a service without webhooks.
+	noHooks bool
 	// source sees what the live updates read.
 	source func(stream.Source) stream.Source
 }
@@ -103,16 +105,24 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 	callers := gatewayauth.New(keySource{known}, gatewayauth.Options{Known: time.Nanosecond, Unknown: time.Nanosecond})
 	gate, stopGate := startGateway(t, app, cache)
 	b.sim = startVendor(t)
-	api.Commands = command.New(app)
+	hooks := newHooks(t, pool, store, balances)
+	api.Commands = command.New(app, hooks)
+	if p.noHooks {
+		api.Commands = command.New(app, nil)
+	}
 	registry, err := commands.Registry()
 	require.NoError(t, err)
 	statistics := usage.NewQuery(pool, store, registry, signal)
 	b.tree = newTreeHead(t, store)
-	api.Queries = query.New(query.Views{
+	shown := query.Views{
 		Balance: balances, Statement: statement.NewQuery(pool, signal), Keys: known, Catalog: models, Generations: calls, Log: reader{store},
 		Usage: statistics, Apps: apps.NewQuery(pool, signal), Rankings: rankings.NewQuery(pool, store, registry, signal), Journal: books.NewQuery(pool, signal), Moments: asof.New(store), Receipts: b.tree,
-		Projections: runner.New(store, pool, registry, projections.All(), runner.Options{}),
-	})
+		Projections: runner.New(store, pool, registry, projections.All(), runner.Options{}), Webhooks: hooks,
+	}
+	if p.noHooks {
+		shown.Webhooks = nil
+	}
+	api.Queries = query.New(shown)
 	api.Inference = &inference.API{
 		Chat: inference.NewChat(gate, callers, inference.ChatOptions{}), Callers: callers,
 		Catalog: cache, Balance: balances, Keys: known, Generations: calls, Usage: statistics, Head: reader{store},

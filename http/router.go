@@ -108,7 +108,7 @@ func methodNotAllowed(routes chi.Routes, refuse refusal) http.HandlerFunc {
 			path = r.URL.Path
 		}
 		var allowed []string
-		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodPost, http.MethodPut} {
+		for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodPost, http.MethodPut} {
 			if routes.Match(chi.NewRouteContext(), method, path) {
 				allowed = append(allowed, method)
 			}

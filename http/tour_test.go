@@ -143,6 +143,7 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	b.chat(secret)
 	b.updates(walletID)
 	b.changeKey(k, secret)
+	b.hooks(w)
 
 	all := b.http.Transport.(*transport)
 	for path, item := range all.document.doc.Paths.Map() {

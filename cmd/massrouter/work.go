@@ -8,8 +8,8 @@ import (
 
 const workLong = `Runs what happens behind the API: the projections that keep balances, statements, keys, catalogue and calls up to date;
 the sweeper that ends holds whose call was lost; the making of partitions ahead of the log; the removal of kept answers;
-with MASSROUTER_LOG_KEY, the signed checkpoints of the transparency log; and, with BUS_URL, the relay that publishes every
-event to a message bus.
+with MASSROUTER_LOG_KEY, the signed checkpoints of the transparency log; with BUS_URL, the relay that publishes every event
+to a message bus; and, with MASSROUTER_WEBHOOK_KEY, customers' webhooks.
 
 Any number of these processes may run on one database: each task is done by one of them at a time, and another takes over
 when that one goes.`

@@ -27,13 +27,15 @@ const (
 	UsageRead       Permission = "usage.read"      // statistics
 	JournalRead     Permission = "journal.read"    // the books
 	OperationsRead  Permission = "operations.read" // the state of the service itself
+	WebhooksRead    Permission = "webhooks.read"
+	WebhooksWrite   Permission = "webhooks.write"
 )
 
 // All lists every permission.
 func All() []Permission {
 	return []Permission{
 		WalletsRead, WalletsWrite, MoneyWrite, HoldsWrite, KeysRead, KeysWrite, CatalogRead, CatalogWrite,
-		GenerationsRead, LedgerRead, UsageRead, JournalRead, OperationsRead,
+		GenerationsRead, LedgerRead, UsageRead, JournalRead, OperationsRead, WebhooksRead, WebhooksWrite,
 	}
 }
 

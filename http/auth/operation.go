@@ -20,11 +20,13 @@ const (
 	modelPath    = "/console/v1/models/{author}/{slug}"
 	endpointPath = modelPath + "/endpoints/{vendor}"
 	accountPath  = "/console/v1/journal/accounts/{account}"
+	webhookPath  = "/console/v1/webhooks/{webhook_id}"
+	deliveryPath = webhookPath + "/deliveries/{delivery_id}"
 )
 
 // Operations is the one table of who may do what. An operation that is not in it is open to nobody.
 func Operations() []Operation {
-	return []Operation{
+	return append([]Operation{
 		{http.MethodPost, "/console/v1/wallets", "OpenWallet", WalletsWrite},
 		{http.MethodGet, "/console/v1/wallets", "ListWallets", WalletsRead},
 		{http.MethodGet, walletPath, "GetWallet", WalletsRead},
@@ -75,6 +77,22 @@ func Operations() []Operation {
 		{http.MethodGet, "/console/v1/stream", "StreamUpdates", WalletsRead}, // its lag needs OperationsRead as well
 		{http.MethodGet, "/console/v1/ledger/head", "GetLedgerHead", LedgerRead},
 		{http.MethodGet, "/console/v1/events", "ListEvents", LedgerRead},
+	}, webhookOperations()...)
+}
+
+func webhookOperations() []Operation {
+	return []Operation{
+		{http.MethodPost, walletPath + "/webhooks", "CreateWebhook", WebhooksWrite},
+		{http.MethodGet, walletPath + "/webhooks", "ListWebhooks", WebhooksRead},
+		{http.MethodGet, webhookPath, "GetWebhook", WebhooksRead},
+		{http.MethodPut, webhookPath, "UpdateWebhook", WebhooksWrite},
+		{http.MethodDelete, webhookPath, "DeleteWebhook", WebhooksWrite},
+		{http.MethodPost, webhookPath + "/rotate", "RotateWebhookSecret", WebhooksWrite},
+		{http.MethodPost, webhookPath + "/ping", "PingWebhook", WebhooksWrite},
+		{http.MethodPost, webhookPath + "/replays", "ReplayWebhook", WebhooksWrite},
+		{http.MethodGet, webhookPath + "/deliveries", "ListWebhookDeliveries", WebhooksRead},
+		{http.MethodGet, deliveryPath, "GetWebhookDelivery", WebhooksRead},
+		{http.MethodPost, deliveryPath + "/replay", "ReplayWebhookDelivery", WebhooksWrite},
 	}
 }
 

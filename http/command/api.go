@@ -21,12 +21,15 @@ import (
 )
 
 // API answers the operations of the document that are tagged command.
-type API struct{ app *commands.App }
+type API struct {
+	app      *commands.App
+	webhooks Webhooks
+}
 
 var _ StrictServerInterface = (*API)(nil)
 
-// New makes the API over the use cases.
-func New(app *commands.App) *API { return &API{app: app} }
+// New makes the API over the use cases; webhooks is nil for a service that has none.
+func New(app *commands.App, webhooks Webhooks) *API { return &API{app: app, webhooks: webhooks} }
 
 // Mount adds the operations to a router on which auth.Guard runs.
 func (a *API) Mount(r chi.Router) {

@@ -40,6 +40,11 @@ func bodies() map[string]func() any {
 		"PublishModel":    func() any { return new(PublishModelJSONRequestBody) },
 		"PublishEndpoint": func() any { return new(PublishEndpointJSONRequestBody) },
 		"PublishPrice":    func() any { return new(PublishPriceJSONRequestBody) },
+
+		"CreateWebhook":       func() any { return new(CreateWebhookJSONRequestBody) },
+		"UpdateWebhook":       func() any { return new(UpdateWebhookJSONRequestBody) },
+		"RotateWebhookSecret": func() any { return new(RotateWebhookSecretJSONRequestBody) },
+		"ReplayWebhook":       func() any { return new(ReplayWebhookJSONRequestBody) },
 	}
 }
 

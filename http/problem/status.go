@@ -12,6 +12,8 @@ const (
 	CodeUnsupportedMediaType domain.Code = "unsupported_media_type"
 	CodeMethodNotAllowed     domain.Code = "method_not_allowed"
 	CodeTimeout              domain.Code = "timeout"
+	// CodeNotConfigured says that this service was not set up for what was asked.
+	CodeNotConfigured domain.Code = "not_configured"
 )
 
 // Status is the one table from code to HTTP status; 500 for a code that is not in it.
@@ -43,6 +45,8 @@ func Status(code domain.Code) int {
 		return http.StatusUnprocessableEntity
 	case domain.CodeOverloaded, domain.CodeUnavailable:
 		return http.StatusServiceUnavailable
+	case CodeNotConfigured:
+		return http.StatusNotImplemented
 	case CodeTimeout:
 		return http.StatusGatewayTimeout
 	case domain.CodeInternal, domain.CodeUnbalanced:

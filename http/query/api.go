@@ -39,6 +39,7 @@ type Views struct {
 	Moments     Moments
 	Receipts    Receipts // nil without a transparency log
 	Projections Projections
+	Webhooks    Webhooks // nil for a service that has none
 }
 
 // API answers the operations of the document that are tagged query.

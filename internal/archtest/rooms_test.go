@@ -128,6 +128,12 @@ func TestDirectImports(t *testing.T) {
 		"projections read events, they command nothing": {in("projections"), func(_ unit, imported string) bool {
 			return slices.Contains([]string{"commands", "gateway", "http", "identity", "payments", "reactors"}, room(imported))
 		}},
+		"reactors react to events: they answer nobody and call no model": {in("reactors"), func(_ unit, imported string) bool {
+			return slices.Contains([]string{"gateway", "http", "identity", "payments"}, room(imported))
+		}},
+		"what moves money does not know who is told of it": {in("domain", "commands", "eventstore", "gateway"), func(_ unit, imported string) bool {
+			return room(imported) == "reactors"
+		}},
 		"nobody imports cmd": {func(u unit) bool { return u.room() != "cmd" }, func(_ unit, imported string) bool {
 			return room(imported) == "cmd"
 		}},

@@ -6,16 +6,17 @@ import "time"
 
 // Config is everything that can be set. The zero value is not usable; see Default and Load.
 type Config struct {
-	HTTP    HTTP    `title:"HTTP servers"`
-	Store   Store   `title:"Database and Redis"`
-	Ledger  Ledger  `title:"Ledger"`
-	Proof   Proof   `title:"Transparency log"`
-	Bus     Bus     `title:"Event bus"`
-	Gateway Gateway `title:"Inference"`
-	Vendors Vendors `title:"Vendors"`
-	Kafka   Kafka   `title:"Kafka"`
-	Log     Log     `title:"Log and shutdown"`
-	Client  Client  `title:"Operator commands"`
+	HTTP     HTTP     `title:"HTTP servers"`
+	Store    Store    `title:"Database and Redis"`
+	Ledger   Ledger   `title:"Ledger"`
+	Proof    Proof    `title:"Transparency log"`
+	Bus      Bus      `title:"Event bus"`
+	Webhooks Webhooks `title:"Customer webhooks"`
+	Gateway  Gateway  `title:"Inference"`
+	Vendors  Vendors  `title:"Vendors"`
+	Kafka    Kafka    `title:"Kafka"`
+	Log      Log      `title:"Log and shutdown"`
+	Client   Client   `title:"Operator commands"`
 }
 
 // HTTP is what listens.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/massrouter/massrouter/eventstore/relay/bus"
+	"github.com/massrouter/massrouter/reactors/webhook"
 )
 
 // Default is the configuration before anything is set.
@@ -25,6 +26,9 @@ func Default() Config {
 		},
 		Proof: Proof{CheckpointEvery: time.Second},
 		Bus:   Bus{BusTopic: bus.DefaultTopic, BusBatch: 500, BusTimeout: 30 * time.Second},
+		Webhooks: Webhooks{
+			WebhookRetention: webhook.DefaultRetention, WebhookTimeout: 15 * time.Second, WebhookReceivers: 64, WebhookConcurrency: 8,
+		},
 		Gateway: Gateway{
 			OutputTokens:     4096,
 			RequestTimeout:   5 * time.Minute,

@@ -78,6 +78,7 @@ func (c Config) Validate(role Role) error {
 	c.Ledger.validate(&p)
 	c.Proof.validate(&p)
 	c.Bus.validate(&p)
+	c.Webhooks.validate(&p)
 	c.Gateway.validate(&p, role)
 	c.Kafka.validate(&p)
 	c.Log.validate(&p)

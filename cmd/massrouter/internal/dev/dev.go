@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -19,6 +20,7 @@ import (
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/vendor"
 	"github.com/massrouter/massrouter/eventstore/translog"
 	"github.com/massrouter/massrouter/internal/sim"
+	"github.com/massrouter/massrouter/reactors/webhook"
 )
 
 // Options of a run.
@@ -65,6 +67,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := s.makeLogKey(); err != nil {
 		return err
 	}
+	if err := s.makeWebhookKey(); err != nil {
+		return err
+	}
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
@@ -89,6 +94,17 @@ func (s *session) makeLogKey() error {
 	}
 	s.info.LogDir, s.info.LogPublicKey = s.folder.Path("log"), public
 	return nil
+}
+
+// makeWebhookKey gives a new folder the key that seals the secrets of its webhooks.
+func (s *session) makeWebhookKey() (err error) {
+	if s.folder.State.WebhookKey != "" {
+		return nil
+	}
+	if s.folder.State.WebhookKey, err = webhook.NewKey(); err != nil {
+		return err
+	}
+	return s.folder.Save()
 }
 
 // prepare starts what the product needs.
@@ -198,6 +214,11 @@ func (s *session) open(ctx context.Context) (*program.Program, error) {
 	c.HTTP.OpsListen = anyPort
 	c.Gateway.JournalDir = s.folder.Path("journal")
 	c.Proof.LogKey, c.Proof.LogPublicKey, c.Proof.LogDir = config.NewSecret(s.folder.State.LogKey), "", s.info.LogDir
+	if !c.Webhooks.WebhookKey.IsSet() {
+		c.Webhooks.WebhookKey = config.NewSecret(s.folder.State.WebhookKey)
+	}
+	c.Webhooks.WebhookAllowHTTP = true // receivers of developers are on this machine
+	c.Webhooks.WebhookNetworks = strings.TrimSuffix("127.0.0.0/8,::1/128,"+c.Webhooks.WebhookNetworks, ",")
 	key := config.NewSecret(s.folder.State.VendorKey)
 	c.Vendors.Keys = c.Vendors.Keys.With(map[string]config.Secret{demo.VendorAurora: key, demo.VendorMeridian: key})
 	c.HTTP.Listen = s.o.Listen

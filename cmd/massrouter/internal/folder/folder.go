@@ -42,6 +42,8 @@ type State struct {
 	Edition       int    `json:"edition"`
 	// LogKey signs the checkpoints of this folder's transparency log.
 	LogKey string `json:"log_key,omitempty"`
+	// WebhookKey seals the secrets of webhooks.
+	WebhookKey string `json:"webhook_key,omitempty"`
 }
 
 // Info is dev.json: how to reach what runs.

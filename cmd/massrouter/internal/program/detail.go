@@ -22,6 +22,9 @@ func (p *Program) details() map[string]func(context.Context) (any, error) {
 	if p.relays() {
 		all["relay"] = p.relayDetails
 	}
+	if p.o.Work && p.hooks != nil {
+		all["webhooks"] = p.webhookDetails
+	}
 	if p.redis != nil {
 		all["redis"] = p.redisDetails
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/gateway/answers"
@@ -77,10 +78,11 @@ func (p *Program) handler(callers *gatewayauth.Authenticator, updates http.Handl
 	v := p.views
 	return hs.API{
 		Authenticator: operator,
-		Commands:      command.New(p.app),
+		Commands:      command.New(p.app, p.hookCommands()),
 		Queries: query.New(query.Views{
 			Balance: v.balance, Statement: v.statement, Keys: v.keys, Catalog: v.catalog, Generations: v.generations, Log: rawLog{p.store},
 			Usage: v.usage, Apps: v.apps, Rankings: p.rankings, Journal: v.journal, Moments: v.moments, Receipts: proofs, Projections: v.projections,
+			Webhooks: p.hookQueries(),
 		}),
 		Inference: p.inference(callers),
 		Stream:    updates,
@@ -113,9 +115,13 @@ func (p *Program) work() (stage, error) {
 	if err != nil {
 		return nil, err
 	}
+	webhooks, err := p.webhooks()
+	if err != nil {
+		return nil, err
+	}
 	all := stage{{"projections", run.Run}, {"sweeper", sweep.run}, {"maintenance", maintain.run}}
 	all = append(all, p.copies()...)
-	return append(append(all, transparency...), relaying...), nil
+	return slices.Concat(all, transparency, relaying, webhooks), nil
 }
 
 // maintain makes partitions ahead and removes answers whose time is over.

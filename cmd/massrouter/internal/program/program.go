@@ -25,6 +25,7 @@ import (
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/journal"
 	"github.com/massrouter/massrouter/projections/rankings/hot"
+	"github.com/massrouter/massrouter/reactors/webhook"
 )
 
 // Options of a Program.
@@ -51,6 +52,9 @@ type Program struct {
 	bus        *bus.Bus      // nil without BUS_URL
 	redis      *redis.Client // nil without REDIS_URL
 	rankings   *hot.Query
+	hooks      *webhook.Registry // nil without MASSROUTER_WEBHOOK_KEY
+	hookKeys   *webhook.Keyring
+	deliverers *pgxpool.Pool // of webhooks
 	journal    *journal.Journal
 	gateway    *gateway.Gateway
 	api, ops   net.Listener
@@ -123,6 +127,9 @@ func (p *Program) open(ctx context.Context) (err error) {
 		if p.workers, err = database.Open(ctx, address, workerConns); err != nil {
 			return err
 		}
+	}
+	if err := p.openWebhooks(ctx); err != nil {
+		return err
 	}
 	if p.ops, err = listen(ctx, "MASSROUTER_OPS_LISTEN", p.o.Config.HTTP.OpsListen); err != nil {
 		return err
@@ -231,7 +238,7 @@ func (p *Program) Close() error {
 	if p.store != nil {
 		p.store.Close()
 	}
-	for _, pool := range []*pgxpool.Pool{p.workers, p.statistics, p.pool, p.ledger} {
+	for _, pool := range []*pgxpool.Pool{p.deliverers, p.workers, p.statistics, p.pool, p.ledger} {
 		if pool != nil {
 			pool.Close()
 		}

@@ -17,9 +17,11 @@ import (
 type task struct {
 	name  string
 	every time.Duration
-	pool  *pgxpool.Pool
-	log   zerolog.Logger
-	tick  func(ctx context.Context) error
+	// takeover is how often a process that does not own it tries to; 0 means every.
+	takeover time.Duration
+	pool     *pgxpool.Pool
+	log      zerolog.Logger
+	tick     func(ctx context.Context) error
 }
 
 // run owns the task, or waits to own it, until ctx ends. A failure is logged, and what failed is tried again.
@@ -28,7 +30,7 @@ func (t task) run(ctx context.Context) error {
 		if err := t.own(ctx); err != nil && ctx.Err() == nil {
 			t.log.Warn().Err(err).Str("task", t.name).Msg("background work failed and is tried again")
 		}
-		if pause(ctx, t.every) != nil {
+		if pause(ctx, max(t.every, t.takeover)) != nil {
 			break
 		}
 	}

@@ -1,0 +1,146 @@
+package webhook
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/massrouter/massrouter/domain"
+)
+
+// errNoWebhook is for an id that no webhook has.
+func errNoWebhook() error { return domain.Errorf(domain.CodeNotFound, "no such webhook") }
+
+// Update replaces all settings of a webhook. Enabled again, it goes on with what is pending; what happened while it was
+// disabled comes by a replay only. replayed says that the same request was done before. Errors: those of Register, and
+// not_found.
+func (r *Registry) Update(ctx context.Context, q Request, id uuid.UUID, s Settings) (w Webhook, replayed bool, err error) {
+	host, err := r.check(&s)
+	if err != nil {
+		return Webhook{}, false, err
+	}
+	err = r.write(ctx, "update a webhook", func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, id); err != nil {
+			return err
+		}
+		fresh, err := once(ctx, tx, q, id, r.now(), "update", id, s)
+		if replayed = err == nil && !fresh; err != nil || !fresh {
+			return err
+		}
+		if err := r.replace(ctx, tx, id, host, q.Actor, &s); err != nil {
+			return err
+		}
+		return reschedule(ctx, tx, []uuid.UUID{id})
+	})
+	if err != nil {
+		return Webhook{}, false, err
+	}
+	w, err = r.Webhook(ctx, id)
+	return w, replayed, err
+}
+
+// lock takes a webhook's queue, which every webhook has.
+func lock(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
+	tag, err := tx.Exec(ctx, lockQueues, []uuid.UUID{id})
+	if err == nil && tag.RowsAffected() == 0 {
+		err = errNoWebhook()
+	}
+	return err
+}
+
+func (r *Registry) replace(ctx context.Context, tx pgx.Tx, id uuid.UUID, host, actor string, s *Settings) error {
+	now := r.now()
+	_, err := tx.Exec(ctx, `UPDATE webhooks.webhooks SET name = $2, url = $3, host = $4, event_types = $5, balance_threshold = $6::numeric,
+			disabled_reason = CASE WHEN NOT $7 THEN '' WHEN disabled_reason = '' THEN $8 ELSE disabled_reason END,
+			disabled_at = CASE WHEN NOT $7 THEN NULL WHEN disabled_reason = '' THEN $9 ELSE disabled_at END,
+			updated_at = $9, updated_by = $10 WHERE id = $1`,
+		id, s.Name, s.URL, host, names(s.EventTypes), threshold(s), s.Disabled, DisabledByRequest, now, actor)
+	if err != nil || s.Disabled {
+		return err
+	}
+	// A receiver that was mended is not left to rest.
+	_, err = tx.Exec(ctx, `UPDATE webhooks.queues SET rest_until = NULL, failures = 0, failing_since = NULL, slow = false WHERE webhook_id = $1`, id)
+	return err
+}
+
+// Rotated is a new secret, shown this once, and until when the one before signs as well.
+type Rotated struct {
+	Webhook
+	Secret string
+}
+
+// Rotate makes a new secret. For as long as grace, requests are signed with both; without a grace all older ones end now. Errors:
+// invalid_request, not_found, and idempotency_conflict when the secret was shown before.
+func (r *Registry) Rotate(ctx context.Context, q Request, id uuid.UUID, grace time.Duration) (Rotated, error) {
+	if grace < 0 || grace > MaxGrace {
+		return Rotated{}, invalid("grace_seconds", "grace_seconds is between 0 and %d", int64(MaxGrace/time.Second))
+	}
+	secret, err := newSecret()
+	if err != nil {
+		return Rotated{}, err
+	}
+	err = r.write(ctx, "rotate a secret", func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, id); err != nil {
+			return err
+		}
+		now := r.now()
+		fresh, err := once(ctx, tx, q, id, now, "rotate", id, grace)
+		if err != nil {
+			return err
+		}
+		if !fresh {
+			return errShown(id)
+		}
+		if err := retire(ctx, tx, id, now, grace); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE webhooks.webhooks SET updated_at = $2, updated_by = $3 WHERE id = $1`, id, now, q.Actor); err != nil {
+			return err
+		}
+		return r.insertSecret(ctx, tx, id, domain.DeriveID(q.ID, "secret"), secret)
+	})
+	if err != nil {
+		return Rotated{}, err
+	}
+	w, err := r.Webhook(ctx, id)
+	return Rotated{Webhook: w, Secret: shown(secret)}, err
+}
+
+// maxOldSecrets bounds how many signatures a request has beside the current one.
+const maxOldSecrets = 4
+
+// retire lets the secrets that there are end: all of them now, or the current one after a grace and the others in their time.
+func retire(ctx context.Context, tx pgx.Tx, id uuid.UUID, now time.Time, grace time.Duration) error {
+	if grace == 0 {
+		_, err := tx.Exec(ctx, `DELETE FROM webhooks.secrets WHERE webhook_id = $1`, id)
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE webhooks.secrets SET expires_at = $2 WHERE webhook_id = $1 AND expires_at IS NULL`, id, now.Add(grace)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM webhooks.secrets WHERE id IN (
+		SELECT id FROM webhooks.secrets WHERE webhook_id = $1 ORDER BY expires_at DESC OFFSET $2)`, id, maxOldSecrets)
+	return err
+}
+
+// Delete erases a webhook, its address and its secrets at once; what became of its deliveries is erased by the next
+// Prune. replayed says that the same request did it before. Errors: not_found.
+func (r *Registry) Delete(ctx context.Context, q Request, id uuid.UUID) (replayed bool, err error) {
+	err = r.write(ctx, "delete a webhook", func(tx pgx.Tx) error {
+		fresh, err := once(ctx, tx, q, id, r.now(), "delete", id)
+		if replayed = err == nil && !fresh; err != nil || !fresh {
+			return err
+		}
+		if err := lock(ctx, tx, id); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM webhooks.webhooks WHERE id = $1`, id); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO webhooks.removed (webhook_id, at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, r.now())
+		return err
+	})
+	return replayed, err
+}
