@@ -3,7 +3,7 @@
 // A projection hands its rows over as one array a column. They are written in PostgreSQL's binary array format (array_recv in
 // src/backend/utils/adt/arrayfuncs.c) right away: number of dimensions, null flag, element type, then the dimension's length and
 // lower bound, then each element as its length and its bytes; a NULL has length -1. A generic encoder costs more than the folding.
-// A field of a binary COPY looks like an element of an array, so the same columns can be copied (Rows).
+// A field of a binary COPY looks like an element of an array, so the same columns can be copied (Rows); some only so.
 package column
 
 import (
@@ -17,14 +17,20 @@ import (
 	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
-// Array is a column of values. The zero value of each kind is empty and ready.
-type Array interface {
+// Column is a column of values. The zero value of each kind is empty and ready.
+type Column interface {
 	// Len is the number of values.
 	Len() int
-	// Binary is the array in PostgreSQL's binary format. Nothing may be added afterwards.
-	Binary() []byte
 	// elements are the values, each with its length before it.
 	elements() []byte
+	release()
+}
+
+// Array is a column that can be a parameter too.
+type Array interface {
+	Column
+	// Binary is the array in PostgreSQL's binary format. Nothing may be added afterwards.
+	Binary() []byte
 }
 
 const (
@@ -43,10 +49,14 @@ func (a *array) Len() int { return a.n }
 
 func (a *array) elements() []byte { return a.b[min(headSize, len(a.b)):] }
 
-func (a *array) element(size int) {
+func (a *array) begin() {
 	if a.b == nil {
-		a.b = make([]byte, headSize, 1024)
+		a.b = append(buffer(), make([]byte, headSize)...)
 	}
+}
+
+func (a *array) element(size int) {
+	a.begin()
 	a.n++
 	a.b = binary.BigEndian.AppendUint32(a.b, uint32(size)) //nolint:gosec // far below 4 GiB
 }
@@ -66,16 +76,21 @@ func (a *array) binary(elementOID uint32) []byte {
 	if a.b == nil {
 		a.b = make([]byte, headSize)
 	}
+	putHead(a.b, elementOID, a.n, a.nulls)
+	return a.b
+}
+
+// putHead writes what comes before the elements of an array.
+func putHead(b []byte, elementOID uint32, n int, nulls bool) {
 	dimensions, flags := uint32(1), uint32(0)
-	if a.nulls {
+	if nulls {
 		flags = 1
 	}
-	binary.BigEndian.PutUint32(a.b, dimensions)
-	binary.BigEndian.PutUint32(a.b[4:], flags)
-	binary.BigEndian.PutUint32(a.b[8:], elementOID)
-	binary.BigEndian.PutUint32(a.b[12:], uint32(a.n)) //nolint:gosec // a batch's length
-	binary.BigEndian.PutUint32(a.b[16:], 1)
-	return a.b
+	binary.BigEndian.PutUint32(b, dimensions)
+	binary.BigEndian.PutUint32(b[4:], flags)
+	binary.BigEndian.PutUint32(b[8:], elementOID)
+	binary.BigEndian.PutUint32(b[12:], uint32(n)) //nolint:gosec // a batch's length
+	binary.BigEndian.PutUint32(b[16:], 1)
 }
 
 // UUIDs is a uuid[].
@@ -94,6 +109,15 @@ func (c *UUIDs) Maybe(id *uuid.UUID) {
 		return
 	}
 	c.Add(*id)
+}
+
+// Null appends a value that may be none.
+func (c *UUIDs) Null(id uuid.NullUUID) {
+	if !id.Valid {
+		c.none()
+		return
+	}
+	c.Add(id.UUID)
 }
 
 // Binary implements Array.
@@ -135,6 +159,17 @@ func (c *Texts) Maybe(s *string) {
 	c.Add(*s)
 }
 
+// Write appends a value that is written in place, such as a document. After an error the column is of no use.
+func (c *Texts) Write(write func(dst []byte) ([]byte, error)) (err error) {
+	c.element(0)
+	start := len(c.b)
+	if c.b, err = write(c.b); err != nil {
+		return err
+	}
+	c.end(start)
+	return nil
+}
+
 // Binary implements Array.
 func (c *Texts) Binary() []byte { return c.binary(pgtype.TextOID) }
 
@@ -143,10 +178,9 @@ type Amounts struct{ array }
 
 // Add appends a value.
 func (c *Amounts) Add(a money.Amount) {
-	digits, n := numericDigits(a)
-	c.element(numericHead + 2*n)
-	negative, _, _ := a.Units()
-	c.b = appendNumeric(c.b, negative, digits[len(digits)-n:])
+	c.begin()
+	c.amount(a)
+	c.n++
 }
 
 // Maybe appends a value, or NULL for nil.
@@ -235,19 +269,3 @@ func (c *Bytes) Maybe(v []byte) {
 
 // Binary implements Array.
 func (c *Bytes) Binary() []byte { return c.binary(pgtype.ByteaOID) }
-
-// JSON is a json[].
-type JSON struct{ array }
-
-// Maybe appends a document, or NULL for nil.
-func (c *JSON) Maybe(v []byte) {
-	if v == nil {
-		c.none()
-		return
-	}
-	c.element(len(v))
-	c.b = append(c.b, v...)
-}
-
-// Binary implements Array.
-func (c *JSON) Binary() []byte { return c.binary(pgtype.JSONOID) }

@@ -1,6 +1,7 @@
 package column_test
 
 import (
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -62,6 +63,11 @@ func TestColumnsArriveAsTheyAre(t *testing.T) {
 	for _, text := range []string{"0", "0.000000000001", "-10000", "12345678.0001"} {
 		amounts.Add(money.MustParse(text))
 	}
+	var numbers column.Numerics
+	numbers.Add(0, 0, nil)
+	numbers.Add(2, 0, []uint16{1, 0, 23})
+	numbers.Add(0, 8, []uint16{1, 2, 3000})
+	numbers.Add(-2, 12, []uint16{45, 6})
 	var times column.Times
 	times.Add(time.Date(2026, 2, 28, 23, 59, 59, 999_999_999, time.FixedZone("", -3600)))
 	times.Maybe(nil)
@@ -78,8 +84,8 @@ func TestColumnsArriveAsTheyAre(t *testing.T) {
 	bytes.Maybe([]byte{0, 255})
 	bytes.Maybe(nil)
 	bytes.Maybe([]byte{})
-	var documents column.JSON
-	documents.Maybe([]byte(`{"a": [1, "x"]}`))
+	var documents column.Texts
+	require.NoError(t, documents.Write(func(dst []byte) ([]byte, error) { return append(dst, `{"a": [1, "x"]}`...), nil }))
 	documents.Maybe(nil)
 
 	for _, row := range []struct {
@@ -93,11 +99,12 @@ func TestColumnsArriveAsTheyAre(t *testing.T) {
 		{"numeric", &amounts, []string{
 			"-999999999999999999.999999999999", "-", "0.100000000000", "0.000000000000", "0.000000000001", "-10000.000000000000", "12345678.000100000000",
 		}},
+		{"numeric", &numbers, []string{"0", "100000023", "1.00023000", "0.000000450006"}},
 		{"timestamptz", &times, []string{"2026-03-01 00:59:59.999999+00", "-", "1969-12-31 00:00:00.000001+00"}},
 		{"date", &days, []string{"2026-03-01", "-", "1999-12-31"}},
 		{"boolean", &flags, []string{"true", "false", "-"}},
 		{"bytea", &bytes, []string{`\x00ff`, "-", `\x`}},
-		{"json", &documents, []string{`{"a": [1, "x"]}`, "-"}},
+		{"text", &documents, []string{`{"a": [1, "x"]}`, "-"}},
 		{"bigint", &column.Ints{}, []string{}},
 	} {
 		require.Equal(t, len(row.want), row.of.Len(), row.kind)
@@ -106,8 +113,37 @@ func TestColumnsArriveAsTheyAre(t *testing.T) {
 	}
 }
 
+func TestListsAreCopied(t *testing.T) {
+	t.Parallel()
+	pooled, err := pgtest.New(t).Acquire(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(pooled.Release)
+	var words column.TextLists
+	words.Add([]string{"cash:a", "", `ä "quoted", {braced}`})
+	words.Add(nil)
+	words.Add([]string{"x"})
+	require.Equal(t, []string{`{cash:a,"","ä \"quoted\", {braced}"}`, "-", "{x}"}, copied(t, pooled.Conn(), "text[]", &words))
+	var amounts column.AmountLists
+	amounts.Add([]money.Amount{money.MustParse("-10000.5"), money.Zero(), money.MustParse("0.000000000001")})
+	amounts.Add([]money.Amount{})
+	amounts.Add([]money.Amount{money.MustParse("999999999999999999.999999999999")})
+	require.Equal(t, []string{"{-10000.500000000000,0.000000000000,0.000000000001}", "-", "{999999999999999999.999999999999}"},
+		copied(t, pooled.Conn(), "numeric[]", &amounts))
+	for _, c := range []column.Column{&words, &amounts} {
+		require.Equal(t, 3, c.Len())
+	}
+}
+
+func TestAValueThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	var documents column.Texts
+	require.ErrorIs(t, documents.Write(func([]byte) ([]byte, error) { return nil, errRefused }), errRefused)
+}
+
+var errRefused = errors.New("refused on purpose")
+
 // copied are the values as the server prints them after a COPY, beside another column.
-func copied(t *testing.T, conn *pgx.Conn, kind string, a column.Array) []string {
+func copied(t *testing.T, conn *pgx.Conn, kind string, a column.Column) []string {
 	t.Helper()
 	_, err := conn.Exec(t.Context(), `CREATE TEMPORARY TABLE copied (n bigint, v `+kind+`)`)
 	require.NoError(t, err)
@@ -116,7 +152,7 @@ func copied(t *testing.T, conn *pgx.Conn, kind string, a column.Array) []string 
 		n.Add(int64(i))
 	}
 	answer, err := pgwire.Send(t.Context(), conn, []pgwire.Step{
-		{SQL: `COPY copied (n, v) FROM STDIN BINARY`, Rows: column.Rows([]column.Array{&n, a})},
+		{SQL: `COPY copied (n, v) FROM STDIN BINARY`, Rows: column.Rows([]column.Column{&n, a})},
 	})
 	require.NoError(t, err)
 	require.Equal(t, []int64{int64(a.Len())}, answer.Affected)

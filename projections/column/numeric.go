@@ -30,6 +30,14 @@ func numericDigits(a money.Amount) (digits [maxDigits]uint16, n int) {
 	return digits, n
 }
 
+// amount appends an amount with its length before it.
+func (a *array) amount(v money.Amount) {
+	digits, n := numericDigits(v)
+	a.b = binary.BigEndian.AppendUint32(a.b, uint32(numericHead+2*n)) //nolint:gosec // at most maxDigits
+	negative, _, _ := v.Units()
+	a.b = appendNumeric(a.b, negative, digits[len(digits)-n:])
+}
+
 func appendNumeric(b []byte, negative bool, digits []uint16) []byte {
 	sign := uint16(0)
 	if negative {

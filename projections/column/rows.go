@@ -7,7 +7,7 @@ import (
 )
 
 // Rows are columns of equal length as the rows of a COPY.
-func Rows(columns []Array) []byte {
+func Rows(columns []Column) []byte {
 	rest, size := make([][]byte, len(columns)), 0
 	for i, c := range columns {
 		rest[i] = c.elements()

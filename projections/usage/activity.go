@@ -45,8 +45,8 @@ type Activity struct {
 	checkpoint.At
 }
 
-const activityColumns = `bucket, wallet_id, key_id, model, endpoint, vendor, currency, charged, charge, input_tokens, cache_read_tokens,
-	cache_write_tokens, output_tokens, reasoning_tokens`
+const activityColumns = `u.bucket, u.model, u.endpoint, u.vendor, u.charged, u.charge, u.input_tokens + u.cache_read_tokens + u.cache_write_tokens AS prompt,
+	u.output_tokens + u.reasoning_tokens AS completion, u.reasoning_tokens AS reasoning`
 
 // Activity reads the rows of the last 30 completed UTC days before now. Errors: invalid_request with the detail "field",
 // ledger_unavailable.
@@ -66,22 +66,38 @@ func (q *Query) Activity(ctx context.Context, r ActivityRequest, now time.Time) 
 		}
 		from, to = day, day.AddDate(0, 0, 1)
 	}
-	sql := `SELECT to_char(u.bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, u.model, u.endpoint, u.vendor, sum(u.charge)::text AS charge, sum(u.charged)::bigint AS charged,
-		sum(u.input_tokens + u.cache_read_tokens + u.cache_write_tokens)::bigint AS prompt,
-		sum(u.output_tokens + u.reasoning_tokens)::bigint AS completion, sum(u.reasoning_tokens)::bigint AS reasoning
-		FROM (SELECT ` + activityColumns + ` FROM views.usage_day_v1 UNION ALL SELECT ` + activityColumns + ` FROM views.usage_open_v1) u
-		WHERE u.wallet_id = $3 AND u.bucket >= $4 AND u.bucket < $5 AND u.currency = $6 AND ($7::uuid IS NULL OR u.key_id = $7) AND u.charged > 0
-		GROUP BY day, u.model, u.endpoint, u.vendor`
-	var a Activity
-	var err error
-	a.At, err = q.view.Read(ctx, r.MinPosition, sql, `r.day DESC, r.model, r.endpoint`,
-		[]any{r.WalletID, from, to, string(r.Currency), r.KeyID}, func(row checkpoint.Row) error {
-			var out ActivityRow
-			err := row(&out.Date, &out.Model, &out.EndpointID, &out.ProviderName, column.Amount(&out.Usage), &out.Requests,
-				&out.PromptTokens, &out.CompletionTokens, &out.ReasoningTokens)
-			out.ModelPermaslug = out.Model
-			a.Rows = append(a.Rows, out)
-			return err
-		})
+	over, err := q.over(ctx, r.MinPosition)
+	for {
+		if err != nil {
+			return Activity{}, err
+		}
+		a, err := q.activity(ctx, r, from, to, over)
+		if err == nil && !q.reached(a.At, over) {
+			over = a.AsOf
+			continue
+		}
+		return a, err
+	}
+}
+
+func (q *Query) activity(ctx context.Context, r ActivityRequest, from, to, over time.Time) (a Activity, err error) {
+	s := &source{}
+	where := "u.wallet_id = " + s.arg(r.WalletID) + " AND u.currency = " + s.arg(string(r.Currency)) + " AND u.charged > 0"
+	if r.KeyID != nil {
+		where += " AND u.key_id = " + s.arg(*r.KeyID)
+	}
+	s.rollups(ofCalls, cover([]time.Time{from, to}, to, over, Minute, Hour, Day), activityColumns, where)
+	s.branches = append(s.branches, `SELECT `+activityColumns+` FROM `+openTable+` u WHERE u.bucket >= `+s.arg(from)+` AND u.bucket < `+s.arg(to)+` AND `+where)
+	sql := `SELECT to_char(u.bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, u.model, u.endpoint, u.vendor, sum(u.charge)::text AS charge,
+		sum(u.charged)::bigint AS charged, sum(u.prompt)::bigint AS prompt, sum(u.completion)::bigint AS completion, sum(u.reasoning)::bigint AS reasoning
+		FROM (` + s.union() + `) u GROUP BY day, u.model, u.endpoint, u.vendor`
+	a.At, err = q.view.Read(ctx, r.MinPosition, sql, `r.day DESC, r.model, r.endpoint`, s.args, func(row checkpoint.Row) error {
+		var out ActivityRow
+		err := row(&out.Date, &out.Model, &out.EndpointID, &out.ProviderName, column.Amount(&out.Usage), &out.Requests,
+			&out.PromptTokens, &out.CompletionTokens, &out.ReasoningTokens)
+		out.ModelPermaslug = out.Model
+		a.Rows = append(a.Rows, out)
+		return err
+	})
 	return a, err
 }

@@ -3,37 +3,62 @@ package usage
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/massrouter/massrouter/projections/column"
 	"github.com/massrouter/massrouter/projections/runner"
 )
 
-// closeMinute turns the calls of the minute that was open into rollups: a row of each key in the minute, its hour and its day.
+// closeMinute turns the calls of the minute that was open into its rows.
 func closeMinute(w *runner.Writes) { w.AddAny(closing()) }
 
 // closing is one statement, whose parts all see the table of open calls as it was before it. All of them are of one minute.
 func closing() string {
-	list := strings.Join(sumColumns(), ", ")
-	sql := fmt.Sprintf(`WITH gone AS (DELETE FROM views.usage_open_v1 RETURNING *),
-	calls AS (SELECT %[1]s, class, %[2]s, first_token, duration FROM gone
-		UNION ALL SELECT bucket, '%[3]s', '%[3]s', '%[3]s', model, endpoint, currency, class, %[2]s, first_token, duration FROM gone),
-	totals AS (SELECT %[1]s, %[4]s FROM calls GROUP BY %[1]s),
-	places AS (SELECT %[1]s, of_duration, (e >> 40 << 40) + count(*) AS e
-		FROM calls, LATERAL (VALUES (false, first_token), (true, duration)) AS v(of_duration, e) WHERE e > 0 GROUP BY %[1]s, of_duration, v.e),
-	histograms AS (SELECT %[1]s, array_agg(e ORDER BY e) FILTER (WHERE NOT of_duration) AS first_token,
-		array_agg(e ORDER BY e) FILTER (WHERE of_duration) AS duration FROM places GROUP BY %[1]s),
-	minutes AS MATERIALIZED (SELECT %[1]s, %[2]s, coalesce(first_token, '{}') AS first_token, coalesce(duration, '{}') AS duration
-		FROM totals LEFT JOIN histograms USING (%[1]s)),
-	failures AS MATERIALIZED (SELECT %[1]s, class, count(*) AS errors FROM calls WHERE class <> '' GROUP BY %[1]s, class)`,
-		keyNames, list, uuid.Nil, sums("sum(%[1]s) AS %[1]s"))
-	for _, g := range rollups() {
-		keys := strings.Replace(keyNames, "bucket", fmt.Sprintf("date_trunc('%s', bucket AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'", g), 1)
-		sql += fmt.Sprintf(`,
-	%[1]s_rows AS (INSERT INTO views.usage_%[1]s_v1 AS s (%[2]s, %[3]s, first_token, duration)
-		SELECT %[4]s, %[3]s, first_token, duration FROM minutes%[5]s),
-	%[1]s_errors AS (INSERT INTO views.usage_errors_%[1]s_v1 AS s (%[2]s, class, errors)
-		SELECT %[4]s, class, errors FROM failures%[6]s)`, g, keyNames, list, keys, added(g), addedErrors(g))
+	all := fmt.Sprintf("bucket, '%[1]s'::uuid, '%[1]s'::uuid, '%[1]s'::uuid, model, endpoint, currency", uuid.Nil)
+	const allOf = "bucket, model, endpoint, currency"
+	return fmt.Sprintf(`WITH gone AS (DELETE FROM `+openTable+` RETURNING *),
+	failed AS (INSERT INTO %[1]s (%[2]s, class, errors)
+		SELECT %[2]s, class, count(*) FROM gone WHERE class <> '' GROUP BY %[2]s, class
+		UNION ALL SELECT %[3]s, class, count(*) FROM gone WHERE class <> '' GROUP BY %[4]s, class)
+	INSERT INTO %[5]s (%[2]s, %[6]s) SELECT %[2]s, %[7]s FROM gone GROUP BY %[2]s UNION ALL SELECT %[3]s, %[7]s FROM gone GROUP BY %[4]s`,
+		ofErrors.table(Minute), keyNames, all, allOf, ofCalls.table(Minute), sumNames(), summed())
+}
+
+// closeAbove writes the hours, days and months that are over when the log goes on from one minute in another: each from the rows
+// below it, in one statement, however many there are.
+func closeAbove(w *runner.Writes, from, to int64) {
+	below := Minute
+	for _, g := range rollups()[1:] {
+		first, next := g.first(from), g.first(to)
+		if first == next {
+			return
+		}
+		for _, sql := range summing(g, below) {
+			var begin, end column.Times // a batch's columns belong to one statement
+			begin.Add(time.Unix(first, 0))
+			end.Add(time.Unix(next, 0))
+			w.AddAny(sql, &begin, &end)
+		}
+		below = g
 	}
-	return sql + ` SELECT count(*) FROM gone`
+}
+
+// summing are the statements that write the rows of a granularity that lie from $1 to $2, from those below.
+func summing(g, below Granularity) []string {
+	into := func(f family, keys, sums, values, condition string) string {
+		return fmt.Sprintf(`INSERT INTO %s (%s, %s) SELECT %s, %s FROM %s
+			WHERE bucket >= ($1::timestamptz[])[1] AND bucket < ($2::timestamptz[])[1]%s GROUP BY %s`,
+			f.table(g), keys, sums, strings.Replace(keys, "bucket", g.bucket(), 1), values, f.table(below), condition, strings.Replace(keys, "bucket", "1", 1))
+	}
+	out := []string{
+		into(ofCalls, keyNames, sumNames(), summed(), ""),
+		into(ofErrors, keyNames+", class", "errors", "sum(errors)", ""),
+	}
+	if ofKeys.has(g) {
+		const keys = "bucket, wallet_id, key_id, app_id, currency"
+		out = append(out, into(ofKeys, keys, sumNames(), summed(), " AND wallet_id <> '"+uuid.Nil.String()+"'"))
+	}
+	return out
 }

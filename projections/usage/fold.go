@@ -131,27 +131,20 @@ func (s *Sums) cancel(c wallet.Call) {
 	}
 }
 
-// rollup gives the rows of a granularity, each also under all wallets.
-func (b *batch) rollup(g Granularity) *batch {
-	out := newBatch()
+// addAll adds the rows over all wallets.
+func (b *batch) addAll() {
 	for _, k := range b.rows.order {
-		for _, up := range k.up(g) {
-			out.rows.get(up).add(b.rows.byKey[k])
-		}
+		b.rows.get(k.all()).add(b.rows.byKey[k])
 	}
 	for _, k := range b.errors.order {
-		for _, up := range k.up(g) {
-			*out.errors.get(errorKey{up, k.class}) += *b.errors.byKey[k]
-		}
+		*b.errors.get(errorKey{k.all(), k.class}) += *b.errors.byKey[k]
 	}
-	return out
 }
 
-func (k key) up(g Granularity) [2]key {
-	k.bucket = g.first(k.bucket)
-	all := k
-	all.wallet, all.key, all.app = uuid.Nil, uuid.Nil, uuid.Nil
-	return [2]key{k, all}
+// all is the key over all wallets.
+func (k key) all() key {
+	k.wallet, k.key, k.app = uuid.Nil, uuid.Nil, uuid.Nil
+	return k
 }
 
 func (k *key) at() time.Time { return time.Unix(k.bucket, 0).UTC() }

@@ -20,6 +20,14 @@ func Granularities() []Granularity { return []Granularity{Minute, Hour, Day, Wee
 // rollups are the granularities that have tables, the finest first.
 func rollups() []Granularity { return []Granularity{Minute, Hour, Day, Month} }
 
+// bucket is the expression of the bucket that a finer one lies in.
+func (g Granularity) bucket() string {
+	if g == Month {
+		return "date_trunc('month', bucket, 'UTC')"
+	}
+	return "date_bin('1 " + string(g) + "', bucket, 'epoch')"
+}
+
 // first is the first second of the rollup (of UTC) that a second since 1970 lies in.
 func (g Granularity) first(n int64) int64 {
 	switch g {

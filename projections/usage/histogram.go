@@ -1,15 +1,11 @@
 package usage
 
-import (
-	"encoding/binary"
-	"errors"
-	"slices"
-	"strconv"
-)
+import "slices"
 
 // Histogram counts milliseconds in fixed places whose width grows with the value, so that histograms add up and every
 // quantile is known within RelativeError. It is sorted by place; each element is a place times 2^40 plus a count above
-// zero, which is also its stored form.
+// zero. Stored, it is a number to base 10^12 whose digits are the counts, so that histograms add up like numbers; the digit of
+// place 64 stands before the point.
 //
 // Place i stands for one value m: 1 to 19 have a place each; from there a place is the longest run of whole numbers
 // of which none is further than 5 % from m. (The idea is that of DDSketch, Masson et al. 2019, in whole numbers, so that
@@ -27,6 +23,7 @@ const (
 	countMask = 1<<countBits - 1
 	exact     = 19  // places of one value
 	places    = 255 // at most
+	ones      = 64  // the place before the point: in the middle of what calls take, as sums of numbers near the point cost least
 )
 
 // Place is where a number of milliseconds counts, from 1; below 1 counts as 1.
@@ -71,14 +68,28 @@ func middleOf(place int64) int64 {
 }
 
 // Add counts one value.
-func (h *Histogram) Add(ms int64) {
-	place := Place(ms)
-	i, found := slices.BinarySearchFunc(*h, place, func(e, place int64) int { return int(e>>countBits - place) })
+func (h *Histogram) Add(ms int64) { h.count(Place(ms)<<countBits + 1) }
+
+// count adds one element.
+func (h *Histogram) count(element int64) {
+	i, found := slices.BinarySearchFunc(*h, element>>countBits, func(e, place int64) int { return int(e>>countBits - place) })
 	if found {
-		(*h)[i]++
+		(*h)[i] += element & countMask
 		return
 	}
-	*h = slices.Insert(*h, i, place<<countBits+1)
+	*h = slices.Insert(*h, i, element)
+}
+
+// add merges another one into this one.
+func (h *Histogram) add(o Histogram) {
+	const few = 4
+	if len(o) > few {
+		*h = h.Merge(o)
+		return
+	}
+	for _, e := range o {
+		h.count(e)
+	}
 }
 
 // Merge is the sum of both, which it leaves alone.
@@ -96,41 +107,6 @@ func (h Histogram) Merge(o Histogram) Histogram {
 	}
 	return append(append(out, h...), o...)
 }
-
-// total adds up histograms that stand one behind the other, each as the server sends a bigint[] (array_send in
-// src/backend/utils/adt/arrayfuncs.c): five numbers of four bytes, of which the fourth is the length, then four bytes and eight for
-// each element.
-func total(arrays []byte) (Histogram, error) {
-	const head, element = 20, 12
-	var counts [places + 1]int64
-	for len(arrays) > 0 {
-		if len(arrays) < head {
-			return nil, errNoHistogram
-		}
-		n := int(binary.BigEndian.Uint32(arrays[12:]))
-		arrays = arrays[head:]
-		if n > places || len(arrays) < n*element {
-			return nil, errNoHistogram
-		}
-		for ; n > 0; n-- {
-			e := int64(binary.BigEndian.Uint64(arrays[4:])) //nolint:gosec // two's complement is the format
-			if place := e >> countBits; place < 1 || place > places {
-				return nil, errNoHistogram
-			}
-			counts[e>>countBits] += e & countMask
-			arrays = arrays[element:]
-		}
-	}
-	var h Histogram
-	for place, n := range counts {
-		if n > 0 {
-			h = append(h, int64(place)<<countBits+n)
-		}
-	}
-	return h, nil
-}
-
-var errNoHistogram = errors.New("the view has something that is no histogram")
 
 // Count is the number of values.
 func (h Histogram) Count() int64 {
@@ -152,17 +128,4 @@ func (h Histogram) Quantile(percent int64) int64 {
 		}
 	}
 	return 0
-}
-
-// text is the array as PostgreSQL reads it.
-func (h Histogram) text() string {
-	b := make([]byte, 1, 2+20*len(h))
-	b[0] = '{'
-	for i, e := range h {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendInt(b, e, 10)
-	}
-	return string(append(b, '}'))
 }

@@ -173,13 +173,36 @@ func grouped(r usage.Request, calls []call, orderBy usage.Metric) []*group {
 	return all
 }
 
+// later draws when the next event comes: soon, after a gap, or just before, at or after the end of an hour, a day or a month.
+func later(t *rapid.T, now time.Time) time.Time {
+	ends := []time.Time{
+		now.Truncate(time.Hour).Add(time.Hour), now.Truncate(24*time.Hour).AddDate(0, 0, 1), time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC),
+	}
+	kind := rapid.IntRange(0, 99).Draw(t, "step")
+	switch {
+	case kind < 50:
+		return now.Add(time.Duration(rapid.Int64Range(0, 20_000_000).Draw(t, "soon")) * time.Microsecond)
+	case kind < 90:
+		longest := rapid.SampledFrom([]time.Duration{20 * time.Minute, 20 * time.Minute, 3 * time.Hour, 20 * time.Hour}).Draw(t, "longest")
+		return now.Add(time.Duration(rapid.Int64Range(0, longest.Microseconds()).Draw(t, "gap")) * time.Microsecond)
+	case kind == 90:
+		return now.Add(time.Duration(rapid.Int64Range(0, 40*24*time.Hour.Microseconds()).Draw(t, "long gap")) * time.Microsecond)
+	}
+	end := ends[min(max(kind-96, 0), 1)] // mostly an hour's
+	if kind == 99 {
+		end = ends[2]
+	}
+	if at := end.Add(rapid.SampledFrom([]time.Duration{-time.Microsecond, 0, 0, time.Second}).Draw(t, "at the end")); !at.Before(now) {
+		return at
+	}
+	return now
+}
+
 // drawn draws events of a small world: few wallets, keys, models and endpoints, so that rows meet.
 func drawn(t *rapid.T, k *pt.Kit) {
 	draw := func(n int, label string) uint64 { return uint64(rapid.IntRange(1, n).Draw(t, label)) }
 	for range rapid.IntRange(3, 30).Draw(t, "events") {
-		step := rapid.OneOf(rapid.Int64Range(0, int64(20*time.Second)), rapid.Int64Range(0, int64(20*time.Second)),
-			rapid.Int64Range(0, int64(20*time.Minute)), rapid.Int64Range(0, int64(3*time.Hour)), rapid.Int64Range(0, int64(20*time.Hour)))
-		k.Now = k.Now.Add(time.Duration(step.Draw(t, "step")).Truncate(time.Microsecond))
+		k.Now = later(t, k.Now)
 		w := pt.ID(draw(3, "wallet"))
 		key := pt.ID(10 + draw(4, "key"))
 		currency := rapid.SampledFrom([]money.Currency{"USD", "USD", "USD", "EUR"}).Draw(t, "currency")

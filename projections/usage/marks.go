@@ -1,6 +1,8 @@
 package usage
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/massrouter/massrouter/projections/column"
@@ -31,15 +33,35 @@ func (m *marks) add(e *runner.Event) {
 	}
 }
 
-const insertMarks = `INSERT INTO views.usage_minutes_v1 (minute, first_position) SELECT * FROM unnest($1::timestamptz[], $2::bigint[])`
+const insertMarks = `INSERT INTO ` + minutesTable + ` (minute, first_position) SELECT * FROM unnest($1::timestamptz[], $2::bigint[])`
 
-// The function is not in schema views, whose name stands for that of the build.
-const ensurePartitions = `SELECT ledger.ensure_time_partitions(t.name::regclass, t.width, $1::timestamptz[])
-	FROM (VALUES ('views.usage_minute_v1', 'month'), ('views.usage_hour_v1', 'quarter'), ('views.usage_day_v1', 'year'), ('views.usage_month_v1', 'year'),
-		('views.usage_errors_minute_v1', 'month'), ('views.usage_errors_hour_v1', 'quarter'), ('views.usage_errors_day_v1', 'year'),
-		('views.usage_errors_month_v1', 'year')) AS t(name, width)`
+// ensurePartitions makes the partitions that hold some moments. The function is not in schema views, whose name stands for that of
+// the build.
+func ensurePartitions() string {
+	var list []string
+	for _, f := range []family{ofCalls, ofErrors, ofKeys} {
+		for _, g := range rollups() {
+			if f.has(g) {
+				list = append(list, fmt.Sprintf("('%s', '%s')", f.table(g), g.partition()))
+			}
+		}
+	}
+	return `SELECT ledger.ensure_time_partitions(t.name::regclass, t.width, $1::timestamptz[]) FROM (VALUES ` + strings.Join(list, ", ") + `) AS t(name, width)`
+}
+
+// partition is how much time a partition holds.
+func (g Granularity) partition() string {
+	switch g {
+	case Minute:
+		return "month"
+	case Hour:
+		return "quarter"
+	case Day, Week, Month:
+	}
+	return "year"
+}
 
 func (m *marks) write(w *runner.Writes) {
-	w.AddAny(ensurePartitions, &m.months)
+	w.AddAny(ensurePartitions(), &m.months)
 	w.Add(m.minute.Len(), insertMarks, &m.minute, &m.position)
 }

@@ -117,14 +117,34 @@ func (m Metric) quantile(s *Sums) Value {
 	return Value{decimalOf(h.Quantile(percent)), n}
 }
 
-// needsHistogram says whether the metric is a quantile.
-func (m Metric) needsHistogram() bool {
+// columns are the columns that the metric is made of, beside calls and charged, of which the samples are.
+func (m Metric) columns() []string {
 	switch m {
-	case FirstTokenP50, FirstTokenP95, FirstTokenP99, DurationP50, DurationP95, DurationP99:
-		return true
-	default:
-		return false
+	case Calls, ChargedCalls:
+		return nil
+	case Errors, ErrorShare:
+		return []string{"errors"}
+	case CancelledCalls, CancelledShare:
+		return []string{"cancelled"}
+	case EstimatedCalls:
+		return []string{"estimated"}
+	case ExpiredHolds:
+		return []string{"expired"}
+	case PromptTokens, CacheShare:
+		return []string{"input_tokens", "cache_read_tokens", "cache_write_tokens"}
+	case CompletionTokens:
+		return []string{"output_tokens", "reasoning_tokens"}
+	case TotalTokens:
+		return append(PromptTokens.columns(), CompletionTokens.columns()...)
+	case Margin:
+		return []string{"charge", "vendor_cost"}
+	case FirstTokenP50, FirstTokenP95, FirstTokenP99:
+		return []string{"first_token"}
+	case DurationP50, DurationP95, DurationP99:
+		return []string{"duration"}
+	case InputTokens, CacheReadTokens, CacheWriteTokens, OutputTokens, ReasoningTokens, Charge, Uncollectible, VendorCost:
 	}
+	return []string{string(m)}
 }
 
 // rank is the expression by which groups are ordered; "" when the metric does not add up.

@@ -35,7 +35,7 @@ func (q *Query) recall(ctx context.Context, m Moment) (*past, error) {
 	}
 	var first int64
 	p := &past{}
-	_, err = q.view.Read(ctx, max(least, m.MinPosition), `SELECT minute, first_position FROM views.usage_minutes_v1 WHERE `+condition+`
+	_, err = q.view.Read(ctx, max(least, m.MinPosition), `SELECT minute, first_position FROM `+minutesTable+` WHERE `+condition+`
 		ORDER BY first_position DESC LIMIT 1`, `r.minute`, []any{bound}, func(row checkpoint.Row) error { return row(&p.end, &first) })
 	if err != nil {
 		return nil, err
@@ -86,7 +86,8 @@ func (q *Query) replay(ctx context.Context, p *past, first, last int64, until ti
 			}
 		}
 	}
-	p.tail = b.rollup(Minute)
+	b.addAll()
+	p.tail = b
 	p.end = p.end.UTC()
 	return nil
 }

@@ -9,33 +9,35 @@ type piece struct{ from, to int64 } // seconds since 1970
 type plan map[Granularity][]piece
 
 // cover cuts the time between each two borders into the coarsest rollups that fit, so that no row lies in two intervals; only
-// what lies before the end. Neighbours are joined.
-func cover(borders []time.Time, end time.Time) plan {
+// what lies before the end. Hours, days and months that are not over at a moment have no rows yet, and stand in finer ones.
+// Neighbours are joined.
+func cover(borders []time.Time, end, over time.Time, by ...Granularity) plan {
 	p := plan{}
 	last := end.Unix()
 	for i := 1; i < len(borders); i++ {
-		p.cut(min(borders[i-1].Unix(), last), min(borders[i].Unix(), last), rollups()...)
+		p.cut(min(borders[i-1].Unix(), last), min(borders[i].Unix(), last), over.Unix(), by...)
 	}
 	return p
 }
 
 // cut fills a range with the coarsest of some rollups, and what is left at both ends with the finer ones.
-func (p plan) cut(from, to int64, by ...Granularity) {
-	g := by[len(by)-1]
-	inner := piece{g.next(from - 1), g.first(to)}
-	if from >= to || inner.from >= inner.to {
-		if len(by) > 1 {
-			p.cut(from, to, by[:len(by)-1]...)
-		}
+func (p plan) cut(from, to, over int64, by ...Granularity) {
+	if from >= to {
 		return
 	}
-	if len(by) > 1 {
-		p.cut(from, inner.from, by[:len(by)-1]...)
+	g, finer := by[len(by)-1], by[:len(by)-1]
+	if len(finer) == 0 {
+		p.add(g, from, to)
+		return
 	}
+	inner := piece{g.next(from - 1), g.first(min(to, over))}
+	if inner.from >= inner.to {
+		p.cut(from, to, over, finer...)
+		return
+	}
+	p.cut(from, inner.from, over, finer...)
 	p.add(g, inner.from, inner.to)
-	if len(by) > 1 {
-		p.cut(inner.to, to, by[:len(by)-1]...)
-	}
+	p.cut(inner.to, to, over, finer...)
 }
 
 func (p plan) add(g Granularity, from, to int64) {

@@ -1,10 +1,13 @@
 // Package usage is the read model of statistics: what calls used, in rollups by minute, hour, day and month of UTC.
 //
 // A call counts in the bucket of the event that ended it (a charge or a release). recorded_at rises with position, so a minute
-// that is over never changes again. Only then is it written to the rollups; until then each of its calls has a row of its own,
-// which is cheap to write, and answers add those up. An answer as of any position is made of rollups up to its minute and of
-// the events of that minute, which are folded like the projection folds them. A row exists for each bucket, wallet, key, app,
-// model, endpoint and currency, and one over all wallets for each bucket, model, endpoint and currency.
+// that is over never changes again, and neither does an hour, a day or a month. Only then are its rows written, by the first event
+// after it: those of a minute from its calls, each of which has a row of its own until then, which is cheap to write; those of an
+// hour from its minutes, of a day from its hours, of a month from its days. Answers are made of the coarsest rows that are there
+// and of the calls of the open minute. An answer as of any position is made of rows up to its minute and of the events of that
+// minute, which are folded like the projection folds them. A row exists for each bucket, wallet, key, app, model, endpoint and
+// currency, and one over all wallets for each bucket, model, endpoint and currency; of days and months also one over all models
+// for each wallet, key, app and currency.
 //
 // Rows of single calls are those of projections/generations; Filter.Calls says which of them a filter means.
 package usage
@@ -21,7 +24,7 @@ import (
 // Name and Version key the checkpoint: another name or version is another projection, built from position 0.
 const (
 	Name    = "usage"
-	Version = 1
+	Version = 2
 )
 
 // Projection writes the usage view.
@@ -35,18 +38,23 @@ func (Projection) Version() int { return Version }
 
 // Tables implements runner.Projection.
 func (Projection) Tables() []string {
-	return []string{
-		"views.usage_minute_v1", "views.usage_hour_v1", "views.usage_day_v1", "views.usage_month_v1",
-		"views.usage_errors_minute_v1", "views.usage_errors_hour_v1", "views.usage_errors_day_v1", "views.usage_errors_month_v1", "views.usage_minutes_v1",
-		"views.usage_open_v1",
+	var tables []string
+	for _, f := range []family{ofCalls, ofErrors, ofKeys} {
+		for _, g := range rollups() {
+			if f.has(g) {
+				tables = append(tables, f.table(g))
+			}
+		}
 	}
+	return append(tables, minutesTable, openTable)
 }
 
 // Project implements runner.Projection.
 func (Projection) Project(events []runner.Event, w *runner.Writes) error {
-	first := never // the minute that was open before the batch
+	first, begin := never, minuteOf(events[0].RecordedAt) // the minute that was open before the batch
 	if !w.Since.IsZero() {
 		first = minuteOf(w.Since)
+		begin = first
 	}
 	last := minuteOf(events[len(events)-1].RecordedAt)
 	marks := marks{last: first}
@@ -77,6 +85,7 @@ func (Projection) Project(events []runner.Event, w *runner.Writes) error {
 		marks.write(w)
 		closeMinute(w)
 		over.write(w)
+		closeAbove(w, begin, last)
 	}
 	after.write(w)
 	return nil

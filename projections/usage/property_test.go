@@ -30,6 +30,7 @@ func TestStatisticsAreSumsOfTheLog(t *testing.T) {
 		checkSeries(t, q, r, known)
 		checkList(t, q, r, known)
 	})
+	requireSums(t, k)
 	k.Rebuilt(t.Context(), t, 17, usage.Projection{})
 	k.Rebuilt(t.Context(), t, 1000, usage.Projection{})
 }

@@ -9,26 +9,28 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/eventstore"
 	"github.com/massrouter/massrouter/projections/checkpoint"
-	"github.com/massrouter/massrouter/projections/column"
 )
 
-// Query answers from the usage view. Safe for concurrent use.
+// Query answers from the usage view. Safe for concurrent use. Equal questions at the same time are answered once: the slices of an
+// answer are not to be changed.
 type Query struct {
 	view     *checkpoint.View
 	log      eventstore.Reader
 	registry *domain.Registry
+	seen     seen
+	flights  flights
 }
 
 // NewQuery makes the view's queries. The log is read for answers as of a moment: the events of one minute.
 func NewQuery(pool *pgxpool.Pool, log eventstore.Reader, registry *domain.Registry, options ...checkpoint.Option) *Query {
-	return &Query{checkpoint.NewView(pool, Name, Version, options...), log, registry}
+	return &Query{view: checkpoint.NewView(pool, Name, Version, options...), log: log, registry: registry}
 }
 
 // Row is one group.
 type Row struct {
 	Keys   []string // the group's values, in the order of the dimensions; none in the row of all others
 	Other  bool     // all groups without a row of their own
-	Sums   Sums     // Histograms only if a quantile was asked for
+	Sums   Sums     // those that the metrics need
 	Values []Value  // in the order of the metrics
 }
 
@@ -52,6 +54,10 @@ func (q *Query) Aggregate(ctx context.Context, r Request) (Table, error) {
 }
 
 func (q *Query) table(ctx context.Context, asked *question) (Table, error) {
+	return together(ctx, &q.flights, "table", asked, func(ctx context.Context) (Table, error) { return q.readTable(ctx, asked) })
+}
+
+func (q *Query) readTable(ctx context.Context, asked *question) (Table, error) {
 	cells, groups, at, err := q.cells(ctx, asked)
 	if err != nil {
 		return Table{}, err
@@ -80,44 +86,43 @@ type cell struct {
 
 // cells reads what a question asks for: by rank, the others last, and by interval.
 func (q *Query) cells(ctx context.Context, asked *question) ([]cell, int64, checkpoint.At, error) {
-	end, least := asked.To, asked.MinPosition
-	var p past
 	if asked.past() {
-		found, err := q.recall(ctx, asked.Moment)
+		p, err := q.recall(ctx, asked.Moment)
 		if err != nil {
 			return nil, 0, checkpoint.At{}, err
 		}
-		p, end, least = *found, found.end, 0
+		out, groups, _, err := q.cellsUntil(ctx, asked, 0, p.end, p.end, p.tail)
+		return out, groups, p.at, err
 	}
-	sql, args := asked.cells(end, p.tail)
+	over, err := q.over(ctx, asked.MinPosition)
+	for {
+		if err != nil {
+			return nil, 0, checkpoint.At{}, err
+		}
+		out, groups, at, err := q.cellsUntil(ctx, asked, asked.MinPosition, asked.To, over, nil)
+		if err == nil && !q.reached(at, over) {
+			over = at.AsOf // the rows that it counted on may be missing
+			continue
+		}
+		return out, groups, at, err
+	}
+}
+
+// cellsUntil reads the calls before end, of which those before over have all their rows.
+func (q *Query) cellsUntil(ctx context.Context, asked *question, least int64, end, over time.Time, tail *batch) ([]cell, int64, checkpoint.At, error) {
+	sql, args := asked.cells(end, over, tail)
 	var out []cell
 	var groups int64
 	at, err := q.view.Read(ctx, least, sql, `r.n = 0, r.n, r.s`, args, func(row checkpoint.Row) error {
 		var c cell
 		dest := []any{&c.interval, &c.rank, &c.keys[0], &c.keys[1], &groups}
-		for _, n := range c.counts() {
-			dest = append(dest, n)
+		for _, column := range asked.needs {
+			dest = append(dest, c.scan(column))
 		}
-		for _, a := range c.amounts() {
-			dest = append(dest, column.Amount(a))
-		}
-		var first, duration []byte
-		if err := row(append(dest, &first, &duration)...); err != nil {
-			return err
-		}
-		var err error
-		if c.FirstToken, err = total(first); err != nil {
-			return err
-		}
-		if c.Duration, err = total(duration); err != nil {
-			return err
-		}
+		err := row(dest...)
 		out = append(out, c)
-		return nil
+		return err
 	})
-	if asked.past() {
-		at = p.at
-	}
 	return out, groups, at, err
 }
 

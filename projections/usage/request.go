@@ -44,8 +44,9 @@ type question struct {
 	Request
 	zone      *time.Location
 	borders   []time.Time // of the series; from and to elsewhere
-	histogram bool
 	byError   bool
+	family    family
+	needs     []int // the columns of sumList that the metrics need
 	low, high int64 // the ranks of the groups that have rows, low exclusive
 }
 
@@ -101,7 +102,6 @@ func (q *question) checkMetrics() error {
 		if q.byError && m != Errors {
 			return invalid("metrics", "by error there is only the metric errors")
 		}
-		q.histogram = q.histogram || m.needsHistogram()
 	}
 	if q.OrderBy == "" {
 		if q.OrderBy = q.Metrics[0]; q.OrderBy.rank() == "" {
@@ -111,7 +111,29 @@ func (q *question) checkMetrics() error {
 	if q.OrderBy.rank() == "" || q.byError && q.OrderBy != Errors {
 		return invalid("order_by", "order_by is a metric that adds up, and errors when it is by error")
 	}
+	q.choose()
 	return nil
+}
+
+// choose finds the tables and columns that the answer is made of.
+func (q *question) choose() {
+	switch {
+	case q.byError:
+		q.family = ofErrors
+	case q.ofEach() && !q.ofModels():
+		q.family = ofKeys
+	default:
+		q.family = ofCalls
+	}
+	columns := []string{"calls", "charged"}
+	for _, m := range append(slices.Clone(q.Metrics), q.OrderBy) {
+		columns = append(columns, m.columns()...)
+	}
+	for at, name := range sumList() {
+		if slices.Contains(columns, name) {
+			q.needs = append(q.needs, at)
+		}
+	}
 }
 
 func (q *question) checkMoment(now time.Time) error {

@@ -42,6 +42,10 @@ func (q *Query) Series(ctx context.Context, r Request) (Series, error) {
 	if err := asked.split(); err != nil {
 		return Series{}, err
 	}
+	return together(ctx, &q.flights, "series", asked, func(ctx context.Context) (Series, error) { return q.readSeries(ctx, asked) })
+}
+
+func (q *Query) readSeries(ctx context.Context, asked *question) (Series, error) {
 	cells, groups, at, err := q.cells(ctx, asked)
 	if err != nil {
 		return Series{}, err

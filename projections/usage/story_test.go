@@ -32,6 +32,7 @@ func TestStatisticsOfAWholeStoryAreThoseOfItsEvents(t *testing.T) {
 	clock := ledgertest.NewClock()
 	store, err := postgres.Open(t.Context(), pool, postgres.Options{Clock: clock.At})
 	require.NoError(t, err)
+	t.Cleanup(store.Close)
 	ledgertest.New(t, store, clock).Tell(t.Context())
 	registry, err := commands.Registry()
 	require.NoError(t, err)

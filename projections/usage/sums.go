@@ -1,6 +1,11 @@
 package usage
 
-import "github.com/massrouter/massrouter/domain/money"
+import (
+	"fmt"
+
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/projections/column"
+)
 
 // Sums is what the calls of a group used, all of one currency. Every part adds up: the sum of a day is that of its hours.
 type Sums struct {
@@ -25,19 +30,24 @@ type Sums struct {
 }
 
 func (s *Sums) add(o *Sums) {
+	to := s.counts()
 	for i, n := range o.counts() {
-		*s.counts()[i] += *n
+		*to[i] += *n
 	}
 	s.Charge = s.Charge.Add(o.Charge)
 	s.Uncollectible = s.Uncollectible.Add(o.Uncollectible)
 	s.VendorCost = s.VendorCost.Add(o.VendorCost)
-	s.FirstToken = s.FirstToken.Merge(o.FirstToken)
-	s.Duration = s.Duration.Merge(o.Duration)
+	s.FirstToken.add(o.FirstToken)
+	s.Duration.add(o.Duration)
 }
 
 const (
-	countColumns = 6
-	tokenColumns = 5
+	countColumns  = 6
+	tokenColumns  = 5
+	amountColumns = 3
+
+	firstAmount    = countColumns + tokenColumns // in sumList
+	firstHistogram = firstAmount + amountColumns
 )
 
 // counts are the counters, in the order of the columns: first the calls, then the tokens.
@@ -49,8 +59,45 @@ func (s *Sums) counts() [countColumns + tokenColumns]*int64 {
 }
 
 // amounts are the sums of money, in the order of the columns.
-func (s *Sums) amounts() [3]*money.Amount {
+func (s *Sums) amounts() [amountColumns]*money.Amount {
 	return [...]*money.Amount{&s.Charge, &s.Uncollectible, &s.VendorCost}
+}
+
+// text is the value of a column of sumList.
+func (s *Sums) text(at int) string {
+	switch {
+	case at < firstAmount:
+		return decimalOf(*s.counts()[at])
+	case at < firstHistogram:
+		return s.amounts()[at-firstAmount].String()
+	}
+	return s.histograms()[at-firstHistogram].text()
+}
+
+// scan is the target of a column of sumList, as questions show it.
+func (s *Sums) scan(at int) any {
+	switch {
+	case at < firstAmount:
+		return s.counts()[at]
+	case at < firstHistogram:
+		return column.Amount(s.amounts()[at-firstAmount])
+	}
+	return histogramScanner{s.histograms()[at-firstHistogram]}
+}
+
+// histograms are in the order of the columns.
+func (s *Sums) histograms() [2]*Histogram { return [...]*Histogram{&s.FirstToken, &s.Duration} }
+
+type histogramScanner struct{ to *Histogram }
+
+// Scan implements sql.Scanner.
+func (h histogramScanner) Scan(src any) (err error) {
+	sent, ok := src.([]byte)
+	if !ok {
+		return fmt.Errorf("scan a histogram: the column is %T", src)
+	}
+	*h.to, err = histogramOf(sent)
+	return err
 }
 
 // Prompt is the number of tokens that came in.

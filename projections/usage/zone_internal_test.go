@@ -94,7 +94,8 @@ func TestBordersKeepTheCalendar(t *testing.T) {
 	})
 }
 
-// TestPlansCoverEachMinuteOnce: the rollups of a plan are the minutes of the range, none twice, as coarse as can be.
+// TestPlansCoverEachMinuteOnce: the rollups of a plan are the minutes of the range, none twice, as coarse as can be, and those of
+// hours, days and months are over.
 func TestPlansCoverEachMinuteOnce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -103,11 +104,14 @@ func TestPlansCoverEachMinuteOnce(t *testing.T) {
 			list = append(list, list[len(list)-1].Add(time.Duration(rapid.SampledFrom([]int{1, 10, 40}).Draw(t, "scale")*rapid.IntRange(1, 5000).Draw(t, "minutes"))*time.Minute))
 		}
 		end := list[0].Add(time.Duration(rapid.IntRange(0, 250_000).Draw(t, "end")) * time.Minute)
+		over := list[0].Add(time.Duration(rapid.IntRange(-10_000, 250_000).Draw(t, "over")) * time.Second * 59)
 		covered := map[int64]int{}
-		for g, pieces := range cover(list, end) {
+		plan := cover(list, end, over, rollups()...)
+		for g, pieces := range plan {
 			for _, p := range pieces {
 				require.Equal(t, p.from, g.first(p.from))
 				require.Equal(t, p.to, g.first(p.to))
+				require.True(t, g == Minute || !time.Unix(p.to, 0).After(over))
 				for row := p.from; row < p.to; row = g.next(row) {
 					for i := 1; i < len(list)-1; i++ { // no row lies on both sides of a border
 						b := list[i].Unix()
@@ -128,5 +132,16 @@ func TestPlansCoverEachMinuteOnce(t *testing.T) {
 			delete(covered, m.Unix())
 		}
 		require.Empty(t, covered)
+		for i, coarse := range rollups()[1:] { // no whole bucket that is over stands in finer rows
+			for _, p := range plan[rollups()[i]] {
+				for first := coarse.next(p.from - 1); coarse.next(first) <= p.to; first = coarse.next(first) {
+					whole := !time.Unix(coarse.next(first), 0).After(over)
+					for _, b := range list {
+						whole = whole && (b.Unix() <= first || b.Unix() >= coarse.next(first))
+					}
+					require.False(t, whole, "%s of %s", rollups()[i], coarse)
+				}
+			}
+		}
 	})
 }
