@@ -11,7 +11,6 @@ import (
 	"github.com/massrouter/massrouter/projections/keys"
 	"github.com/massrouter/massrouter/projections/rankings"
 	"github.com/massrouter/massrouter/projections/runner"
-	"github.com/massrouter/massrouter/projections/statement"
 	"github.com/massrouter/massrouter/projections/usage"
 )
 
@@ -22,7 +21,6 @@ func All() []runner.Projection {
 		keys.Projection{},
 		apps.Projection{},
 		balance.Projection{},
-		statement.Projection{},
 		journal.Projection{},
 		generations.Projection{},
 		usage.Projection{},

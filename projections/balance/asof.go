@@ -13,7 +13,7 @@ import (
 )
 
 // WalletAsOf reads one wallet as it was at a moment (see package asof): what Wallet said when the view was there. What a wallet
-// had is looked up in the statement, and what was held in the journal, after waiting for both. OpenHolds and LastPosition are not
+// had and what was held is looked up in the journal, after waiting for it. OpenHolds and LastPosition are not
 // kept for the past and are zero. Errors: wallet_not_found also when the wallet was opened later, ledger_unavailable.
 func (q *Query) WalletAsOf(ctx context.Context, id uuid.UUID, at checkpoint.At) (Wallet, error) {
 	w, opened, err := q.wallet(ctx, id, at.Position)
@@ -41,13 +41,15 @@ func (q *Query) WalletAsOf(ctx context.Context, id uuid.UUID, at checkpoint.At) 
 	return w, nil
 }
 
-// posted finds the last movement at or before the wallet's moment by one seek, and adds the credits until then up. They are few,
+// posted finds the last entry at or before the wallet's moment by one seek, and adds the credits until then up. They are few,
 // and have an index of their own.
 func (q *Query) posted(ctx context.Context, w *Wallet) (moved bool, err error) {
 	w.Posted, w.CreditedTotal = money.Zero(), money.Zero()
-	_, err = q.movements.Read(ctx, w.Position, `SELECT last.balance_after::text AS posted,
-		(SELECT coalesce(sum(amount), 0)::text FROM views.statement_v1 WHERE wallet_id = $3 AND position <= $4 AND kind <> 'charge')
-		FROM (SELECT balance_after FROM views.statement_v1 WHERE wallet_id = $3 AND position <= $4 ORDER BY position DESC LIMIT 1) last`,
+	_, err = q.entries.Read(ctx, w.Position, `SELECT last.posted::text AS posted,
+		(SELECT coalesce(sum(wallet_amount + hold_amount), 0)::text FROM views.journal_entries_v2
+			WHERE wallet_id = $3 AND position <= $4 AND generation_id IS NULL)
+		FROM (SELECT wallet_balance + hold_balance AS posted FROM views.journal_entries_v2 WHERE wallet_id = $3 AND position <= $4
+			ORDER BY position DESC LIMIT 1) last`,
 		`r.posted`, []any{w.ID, w.Position}, func(row checkpoint.Row) error {
 			moved = true
 			return row(column.Amount(&w.Posted), column.Amount(&w.CreditedTotal))

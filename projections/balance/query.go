@@ -13,7 +13,6 @@ import (
 	"github.com/massrouter/massrouter/projections/column"
 	"github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/page"
-	"github.com/massrouter/massrouter/projections/statement"
 )
 
 // Wallet is the balance of one wallet. Posted is CreditedTotal less ChargedTotal, Available is Posted less Held.
@@ -47,19 +46,19 @@ type Page struct {
 	checkpoint.At
 }
 
-// Query answers from the balance view; of the past, from the statement and the journal.
+// Query answers from the balance view; of the past, from the journal.
 type Query struct {
-	view      *checkpoint.View
-	movements *checkpoint.View // the statement's
-	books     *journal.Query
+	view    *checkpoint.View
+	entries *checkpoint.View // the journal's
+	books   *journal.Query
 }
 
 // NewQuery makes the view's queries.
 func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
 	return &Query{
-		view:      checkpoint.NewView(pool, Name, Version, options...),
-		movements: checkpoint.NewView(pool, statement.Name, statement.Version, options...),
-		books:     journal.NewQuery(pool, options...),
+		view:    checkpoint.NewView(pool, Name, Version, options...),
+		entries: checkpoint.NewView(pool, journal.Name, journal.Version, options...),
+		books:   journal.NewQuery(pool, options...),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/projections/column"
 	"github.com/massrouter/massrouter/projections/runner"
 )
 
@@ -77,41 +78,31 @@ func (b *batch) place(e *wallet.HoldPlaced, at *runner.Event) error {
 }
 
 func (b *batch) release(e *wallet.HoldReleased, at *runner.Event) error {
-	facts, err := encode(e.Call.AppendJSON)
-	if err != nil {
-		return err
-	}
 	b.ended.add(e.HoldID, Released, at)
 	b.ended.result("", "", e.Reason, false)
 	b.ended.amounts(money.Zero(), money.Zero(), money.Zero())
-	b.ended.documents(nil, nil, facts)
-	return nil
+	b.ended.usage.Maybe(nil)
+	b.ended.lineItems.Maybe(nil)
+	return encode(&b.ended.facts, e.Call.AppendJSON)
 }
 
 func (b *batch) charge(e *wallet.UsageCharged, at *runner.Event) error {
-	used, err := encode(e.Usage.AppendJSON)
-	if err != nil {
-		return err
-	}
-	items, err := encode(func(dst []byte) ([]byte, error) { return usage.AppendJSON(dst, e.LineItems) })
-	if err != nil {
-		return err
-	}
-	facts, err := encode(e.Call.AppendJSON)
-	if err != nil {
-		return err
-	}
 	b.ended.add(e.HoldID, Charged, at)
 	b.ended.result(e.Vendor, string(e.Provenance), "", e.Late)
 	b.ended.amounts(e.Charge, e.Uncollectible, e.VendorCost)
-	b.ended.documents(used, items, facts)
-	return nil
+	if err := encode(&b.ended.usage, e.Usage.AppendJSON); err != nil {
+		return err
+	}
+	items := func(dst []byte) ([]byte, error) { return usage.AppendJSON(dst, e.LineItems) }
+	if err := encode(&b.ended.lineItems, items); err != nil {
+		return err
+	}
+	return encode(&b.ended.facts, e.Call.AppendJSON)
 }
 
-func encode(appendJSON func([]byte) ([]byte, error)) ([]byte, error) {
-	body, err := appendJSON(nil)
-	if err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
+func encode(to *column.Texts, appendJSON func([]byte) ([]byte, error)) error {
+	if err := to.Write(appendJSON); err != nil {
+		return fmt.Errorf("encode: %w", err)
 	}
-	return body, nil
+	return nil
 }

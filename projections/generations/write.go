@@ -68,7 +68,7 @@ func (p *placements) add(e *wallet.HoldPlaced, walletID uuid.UUID, at *runner.Ev
 	p.state.Add(string(Running))
 }
 
-// ends are the rows of charges and releases. Each takes one call of add, result, amounts and documents.
+// ends are the rows of charges and releases. Each takes one call of add, result and amounts, and the documents.
 type ends struct {
 	id                                column.UUIDs
 	state                             column.Texts
@@ -77,7 +77,7 @@ type ends struct {
 	vendor, provenance, reason        column.Texts
 	late                              column.Bools
 	charge, uncollectible, vendorCost column.Amounts
-	usage, lineItems, facts           column.JSON
+	usage, lineItems, facts           column.Texts // JSON, as the event has it: kept to be shown, not to be searched
 }
 
 func (s *ends) add(id uuid.UUID, state State, at *runner.Event) {
@@ -98,12 +98,6 @@ func (s *ends) amounts(charge, uncollectible, vendorCost money.Amount) {
 	s.charge.Add(charge)
 	s.uncollectible.Add(uncollectible)
 	s.vendorCost.Add(vendorCost)
-}
-
-func (s *ends) documents(used, lineItems, facts []byte) {
-	s.usage.Maybe(used)
-	s.lineItems.Maybe(lineItems)
-	s.facts.Maybe(facts)
 }
 
 const moveHolds = `UPDATE views.generations_v1 AS g SET state = t.state, expires_at = coalesce(t.expires_at, g.expires_at),

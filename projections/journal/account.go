@@ -74,17 +74,15 @@ func (q *Query) Balances(ctx context.Context, account money.Account, asOf AsOf, 
 		}
 		position, minPosition = b.Position, 0
 	}
-	sql, key := `SELECT a.currency, l.balance::text FROM views.journal_balances_v1 a CROSS JOIN LATERAL (
-			SELECT balance FROM views.journal_legs_v1 WHERE account = a.account AND currency = a.currency AND position <= $4
-			ORDER BY position DESC LIMIT 1) l WHERE a.account = $3`, any(string(account))
+	sql, key := pastBalances+` AND a.account = $4`, any(string(account))
 	if !p.house {
-		sql, key = `SELECT currency, `+p.column()+`_balance::text FROM views.journal_entries_v1 WHERE wallet_id = $3 AND position <= $4
+		sql, key = `SELECT '' AS account, currency, `+p.column()+`_balance::text FROM views.journal_entries_v2 WHERE position <= $3 AND wallet_id = $4
 			ORDER BY position DESC LIMIT 1`, any(p.owner)
 	}
-	at, err := q.view.Read(ctx, minPosition, sql, `r.currency`, []any{key, position}, func(row checkpoint.Row) error {
+	at, err := q.view.Read(ctx, minPosition, sql, `r.currency`, []any{position, key}, func(row checkpoint.Row) error {
 		var currency money.Currency
 		var balance money.Amount
-		err := row(&currency, column.Amount(&balance))
+		err := row(nil, &currency, column.Amount(&balance))
 		b.ByCurrency[currency] = balance
 		return err
 	})
@@ -144,19 +142,23 @@ func (q *Query) Ledger(ctx context.Context, r LedgerRequest) (LedgerPage, error)
 		if _, err := money.ParseCurrency(string(r.Currency)); err != nil {
 			return LedgerPage{}, domain.Errorf(domain.CodeInvalid, "currency is three upper-case letters").Wrap(err)
 		}
-		table = `SELECT e.position, e.recorded_at, e.kind, e.wallet_id, e.generation_id, e.currency, l.amount::text, l.balance::text
-			FROM views.journal_legs_v1 l JOIN views.journal_entries_v1 e ON e.position = l.position
-			WHERE l.account = ` + w.arg(string(r.Account)) + ` AND l.currency = ` + w.arg(string(r.Currency)) + w.bounds("l.position")
+		table = `SELECT e.position, e.recorded_at, e.kind, e.wallet_id, e.generation_id, e.currency,
+			e.amounts[array_position(e.accounts, s.account)]::text, e.balances[array_position(e.accounts, s.account)]::text
+			FROM views.journal_stretches_v2 s JOIN views.journal_entries_v2 e
+				ON e.position BETWEEN s.first_position AND s.position AND e.currency = s.currency AND s.account = ANY (e.accounts)
+			WHERE s.account = ` + w.arg(string(r.Account)) + ` AND s.currency = ` + w.arg(string(r.Currency)) + w.stretches() + w.bounds() +
+			` ORDER BY s.bucket DESC, e.position DESC` + w.more()
 	} else {
 		table = `SELECT e.position, e.recorded_at, e.kind, e.wallet_id, e.generation_id, e.currency, e.` + account.column() + `_amount::text, e.` +
-			account.column() + `_balance::text FROM views.journal_entries_v1 e
-			WHERE e.` + account.column() + `_amount <> 0 AND e.wallet_id = ` + w.arg(account.owner) + w.bounds("e.position")
+			account.column() + `_balance::text FROM views.journal_entries_v2 e
+			WHERE e.` + account.column() + `_amount <> 0 AND e.wallet_id = ` + w.arg(account.owner) + w.bounds()
 		if r.Currency != "" {
 			table += ` AND e.currency = ` + w.arg(string(r.Currency))
 		}
+		table += w.end()
 	}
 	p := LedgerPage{At: w.at}
-	_, err = q.view.Read(ctx, 0, table+w.end("e.position"), `r.position DESC`, w.args, func(row checkpoint.Row) error {
+	_, err = q.view.Read(ctx, 0, table, `r.position DESC`, w.args, func(row checkpoint.Row) error {
 		if len(p.Lines) == w.limit { // there is one more: not shown, but a page of its own
 			p.NextCursor = page.Encode(ledgerList, p.Lines[w.limit-1].Position)
 			return nil

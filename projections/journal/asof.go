@@ -18,10 +18,10 @@ func (a AsOf) now() bool { return a.Position == 0 && a.Time.IsZero() }
 
 const (
 	atPosition = `SELECT $3::bigint AS position, now(), coalesce(
-		(SELECT recorded_at FROM views.journal_entries_v1 WHERE position <= $3 ORDER BY position DESC LIMIT 1), 'epoch') AS recorded_at`
+		(SELECT recorded_at FROM views.journal_entries_v2 WHERE position <= $3 ORDER BY position DESC LIMIT 1), 'epoch') AS recorded_at`
 	atTime = `SELECT coalesce((SELECT max(e.position)
-			FROM (SELECT bucket FROM views.journal_snapshots_v1 WHERE recorded_at <= $3 ORDER BY recorded_at DESC, bucket DESC LIMIT 1) s
-			JOIN views.journal_entries_v1 e ON e.position >= s.bucket * 1024 AND e.position < (s.bucket + 1) * 1024
+			FROM (SELECT bucket FROM views.journal_stretches_v2 WHERE recorded_at <= $3 ORDER BY recorded_at DESC, bucket DESC LIMIT 1) s
+			JOIN views.journal_entries_v2 e ON e.position >= s.bucket * 1024 AND e.position < (s.bucket + 1) * 1024
 			WHERE e.recorded_at <= $3), 0) AS position, now(), $3::timestamptz AS recorded_at`
 )
 

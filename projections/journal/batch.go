@@ -6,66 +6,50 @@ import (
 	"github.com/massrouter/massrouter/projections/runner"
 )
 
-// stretch is how many positions a snapshot covers.
+// stretch is how many positions a row of journal_stretches covers.
 const stretch = 1024
 
-// account is an account of the house, or one that stands for many.
-type account struct {
-	name     money.Account
-	currency money.Currency
-}
-
-// change is what a batch does to an account.
-type change struct {
-	sum         money.Amount
-	first, last int64
-}
-
-// batch collects rows. Balances in it are relative to those before the batch, which the statements add.
+// batch collects rows.
 type batch struct {
+	books     *books
 	entries   entryColumns
-	legs      legColumns
-	changes   map[account]*change
-	order     []account
-	snapshots map[money.Currency]*snapshot // the last of each currency
-	past      []*snapshot
-	closes    closes
-}
-
-func newBatch() *batch {
-	return &batch{changes: map[account]*change{}, snapshots: map[money.Currency]*snapshot{}, closes: newCloses()}
+	stretches []*stretchRow
+	accounts  []string // of one entry, as the two below
+	amounts   []money.Amount
+	balances  []money.Amount
 }
 
 func (b *batch) add(e *entry) {
-	b.entries.add(e)
+	b.accounts, b.amounts, b.balances = b.accounts[:0], b.amounts[:0], b.balances[:0]
 	for _, leg := range e.onHouse {
-		b.legs.add(e, leg, b.post(leg, e))
+		b.post(leg.account, leg.amount, e)
+		b.accounts = append(b.accounts, string(leg.account.name))
+		b.amounts = append(b.amounts, leg.amount)
+		b.balances = append(b.balances, leg.account.balance)
 	}
-	wallets := b.post(money.Leg{Account: Wallets, Amount: e.onWallet}, e)
-	holds := b.post(money.Leg{Account: Holds, Amount: e.onHolds}, e)
-	b.snapshot(e, wallets, holds)
-	b.closes.add(e)
+	b.entries.add(e)
+	b.entries.accounts.Add(b.accounts)
+	b.entries.amounts.Add(b.amounts)
+	b.entries.balances.Add(b.balances)
+	b.post(b.books.account(Wallets, e.currency), e.onWallet, e)
+	b.post(b.books.account(Holds, e.currency), e.onHolds, e)
 }
 
-// post moves an account and returns its balance, relative to that before the batch.
-func (b *batch) post(leg money.Leg, e *entry) money.Amount {
-	key := account{leg.Account, e.currency}
-	c, known := b.changes[key]
-	if !known {
-		c = &change{first: e.event.Position}
-		b.changes[key], b.order = c, append(b.order, key)
+func (b *batch) post(a *account, amount money.Amount, e *entry) {
+	if begun := a.post(amount, e); begun != nil {
+		b.stretches = append(b.stretches, begun)
 	}
-	c.sum, c.last = c.sum.Add(leg.Amount), e.event.Position
-	return c.sum
 }
 
 type entryColumns struct {
 	position                                       column.Ints
 	recordedAt                                     column.Times
 	kind                                           column.Texts
-	wallet, generation                             column.UUIDs
+	wallet, generation, key                        column.UUIDs
 	currency                                       column.Texts
 	onWallet, walletBalance, onHolds, holdsBalance column.Amounts
+	accounts                                       column.TextLists
+	amounts, balances                              column.AmountLists
 	reference, reason, model                       column.Texts
 }
 
@@ -74,7 +58,8 @@ func (c *entryColumns) add(e *entry) {
 	c.recordedAt.Add(e.event.RecordedAt)
 	c.kind.Add(e.kind)
 	c.wallet.Add(e.wallet)
-	c.generation.Maybe(e.generation)
+	c.generation.Null(e.generation)
+	c.key.Null(e.key)
 	c.currency.Add(string(e.currency))
 	c.onWallet.Add(e.onWallet)
 	c.walletBalance.Add(e.after.Posted.Sub(e.after.Held))
@@ -85,49 +70,73 @@ func (c *entryColumns) add(e *entry) {
 	c.model.Add(e.model)
 }
 
-type legColumns struct {
-	account, currency column.Texts
-	position          column.Ints
-	amount, balance   column.Amounts
+func (c *entryColumns) write(w *runner.Writes) {
+	w.Copy("views.journal_entries_v2", "position, recorded_at, kind, wallet_id, generation_id, key_id, currency, wallet_amount, wallet_balance, "+
+		"hold_amount, hold_balance, accounts, amounts, balances, reference, reason, model",
+		&c.position, &c.recordedAt, &c.kind, &c.wallet, &c.generation, &c.key, &c.currency, &c.onWallet, &c.walletBalance,
+		&c.onHolds, &c.holdsBalance, &c.accounts, &c.amounts, &c.balances, &c.reference, &c.reason, &c.model)
 }
 
-func (c *legColumns) add(e *entry, leg money.Leg, balance money.Amount) {
-	c.account.Add(string(leg.Account))
-	c.currency.Add(string(e.currency))
-	c.position.Add(e.event.Position)
-	c.amount.Add(leg.Amount)
-	c.balance.Add(balance)
+// A stretch that began in an earlier batch keeps its beginning.
+const upsertStretches = `INSERT INTO views.journal_stretches_v2 AS s (account, currency, bucket, recorded_at, first_position, position, balance)
+	SELECT t.account, t.currency, t.bucket, t.recorded_at, t.first_position, t.position, t.balance
+	FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::numeric[])
+		AS t(account, currency, bucket, recorded_at, first_position, position, balance)
+	ON CONFLICT (account, currency, bucket) DO UPDATE SET position = excluded.position, balance = excluded.balance`
+
+// updateBalances finds no row that is not as it was when it was read: what was carried would be wrong then.
+const updateBalances = `UPDATE views.journal_balances_v2 AS b SET balance = t.balance, position = t.position
+	FROM unnest($1::text[], $2::text[], $3::numeric[], $4::bigint[], $5::numeric[], $6::bigint[])
+		AS t(account, currency, balance, position, balance_before, position_before)
+	WHERE b.account = t.account AND b.currency = t.currency AND b.balance = t.balance_before AND b.position = t.position_before`
+
+// accountColumns are the rows of accounts.
+type accountColumns struct {
+	name, currency  column.Texts
+	balance         column.Amounts
+	first, position column.Ints
+	balanceBefore   column.Amounts
+	positionBefore  column.Ints
 }
 
-const insertLegs = `INSERT INTO views.journal_legs_v1 (account, currency, position, amount, balance)
-	SELECT t.account, t.currency, t.position, t.amount, coalesce(b.balance, 0) + t.balance
-	FROM unnest($1::text[], $2::text[], $3::bigint[], $4::numeric[], $5::numeric[]) AS t(account, currency, position, amount, balance)
-	LEFT JOIN views.journal_balances_v1 b ON b.account = t.account AND b.currency = t.currency`
+func (c *accountColumns) add(a *account) {
+	c.name.Add(string(a.name))
+	c.currency.Add(string(a.currency))
+	c.balance.Add(a.balance)
+	c.first.Add(a.first)
+	c.position.Add(a.last)
+	c.balanceBefore.Add(a.stored.balance)
+	c.positionBefore.Add(a.stored.position)
+}
 
-const upsertBalances = `INSERT INTO views.journal_balances_v1 AS b (account, currency, balance, first_position, position)
-	SELECT t.account, t.currency, t.sum, t.first, t.last
-	FROM unnest($1::text[], $2::text[], $3::numeric[], $4::bigint[], $5::bigint[]) AS t(account, currency, sum, first, last)
-	ON CONFLICT (account, currency) DO UPDATE SET balance = b.balance + excluded.balance, position = excluded.position`
-
-// write queues the statements. The balances come after what adds to the balances before the batch.
+// write queues the statements, and begins the next batch's stretches anew.
 func (b *batch) write(w *runner.Writes) {
-	e, l := &b.entries, &b.legs
-	w.Insert("views.journal_entries_v1", "position, recorded_at, kind, wallet_id, generation_id, currency, wallet_amount, wallet_balance, "+
-		"hold_amount, hold_balance, reference, reason, model", &e.position, &e.recordedAt, &e.kind, &e.wallet, &e.generation, &e.currency,
-		&e.onWallet, &e.walletBalance, &e.onHolds, &e.holdsBalance, &e.reference, &e.reason, &e.model)
-	w.Add(l.position.Len(), insertLegs, &l.account, &l.currency, &l.position, &l.amount, &l.balance)
-	b.writeSnapshots(w)
-	var name, currency column.Texts
-	var sum column.Amounts
-	var first, last column.Ints
-	for _, key := range b.order {
-		c := b.changes[key]
-		name.Add(string(key.name))
-		currency.Add(string(key.currency))
-		sum.Add(c.sum)
-		first.Add(c.first)
-		last.Add(c.last)
+	b.entries.write(w)
+	var account, currency column.Texts
+	var bucket, first, last column.Ints
+	var recordedAt column.Times
+	var balance column.Amounts
+	var fresh, known accountColumns
+	for _, s := range b.stretches {
+		account.Add(string(s.account.name))
+		currency.Add(string(s.account.currency))
+		bucket.Add(s.bucket)
+		recordedAt.Add(s.recordedAt)
+		first.Add(s.first)
+		last.Add(s.last)
+		balance.Add(s.balance)
+		if s.account.stretch != s { // it has a later one
+			continue
+		}
+		if s.account.stored.position == 0 {
+			fresh.add(s.account)
+		} else {
+			known.add(s.account)
+		}
+		s.account.stretch, s.account.stored = nil, stored{s.account.balance, s.account.last}
 	}
-	w.Add(len(b.order), upsertBalances, &name, &currency, &sum, &first, &last)
-	b.closes.write(w)
+	w.Add(account.Len(), upsertStretches, &account, &currency, &bucket, &recordedAt, &first, &last, &balance)
+	w.Insert("views.journal_balances_v2", "account, currency, balance, first_position, position", &fresh.name, &fresh.currency, &fresh.balance,
+		&fresh.first, &fresh.position)
+	w.Add(known.name.Len(), updateBalances, &known.name, &known.currency, &known.balance, &known.position, &known.balanceBefore, &known.positionBefore)
 }

@@ -75,12 +75,14 @@ func BenchmarkProject(b *testing.B) {
 	k := pt.New(b, pgtest.New(b))
 	calls(b, k, 10_000)
 	events := decoded(b, k)
+	carried, err := journal.Projection{}.Carry(b.Context(), k.Pool)
+	require.NoError(b, err)
 	b.ReportAllocs()
 	b.ResetTimer()
 	done := 0
 	for b.Loop() {
 		for from := 0; from < len(events); from += 2000 {
-			var w runner.Writes
+			w := runner.Writes{Carried: carried}
 			require.NoError(b, journal.Projection{}.Project(events[from:min(from+2000, len(events))], &w))
 		}
 		done += len(events)

@@ -18,9 +18,9 @@
 // account holds:<wallet id> a wallet: a leg on hold:<id> is a leg on it, and the entry's GenerationID names the hold. An
 // account that the chart does not know stops the projection: books with an unnamed account say nothing.
 //
-// Balances at any past position are exact and cost the same however long the history is: an account's legs lie in its own
-// order, so its balance is one seek; the sums over all wallets and all holds are kept every 1024 positions, and the rest is
-// at most that many entries. A time is the position of the last entry that was recorded at or before it.
+// Balances at any past position are exact and cost the same however long the history is: each entry states the balances after it, and
+// what an account of the house, all wallets and all holds come to is kept for every 1024 positions that move them; the rest is at most
+// that many entries. A time is the position of the last entry that was recorded at or before it.
 package journal
 
 import (

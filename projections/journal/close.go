@@ -46,10 +46,7 @@ type CloseAnswer struct {
 	checkpoint.At
 }
 
-const closeColumns = `month, currency, opening_posted::text, opening_held::text, top_ups::text, grants::text, adjustments::text,
-	charges::text, closing_posted::text, closing_held::text`
-
-// Close reads a wallet's month, also one in which nothing happened. Errors: wallet_not_found when the wallet had no entry
+// Close works a wallet's month out, also one in which nothing happened. Errors: wallet_not_found when the wallet had no entry
 // before the end of the month, invalid_request, ledger_unavailable.
 func (q *Query) Close(ctx context.Context, id uuid.UUID, month Month, asOf AsOf, minPosition int64) (CloseAnswer, error) {
 	if err := month.check(); err != nil {
@@ -57,72 +54,53 @@ func (q *Query) Close(ctx context.Context, id uuid.UUID, month Month, asOf AsOf,
 	}
 	answer := CloseAnswer{Close: Close{WalletID: id, Month: month}}
 	var err error
-	if asOf.now() {
-		answer.Movements, answer.At, err = q.closed(ctx, id, month, minPosition)
-	} else if answer.At, err = q.resolve(ctx, asOf, minPosition); err == nil {
-		answer.Movements, err = q.period(ctx, id, month.Start(), month.End(), answer.Position)
+	if answer.At, err = q.resolve(ctx, asOf, minPosition); err != nil {
+		return CloseAnswer{}, err
 	}
-	if err != nil {
+	if answer.Movements, err = q.period(ctx, id, month.Start(), month.End(), answer.Position); err != nil {
 		return CloseAnswer{}, err
 	}
 	answer.Final = !answer.AsOf.Before(month.End())
 	return answer, nil
 }
 
-// closed reads the month's row, or carries the balances of an earlier one over.
-func (q *Query) closed(ctx context.Context, id uuid.UUID, month Month, minPosition int64) (Movements, checkpoint.At, error) {
-	var c *Close
-	at, err := q.view.Read(ctx, minPosition, `SELECT `+closeColumns+` FROM views.journal_closes_v1
-		WHERE wallet_id = $3 AND month <= $4 ORDER BY month DESC LIMIT 1`, `r.month`, []any{id, month.Start()},
-		func(row checkpoint.Row) (err error) {
-			c = &Close{}
-			*c, err = scanClose(row)
-			return err
-		})
-	switch {
-	case err != nil:
-		return Movements{}, at, err
-	case c == nil:
-		return Movements{}, at, domain.Errorf(domain.CodeWalletNotFound, "no such wallet at that time")
-	case c.Month != month:
-		return Movements{Currency: c.Currency, Opening: c.Closing, Closing: c.Closing}, at, nil
-	}
-	return c.Movements, at, nil
-}
-
-func scanClose(row checkpoint.Row) (Close, error) {
-	var c Close
-	var month time.Time
-	err := row(&month, &c.Currency, column.Amount(&c.Opening.Posted), column.Amount(&c.Opening.Held), column.Amount(&c.TopUps),
-		column.Amount(&c.Grants), column.Amount(&c.Adjustments), column.Amount(&c.Charges), column.Amount(&c.Closing.Posted), column.Amount(&c.Closing.Held))
-	c.Month = MonthOf(month)
-	return c, err
-}
-
-// periodSQL finds the balances at both ends, each by one seek, and sums the credits between them.
-func periodSQL() string {
-	return `SELECT c.currency, coalesce(o.wallet_balance + o.hold_balance, 0)::text, coalesce(o.hold_balance, 0)::text,
-		coalesce(m.top_ups, 0)::text, coalesce(m.grants, 0)::text, coalesce(m.adjustments, 0)::text,
-		(c.wallet_balance + c.hold_balance)::text, c.hold_balance::text
-	FROM (SELECT currency, wallet_balance, hold_balance FROM views.journal_entries_v1 WHERE wallet_id = $3 AND position <= $4
-			AND recorded_at < $6 AND position < ` + stretchBefore("$6", "bucket + 1") + ` ORDER BY position DESC LIMIT 1) c
-	LEFT JOIN (SELECT wallet_balance, hold_balance FROM views.journal_entries_v1 WHERE wallet_id = $3 AND position <= $4
-			AND recorded_at < $5 AND position < ` + stretchBefore("$5", "bucket + 1") + ` ORDER BY position DESC LIMIT 1) o ON true
+// periodSQL finds the balances of wallet $3 at both ends of [from, to), each by one seek, and sums the credits between them, all as of
+// position $4.
+func periodSQL(from, to string) string {
+	return `SELECT c.currency, coalesce(o.wallet_balance + o.hold_balance, 0)::text AS opening, coalesce(o.hold_balance, 0)::text AS opening_held,
+		coalesce(m.top_ups, 0)::text AS top_ups, coalesce(m.grants, 0)::text AS grants, coalesce(m.adjustments, 0)::text AS adjustments,
+		(c.wallet_balance + c.hold_balance)::text AS closing, c.hold_balance::text AS closing_held
+	FROM (SELECT currency, wallet_balance, hold_balance FROM views.journal_entries_v2 WHERE wallet_id = $3 AND position <= $4
+			AND recorded_at < ` + to + ` AND position < ` + stretchBefore(to, "bucket + 1") + ` ORDER BY position DESC LIMIT 1) c
+	LEFT JOIN (SELECT wallet_balance, hold_balance FROM views.journal_entries_v2 WHERE wallet_id = $3 AND position <= $4
+			AND recorded_at < ` + from + ` AND position < ` + stretchBefore(from, "bucket + 1") + ` ORDER BY position DESC LIMIT 1) o ON true
 	CROSS JOIN (SELECT sum(wallet_amount) FILTER (WHERE kind = 'top_up') AS top_ups, sum(wallet_amount) FILTER (WHERE kind = 'grant') AS grants,
 			sum(wallet_amount) FILTER (WHERE kind = 'adjustment') AS adjustments
-		FROM views.journal_entries_v1 WHERE wallet_id = $3 AND position <= $4 AND kind IN ('top_up', 'grant', 'adjustment')
-			AND recorded_at >= $5 AND recorded_at < $6 AND position < ` + stretchBefore("$6", "bucket + 1") + `
-			AND position >= coalesce(` + stretchBefore("$5", "bucket") + `, 0)) m`
+		FROM views.journal_entries_v2 WHERE wallet_id = $3 AND position <= $4 AND generation_id IS NULL
+			AND recorded_at >= ` + from + ` AND recorded_at < ` + to + ` AND position < ` + stretchBefore(to, "bucket + 1") + `
+			AND position >= coalesce(` + stretchBefore(from, "bucket") + `, 0)) m`
+}
+
+// columns are what a period's row scans into; settle comes after.
+func (m *Movements) columns() []any {
+	return []any{
+		&m.Currency, column.Amount(&m.Opening.Posted), column.Amount(&m.Opening.Held), column.Amount(&m.TopUps), column.Amount(&m.Grants),
+		column.Amount(&m.Adjustments), column.Amount(&m.Closing.Posted), column.Amount(&m.Closing.Held),
+	}
+}
+
+// settle works out what the charges must have been.
+func (m *Movements) settle() {
+	m.Charges = m.Opening.Posted.Add(m.TopUps).Add(m.Grants).Add(m.Adjustments).Sub(m.Closing.Posted)
 }
 
 // period works a wallet's movements in [from, to) out, as of a position.
 func (q *Query) period(ctx context.Context, id uuid.UUID, from, to time.Time, position int64) (Movements, error) {
 	var m Movements
 	found := false
-	_, err := q.view.Read(ctx, 0, periodSQL(), `r.currency`, []any{id, position, from, to}, func(row checkpoint.Row) error {
+	_, err := q.view.Read(ctx, 0, periodSQL("$5", "$6"), `r.currency`, []any{id, position, from, to}, func(row checkpoint.Row) error {
 		found = true
-		return row(&m.Currency, column.Amount(&m.Opening.Posted), column.Amount(&m.Opening.Held), column.Amount(&m.TopUps),
-			column.Amount(&m.Grants), column.Amount(&m.Adjustments), column.Amount(&m.Closing.Posted), column.Amount(&m.Closing.Held))
+		return row(m.columns()...)
 	})
 	if err != nil {
 		return Movements{}, err
@@ -130,7 +108,7 @@ func (q *Query) period(ctx context.Context, id uuid.UUID, from, to time.Time, po
 	if !found {
 		return Movements{}, domain.Errorf(domain.CodeWalletNotFound, "no such wallet at that time")
 	}
-	m.Charges = m.Opening.Posted.Add(m.TopUps).Add(m.Grants).Add(m.Adjustments).Sub(m.Closing.Posted)
+	m.settle()
 	return m, nil
 }
 
@@ -151,6 +129,22 @@ type ClosesPage struct {
 
 const closesList = Name + "-closes"
 
+// closesSQL goes from the last entry of a month to the last one before that month, and works each month out. $5 is the first moment
+// that is too late, $6 how many months there are at most.
+func closesSQL() string {
+	const month = `date_trunc('month', recorded_at, 'UTC') AS month`
+	return `WITH RECURSIVE months AS (
+		(SELECT position, ` + month + ` FROM views.journal_entries_v2 WHERE wallet_id = $3 AND position <= $4 AND recorded_at < $5
+			AND position < ` + stretchBefore("$5", "bucket + 1") + ` ORDER BY position DESC LIMIT 1)
+		UNION ALL
+		SELECT e.position, e.month FROM months CROSS JOIN LATERAL (SELECT position, ` + month + ` FROM views.journal_entries_v2
+			WHERE wallet_id = $3 AND position < months.position AND recorded_at < months.month
+			AND position < ` + stretchBefore("months.month", "bucket + 1") + ` ORDER BY position DESC LIMIT 1) e
+	)
+	SELECT months.month, p.* FROM (SELECT month FROM months LIMIT $6) months CROSS JOIN LATERAL (` +
+		periodSQL("months.month", "((months.month AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC')") + `) p`
+}
+
 // Closes lists the months in which a wallet had an entry; the balances of a month between two of them are the closing of
 // the one before. An unknown wallet has none. Errors: invalid_request, ledger_unavailable.
 func (q *Query) Closes(ctx context.Context, r ClosesRequest) (ClosesPage, error) {
@@ -167,18 +161,20 @@ func (q *Query) Closes(ctx context.Context, r ClosesRequest) (ClosesPage, error)
 		before = key[0]
 	}
 	var p ClosesPage
-	p.At, err = q.view.Read(ctx, r.MinPosition, `SELECT `+closeColumns+` FROM views.journal_closes_v1
-		WHERE wallet_id = $3 AND month < $4 ORDER BY month DESC LIMIT $5`, `r.month DESC`, []any{r.WalletID, monthBefore(before), limit + 1},
-		func(row checkpoint.Row) error {
-			if len(p.Closes) == limit { // there is one more: not shown, but a page of its own
-				p.NextCursor = page.Encode(closesList, p.Closes[limit-1].Month.number())
-				return nil
-			}
-			c, err := scanClose(row)
-			c.WalletID = r.WalletID
-			p.Closes = append(p.Closes, c)
-			return err
-		})
+	args := []any{r.WalletID, int64(math.MaxInt64), monthBefore(before), limit + 1}
+	p.At, err = q.view.Read(ctx, r.MinPosition, closesSQL(), `r.month DESC`, args, func(row checkpoint.Row) error {
+		if len(p.Closes) == limit { // there is one more: not shown, but a page of its own
+			p.NextCursor = page.Encode(closesList, p.Closes[limit-1].Month.number())
+			return nil
+		}
+		var start time.Time
+		c := Close{WalletID: r.WalletID}
+		err := row(append([]any{&start}, c.columns()...)...)
+		c.Month = MonthOf(start)
+		c.settle()
+		p.Closes = append(p.Closes, c)
+		return err
+	})
 	if err != nil {
 		return ClosesPage{}, err
 	}

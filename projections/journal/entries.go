@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,13 +39,13 @@ func (q *Query) Entries(ctx context.Context, r EntriesRequest) (EntriesPage, err
 		return EntriesPage{}, err
 	}
 	sql := `SELECT e.position, e.recorded_at, e.kind, e.wallet_id, e.generation_id, e.currency, e.reference, e.reason, e.model,
-		e.wallet_amount::text AS on_wallet, e.wallet_balance::text, e.hold_amount::text AS on_holds, e.hold_balance::text
-		FROM views.journal_entries_v1 e WHERE true` + w.bounds("e.position")
+		e.wallet_amount::text AS on_wallet, e.wallet_balance::text, e.hold_amount::text AS on_holds, e.hold_balance::text,
+		e.accounts, e.amounts::text[], e.balances::text[] FROM views.journal_entries_v2 e WHERE true` + w.bounds()
 	if r.WalletID != nil {
 		sql += ` AND e.wallet_id = ` + w.arg(*r.WalletID)
 	}
 	p := EntriesPage{At: w.at}
-	_, err = q.view.Read(ctx, 0, sql+w.end("e.position"), `r.position DESC`, w.args, func(row checkpoint.Row) error {
+	_, err = q.view.Read(ctx, 0, sql+w.end(), `r.position DESC`, w.args, func(row checkpoint.Row) error {
 		if len(p.Entries) == w.limit { // there is one more: not shown, but a page of its own
 			p.NextCursor = page.Encode(entriesList, p.Entries[w.limit-1].Position)
 			return nil
@@ -56,17 +57,19 @@ func (q *Query) Entries(ctx context.Context, r EntriesRequest) (EntriesPage, err
 	if err != nil {
 		return EntriesPage{}, err
 	}
-	if err := q.addHouseLegs(ctx, p.Entries); err != nil {
-		return EntriesPage{}, err
-	}
 	return p, nil
 }
 
 func scanEntry(row checkpoint.Row) (Entry, error) {
 	var e Entry
 	var onWallet, onHolds Leg
+	var accounts, amounts, balances []string
 	err := row(&e.Position, &e.RecordedAt, &e.Kind, &e.WalletID, &e.GenerationID, &e.Currency, &e.Reference, &e.Reason, &e.Model,
-		column.Amount(&onWallet.Amount), column.Amount(&onWallet.Balance), column.Amount(&onHolds.Amount), column.Amount(&onHolds.Balance))
+		column.Amount(&onWallet.Amount), column.Amount(&onWallet.Balance), column.Amount(&onHolds.Amount), column.Amount(&onHolds.Balance),
+		&accounts, &amounts, &balances)
+	if err != nil {
+		return Entry{}, err
+	}
 	e.RecordedAt = e.RecordedAt.UTC()
 	onWallet.Account, onHolds.Account = WalletAccount(e.WalletID), HoldsAccount(e.WalletID)
 	for _, leg := range []Leg{onWallet, onHolds} {
@@ -74,33 +77,18 @@ func scanEntry(row checkpoint.Row) (Entry, error) {
 			e.Legs = append(e.Legs, leg)
 		}
 	}
-	return e, err
-}
-
-// houseLegs looks into each account of the house, of which there are few, for each position.
-const houseLegs = `SELECT l.position, l.account, l.amount::text, l.balance::text FROM views.journal_balances_v1 a
-	CROSS JOIN LATERAL (SELECT * FROM views.journal_legs_v1 WHERE account = a.account AND currency = a.currency AND position = ANY($3)) l
-	WHERE a.account NOT IN ('wallet:*', 'hold:*')`
-
-func (q *Query) addHouseLegs(ctx context.Context, entries []Entry) error {
-	if len(entries) == 0 {
-		return nil
+	if len(amounts) != len(accounts) || len(balances) != len(accounts) {
+		return Entry{}, fmt.Errorf("the entry at position %d has %d accounts, %d amounts and %d balances", e.Position, len(accounts), len(amounts), len(balances))
 	}
-	positions, places := make([]int64, len(entries)), make(map[int64]int, len(entries))
-	for i := range entries {
-		positions[i], places[entries[i].Position] = entries[i].Position, i
+	for i, account := range accounts {
+		leg := Leg{Account: money.Account(account)}
+		if leg.Amount, err = money.Parse(amounts[i]); err == nil {
+			leg.Balance, err = money.Parse(balances[i])
+		}
+		if err != nil {
+			return Entry{}, fmt.Errorf("the leg on %q at position %d: %w", account, e.Position, err)
+		}
+		e.Legs = append(e.Legs, leg)
 	}
-	_, err := q.view.Read(ctx, 0, houseLegs, `r.account`, []any{positions}, func(row checkpoint.Row) error {
-		var position int64
-		var leg struct {
-			account         money.Account
-			amount, balance money.Amount
-		}
-		err := row(&position, &leg.account, column.Amount(&leg.amount), column.Amount(&leg.balance))
-		if i, ok := places[position]; ok {
-			entries[i].Legs = append(entries[i].Legs, Leg{leg.account, leg.amount, leg.balance})
-		}
-		return err
-	})
-	return err
+	return e, nil
 }

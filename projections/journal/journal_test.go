@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/massrouter/massrouter/eventstore/memory"
 	"github.com/massrouter/massrouter/internal/ledgertest"
 	"github.com/massrouter/massrouter/internal/pgtest"
+	"github.com/massrouter/massrouter/projections/checkpoint"
 	"github.com/massrouter/massrouter/projections/journal"
 	pt "github.com/massrouter/massrouter/projections/projectiontest"
 	"github.com/massrouter/massrouter/projections/runner"
@@ -276,12 +278,47 @@ func TestBadInput(t *testing.T) {
 // TestBooksWithoutAPlaceForALeg: an account that the chart does not know, or another wallet's, stops the journal.
 func TestBooksWithoutAPlaceForALeg(t *testing.T) {
 	t.Parallel()
+	carried, err := journal.Projection{}.Carry(t.Context(), pgtest.New(t))
+	require.NoError(t, err)
 	for _, account := range []money.Account{"revenue:other", "vendor::payable", "cash:", "wallet:" + money.Account(pt.ID(2).String()), "holds:1", ""} {
 		e := wallet.Granted{Amount: pt.Money("1"), Currency: money.USD, Reason: "r", Balances: pt.After("1", "0"), Entry: money.Entry{
 			{Account: account, Amount: pt.Money("-1")}, {Account: journal.WalletAccount(pt.ID(1)), Amount: pt.Money("1")},
 		}}
-		var w runner.Writes
+		w := runner.Writes{Carried: carried}
 		err := journal.Projection{}.Project([]runner.Event{{Position: 1, StreamID: wallet.Stream(pt.ID(1)), Data: e}}, &w)
 		require.ErrorContains(t, err, "position 1", account)
 	}
+}
+
+// TestBooksThatAreNotAsTheyWereRead: running balances are not continued from what somebody else has changed.
+func TestBooksThatAreNotAsTheyWereRead(t *testing.T) {
+	t.Parallel()
+	k := pt.New(t, pgtest.New(t))
+	s := wallet.New()
+	opened, err := s.Open(wallet.Open{WalletID: pt.ID(1), Owner: "o", Currency: money.USD})
+	require.NoError(t, err)
+	s.Apply(opened, k.Now)
+	grant := func() int64 {
+		e, err := s.Grant(wallet.Grant{Amount: pt.Money("1"), Currency: money.USD, Reason: "r"})
+		require.NoError(t, err)
+		s.Apply(e, k.Now)
+		return k.Append(t.Context(), t, pt.Wallet(s.ID, e))
+	}
+	grant()
+	failed := make(chan error, 100)
+	following, stop := context.WithCancel(t.Context())
+	defer stop()
+	r := k.Runner(runner.Options{Gap: -1, Takeover: time.Hour, Backoff: time.Millisecond, OnError: func(_ string, err error) { failed <- err }}, journal.Projection{})
+	done := make(chan error, 1)
+	go func() { done <- r.Run(following) }()
+	view := checkpoint.NewView(k.Pool, journal.Name, journal.Version, checkpoint.WithMaxWait(time.Minute))
+	require.NoError(t, view.WaitFor(t.Context(), grant()))
+	tag, err := k.Pool.Exec(t.Context(), `UPDATE views.journal_balances_v2 SET balance = balance - 5 WHERE account = 'promo'`)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, tag.RowsAffected())
+	last := grant()
+	require.ErrorContains(t, <-failed, "the view does not fit the log")
+	require.NoError(t, view.WaitFor(t.Context(), last), "what is stored is read again")
+	stop()
+	require.NoError(t, <-done)
 }

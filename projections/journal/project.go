@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -14,7 +15,7 @@ import (
 // Name and Version key the checkpoint: another name or version is another projection, built from position 0.
 const (
 	Name    = "journal"
-	Version = 1
+	Version = 2
 )
 
 // Projection writes the books.
@@ -28,28 +29,26 @@ func (Projection) Version() int { return Version }
 
 // Tables implements runner.Projection.
 func (Projection) Tables() []string {
-	return []string{
-		"views.journal_entries_v1", "views.journal_legs_v1", "views.journal_balances_v1", "views.journal_snapshots_v1",
-		"views.journal_closes_v1",
-	}
+	return []string{"views.journal_entries_v2", "views.journal_balances_v2", "views.journal_stretches_v2"}
 }
 
 // Project implements runner.Projection.
 func (Projection) Project(events []runner.Event, w *runner.Writes) error {
-	b := newBatch()
+	carried, ok := w.Carried.(*books)
+	if !ok {
+		return fmt.Errorf("the books are carried as %T", w.Carried)
+	}
+	b := batch{books: carried}
+	e := &entry{}
 	for i := range events {
 		event, ok := events[i].Data.(wallet.Event)
-		if !ok {
+		if !ok || !e.read(event) {
 			continue
 		}
-		e, posts := read(event)
-		if !posts {
-			continue
-		}
-		if err := e.post(&events[i]); err != nil {
+		if err := e.post(&events[i], carried); err != nil {
 			return err
 		}
-		b.add(&e)
+		b.add(e)
 	}
 	b.write(w)
 	return nil
@@ -60,39 +59,62 @@ type entry struct {
 	event                    *runner.Event
 	kind                     string
 	wallet                   uuid.UUID
-	generation               *uuid.UUID
+	generation, key          uuid.NullUUID
 	currency                 money.Currency
 	legs                     money.Entry
 	after                    wallet.Balances
 	reference, reason, model string
 	onWallet, onHolds        money.Amount
-	onHouse                  []money.Leg // one an account
+	onHouse                  []posting // one an account, by name
 }
 
-// read is false for events that move no money.
-func read(event wallet.Event) (entry, bool) {
-	switch e := event.(type) {
+// read makes an entry of an event. It is false for events that move no money.
+func (e *entry) read(event wallet.Event) bool {
+	*e = entry{onHouse: e.onHouse[:0]}
+	switch event := event.(type) {
 	case wallet.ToppedUp:
-		return entry{kind: TopUp, currency: e.Currency, legs: e.Entry, after: e.Balances, reference: e.Reference, reason: e.Reason}, true
+		e.posts(TopUp, event.Currency, event.Entry, event.Balances)
+		e.reference, e.reason = event.Reference, event.Reason
 	case wallet.Granted:
-		return entry{kind: Grant, currency: e.Currency, legs: e.Entry, after: e.Balances, reference: e.Reference, reason: e.Reason}, true
+		e.posts(Grant, event.Currency, event.Entry, event.Balances)
+		e.reference, e.reason = event.Reference, event.Reason
 	case wallet.Adjusted:
-		return entry{kind: Adjustment, currency: e.Currency, legs: e.Entry, after: e.Balances, reference: e.Reference, reason: e.Reason}, true
+		e.posts(Adjustment, event.Currency, event.Entry, event.Balances)
+		e.reference, e.reason = event.Reference, event.Reason
 	case wallet.HoldPlaced:
-		return entry{kind: Hold, currency: e.Currency, legs: e.Entry, after: e.Balances, generation: &e.HoldID}, true
+		e.posts(Hold, event.Currency, event.Entry, event.Balances)
+		e.ofCall(event.HoldID)
 	case wallet.UsageCharged:
-		return entry{kind: Charge, currency: e.Currency, legs: e.Entry, after: e.Balances, generation: &e.HoldID, model: e.Model}, true
+		e.posts(Charge, event.Currency, event.Entry, event.Balances)
+		e.ofCall(event.HoldID)
+		e.key, e.model = uuid.NullUUID{UUID: event.KeyID, Valid: true}, event.Model
 	case wallet.HoldReleased:
-		return entry{kind: Release, currency: e.Currency, legs: e.Entry, after: e.Balances, generation: &e.HoldID, reason: e.Reason}, true
+		e.posts(Release, event.Currency, event.Entry, event.Balances)
+		e.ofCall(event.HoldID)
+		e.reason = event.Reason
 	case wallet.HoldExpired:
-		return entry{kind: Expiry, currency: e.Currency, legs: e.Entry, after: e.Balances, generation: &e.HoldID}, true
+		e.posts(Expiry, event.Currency, event.Entry, event.Balances)
+		e.ofCall(event.HoldID)
 	case wallet.Opened, wallet.HoldExtended, wallet.HoldSuspected:
+		return false
 	}
-	return entry{}, false
+	return true
+}
+
+func (e *entry) posts(kind string, currency money.Currency, legs money.Entry, after wallet.Balances) {
+	e.kind, e.currency, e.legs, e.after = kind, currency, legs, after
+}
+
+func (e *entry) ofCall(id uuid.UUID) { e.generation = uuid.NullUUID{UUID: id, Valid: true} }
+
+// posting is a leg on an account of the house.
+type posting struct {
+	account *account
+	amount  money.Amount
 }
 
 // post sorts the legs by whose account they are on.
-func (e *entry) post(event *runner.Event) (err error) {
+func (e *entry) post(event *runner.Event, b *books) (err error) {
 	e.event = event
 	if e.wallet, err = event.Entity(); err != nil {
 		return err
@@ -107,24 +129,23 @@ func (e *entry) post(event *runner.Event) (err error) {
 		case kind == "wallet" || kind == "holds":
 			return fmt.Errorf("the entry at position %d has a leg on %q, which is not its wallet's", event.Position, leg.Account)
 		default:
-			if _, known := Classify(leg.Account); !known {
-				return fmt.Errorf("the entry at position %d has a leg on %q, which is not in the chart of accounts", event.Position, leg.Account)
+			account, err := b.house(leg.Account, e.currency)
+			if err != nil {
+				return fmt.Errorf("the entry at position %d: %w", event.Position, err)
 			}
-			e.house(leg)
+			e.house(account, leg.Amount)
 		}
 	}
 	return nil
 }
 
-func (e *entry) house(leg money.Leg) {
-	for i := range e.onHouse {
-		if e.onHouse[i].Account == leg.Account {
-			e.onHouse[i].Amount = e.onHouse[i].Amount.Add(leg.Amount)
-			return
-		}
+func (e *entry) house(account *account, amount money.Amount) {
+	place, found := slices.BinarySearchFunc(e.onHouse, account.name, func(p posting, name money.Account) int {
+		return strings.Compare(string(p.account.name), string(name))
+	})
+	if found {
+		e.onHouse[place].amount = e.onHouse[place].amount.Add(amount)
+		return
 	}
-	e.onHouse = append(e.onHouse, leg)
+	e.onHouse = slices.Insert(e.onHouse, place, posting{account, amount})
 }
-
-// moved is by how much the entry changes what the wallet has, held or not.
-func (e *entry) moved() money.Amount { return e.onWallet.Add(e.onHolds) }

@@ -105,9 +105,10 @@ func (w *world) checkAnswers(s *seen) {
 
 // checkSums compares with sums over the raw events.
 func (w *world) checkSums(s *seen) {
-	raw := w.raw(s.position)
+	raw, since := w.raw(0, s.position), w.raw(w.start, w.kit.Head(w.Context(), w))
 	require.Equal(w, text(w, raw.sums), text(w, w.groups(s)))
 	for _, one := range w.wallets {
+		w.checkMonths(one.ID, since.months[one.ID])
 		for month := range raw.months[one.ID] {
 			got, err := w.query.Close(w.Context(), one.ID, month, journal.AsOf{Position: s.position}, 0)
 			require.NoError(w, err)
@@ -121,6 +122,23 @@ func (w *world) checkSums(s *seen) {
 	}
 }
 
+// checkMonths compares the list of a wallet's months, as it is now, with sums over its raw events.
+func (w *world) checkMonths(id uuid.UUID, want map[journal.Month]*journal.Movements) {
+	r := journal.ClosesRequest{WalletID: id, Limit: rapid.IntRange(1, 5).Draw(w.T, "limit")}
+	listed := 0
+	for first := true; first || r.Cursor != ""; first = false {
+		p, err := w.query.Closes(w.Context(), r)
+		require.NoError(w, err)
+		for _, c := range p.Closes {
+			require.Contains(w, want, c.Month)
+			require.Equal(w, text(w, want[c.Month]), text(w, c.Movements), "%s %s", id, c.Month)
+			listed++
+		}
+		r.Cursor = p.NextCursor
+	}
+	require.Len(w, want, listed)
+}
+
 // groups is the trial balance as of the moment, as sums by account and currency.
 func (w *world) groups(s *seen) map[string]money.Amount {
 	trial, err := w.query.TrialBalance(w.Context(), journal.AsOf{Position: s.position}, 0)
@@ -132,17 +150,17 @@ func (w *world) groups(s *seen) map[string]money.Amount {
 	return out
 }
 
-// raw is what the events up to a position come to, as plainly as it can be said.
+// raw is what the events after a position and up to another come to, as plainly as it can be said.
 type raw struct {
 	sums   map[string]money.Amount
 	months map[uuid.UUID]map[journal.Month]*journal.Movements
 }
 
-func (w *world) raw(position int64) raw {
+func (w *world) raw(after, position int64) raw {
 	r := raw{sums: map[string]money.Amount{}, months: map[uuid.UUID]map[journal.Month]*journal.Movements{}}
-	stored, err := w.kit.Store.Read(w.Context(), 0, int(position))
+	stored, err := w.kit.Store.Read(w.Context(), after, int(position-after))
 	require.NoError(w, err)
-	after := map[string]wallet.Balances{}
+	balances := map[string]wallet.Balances{}
 	for _, e := range stored {
 		data, err := w.kit.Registry.Decode(e.Type, e.Body)
 		require.NoError(w, err)
@@ -170,11 +188,11 @@ func (w *world) raw(position int64) raw {
 		}
 		m := r.months[id][month]
 		if m == nil {
-			m = &journal.Movements{Currency: currency, Opening: after[id.String()]}
+			m = &journal.Movements{Currency: currency, Opening: balances[id.String()]}
 			r.months[id][month] = m
 		}
 		m.Closing = tally(m, data)
-		after[id.String()] = m.Closing
+		balances[id.String()] = m.Closing
 	}
 	return r
 }

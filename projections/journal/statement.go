@@ -93,8 +93,8 @@ func (s *Statement) lines(ctx context.Context, after int64) ([]StatementLine, er
 	w := &window{from: &s.From, to: &s.To, before: s.Position + 1}
 	sql := `SELECT e.position, e.recorded_at, e.kind, e.generation_id, e.model, e.reference, e.reason,
 		(e.wallet_amount + e.hold_amount)::text, (e.wallet_balance + e.hold_balance)::text
-		FROM views.journal_entries_v1 e WHERE e.kind IN ('top_up', 'grant', 'adjustment', 'charge')
-		AND e.wallet_id = ` + w.arg(s.WalletID) + ` AND e.position > ` + w.arg(after) + w.bounds("e.position") +
+		FROM views.journal_entries_v2 e WHERE e.kind IN ('top_up', 'grant', 'adjustment', 'charge')
+		AND e.wallet_id = ` + w.arg(s.WalletID) + ` AND e.position > ` + w.arg(after) + w.bounds() +
 		` ORDER BY e.position LIMIT ` + w.arg(linesAtOnce)
 	var lines []StatementLine
 	_, err := s.query.view.Read(ctx, 0, sql, `r.position`, w.args, func(row checkpoint.Row) error {

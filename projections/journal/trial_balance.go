@@ -36,22 +36,23 @@ func (t TrialBalance) Sums() map[money.Currency]money.Amount {
 }
 
 const (
-	headBalances = `SELECT account, currency, balance::text FROM views.journal_balances_v1`
-	// pastBalances: an account of the house is as its last leg left it; the accounts that stand for many are as the stretch
-	// before left them, and then come at most 1023 entries.
-	pastBalances = `SELECT a.account, a.currency, l.balance::text AS balance FROM views.journal_balances_v1 a
-		CROSS JOIN LATERAL (SELECT balance FROM views.journal_legs_v1
-			WHERE account = a.account AND currency = a.currency AND position <= $3 ORDER BY position DESC LIMIT 1) l
-		WHERE a.account NOT IN ('wallet:*', 'hold:*') AND a.first_position <= $3
-	UNION ALL
-		SELECT many.account, a.currency, many.balance::text FROM views.journal_balances_v1 a
-		LEFT JOIN LATERAL (SELECT wallets, holds FROM views.journal_snapshots_v1
-			WHERE currency = a.currency AND bucket < $3 / 1024 ORDER BY bucket DESC LIMIT 1) s ON true
-		CROSS JOIN LATERAL (SELECT sum(wallet_amount) AS wallets, sum(hold_amount) AS holds FROM views.journal_entries_v1
-			WHERE position BETWEEN $3 / 1024 * 1024 AND $3 AND currency = a.currency) e
-		CROSS JOIN LATERAL (VALUES ('wallet:*', coalesce(s.wallets, 0) + coalesce(e.wallets, 0)),
-			('hold:*', coalesce(s.holds, 0) + coalesce(e.holds, 0))) AS many(account, balance)
-		WHERE a.account = 'wallet:*' AND a.first_position <= $3`
+	headBalances = `SELECT account, currency, balance::text FROM views.journal_balances_v2`
+	// pastBalances are those after the entry at position $3: of the last stretch that an account had begun by then, or, when that goes
+	// on after the position, worked out of its entries. Those are at most 1023.
+	pastBalances = `SELECT a.account, a.currency, CASE
+			WHEN s.position <= $3 THEN s.balance
+			WHEN a.account = 'wallet:*' THEN s.balance - (SELECT sum(wallet_amount) FROM views.journal_entries_v2
+				WHERE position > $3 AND position <= s.position AND currency = a.currency)
+			WHEN a.account = 'hold:*' THEN s.balance - (SELECT sum(hold_amount) FROM views.journal_entries_v2
+				WHERE position > $3 AND position <= s.position AND currency = a.currency)
+			ELSE (SELECT balances[array_position(accounts, a.account)] FROM views.journal_entries_v2
+				WHERE position >= s.first_position AND position <= $3 AND currency = a.currency AND a.account = ANY (accounts)
+				ORDER BY position DESC LIMIT 1)
+		END::text AS balance
+		FROM views.journal_balances_v2 a CROSS JOIN LATERAL (SELECT position, first_position, balance FROM views.journal_stretches_v2
+			WHERE account = a.account AND currency = a.currency AND bucket <= $3::bigint / 1024 AND first_position <= $3
+			ORDER BY bucket DESC LIMIT 1) s
+		WHERE a.first_position <= $3`
 )
 
 // TrialBalance reads all balances, after waiting for minPosition. Errors: invalid_request, ledger_unavailable.

@@ -54,26 +54,39 @@ func (w *window) arg(v any) string {
 }
 
 // bounds are the conditions. Stretches narrow a time to positions, which are what rows are found by.
-func (w *window) bounds(position string) string {
-	sql := ` AND ` + position + ` < ` + w.arg(w.before)
+func (w *window) bounds() string {
+	sql := ` AND e.position < ` + w.arg(w.before)
 	if w.from != nil {
 		from := w.arg(*w.from)
-		sql += ` AND e.recorded_at >= ` + from + ` AND ` + position + ` >= coalesce(` + stretchBefore(from, `bucket`) + `, 0)`
+		sql += ` AND e.recorded_at >= ` + from + ` AND e.position >= coalesce(` + stretchBefore(from, `bucket`) + `, 0)`
 	}
 	if w.to != nil {
 		to := w.arg(*w.to)
-		sql += ` AND e.recorded_at < ` + to + ` AND ` + position + ` < coalesce(` + stretchBefore(to, `bucket + 1`) + `, 0)`
+		sql += ` AND e.recorded_at < ` + to + ` AND e.position < coalesce(` + stretchBefore(to, `bucket + 1`) + `, 0)`
+	}
+	return sql
+}
+
+// stretches are the same conditions on an account's stretches s.
+func (w *window) stretches() string {
+	sql := ` AND s.first_position < ` + w.arg(w.before) + ` AND s.bucket < ` + w.arg(w.before/stretch+1)
+	if w.from != nil {
+		sql += ` AND s.position >= coalesce(` + stretchBefore(w.arg(*w.from), `bucket`) + `, 0)`
+	}
+	if w.to != nil {
+		sql += ` AND s.bucket <= coalesce((` + stretchBefore(w.arg(*w.to), `bucket`) + `) / 1024, -1)`
 	}
 	return sql
 }
 
 // end orders a page, the newest first, and asks for one row more than it has.
-func (w *window) end(position string) string {
-	return ` ORDER BY ` + position + ` DESC LIMIT ` + w.arg(w.limit+1)
-}
+func (w *window) end() string { return ` ORDER BY e.position DESC` + w.more() }
+
+// more is one row more than a page has.
+func (w *window) more() string { return ` LIMIT ` + w.arg(w.limit+1) }
 
 // stretchBefore is the first position of the last stretch that began before a time, or with "bucket + 1" that of the next
 // one; NULL when there is none.
 func stretchBefore(time, bucket string) string {
-	return `(SELECT (` + bucket + `) * 1024 FROM views.journal_snapshots_v1 WHERE recorded_at < ` + time + ` ORDER BY recorded_at DESC, bucket DESC LIMIT 1)`
+	return `(SELECT (` + bucket + `) * 1024 FROM views.journal_stretches_v2 WHERE recorded_at < ` + time + ` ORDER BY recorded_at DESC, bucket DESC LIMIT 1)`
 }

@@ -24,11 +24,13 @@ type world struct {
 	holds   []uuid.UUID
 	owner   map[uuid.UUID]*wallet.State // by hold
 	seen    []seen
+	start   int64 // before its first event
 	next    func() uuid.UUID
 }
 
 func newWorld(t *rapid.T, kit *pt.Kit, next func() uuid.UUID) *world {
 	w := &world{T: t, kit: kit, query: journal.NewQuery(kit.Pool), owner: map[uuid.UUID]*wallet.State{}, next: next}
+	w.start = kit.Head(t.Context(), t)
 	for _, currency := range []money.Currency{money.USD, "CNY"} {
 		s := wallet.New()
 		opened, err := s.Open(wallet.Open{WalletID: next(), Owner: "o", Currency: currency})

@@ -15,8 +15,8 @@ import (
 	"github.com/massrouter/massrouter/projections/balance"
 	"github.com/massrouter/massrouter/projections/checkpoint"
 	"github.com/massrouter/massrouter/projections/generations"
+	"github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/runner"
-	"github.com/massrouter/massrouter/projections/statement"
 )
 
 // Model is a live read model.
@@ -37,12 +37,12 @@ type State struct {
 
 // Source is where live updates come from. Safe for concurrent use.
 type Source struct {
-	pool      *pgxpool.Pool
-	log       eventstore.Reader
-	registry  *domain.Registry
-	shown     map[modelKey]bool
-	balances  *checkpoint.View
-	movements *checkpoint.View
+	pool     *pgxpool.Pool
+	log      eventstore.Reader
+	registry *domain.Registry
+	shown    map[modelKey]bool
+	balances *checkpoint.View
+	entries  *checkpoint.View
 }
 
 type modelKey struct {
@@ -54,8 +54,8 @@ type modelKey struct {
 func New(pool *pgxpool.Pool, log eventstore.Reader, registry *domain.Registry, shown []runner.Projection, options ...checkpoint.Option) *Source {
 	s := &Source{
 		pool: pool, log: log, registry: registry, shown: map[modelKey]bool{},
-		balances:  checkpoint.NewView(pool, balance.Name, balance.Version, options...),
-		movements: checkpoint.NewView(pool, statement.Name, statement.Version, options...),
+		balances: checkpoint.NewView(pool, balance.Name, balance.Version, options...),
+		entries:  checkpoint.NewView(pool, journal.Name, journal.Version, options...),
 	}
 	for _, p := range shown {
 		s.shown[modelKey{p.Name(), p.Version()}] = true
@@ -68,7 +68,7 @@ const never = int64(1<<63 - 1) // a position that no log reaches
 // State says how far everything is. Errors: ledger_unavailable, also while a model that answers for wallets is built.
 func (s *Source) State(ctx context.Context) (State, error) {
 	gate := map[modelKey]bool{
-		{balance.Name, balance.Version}: true, {statement.Name, statement.Version}: true, {generations.Name, generations.Version}: true,
+		{balance.Name, balance.Version}: true, {journal.Name, journal.Version}: true, {generations.Name, generations.Version}: true,
 	}
 	rows, err := s.pool.Query(ctx, `SELECT name, version, position, position < rebuild_to FROM views.checkpoints ORDER BY name, version`)
 	if err != nil {

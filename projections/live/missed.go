@@ -32,9 +32,10 @@ func (s *Source) Balances(ctx context.Context, wallets []uuid.UUID, least int64)
 // Charges reads the charges of wallets in (after, to] in order, at most limit, after waiting for to. Errors: ledger_unavailable.
 func (s *Source) Charges(ctx context.Context, wallets []uuid.UUID, after, to int64, limit int) ([]Charge, error) {
 	var all []Charge
-	_, err := s.movements.Read(ctx, to, `SELECT m.* FROM unnest($3::uuid[]) AS w(id) CROSS JOIN LATERAL (
-			SELECT wallet_id, position, recorded_at, amount::text, balance_before::text, balance_after::text, currency, generation_id, key_id, model
-			FROM views.statement_v1 WHERE wallet_id = w.id AND position > $4 AND position <= $5 AND kind = 'charge' ORDER BY position LIMIT $6
+	_, err := s.entries.Read(ctx, to, `SELECT m.* FROM unnest($3::uuid[]) AS w(id) CROSS JOIN LATERAL (
+			SELECT wallet_id, position, recorded_at, (wallet_amount + hold_amount)::text, (wallet_balance + hold_balance - wallet_amount - hold_amount)::text,
+				(wallet_balance + hold_balance)::text, currency, generation_id, key_id, model
+			FROM views.journal_entries_v2 WHERE wallet_id = w.id AND position > $4 AND position <= $5 AND kind = 'charge' ORDER BY position LIMIT $6
 		) m ORDER BY m.position LIMIT $6`, `r.position`, []any{wallets, after, to, limit}, func(row checkpoint.Row) error {
 		var c Charge
 		err := row(&c.WalletID, &c.Position, &c.RecordedAt, column.Amount(&c.Amount), column.Amount(&c.Before), column.Amount(&c.After),

@@ -69,7 +69,8 @@ func tokens(u usage.Usage) int64 {
 
 // segment is the part of a batch that lies in one day.
 type segment struct {
-	day int64 // its first second, since 1970
+	day    int64 // its first second, since 1970
+	begins bool  // the day, with its first event
 	facts
 }
 
@@ -84,6 +85,7 @@ type payer struct {
 
 // batch is what a batch of events says.
 type batch struct {
+	at       time.Time // of the last event so far; zero before the first of the log
 	segments []segment
 	marks    []mark
 	payers   []payer
@@ -93,13 +95,16 @@ type batch struct {
 
 // enter begins the hour and the day of an event, if they are other ones than those of the event before.
 func (b *batch) enter(e *runner.Event) {
-	at := e.RecordedAt.Unix()
-	if hour := floor(at, hourSeconds); len(b.marks) == 0 || b.marks[len(b.marks)-1].hour != hour {
+	hour, day := floor(e.RecordedAt.Unix(), hourSeconds), floor(e.RecordedAt.Unix(), daySeconds)
+	first := b.at.IsZero()
+	if first || floor(b.at.Unix(), hourSeconds) != hour {
 		b.marks = append(b.marks, mark{hour, e.Position})
 	}
-	if day := floor(at, daySeconds); len(b.segments) == 0 || b.segments[len(b.segments)-1].day != day {
-		b.segments = append(b.segments, segment{day: day})
+	begins := first || floor(b.at.Unix(), daySeconds) != day
+	if begins || len(b.segments) == 0 {
+		b.segments = append(b.segments, segment{day: day, begins: begins})
 	}
+	b.at = e.RecordedAt
 }
 
 func (b *batch) fold(event wallet.Event, at *runner.Event) error {

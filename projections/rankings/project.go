@@ -39,7 +39,7 @@ func (Projection) Tables() []string {
 
 // Project implements runner.Projection.
 func (Projection) Project(events []runner.Event, w *runner.Writes) error {
-	var b batch
+	b := batch{at: w.Since}
 	for i := range events {
 		b.enter(&events[i])
 		switch e := events[i].Data.(type) {

@@ -5,7 +5,7 @@ import (
 	"github.com/massrouter/massrouter/projections/runner"
 )
 
-// An hour that an earlier batch has begun keeps its mark, and a wallet its first top-up.
+// An hour that has a mark keeps it, and a wallet its first top-up.
 const (
 	insertMarks = `INSERT INTO views.rankings_hours_v1 (hour, first_position)
 	SELECT * FROM unnest($1::timestamptz[], $2::bigint[]) ON CONFLICT (hour) DO NOTHING`
@@ -35,13 +35,20 @@ func (b *batch) write(w *runner.Writes) {
 			c.Maybe(second(s.day))
 			return &c
 		}
-		w.AddAny(closeDays(), day())
+		if s.begins {
+			w.AddAny(closeDays(), day())
+		}
 		s.write(w)
-		w.AddAny(setClock, day())
+		if s.begins {
+			w.AddAny(setClock, day())
+		}
 	}
 }
 
 func (b *batch) writeMarks(w *runner.Writes) {
+	if len(b.marks) == 0 {
+		return
+	}
 	var hour column.Times
 	var position column.Ints
 	for _, m := range b.marks {

@@ -15,10 +15,11 @@ const advance = `UPDATE views.checkpoints SET position = $4, recorded_at = $5, e
 // notPast is for builds that are to stop somewhere.
 const notPast = ` AND rebuild_to >= $4`
 
-// commit moves the checkpoint and writes the rows in one transaction. The checkpoint comes first: a switch and an owner
+// commit moves the checkpoint and writes the rows in one transaction, once. The checkpoint comes first: a switch and an owner
 // of old wait for each other there.
 func (s *session) commit(ctx context.Context, p Projection, from int64, last *Event, w *Writes) error {
 	err := s.tryCommit(ctx, p, from, last, w)
+	w.release()
 	if err != nil && !s.conn.IsClosed() && s.conn.PgConn().TxStatus() != 'I' {
 		if rollback := s.exec(ctx, `ROLLBACK`); rollback != nil {
 			return away{fmt.Errorf("roll back after %w: %w", err, rollback)}

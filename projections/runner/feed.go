@@ -42,6 +42,8 @@ func (b *block) end() int64 { return b.after + int64(len(b.events)) }
 type reader struct {
 	position int64
 	stalled  bool // others no longer wait for it until it moves
+	ahead    sync.WaitGroup
+	stop     context.CancelFunc // of what is read ahead for it; nil when nothing is
 }
 
 func newFeed(store eventstore.Reader, registry *domain.Registry, o Options) *feed {
@@ -71,9 +73,30 @@ func (f *feed) move(r *reader, position int64) {
 // leave takes a reader out, so that nobody waits for it.
 func (f *feed) leave(r *reader) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	delete(f.readers, r)
 	f.broadcast()
+	if r.stop != nil {
+		r.stop()
+	}
+	f.mu.Unlock()
+	r.ahead.Wait()
+}
+
+// readAhead begins to read the block after a full one, while the reader is busy with that.
+func (f *feed) readAhead(ctx context.Context, r *reader, b *block) {
+	next := (r.position/f.size + 1) * f.size
+	if b.end() < next || f.blocks[next/f.size] != nil || len(f.tooFarBehind(&reader{position: next})) > 0 {
+		return
+	}
+	if r.stop != nil {
+		r.stop() // it has ended, or nobody needs it
+	}
+	ctx, r.stop = context.WithCancel(ctx)
+	ahead := f.block(next)
+	ahead.loading = true
+	r.ahead.Go(func() {
+		_, _ = f.load(ctx, ahead, next+f.size) // whoever needs the block tries again, and is told
+	})
 }
 
 func (f *feed) broadcast() {
@@ -96,6 +119,7 @@ func (f *feed) next(ctx context.Context, r *reader) ([]Event, error) {
 			return f.read(ctx, r.position, int(b.after-r.position))
 		case r.position < b.end():
 			events := b.events[r.position-b.after:]
+			f.readAhead(ctx, r, b)
 			f.mu.Unlock()
 			return events[:len(events):len(events)], nil
 		case !b.loading && len(f.tooFarBehind(r)) == 0:

@@ -202,3 +202,34 @@ func TestWaitsDoubleUntilThereIsProgress(t *testing.T) {
 		require.LessOrEqual(t, b.next(false, true), longestOutage)
 	}
 }
+
+func TestTheNextBlockIsReadWhileTheReaderIsBusy(t *testing.T) {
+	t.Parallel()
+	log, f := newTicks(t, 250, Options{BatchSize: 100})
+	r := f.join(0)
+	for _, read := range []int64{200, 250} { // one block ahead, and never more
+		events, err := f.next(t.Context(), r)
+		require.NoError(t, err)
+		require.Len(t, events, 100)
+		require.Eventually(t, func() bool { return log.reads.Load() == read }, patience, time.Millisecond)
+		f.move(r, events[99].Position)
+	}
+	events, err := f.next(t.Context(), r)
+	require.NoError(t, err)
+	require.Len(t, events, 50, "the last one is not full: nothing is read ahead of it")
+	f.leave(r)
+	require.Equal(t, int64(250), log.reads.Load())
+}
+
+// TestWhatIsReadAheadEndsWithItsReader: although the log says nothing more.
+func TestWhatIsReadAheadEndsWithItsReader(t *testing.T) {
+	t.Parallel()
+	_, f := newTicks(t, 100, Options{BatchSize: 100, Takeover: time.Hour})
+	r := f.join(0)
+	_, err := f.next(t.Context(), r)
+	require.NoError(t, err)
+	f.leave(r)
+	other := f.join(0)
+	defer f.leave(other)
+	read(t, f, other, 100)
+}

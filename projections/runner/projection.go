@@ -4,10 +4,12 @@
 package runner
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/domain"
 )
@@ -25,9 +27,23 @@ type Projection interface {
 	// Project folds consecutive events, in order, into statements. It is called from one goroutine at a time, must not
 	// keep or change the events, which other projections share, and ignores those that are not its own. It may not
 	// rely on being called for an event once only: a batch whose transaction failed is given again, maybe cut elsewhere.
-	// What it keeps in memory between calls is wrong when several builds are under way at the same time. Statements name
-	// tables as views.table: for another build than the live one the schema's name is replaced.
+	// What it keeps in memory between calls is wrong when several builds are under way at the same time: see Carrier.
+	// Statements name tables as views.table: for another build than the live one the schema's name is replaced.
 	Project(events []Event, w *Writes) error
+}
+
+// Carrier is a projection whose next rows follow from what the rows so far come to, a running balance for example.
+type Carrier interface {
+	Projection
+	// Carry reads that from a build's tables. Project gets it as Writes.Carried and brings it up to date: it is read when
+	// the build is taken up, and again after a batch that was not written. A switch between builds may come between its
+	// being read and the batch: the statements must fail when they find other rows than those that it was read from.
+	Carry(ctx context.Context, query Querier) (any, error)
+}
+
+// Querier asks one build: its statements name tables as views.table.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
 // Event is one decoded event of the log.

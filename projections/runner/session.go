@@ -67,6 +67,12 @@ const firstCheckpoint = `INSERT INTO views.checkpoints (name, version, revision,
 type place struct {
 	position   int64
 	recordedAt time.Time // zero before the first event
+	carried    any       // of a Carrier
+}
+
+// Query implements Querier.
+func (s *session) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return s.conn.Query(ctx, s.slot.sql(sql), args...) //nolint:rowserrcheck // whoever asks checks it
 }
 
 // begin reads a build's place, and the position at which it is to stop: never for the live one, of which it makes the
@@ -91,6 +97,11 @@ func (s *session) begin(ctx context.Context, p Projection) (at place, stop int64
 	}
 	if err != nil {
 		return place{}, 0, s.lost(fmt.Errorf("read the checkpoint: %w", err))
+	}
+	if c, ok := p.(Carrier); ok {
+		if at.carried, err = c.Carry(ctx, s); err != nil {
+			return place{}, 0, s.lost(fmt.Errorf("read what is carried from batch to batch: %w", err))
+		}
 	}
 	return at, stop, nil
 }

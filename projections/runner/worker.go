@@ -84,7 +84,7 @@ func (r *Runner) step(ctx context.Context, session *session, p Projection, reade
 		return at, nil
 	}
 	events = events[:min(int64(len(events)), stop-at.position)] // positions are dense
-	w := Writes{Since: at.recordedAt}
+	w := Writes{Since: at.recordedAt, Carried: at.carried}
 	if err := project(p, events, &w); err != nil {
 		return place{}, fmt.Errorf("project positions %d to %d: %w", events[0].Position, events[len(events)-1].Position, err)
 	}
@@ -92,7 +92,7 @@ func (r *Runner) step(ctx context.Context, session *session, p Projection, reade
 	if err := session.commit(ctx, p, at.position, last, &w); err != nil {
 		return place{}, fmt.Errorf("write positions %d to %d: %w", events[0].Position, last.Position, err)
 	}
-	return place{last.Position, last.RecordedAt}, nil
+	return place{last.Position, last.RecordedAt, at.carried}, nil
 }
 
 // project turns a panic into an error: a mistake in one projection stops this one alone.

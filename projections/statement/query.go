@@ -1,3 +1,4 @@
+// Package statement reads every movement of a wallet's posted balance: those entries of the journal that are no mere holds.
 package statement
 
 import (
@@ -14,15 +15,16 @@ import (
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/projections/checkpoint"
 	"github.com/massrouter/massrouter/projections/column"
+	"github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/page"
 )
 
 // The kinds of movements.
 const (
-	TopUp      = "top_up"
-	Grant      = "grant"
-	Adjustment = "adjustment"
-	Charge     = "charge"
+	TopUp      = journal.TopUp
+	Grant      = journal.Grant
+	Adjustment = journal.Adjustment
+	Charge     = journal.Charge
 )
 
 // Kinds lists all kinds of movements.
@@ -63,13 +65,16 @@ type Page struct {
 	checkpoint.At
 }
 
-// Query answers from the statement view.
+// Query answers from the journal's entries.
 type Query struct{ view *checkpoint.View }
 
-// NewQuery makes the view's queries.
+// NewQuery makes the queries.
 func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
-	return &Query{checkpoint.NewView(pool, Name, Version, options...)}
+	return &Query{checkpoint.NewView(pool, journal.Name, journal.Version, options...)}
 }
+
+// list names the cursors.
+const list = "statement"
 
 // List reads a page of a wallet's statement; an unknown wallet has none. Errors: invalid_request, ledger_unavailable.
 func (q *Query) List(ctx context.Context, r Request) (Page, error) {
@@ -84,7 +89,7 @@ func (q *Query) List(ctx context.Context, r Request) (Page, error) {
 	var p Page
 	p.At, err = q.view.Read(ctx, max(r.MinPosition, r.AsOf.Position), sql, `r.position DESC`, args, func(row checkpoint.Row) error {
 		if len(p.Movements) == limit { // there is one more: not shown, but a page of its own
-			p.NextCursor = page.Encode(Name, p.Movements[limit-1].Position)
+			p.NextCursor = page.Encode(list, p.Movements[limit-1].Position)
 			return nil
 		}
 		m, err := scan(row)
@@ -100,7 +105,7 @@ func (q *Query) List(ctx context.Context, r Request) (Page, error) {
 	return p, nil
 }
 
-// sql turns the request into a range of the primary key; the minutes narrow a time to positions.
+// sql turns the request into a range of a wallet's entries; stretches of the journal narrow a time to positions.
 func (r Request) sql(limit int) (string, []any, error) {
 	from, to, err := page.Range(r.From, r.To)
 	if err != nil {
@@ -111,15 +116,17 @@ func (r Request) sql(limit int) (string, []any, error) {
 		before = r.AsOf.Position + 1
 	}
 	if r.Cursor != "" {
-		key, err := page.Decode(Name, r.Cursor, 1)
+		key, err := page.Decode(list, r.Cursor, 1)
 		if err != nil {
 			return "", nil, err
 		}
 		before = min(before, key[0])
 	}
-	sql := `SELECT position, recorded_at, kind, amount::text, balance_before::text, balance_after::text, currency,
-		reference, reason, generation_id, key_id, model
-		FROM views.statement_v1 WHERE wallet_id = $3 AND position < $4`
+	sql := `SELECT e.position, e.recorded_at, e.kind, (e.wallet_amount + e.hold_amount)::text AS amount,
+		(e.wallet_balance + e.hold_balance - e.wallet_amount - e.hold_amount)::text AS balance_before,
+		(e.wallet_balance + e.hold_balance)::text AS balance_after, e.currency, e.reference, e.reason,
+		CASE e.kind WHEN 'charge' THEN e.generation_id END AS generation_id, e.key_id, e.model
+		FROM views.journal_entries_v2 e WHERE e.wallet_id = $3 AND e.position < $4 AND e.kind IN ('top_up', 'grant', 'adjustment', 'charge')`
 	args := []any{r.WalletID, before, limit}
 	add := func(condition string, value any) {
 		args = append(args, value)
@@ -127,12 +134,12 @@ func (r Request) sql(limit int) (string, []any, error) {
 		sql += fmt.Sprintf(condition, "$"+n)
 	}
 	if from != nil {
-		add(` AND recorded_at >= %[1]s AND position >= coalesce((SELECT first_position FROM views.statement_minutes_v1
-			WHERE minute <= %[1]s ORDER BY minute DESC LIMIT 1), 0)`, *from)
+		add(` AND e.recorded_at >= %[1]s AND e.position >= coalesce((SELECT bucket * 1024 FROM views.journal_stretches_v2
+			WHERE recorded_at < %[1]s ORDER BY recorded_at DESC, bucket DESC LIMIT 1), 0)`, *from)
 	}
 	if to != nil {
-		add(` AND recorded_at < %[1]s AND position < coalesce((SELECT first_position FROM views.statement_minutes_v1
-			WHERE minute >= %[1]s ORDER BY minute LIMIT 1), 9223372036854775807)`, *to)
+		add(` AND e.recorded_at < %[1]s AND e.position < coalesce((SELECT (bucket + 1) * 1024 FROM views.journal_stretches_v2
+			WHERE recorded_at < %[1]s ORDER BY recorded_at DESC, bucket DESC LIMIT 1), 0)`, *to)
 	}
 	if len(r.Kinds) > 0 {
 		for _, kind := range r.Kinds {
@@ -140,12 +147,12 @@ func (r Request) sql(limit int) (string, []any, error) {
 				return "", nil, domain.Errorf(domain.CodeInvalid, "kind is one of top_up, grant, adjustment, charge")
 			}
 		}
-		add(` AND kind = ANY(%s)`, r.Kinds)
+		add(` AND e.kind = ANY(%s)`, r.Kinds)
 		if !slices.Contains(r.Kinds, Charge) {
-			sql += ` AND kind <> 'charge'` // what the index over the credits needs to be told
+			sql += ` AND e.generation_id IS NULL` // what the index over the credits needs to be told
 		}
 	}
-	return sql + ` ORDER BY position DESC LIMIT $5`, args, nil
+	return sql + ` ORDER BY e.position DESC LIMIT $5`, args, nil
 }
 
 func scan(row checkpoint.Row) (Movement, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/internal/pgtest"
+	"github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/page"
 	pt "github.com/massrouter/massrouter/projections/projectiontest"
 	"github.com/massrouter/massrouter/projections/statement"
@@ -22,24 +23,39 @@ var (
 	k1, h1, h2 = pt.ID(11), pt.ID(21), pt.ID(22)
 )
 
+func entry(legs ...money.Leg) money.Entry { return legs }
+
+// leg is one on an account, "" is the wallet's.
+func leg(account money.Account, amount string) money.Leg {
+	if account == "" {
+		account = journal.WalletAccount(w1)
+	}
+	return money.Leg{Account: account, Amount: pt.Money(amount)}
+}
+
 // history is one wallet's life with every event, at one-hour steps, and a stranger's top-up.
 func history(ctx context.Context, t *testing.T, k *pt.Kit) time.Time {
 	t.Helper()
 	start := k.Now
 	over := pt.Charged(h2, k1, "9", "0", pt.After("0", "0"))
 	over.Late, over.Uncollectible = true, pt.Money("0.5")
+	over.Entry = entry(leg("", "-8.5"), leg(money.Uncollectible, "-0.5"), leg(money.RevenueUsage, "9"))
+	placed, charged := pt.Placed(h1, k1, "3", start.Add(24*time.Hour), pt.After("10", "3")), pt.Charged(h1, k1, "1.500000000001", "3", pt.After("8.499999999999", "0"))
+	again := pt.Placed(h2, k1, "8", start.Add(24*time.Hour), pt.After("8.5", "8"))
+	placed.Entry = entry(leg("", "-3"), leg("hold:1", "3"))
+	charged.Entry = entry(leg("hold:1", "-3"), leg("", "1.499999999999"), leg(money.RevenueUsage, "1.500000000001"))
+	again.Entry = entry(leg("", "-8"), leg("hold:2", "8"))
 	for _, e := range []wallet.Event{
 		wallet.Opened{WalletID: w1, Currency: money.USD},
-		wallet.ToppedUp{Amount: pt.Money("10"), PSP: "operator", Reason: "first", Reference: "inv-1", Currency: money.USD, Balances: pt.After("10", "0")},
-		pt.Placed(h1, k1, "3", start.Add(24*time.Hour), pt.After("10", "3")),
-		pt.Charged(h1, k1, "1.500000000001", "3", pt.After("8.499999999999", "0")),
-		wallet.Granted{Amount: pt.Money("0.000000000001"), Reason: "welcome", Currency: money.USD, Balances: pt.After("8.5", "0")},
-		pt.Placed(h2, k1, "8", start.Add(24*time.Hour), pt.After("8.5", "8")),
+		wallet.ToppedUp{Amount: pt.Money("10"), PSP: "operator", Reason: "first", Reference: "inv-1", Currency: money.USD, Balances: pt.After("10", "0"), Entry: entry(leg("cash:operator", "-10"), leg("", "10"))},
+		placed, charged,
+		wallet.Granted{Amount: pt.Money("0.000000000001"), Reason: "welcome", Currency: money.USD, Balances: pt.After("8.5", "0"), Entry: entry(leg(money.Promo, "-0.000000000001"), leg("", "0.000000000001"))},
+		again,
 		wallet.HoldSuspected{HoldID: h2},
 		wallet.HoldExtended{HoldID: h2, ExpiresAt: start},
-		wallet.HoldExpired{HoldID: h2, KeyID: k1, Amount: pt.Money("8"), Currency: money.USD, Balances: pt.After("8.5", "0")},
+		wallet.HoldExpired{HoldID: h2, KeyID: k1, Amount: pt.Money("8"), Currency: money.USD, Balances: pt.After("8.5", "0"), Entry: entry(leg("hold:2", "-8"), leg("", "8"))},
 		over,
-		wallet.Adjusted{Amount: pt.Money("2"), Reason: "sorry", Reference: "t-7", Currency: money.USD, Balances: pt.After("2", "0")},
+		wallet.Adjusted{Amount: pt.Money("2"), Reason: "sorry", Reference: "t-7", Currency: money.USD, Balances: pt.After("2", "0"), Entry: entry(leg(money.Adjustment, "-2"), leg("", "2"))},
 		wallet.HoldReleased{HoldID: pt.ID(23), KeyID: k1, Amount: pt.Money("0"), Reason: "r", Currency: money.USD, Balances: pt.After("2", "0")},
 	} {
 		k.Append(ctx, t, pt.Wallet(w1, e))
@@ -53,7 +69,7 @@ func TestEventsBecomeMovements(t *testing.T) {
 	t.Parallel()
 	k := pt.New(t, pgtest.New(t))
 	start := history(t.Context(), t, k)
-	k.Twice(t.Context(), t, statement.Projection{})
+	k.Twice(t.Context(), t, journal.Projection{})
 	p, err := statement.NewQuery(k.Pool).List(t.Context(), statement.Request{WalletID: w1, MinPosition: 13})
 	require.NoError(t, err)
 	require.Equal(t, int64(13), p.Position)
@@ -83,7 +99,7 @@ func TestStatementsAreFiltered(t *testing.T) {
 	t.Parallel()
 	k := pt.New(t, pgtest.New(t))
 	start := history(t.Context(), t, k)
-	k.ToEnd(t.Context(), t, 2, statement.Projection{})
+	k.ToEnd(t.Context(), t, 2, journal.Projection{})
 	q := statement.NewQuery(k.Pool)
 	hour := func(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
 	for _, row := range []struct {
