@@ -32,7 +32,7 @@ type Batches = iter.Seq2[[]eventstore.Event, error]
 
 // Observer compares something else with the log while the log is verified.
 type Observer interface {
-	// Observe is called once an event, in order, after it was verified and folded.
+	// Observe is called once an event, in order, after it was verified and folded. It does not keep the step.
 	Observe(ctx context.Context, step *Step) error
 	// End is called once, after the last event.
 	End(ctx context.Context, state *State) error
@@ -47,6 +47,8 @@ type Options struct {
 	// After is the position that the log is handed over after, 0 for a whole log. What events before it amount to is then
 	// unknown: balances, holds, keys and prices are not followed, only what each event says by itself and the order of all.
 	After int64
+	// Done, when given, gets each batch back once nothing needs its events or their bodies any more, to be used again.
+	Done func([]eventstore.Event)
 }
 
 // Verify reads the log to its end. The error says that the log could not be read, or an observer could not compare;
@@ -59,17 +61,20 @@ func Verify(ctx context.Context, log Batches, o Options) (*Report, error) {
 		o.Findings = NewFindings(0)
 	}
 	v := newVerifier(o.Findings, o.After)
-	for events, err := range inspectAll(ctx, log, o.Registry, o.Workers) {
+	for batch, err := range inspectAll(ctx, log, o.Registry, o.Workers) {
 		if err != nil {
 			return nil, err
 		}
-		for i := range events {
-			step := v.step(&events[i])
+		for i := range batch.events {
+			step := v.step(&batch.events[i])
 			for _, observer := range o.Observers {
 				if err := observer.Observe(ctx, step); err != nil {
 					return nil, err
 				}
 			}
+		}
+		if o.Done != nil {
+			o.Done(batch.rows)
 		}
 	}
 	for _, observer := range o.Observers {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,6 +135,31 @@ func TestObserversSeeEveryEventInOrder(t *testing.T) {
 		})},
 	})
 	require.ErrorIs(t, err, stop)
+}
+
+// TestBatchesAreGivenBack: each once, in order, and nothing of it is needed any more.
+func TestBatchesAreGivenBack(t *testing.T) {
+	t.Parallel()
+	events, _ := tell(t)
+	want := verify(t, events, audit.Options{})
+	owned := make([]eventstore.Event, len(events))
+	for i, e := range events {
+		e.Body = slices.Clone(e.Body)
+		owned[i] = e
+	}
+	back := int64(0)
+	got := verify(t, owned, audit.Options{Done: func(batch []eventstore.Event) {
+		for i := range batch {
+			back++
+			require.Equal(t, back, batch[i].Position)
+			for k := range batch[i].Body {
+				batch[i].Body[k] = 'x'
+			}
+			batch[i] = eventstore.Event{}
+		}
+	}})
+	require.EqualValues(t, len(events), back)
+	require.Equal(t, want, got)
 }
 
 func TestErrorOfTheLogEndsTheRun(t *testing.T) {

@@ -33,6 +33,7 @@ func (v *verifier) catalog(s *Step, stream *Stream, event catalog.Event) {
 	case catalog.EndpointPublished:
 		if stream.endpoint == nil {
 			stream.endpoint = &endpoint{byID: map[[16]byte]*price{}}
+			v.state.endpoints[s.Row.StreamID.Identity()] = stream.endpoint
 		} else {
 			was := stream.endpoint.published
 			v.want(was.Model == e.Model && was.Vendor == e.Vendor, s, CatalogOrder, "an endpoint keeps its model and vendor")
@@ -63,13 +64,7 @@ func (v *verifier) publishPrice(s *Step, stream *Stream, e *catalog.PricePublish
 }
 
 // endpoint finds a published endpoint; nil when there is none.
-func (v *verifier) endpoint(id string) *endpoint {
-	stream, ok := v.state.Streams[domain.NewStreamID("endpoint", id)]
-	if !ok {
-		return nil
-	}
-	return stream.endpoint
-}
+func (v *verifier) endpoint(id string) *endpoint { return v.state.endpoints[id] }
 
 // inForce is the price that took effect last; of several at the same moment the one published last. nil when none has.
 func (e *endpoint) inForce(now time.Time) *price {

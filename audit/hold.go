@@ -21,8 +21,10 @@ func (v *verifier) holdEvent(s *Step, w *Wallet, event wallet.Event) {
 	case wallet.HoldSuspected:
 		if v.find(s, w, e.HoldID, false) {
 			h := s.Hold
-			v.want(h.SuspectSince.IsZero() && s.Row.RecordedAt.After(h.ExpiresAt), s, HoldClock,
-				"suspected while it is not past its expiry at %s, or again", stamp(h.ExpiresAt))
+			if !h.SuspectSince.IsZero() || !s.Row.RecordedAt.After(h.ExpiresAt) {
+				v.report1(s.Row, HoldClock,
+					"suspected while it is not past its expiry at %s, or again", stamp(h.ExpiresAt))
+			}
 			h.SuspectSince = s.Row.RecordedAt
 		}
 	case wallet.UsageCharged:
@@ -40,8 +42,10 @@ func (v *verifier) holdEvent(s *Step, w *Wallet, event wallet.Event) {
 		if v.find(s, w, e.HoldID, false) {
 			h := s.Hold
 			v.checkEnd(s, e.KeyID, e.Amount, true)
-			v.want(!h.SuspectSince.IsZero() && s.Row.RecordedAt.Sub(h.SuspectSince) > wallet.SuspectGrace, s, HoldClock,
-				"expired before it was suspect for %s", wallet.SuspectGrace)
+			if h.SuspectSince.IsZero() || s.Row.RecordedAt.Sub(h.SuspectSince) <= wallet.SuspectGrace {
+				v.report1(s.Row, HoldClock,
+					"expired before it was suspect for %s", wallet.SuspectGrace)
+			}
 			v.expire(s)
 		}
 	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted: // of no hold
@@ -65,11 +69,14 @@ func (v *verifier) place(s *Step, w *Wallet, e *wallet.HoldPlaced) {
 	if _, used := v.state.Holds[e.HoldID]; used {
 		v.report1(s.Row, HoldReused, "the hold %s was placed before", e.HoldID)
 	}
-	v.want(e.HoldID == s.Row.CommandID, s, HoldID, "the hold %s was placed by the command %s", e.HoldID, s.Row.CommandID)
-	v.want(inTerm(e.ExpiresAt, at), s, HoldClock, "placed until %s", stamp(e.ExpiresAt))
+	if e.HoldID != s.Row.CommandID {
+		v.report1(s.Row, HoldID, "the hold %s was placed by the command %s", e.HoldID, s.Row.CommandID)
+	}
+	if !inTerm(e.ExpiresAt, at) {
+		v.report1(s.Row, HoldClock, "placed until %s", stamp(e.ExpiresAt))
+	}
 	h := &Hold{
 		ID: e.HoldID, Wallet: w, Placed: e, PlacedAt: at, Position: s.Row.Position, ExpiresAt: e.ExpiresAt,
-		account: holdAccount(e.HoldID),
 	}
 	v.state.Holds[h.ID], s.Hold = h, h
 	w.OpenHolds++
@@ -86,8 +93,10 @@ func inTerm(expires, now time.Time) bool {
 
 func (v *verifier) extend(s *Step, expires time.Time) {
 	h := s.Hold
-	v.want(expires.After(h.ExpiresAt) && inTerm(expires, s.Row.RecordedAt), s, HoldClock,
-		"extended from %s to %s", stamp(h.ExpiresAt), stamp(expires))
+	if !expires.After(h.ExpiresAt) || !inTerm(expires, s.Row.RecordedAt) {
+		v.report1(s.Row, HoldClock,
+			"extended from %s to %s", stamp(h.ExpiresAt), stamp(expires))
+	}
 	h.ExpiresAt, h.SuspectSince = expires, time.Time{}
 }
 
@@ -98,8 +107,12 @@ func (v *verifier) checkEnd(s *Step, key [16]byte, amount money.Amount, same boo
 	if !h.ExpiredAt.IsZero() {
 		reserved = money.Zero()
 	}
-	v.want(same && key == h.Placed.KeyID, s, HoldMismatch, "names another key, model, endpoint, price or fate than the hold placed at position %d", h.Position)
-	v.want(amount.Equal(reserved), s, HoldMismatch, "says that the hold reserved %s; it was %s", amount, reserved)
+	if !same || key != h.Placed.KeyID {
+		v.report1(s.Row, HoldMismatch, "names another key, model, endpoint, price or fate than the hold placed at position %d", h.Position)
+	}
+	if !amount.Equal(reserved) {
+		v.report1(s.Row, HoldMismatch, "says that the hold reserved %s; it was %s", amount, reserved)
+	}
 	spend := v.spend(h.Placed.KeyID)
 	spend.Held, spend.Position = spend.Held.Sub(reserved), s.Row.Position
 }
@@ -138,8 +151,10 @@ func (v *verifier) forgetExpired(now time.Time) {
 func (v *verifier) checkPrice(s *Step, h *Hold) {
 	e := h.Placed
 	at := v.endpoint(e.Endpoint)
-	v.want(at != nil && at.published.Model == e.Model && at.published.Status == catalog.Active, s, EndpointMismatch,
-		"the endpoint %s does not offer the model %s", e.Endpoint, e.Model)
+	if at == nil || at.published.Model != e.Model || at.published.Status != catalog.Active {
+		v.report1(s.Row, EndpointMismatch,
+			"the endpoint %s does not offer the model %s", e.Endpoint, e.Model)
+	}
 	if at == nil {
 		return
 	}
@@ -147,9 +162,15 @@ func (v *verifier) checkPrice(s *Step, h *Hold) {
 		v.report1(s.Row, PriceUnknown, "the price version %s was not published for %s", e.PriceVersion, e.Endpoint)
 		return
 	}
-	v.want(at.inForce(s.Row.RecordedAt) == h.price, s, PriceNotInForce, "the price version %s was not in force", e.PriceVersion)
-	v.want(h.price.currency == e.Currency, s, CurrencyMismatch, "a hold in %s at a price in %s", e.Currency, h.price.currency)
+	if at.inForce(s.Row.RecordedAt) != h.price {
+		v.report1(s.Row, PriceNotInForce, "the price version %s was not in force", e.PriceVersion)
+	}
+	if h.price.currency != e.Currency {
+		v.report1(s.Row, CurrencyMismatch, "a hold in %s at a price in %s", e.Currency, h.price.currency)
+	}
 	v.want(e.PromptTokens >= 0 && e.CompletionTokens >= 0, s, AmountInvalid, "token bounds below zero")
 	worst := h.price.charge.worst(e.PromptTokens, e.CompletionTokens, h.PlacedAt)
-	v.want(worst.Equal(e.Amount), s, HoldAmount, "reserves %s; the worst case at its price is %s", e.Amount, worst)
+	if !worst.Equal(e.Amount) {
+		v.report1(s.Row, HoldAmount, "reserves %s; the worst case at its price is %s", e.Amount, worst)
+	}
 }

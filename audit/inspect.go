@@ -8,6 +8,7 @@ import (
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/eventstore"
 )
@@ -17,6 +18,8 @@ type inspected struct {
 	row      *eventstore.Event
 	data     domain.Event // nil when the body does not decode
 	leaf     [32]byte
+	currency money.Currency // with the entry, when the event moves money
+	entry    money.Entry
 	findings []Finding
 }
 
@@ -45,6 +48,7 @@ func (in *inspector) inspect(e *inspected) {
 	}
 	e.data = data
 	if moved, ok := data.(wallet.Posting); ok {
+		e.currency, e.entry = moved.Posting()
 		e.checkEntry(moved)
 	}
 }

@@ -47,7 +47,9 @@ func (v *verifier) issue(s *Step, stream *Stream, e apikey.Issued) {
 		return
 	}
 	_, open := v.state.Wallets[e.WalletID]
-	v.want(open, s, KeyState, "issued for the wallet %s, which is not open", e.WalletID)
+	if !open {
+		v.report1(s.Row, KeyState, "issued for the wallet %s, which is not open", e.WalletID)
+	}
 	k := &Key{
 		ID: e.KeyID, Wallet: e.WalletID, Hash: e.Hash, Label: e.Label, Limits: e.Limits,
 		IssuedAt: s.Row.RecordedAt, IssuedPosition: s.Row.Position, UpdatedAt: s.Row.RecordedAt, UpdatedPosition: s.Row.Position,
@@ -74,13 +76,20 @@ func (v *verifier) checkKey(s *Step, h *Hold) {
 		return
 	}
 	expired := !k.Limits.ExpiresAt.IsZero() && !k.Limits.ExpiresAt.After(now)
-	v.want(!k.Revoked && !k.Disabled && !expired, s, KeyUnusable, "the key %s was revoked, disabled or expired", e.KeyID)
-	v.want(len(k.Limits.Models) == 0 || slices.Contains(k.Limits.Models, e.Model), s, KeyUnusable,
-		"the key %s may not call %s", e.KeyID, e.Model)
+	if k.Revoked || k.Disabled || expired {
+		v.report1(s.Row, KeyUnusable, "the key %s was revoked, disabled or expired", e.KeyID)
+	}
+	if len(k.Limits.Models) > 0 && !slices.Contains(k.Limits.Models, e.Model) {
+		v.report1(s.Row, KeyUnusable,
+			"the key %s may not call %s", e.KeyID, e.Model)
+	}
 	v.checkCaps(s, k, e.Amount, now)
 }
 
 func (v *verifier) checkCaps(s *Step, k *Key, amount money.Amount, now time.Time) {
+	if caps := k.Limits.Caps; caps.Day == nil && caps.Week == nil && caps.Month == nil && caps.Total == nil {
+		return
+	}
 	spend := v.spend(k.ID)
 	day, week, month := days(now)
 	for _, c := range [...]struct {

@@ -55,6 +55,7 @@ type tariff struct {
 	base      catalog.Rates
 	overrides []window
 	worked    map[uint64]*rates // by the bit set of overrides that hold
+	plain     *rates            // when there are no overrides, once they were worked out
 }
 
 // window is when an override holds: minutes of the UTC day, from start to before end; both -1 for always.
@@ -102,6 +103,9 @@ func (w window) holds(prompt int64, now int) bool {
 // at are the rates for a call of so many prompt tokens whose hold was placed at a time: the base, with each override
 // that holds laid over it in order, then children filled from parents.
 func (t *tariff) at(prompt int64, placed time.Time) *rates {
+	if t.plain != nil {
+		return t.plain
+	}
 	placed = placed.UTC()
 	now, set := 60*placed.Hour()+placed.Minute(), uint64(0)
 	for i, o := range t.overrides {
@@ -134,6 +138,9 @@ func (t *tariff) at(prompt int64, placed time.Time) *rates {
 	}
 	if len(t.overrides) <= 64 { // else the set would not tell them apart
 		t.worked[set] = &r
+	}
+	if len(t.overrides) == 0 {
+		t.plain = &r
 	}
 	return &r
 }

@@ -33,7 +33,7 @@ func TestTariffAgreesWithTheCatalogue(t *testing.T) {
 			require.Equal(t, used.Prompt(), prompt)
 			rates := tariff.at(prompt, at)
 			want := schedule.LineItems(used, at)
-			got := rates.lines(amounts)
+			got := rates.lines(nil, amounts)
 			require.Len(t, got, len(want))
 			for i := range want {
 				require.True(t, sameLine(want[i], got[i]), "%v %v", want[i], got[i])

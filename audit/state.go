@@ -23,7 +23,8 @@ type State struct {
 	Spends     map[[16]byte]*Spend // by key; also of keys that were never issued
 	Holds      map[[16]byte]*Hold  // open, and expired as long as a settlement may come
 
-	tree tree
+	endpoints map[string]*endpoint // that were published, by id
+	tree      tree
 }
 
 // Root is the RFC 6962 Merkle root of the leaf hashes so far.
@@ -82,8 +83,7 @@ type Hold struct {
 	ExpiredAt       time.Time // zero while it is open; with the position of the event
 	ExpiredPosition int64
 
-	account money.Account
-	price   *price // the pinned version
+	price *price // the pinned version
 }
 
 // Key is an API key as its events leave it.
@@ -132,12 +132,15 @@ type Window struct {
 	Charged bool
 }
 
-// Step is one event with what it did.
+// Step is one event with what it did. It is valid while it is observed.
 type Step struct {
 	Row   *eventstore.Event
 	Data  domain.Event // nil when the body does not decode
 	Leaf  [32]byte     // the row's leaf hash as computed
 	State *State
+	// Entry is that of an event that moves money, in Currency.
+	Currency money.Currency
+	Entry    money.Entry
 	// Wallet is set for the events of a wallet that is open, after them; PostedBefore is its balance before.
 	Wallet       *Wallet
 	PostedBefore money.Amount

@@ -8,6 +8,7 @@ import (
 	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/eventstore"
 )
@@ -26,6 +27,9 @@ type verifier struct {
 	expired []*Hold // in the order of their expiry
 	events  int64
 	partial bool // the log does not begin at position 1
+
+	current Step             // of the event under way
+	lines   []usage.LineItem // of the charge under way
 }
 
 type account struct {
@@ -39,7 +43,7 @@ func newVerifier(findings *Findings, after int64) *verifier {
 		house: map[account]money.Amount{}, trial: map[money.Currency]money.Amount{},
 		state: State{
 			Position: after, Streams: map[domain.StreamID]*Stream{}, Wallets: map[[16]byte]*Wallet{},
-			Keys: map[[16]byte]*Key{}, Apps: map[[16]byte]*App{}, Spends: map[[16]byte]*Spend{}, Holds: map[[16]byte]*Hold{},
+			endpoints: map[string]*endpoint{}, Keys: map[[16]byte]*Key{}, Apps: map[[16]byte]*App{}, Spends: map[[16]byte]*Spend{}, Holds: map[[16]byte]*Hold{},
 		},
 	}
 }
@@ -53,7 +57,8 @@ func (v *verifier) step(e *inspected) *Step {
 	v.state.tree.add(e.leaf)
 	v.types[e.row.Type]++
 	stream := v.checkStream(e.row)
-	s := &Step{Row: e.row, Data: e.data, Leaf: e.leaf, State: &v.state}
+	v.current = Step{Row: e.row, Data: e.data, Leaf: e.leaf, State: &v.state, Currency: e.currency, Entry: e.entry}
+	s := &v.current
 	if v.partial {
 		return s
 	}

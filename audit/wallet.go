@@ -20,13 +20,11 @@ func (v *verifier) wallet(s *Step, stream *Stream, event wallet.Event) {
 	}
 	s.Wallet, s.PostedBefore, w.Position = w, w.Posted(), s.Row.Position
 	v.holdEvent(s, w, event)
-	posting, moves := event.(wallet.Posting)
-	if !moves {
+	if _, moves := event.(wallet.Posting); !moves {
 		return
 	}
-	before := w.Available
-	currency, entry := posting.Posting()
-	v.post(s, currency, entry)
+	before, currency := w.Available, s.Currency
+	v.post(s)
 	switch e := event.(type) {
 	case wallet.ToppedUp:
 		v.credit(s, currency, e.Amount, e.Balances)
@@ -71,7 +69,9 @@ func (v *verifier) open(s *Step, stream *Stream, e wallet.Opened) {
 		v.report1(s.Row, WalletReopened, "the wallet was opened at position %d already", stream.wallet.OpenedPosition)
 		return
 	}
-	v.want(validCurrency(e.Currency), s, CurrencyMismatch, "the currency is %q", string(e.Currency))
+	if !validCurrency(e.Currency) {
+		v.report1(s.Row, CurrencyMismatch, "the currency is %q", string(e.Currency))
+	}
 	w := v.newWallet(s, stream, e.WalletID)
 	w.Owner, w.Currency, s.Wallet = e.Owner, e.Currency, w
 }
@@ -89,14 +89,15 @@ func validCurrency(c money.Currency) bool {
 }
 
 // post adds the legs of an entry to the accounts.
-func (v *verifier) post(s *Step, currency money.Currency, entry money.Entry) {
-	rest := money.Zero()
-	for _, leg := range entry {
+func (v *verifier) post(s *Step) {
+	rest, currency := money.Zero(), s.Currency
+	for i := range s.Entry {
+		leg := &s.Entry[i]
 		rest = rest.Add(leg.Amount)
 		switch {
 		case leg.Account == s.Wallet.account:
 			s.Wallet.Available = s.Wallet.Available.Add(leg.Amount)
-		case s.Hold != nil && leg.Account == s.Hold.account:
+		case s.Hold != nil && isHold(leg.Account, s.Hold.ID):
 			s.Wallet.Held = s.Wallet.Held.Add(leg.Amount)
 			s.Hold.Balance = s.Hold.Balance.Add(leg.Amount)
 		default:
@@ -106,7 +107,9 @@ func (v *verifier) post(s *Step, currency money.Currency, entry money.Entry) {
 	}
 	if !rest.IsZero() {
 		v.trial[currency] = v.trial[currency].Add(rest)
-		v.want(v.trial[currency].IsZero(), s, TrialBalance, "from here on the trial balance is %s %s", v.trial[currency], currency)
+		if !v.trial[currency].IsZero() {
+			v.report1(s.Row, TrialBalance, "from here on the trial balance is %s %s", v.trial[currency], currency)
+		}
 	}
 }
 
@@ -118,7 +121,9 @@ func (v *verifier) credit(s *Step, currency money.Currency, amount money.Amount,
 // settleBalances compares what the event states with the sums of the legs, and checks the wallet's floor.
 func (v *verifier) settleBalances(s *Step, currency money.Currency, stated wallet.Balances) {
 	w := s.Wallet
-	v.want(currency == w.Currency || w.Currency == "", s, CurrencyMismatch, "an entry in %s on a wallet in %s", currency, w.Currency)
+	if currency != w.Currency && w.Currency != "" {
+		v.report1(s.Row, CurrencyMismatch, "an entry in %s on a wallet in %s", currency, w.Currency)
+	}
 	posted, held := stated.Posted.Sub(w.Posted()), stated.Held.Sub(w.Held)
 	switch d := &w.drift; {
 	case posted.IsZero() && held.IsZero():

@@ -2,7 +2,7 @@ package domain
 
 import (
 	"bytes"
-	"encoding/hex"
+	"encoding/binary"
 	"time"
 	"unicode/utf8"
 
@@ -36,28 +36,29 @@ func (f *Fields) End() (rest []byte, ok bool) {
 
 // Has says whether the next field has this name.
 func (f *Fields) Has(name string) bool {
-	b := f.b
+	_, ok := f.value(name)
+	return ok
+}
+
+// value is what follows the name of the next field, when that is its name.
+func (f *Fields) value(name string) (b []byte, ok bool) {
+	b = f.b
 	if f.begun {
 		if len(b) == 0 || b[0] != ',' {
-			return false
+			return nil, false
 		}
 		b = b[1:]
 	}
-	return len(b) > len(name)+3 && b[0] == '"' && string(b[1:1+len(name)]) == name && b[1+len(name)] == '"' && b[2+len(name)] == ':'
+	n := len(name)
+	if len(b) <= n+3 || b[0] != '"' || b[1] != name[0] || b[1+n] != '"' || b[2+n] != ':' || string(b[1:1+n]) != name {
+		return nil, false
+	}
+	return b[3+n:], true
 }
 
-// Value reads a field's value with a function that returns what follows the value.
-func (f *Fields) Value(name string, read func(b []byte) (rest []byte, ok bool)) {
-	if !f.Has(name) {
-		f.off = true
-		return
-	}
-	skip := len(name) + 3
-	if f.begun {
-		skip++
-	}
+// read goes on after a value.
+func (f *Fields) read(rest []byte, ok bool) {
 	f.begun = true
-	rest, ok := read(f.b[skip:])
 	if !ok {
 		f.off = true
 		return
@@ -65,30 +66,65 @@ func (f *Fields) Value(name string, read func(b []byte) (rest []byte, ok bool)) 
 	f.b = rest
 }
 
+// Value reads a field's value with a function that returns what follows the value.
+func (f *Fields) Value(name string, read func(b []byte) (rest []byte, ok bool)) {
+	b, ok := f.value(name)
+	if !ok {
+		f.off = true
+		return
+	}
+	f.read(read(b))
+}
+
 // ID reads an id.
 func (f *Fields) ID(name string) (id uuid.UUID) {
-	f.Value(name, func(b []byte) ([]byte, bool) {
-		if len(b) < 38 || b[0] != '"' || b[9] != '-' || b[14] != '-' || b[19] != '-' || b[24] != '-' || b[37] != '"' {
-			return nil, false
-		}
-		for _, part := range [5][3]int{{0, 1, 9}, {4, 10, 14}, {6, 15, 19}, {8, 20, 24}, {10, 25, 37}} {
-			if _, err := hex.Decode(id[part[0]:], b[part[1]:part[2]]); err != nil {
-				return nil, false
-			}
-		}
-		return b[38:], true
-	})
+	b, ok := f.value(name)
+	if !ok || len(b) < 38 || b[0] != '"' || b[9] != '-' || b[14] != '-' || b[19] != '-' || b[24] != '-' || b[37] != '"' {
+		f.off = true
+		return id
+	}
+	var digits [32]byte
+	copy(digits[:8], b[1:9])
+	copy(digits[8:12], b[10:14])
+	copy(digits[12:16], b[15:19])
+	copy(digits[16:20], b[20:24])
+	copy(digits[20:], b[25:37])
+	for i := range 4 {
+		part, hex := unhex(binary.BigEndian.Uint64(digits[8*i:]))
+		binary.BigEndian.PutUint32(id[4*i:], part)
+		ok = ok && hex
+	}
+	f.read(b[38:], ok)
 	return id
 }
 
+// unhex reads eight hexadecimal digits at once. The low four bits of a digit are its value, to which a letter, known by its
+// bit 6, adds nine; ok says that writing the values again gives the same digits, but for the letters' case.
+func unhex(digits uint64) (n uint32, ok bool) {
+	const (
+		each   = 0x0101010101010101
+		nibble = 0x0f * each
+		space  = ' ' * each
+	)
+	values := digits&nibble + digits>>6&each*9
+	letters := (values + 6*each) >> 4 & each
+	again := values + '0'*each + letters*('a'-'0'-10)
+	ok = values&^nibble == 0 && again == digits|space && (digits|digits>>1)&space == space
+	values = (values | values>>4) & 0x00ff00ff00ff00ff
+	values = (values | values>>8) & 0x0000ffff0000ffff
+	return uint32(values | values>>16), ok //nolint:gosec // the upper half is not wanted
+}
+
 // String reads text.
-func (f *Fields) String(name string) (s string) {
-	f.Value(name, func(b []byte) (rest []byte, ok bool) {
-		text, rest, ok := ReadString(b)
-		s = string(text)
-		return rest, ok
-	})
-	return s
+func (f *Fields) String(name string) string {
+	b, ok := f.value(name)
+	if !ok {
+		f.off = true
+		return ""
+	}
+	text, rest, ok := ReadString(b)
+	f.read(rest, ok)
+	return string(text)
 }
 
 // ReadString reads a quoted string that needs no unescaping.
@@ -96,26 +132,54 @@ func ReadString(b []byte) (s, rest []byte, ok bool) {
 	if len(b) == 0 || b[0] != '"' {
 		return nil, nil, false
 	}
-	end := bytes.IndexByte(b[1:], '"')
-	if end < 0 {
-		return nil, nil, false
-	}
-	s, plain := b[1:1+end], true
-	for _, c := range s {
-		if c == '\\' || c < ' ' {
-			return nil, nil, false
+	end, high := plainWords(b)
+	for ; end < len(b); end++ {
+		c := b[end]
+		if c == '"' {
+			s = b[1:end]
+			return s, b[end+1:], high < utf8.RuneSelf || utf8.Valid(s)
 		}
-		plain = plain && c < utf8.RuneSelf
+		if c == '\\' || c < ' ' {
+			break
+		}
+		high |= c
 	}
-	return s, b[2+end:], plain || utf8.Valid(s)
+	return nil, nil, false
+}
+
+// plainWords passes over whole words of characters that neither end a string nor are refused in one, from the second byte
+// on; high has the highest bit of those that it passed.
+func plainWords(b []byte) (end int, high byte) {
+	const (
+		each   = 0x0101010101010101
+		top    = 0x80 * each
+		spaces = ' ' * each
+	)
+	seen := uint64(0)
+	for end = 1; end+8 <= len(b); end += 8 {
+		w := binary.LittleEndian.Uint64(b[end:])
+		quote, slash := w^'"'*each, w^'\\'*each
+		// The top bit of a byte below 1, or below a space, is set by the subtraction; bytes above it may be taken for such.
+		if ((quote-each)&^quote|(slash-each)&^slash|(w-spaces)&^w)&top != 0 {
+			break
+		}
+		seen |= w & top
+	}
+	if seen != 0 {
+		high = utf8.RuneSelf
+	}
+	return end, high
 }
 
 // Int reads a number of at most 18 digits.
 func (f *Fields) Int(name string) (n int64) {
-	f.Value(name, func(b []byte) (rest []byte, ok bool) {
-		n, rest, ok = ReadInt(b)
-		return rest, ok
-	})
+	b, ok := f.value(name)
+	if !ok {
+		f.off = true
+		return 0
+	}
+	n, rest, ok := ReadInt(b)
+	f.read(rest, ok)
 	return n
 }
 
@@ -145,23 +209,29 @@ func ReadInt(b []byte) (n int64, rest []byte, ok bool) {
 }
 
 // Bool reads true or false.
-func (f *Fields) Bool(name string) (v bool) {
-	f.Value(name, func(b []byte) ([]byte, bool) {
-		if rest, ok := bytes.CutPrefix(b, []byte("true")); ok {
-			v = true
-			return rest, true
-		}
-		return bytes.CutPrefix(b, []byte("false"))
-	})
-	return v
+func (f *Fields) Bool(name string) bool {
+	b, ok := f.value(name)
+	if !ok {
+		f.off = true
+		return false
+	}
+	if rest, ok := bytes.CutPrefix(b, []byte("true")); ok {
+		f.read(rest, true)
+		return true
+	}
+	f.read(bytes.CutPrefix(b, []byte("false")))
+	return false
 }
 
 // Time reads a time in RFC 3339 form.
 func (f *Fields) Time(name string) (t time.Time) {
-	f.Value(name, func(b []byte) ([]byte, bool) {
-		text, rest, ok := ReadString(b)
-		return rest, ok && t.UnmarshalText(text) == nil
-	})
+	b, ok := f.value(name)
+	if !ok {
+		f.off = true
+		return t
+	}
+	text, rest, ok := ReadString(b)
+	f.read(rest, ok && t.UnmarshalText(text) == nil)
 	return t
 }
 

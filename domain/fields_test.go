@@ -2,11 +2,14 @@ package domain_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/massrouter/massrouter/domain"
 )
@@ -98,4 +101,49 @@ func TestFieldsReadWhatTheyUnderstand(t *testing.T) {
 			require.Equal(t, slow, fast, name)
 		}
 	}
+}
+
+// TestStringsAreReadAsByteByByte: whatever stands where, a string ends at the first quote, and is refused when it needs
+// unescaping.
+func TestStringsAreReadAsByteByByte(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		piece := rapid.OneOf(rapid.StringMatching(`[ -~]{0,12}`), rapid.SampledFrom([]string{`"`, `\`, "\x1f", " ", "\x7f", "é", "\xff", "\x80", "!", "#", "[", "]", "\x00"}))
+		body := `"` + strings.Join(rapid.SliceOfN(piece, 0, 8).Draw(t, "pieces"), "") + rapid.SampledFrom([]string{"", `"`, `",x`}).Draw(t, "end")
+		want, wantOK := "", false
+		for i, c := range []byte(body[1:]) {
+			if c == '"' {
+				want = body[1 : 1+i]
+				wantOK = utf8.ValidString(want)
+			}
+			if c == '"' || c == '\\' || c < ' ' {
+				break
+			}
+		}
+		got, rest, ok := domain.ReadString([]byte(body))
+		require.Equal(t, wantOK, ok, "%q", body)
+		if ok {
+			require.Equal(t, want, string(got), "%q", body)
+			require.Equal(t, body[len(want)+2:], string(rest), "%q", body)
+		}
+	})
+}
+
+// TestIDsAreReadAsHexadecimal: of any 36 bytes, those are an id that the uuid package takes for one.
+func TestIDsAreReadAsHexadecimal(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := []byte(uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id")).String())
+		for range rapid.IntRange(0, 2).Draw(t, "changes") {
+			text[rapid.IntRange(0, len(text)-1).Draw(t, "at")] = rapid.OneOf(rapid.Byte(), rapid.SampledFrom([]byte("ABCDEFabcdef0189/:@G`g-"))).Draw(t, "byte")
+		}
+		f := domain.ReadObject([]byte(`{"id":"` + string(text) + `"}`))
+		got := f.ID("id")
+		_, ok := f.End()
+		want, err := uuid.ParseBytes(text)
+		require.Equal(t, err == nil, ok, "%q", text)
+		if ok {
+			require.Equal(t, want, got)
+		}
+	})
 }

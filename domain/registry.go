@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"sync"
 )
 
 // EventSpec describes one stored event version: how its bytes become a Go value.
@@ -63,15 +64,36 @@ func (r *Registry) Specs() []EventSpec {
 // a stored event that this program does not understand whole must not be folded in part.
 func Spec[T Event](doc string) EventSpec {
 	var zero T
-	return EventSpec{Type: zero.EventType(), Doc: doc, Zero: zero, Decode: func(body []byte) (Event, error) { return decode[T](body) }}
+	read := quick[T]()
+	return EventSpec{Type: zero.EventType(), Doc: doc, Zero: zero, Decode: func(body []byte) (Event, error) {
+		if e, ok := read(body); ok {
+			return e, nil
+		}
+		return decode[T](body)
+	}}
+}
+
+// quick reads the stored form of types that have a reader of their own, as it is usually written; false when it has another
+// shape. What is read into is used again: the event is a copy.
+func quick[T Event]() func(body []byte) (Event, bool) {
+	scratch := &sync.Pool{New: func() any { return new(T) }}
+	return func(body []byte) (Event, bool) {
+		e, ok := scratch.Get().(*T)
+		if !ok {
+			return nil, false
+		}
+		defer scratch.Put(e)
+		*e = *new(T)
+		r, ok := any(e).(interface{ ReadJSON(body []byte) bool })
+		if !ok || !r.ReadJSON(body) {
+			return nil, false
+		}
+		return *e, true
+	}
 }
 
 func decode[T Event](body []byte) (Event, error) {
 	var e T
-	if r, ok := any(&e).(interface{ ReadJSON(body []byte) bool }); ok && r.ReadJSON(body) {
-		return e, nil
-	}
-	e = *new(T) // what was read in part
 	if !bytes.HasPrefix(body, []byte("{")) {
 		return nil, errors.New("the body is no JSON object")
 	}

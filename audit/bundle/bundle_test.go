@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/sumdb/note"
 	"pgregory.net/rapid"
@@ -178,6 +180,27 @@ func mustName(t *testing.T, dir, name string, content []byte) {
 		named = named || found.Where == dir+"/"+name && (found.Code == bundle.FileHash || found.Code == bundle.ManifestInvalid)
 	}
 	require.True(t, named, "%v", report.Log.Findings)
+}
+
+// TestOtherCompressionsAreRefused: a bit of the footer makes a column one of another compression, whose decoder may know no
+// bound for what the bytes become.
+func TestOtherCompressionsAreRefused(t *testing.T) {
+	t.Parallel()
+	event := all(t, history(t, 1, 5))[0]
+	for _, c := range []struct {
+		codec compress.Codec
+		fine  bool
+	}{{&parquet.Zstd, true}, {&parquet.Lz4Raw, false}, {&parquet.Snappy, false}, {&parquet.Gzip, false}, {&parquet.Uncompressed, false}} {
+		name := filepath.Join(t.TempDir(), "events.parquet")
+		require.NoError(t, bundle.WriteParquet(name, &event, c.codec))
+		events, err := bundle.ReadParquet(name)
+		if c.fine {
+			require.NoError(t, err)
+			require.Equal(t, []eventstore.Event{event}, events)
+			continue
+		}
+		require.ErrorContains(t, err, "exports use ZSTD", c.codec)
+	}
 }
 
 // TestForgedEventIsNamed: who also makes all hashes of the folder anew is found by the leaf hash, at its position.

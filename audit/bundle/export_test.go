@@ -2,7 +2,11 @@ package bundle
 
 import (
 	"context"
+	"errors"
 	"os"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
 
 	"github.com/massrouter/massrouter/audit"
 	"github.com/massrouter/massrouter/eventstore"
@@ -37,6 +41,23 @@ var (
 	DecodeManifest = decodeManifest
 	LastRecord     = lastRecord
 )
+
+// WriteParquet writes an event to a Parquet file with another compression.
+func WriteParquet(name string, e *eventstore.Event, codec compress.Codec) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	row := parquetEvent{
+		Shard: int32(e.Shard), Position: e.Position, StreamID: string(e.StreamID), StreamVersion: e.StreamVersion, EventID: e.EventID,
+		Type: e.Type, SchemaVersion: int32(e.SchemaVersion), RecordedAt: e.RecordedAt.UnixMicro(), EffectiveAt: e.EffectiveAt.UnixMicro(),
+		Actor: e.Actor, CorrelationID: e.CorrelationID, CausationID: e.CausationID, CommandID: e.CommandID, Salt: e.Salt, Body: e.Body,
+		LeafHash: e.LeafHash,
+	}
+	w := parquet.NewGenericWriter[parquetEvent](f, parquet.Compression(codec))
+	_, err = w.Write([]parquetEvent{row})
+	return errors.Join(err, w.Close(), f.Close())
+}
 
 // ReadParquet reads all events of a Parquet file.
 func ReadParquet(name string) ([]eventstore.Event, error) {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/massrouter/massrouter/audit"
 	"github.com/massrouter/massrouter/domain/money"
-	"github.com/massrouter/massrouter/domain/wallet"
 )
 
 // watcher compares the manifests with the events while they are verified.
@@ -112,12 +111,9 @@ func (w *watcher) Observe(_ context.Context, s *audit.Step) error {
 	if w.tree != nil {
 		w.tree.Add(s.Leaf)
 	}
-	if posting, ok := s.Data.(wallet.Posting); ok {
-		currency, entry := posting.Posting()
-		for _, leg := range entry {
-			at := group{groupOf(leg.Account), currency}
-			w.sums[at] = w.sums[at].Add(leg.Amount)
-		}
+	for _, leg := range s.Entry {
+		at := group{groupOf(leg.Account), s.Currency}
+		w.sums[at] = w.sums[at].Add(leg.Amount)
 	}
 	w.checkCheckpoints(s.State)
 	if s.Row.Position == m.LastPosition {
@@ -213,7 +209,7 @@ func (w *watcher) listed() (byGroup, totals []sum) {
 
 // groupOf is an account without the identity of whose it is.
 func groupOf(account money.Account) string {
-	for _, prefix := range []string{"wallet:", "hold:", "cash:"} {
+	for _, prefix := range [...]string{"wallet:", "hold:", "cash:"} {
 		if strings.HasPrefix(string(account), prefix) {
 			return strings.TrimSuffix(prefix, ":")
 		}

@@ -36,7 +36,7 @@ func TestAuditVerifyFindsOneChangedByte(t *testing.T) {
 	}
 	text := do(t, nil, "audit", "verify", "--database", url)
 	require.Contains(t, text, "Everything agrees.")
-	require.Regexp(t, `views\.statement_v1 +7 `, text)
+	require.Regexp(t, `views\.journal_entries_v2 +13 `, text)
 	require.Regexp(t, `trial balance +0 +USD`, text)
 	require.Regexp(t, `\d+ events/s`, text)
 

@@ -87,9 +87,23 @@ func (e *Entry) ReadJSON(b []byte) (rest []byte, ok bool) {
 	return domain.ReadList(b, func(b []byte) ([]byte, bool) {
 		var leg Leg
 		f := domain.ReadObject(b)
-		leg.Account = Account(f.String("account"))
+		f.Value("account", leg.Account.readJSON)
 		f.Value("amount", leg.Amount.ReadJSON)
 		*e = append(*e, leg)
 		return f.End()
 	})
+}
+
+// readJSON reads a quoted name; those of the accounts that every charge moves are not copied.
+func (a *Account) readJSON(b []byte) (rest []byte, ok bool) {
+	name, rest, ok := domain.ReadString(b)
+	switch string(name) {
+	case string(RevenueUsage):
+		*a = RevenueUsage
+	case string(CostUsage):
+		*a = CostUsage
+	default:
+		*a = Account(name)
+	}
+	return rest, ok
 }

@@ -19,34 +19,45 @@ const overflowText = "out of range"
 
 // parse reads a plain decimal. Digits beyond the format are an error only if they are not zeros.
 func parse[T string | []byte](s T) (fixed, error) {
-	if len(s) > maxText+8 {
+	if len(s) > maxInput {
 		return fixed{}, errTooLong()
 	}
-	negative := len(s) > 0 && s[0] == '-'
+	a, end, fits := scan(s)
+	if end == 0 || end < len(s) {
+		return fixed{}, errMalformed()
+	}
+	if !fits {
+		return fixed{}, errTooLong()
+	}
+	return a, nil
+}
+
+// maxInput leaves room for some zeros too many.
+const maxInput = maxText + 8
+
+// scan reads the plain decimal that s begins with, and returns where it ends: 0 when there is none.
+func scan[T string | []byte](s T) (a fixed, end int, fits bool) {
 	begin := 0
+	negative := len(s) > 0 && s[0] == '-'
 	if negative {
 		begin = 1
 	}
 	whole, at, fits := readWhole(s, begin)
 	if at == begin {
-		return fixed{}, errMalformed()
+		return fixed{}, 0, false
 	}
-	frac, fracFits := uint64(0), true
+	frac := uint64(0)
 	if at < len(s) && s[at] == '.' {
+		var fracFits bool
 		begin = at + 1
 		if frac, at, fracFits = readFrac(s, begin); at == begin {
-			return fixed{}, errMalformed()
+			return fixed{}, 0, false
 		}
-	}
-	if at < len(s) {
-		return fixed{}, errMalformed()
-	}
-	if !fits || !fracFits {
-		return fixed{}, errTooLong()
+		fits = fits && fracFits
 	}
 	hi, lo := bits.Mul64(whole, unitsPerOne)
 	lo, carry := bits.Add64(lo, frac, 0)
-	return signed(negative, hi+carry, lo), nil
+	return signed(negative, hi+carry, lo), at, fits
 }
 
 // readWhole reads the digits at i and returns where they end.
@@ -143,11 +154,14 @@ func unmarshal(b []byte) (fixed, error) {
 	return parse(b[1 : len(b)-1])
 }
 
+// read reads a quoted plain decimal at the beginning of b.
 func read(b []byte) (a fixed, rest []byte, ok bool) {
-	text, rest, ok := domain.ReadString(b)
-	if !ok {
+	if len(b) == 0 || b[0] != '"' {
 		return a, nil, false
 	}
-	a, err := parse(text)
-	return a, rest, err == nil
+	a, end, fits := scan(b[1:min(len(b), maxInput+2)])
+	if end == 0 || !fits || end > maxInput || end+1 >= len(b) || b[end+1] != '"' {
+		return fixed{}, nil, false
+	}
+	return a, b[end+2:], true
 }

@@ -74,7 +74,7 @@ func (u *Usage) ReadJSON(b []byte) (rest []byte, ok bool) {
 		if !ok || after[0] == ']' {
 			return nil, false
 		}
-		(*u)[Class(class)] = n
+		(*u)[classOf(class)] = n
 		if b = after; b[0] == '}' {
 			return b[1:], true
 		}
@@ -87,7 +87,11 @@ func ReadJSON(b []byte) (items []LineItem, rest []byte, ok bool) {
 	rest, ok = domain.ReadList(b, func(b []byte) ([]byte, bool) {
 		var item LineItem
 		f := domain.ReadObject(b)
-		item.Class = Class(f.String("class"))
+		f.Value("class", func(b []byte) (rest []byte, ok bool) {
+			class, rest, ok := domain.ReadString(b)
+			item.Class = classOf(class)
+			return rest, ok
+		})
 		item.Quantity = f.Int("quantity")
 		f.Value("price", item.Price.ReadJSON)
 		f.Value("amount", item.Amount.ReadJSON)
@@ -95,4 +99,14 @@ func ReadJSON(b []byte) (items []LineItem, rest []byte, ok bool) {
 		return f.End()
 	})
 	return items, rest, ok
+}
+
+// classOf is the class of a name; that of a known one is not copied.
+func classOf(name []byte) Class {
+	for _, known := range [...]Class{Input, CacheRead, CacheWrite, CacheWrite1h, Output, Reasoning, Request} {
+		if string(name) == string(known) {
+			return known
+		}
+	}
+	return Class(name)
 }

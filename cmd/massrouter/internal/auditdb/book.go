@@ -2,6 +2,8 @@ package auditdb
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,83 +18,143 @@ type (
 		position                                       int64
 		recordedAt                                     time.Time
 		kind                                           string
-		wallet, generation                             uuid.UUID // zero for NULL
+		wallet, generation, key                        uuid.UUID // zero for NULL
 		currency                                       string
 		onWallet, walletBalance, onHolds, holdsBalance amount
+		house                                          []bookLeg // in the order of the accounts
 		reference, reason, model                       string
 	}
 	bookLeg struct {
-		account, currency string
-		position          int64
-		amount, balance   amount
+		account         string
+		amount, balance amount
 	}
-	bookSnapshot struct {
-		currency       string
-		bucket         int64
-		recordedAt     time.Time
-		position       int64
-		wallets, holds amount
+	bookStretch struct {
+		bookAccount
+		bucket          int64
+		recordedAt      time.Time
+		first, position int64
+		balance         amount
 	}
 	bookBalance struct {
 		balance     money.Amount
 		first, last int64
-	}
-	bookMonth struct {
-		currency                             string
-		openingPosted, openingHeld           money.Amount
-		topUps, grants, adjustments, charges money.Amount
-		closingPosted, closingHeld           money.Amount
-		position                             int64
+		stretch     *bookStretch // the row under way
 	}
 )
 
+// bookAccount is an account in one currency.
+type bookAccount struct{ account, currency string }
+
+func (a bookAccount) String() string { return a.account + " " + a.currency }
+
 const (
-	bookEntriesSQL = `SELECT position, recorded_at, kind, wallet_id, coalesce(generation_id, '00000000-0000-0000-0000-000000000000'), currency,
-		wallet_amount::text, wallet_balance::text, hold_amount::text, hold_balance::text, reference, reason, model
-		FROM views.journal_entries_v1 ORDER BY position`
-	bookLegsSQL      = `SELECT account, currency, position, amount::text, balance::text FROM views.journal_legs_v1 ORDER BY position, account, currency`
-	bookSnapshotsSQL = `SELECT currency, bucket, recorded_at, position, wallets::text, holds::text
-		FROM views.journal_snapshots_v1 ORDER BY position, currency, bucket`
-	bookBalancesSQL = `SELECT account, currency, balance::text, first_position, position FROM views.journal_balances_v1`
-	bookMonthsSQL   = `SELECT wallet_id, month, currency, opening_posted::text, opening_held::text, top_ups::text, grants::text, adjustments::text,
-		charges::text, closing_posted::text, closing_held::text, position FROM views.journal_closes_v1`
+	bookEntryColumns = `position, recorded_at, kind, wallet_id, coalesce(generation_id, '00000000-0000-0000-0000-000000000000'),
+		coalesce(key_id, '00000000-0000-0000-0000-000000000000'), currency, wallet_amount::text, wallet_balance::text, hold_amount::text,
+		hold_balance::text, accounts, amounts::text[], balances::text[], reference, reason, model`
+	bookStretchColumns = `account, currency, bucket, recorded_at, first_position, position, balance::text`
+	bookBalancesSQL    = `SELECT account, currency, balance::text, first_position, position FROM views.journal_balances_v2`
 )
+
+func bookEntries(v *view) layout[bookEntry] {
+	return layout[bookEntry]{
+		name: v.table("_entries"), columns: bookEntryColumns, order: `position`, scan: scanBookEntry, encode: encodeBookEntry,
+		position: func(e *bookEntry) int64 { return e.position },
+		key:      func(e *bookEntry) string { return strconv.FormatInt(e.position, 10) }, compare: compareBookEntry,
+	}
+}
 
 func scanBookEntry(r *row) bookEntry {
 	return bookEntry{
-		position: r.int64(0), recordedAt: r.time(1), kind: r.text(2), wallet: r.uuid(3), generation: r.uuid(4), currency: r.text(5),
-		onWallet: r.amount(6), walletBalance: r.amount(7), onHolds: r.amount(8), holdsBalance: r.amount(9),
-		reference: r.text(10), reason: r.text(11), model: r.text(12),
+		position: r.int64(0), recordedAt: r.time(1), kind: r.text(2), wallet: r.uuid(3), generation: r.uuid(4), key: r.uuid(5),
+		currency: r.text(6), onWallet: r.amount(7), walletBalance: r.amount(8), onHolds: r.amount(9), holdsBalance: r.amount(10),
+		house: scanBookLegs(r), reference: r.text(14), reason: r.text(15), model: r.text(16),
 	}
 }
 
-func scanBookLeg(r *row) bookLeg {
-	return bookLeg{r.text(0), r.text(1), r.int64(2), r.amount(3), r.amount(4)}
+// scanBookLegs reads the three lists. Lists that are not of the same length, which no entry has, give a leg without an account.
+func scanBookLegs(r *row) []bookLeg {
+	accounts, amounts, balances := r.texts(11), r.texts(12), r.texts(13)
+	if len(accounts) != len(amounts) || len(accounts) != len(balances) {
+		return []bookLeg{{}}
+	}
+	legs := make([]bookLeg, len(accounts))
+	for i := range legs {
+		legs[i] = bookLeg{accounts[i], parseAmount(amounts[i]), parseAmount(balances[i])}
+	}
+	return legs
 }
 
-func scanBookSnapshot(r *row) bookSnapshot {
-	return bookSnapshot{r.text(0), r.int64(1), r.time(2), r.int64(3), r.amount(4), r.amount(5)}
+func encodeBookEntry(to *encoder, e *bookEntry) {
+	to.int64(e.position)
+	to.time(e.recordedAt)
+	to.text(e.kind)
+	to.uuid(e.wallet)
+	to.uuid(e.generation)
+	to.uuid(e.key)
+	to.text(e.currency)
+	to.amount(e.onWallet.value)
+	to.amount(e.walletBalance.value)
+	to.amount(e.onHolds.value)
+	to.amount(e.holdsBalance.value)
+	list(to, textOID, e.house, func(l *bookLeg) { to.rawText(l.account) })
+	list(to, numericOID, e.house, func(l *bookLeg) { to.rawAmount(l.amount.value) })
+	list(to, numericOID, e.house, func(l *bookLeg) { to.rawAmount(l.balance.value) })
+	to.text(e.reference)
+	to.text(e.reason)
+	to.text(e.model)
 }
 
-func compareBookEntry(d *diff, stored, want bookEntry) {
+func compareBookEntry(d *diff, stored, want *bookEntry) {
 	d.time("recorded_at", stored.recordedAt, want.recordedAt)
 	same(d, "kind", stored.kind, want.kind)
 	same(d, "wallet_id", stored.wallet, want.wallet)
 	same(d, "generation_id", stored.generation, want.generation)
+	same(d, "key_id", stored.key, want.key)
 	same(d, "currency", stored.currency, want.currency)
 	d.amount("wallet_amount", stored.onWallet, want.onWallet.value)
 	d.amount("wallet_balance", stored.walletBalance, want.walletBalance.value)
 	d.amount("hold_amount", stored.onHolds, want.onHolds.value)
 	d.amount("hold_balance", stored.holdsBalance, want.holdsBalance.value)
+	if !slices.Equal(stored.house, want.house) {
+		d.differs("accounts with amounts and balances", stored.house, want.house)
+	}
 	same(d, "reference", stored.reference, want.reference)
 	same(d, "reason", stored.reason, want.reason)
 	same(d, "model", stored.model, want.model)
 }
 
+func bookStretches(v *view) layout[bookStretch] {
+	return layout[bookStretch]{
+		name: v.table("_stretches"), columns: bookStretchColumns, order: `position, account, currency, bucket`,
+		scan: func(r *row) bookStretch {
+			return bookStretch{bookAccount{r.text(0), r.text(1)}, r.int64(2), r.time(3), r.int64(4), r.int64(5), r.amount(6)}
+		},
+		encode: func(to *encoder, s *bookStretch) {
+			to.text(s.account)
+			to.text(s.currency)
+			to.int64(s.bucket)
+			to.time(s.recordedAt)
+			to.int64(s.first)
+			to.int64(s.position)
+			to.amount(s.balance.value)
+		},
+		position: func(s *bookStretch) int64 { return s.position },
+		key:      func(s *bookStretch) string { return s.String() + " " + strconv.FormatInt(s.bucket, 10) },
+		compare: func(d *diff, stored, want *bookStretch) {
+			same(d, "account", stored.account, want.account)
+			same(d, "currency", stored.currency, want.currency)
+			same(d, "bucket", stored.bucket, want.bucket)
+			d.time("recorded_at", stored.recordedAt, want.recordedAt)
+			same(d, "first_position", stored.first, want.first)
+			d.amount("balance", stored.balance, want.balance.value)
+		},
+	}
+}
+
 func (j *journal) balancesAtCheckpoint() comparer {
 	name := j.view.table("_balances")
 	return newState(j.view, name, func(ctx context.Context, _ *audit.State) (int64, error) {
-		key := func(r *row) string { return r.text(0) + " " + r.text(1) }
+		key := func(r *row) bookAccount { return bookAccount{r.text(0), r.text(1)} }
 		return compareKeyed(ctx, j.view, name, bookBalancesSQL, key, j.accounts, func(b *bookBalance) int64 { return b.last },
 			func(d *diff, r *row, want *bookBalance) {
 				d.amount("balance", r.amount(2), want.balance)
@@ -100,54 +162,4 @@ func (j *journal) balancesAtCheckpoint() comparer {
 				same(d, "position", r.int64(4), want.last)
 			})
 	})
-}
-
-func (j *journal) monthsAtCheckpoint() comparer {
-	name := j.view.table("_closes")
-	key := func(r *row) string {
-		day := time.Unix(r.day(1)*secondsOfDay, 0).UTC()
-		if day.Day() != 1 {
-			return r.uuid(0).String() + " " + day.Format(time.DateOnly)
-		}
-		return monthKey(r.uuid(0), day.Year(), int(day.Month()))
-	}
-	return newState(j.view, name, func(ctx context.Context, _ *audit.State) (int64, error) {
-		return compareKeyed(ctx, j.view, name, bookMonthsSQL, key, j.months, func(m *bookMonth) int64 { return m.position }, compareMonth)
-	})
-}
-
-func compareMonth(d *diff, r *row, want *bookMonth) {
-	same(d, "currency", r.text(2), want.currency)
-	d.amount("opening_posted", r.amount(3), want.openingPosted)
-	d.amount("opening_held", r.amount(4), want.openingHeld)
-	d.amount("top_ups", r.amount(5), want.topUps)
-	d.amount("grants", r.amount(6), want.grants)
-	d.amount("adjustments", r.amount(7), want.adjustments)
-	d.amount("charges", r.amount(8), want.charges)
-	d.amount("closing_posted", r.amount(9), want.closingPosted)
-	d.amount("closing_held", r.amount(10), want.closingHeld)
-	same(d, "position", r.int64(11), want.position)
-}
-
-// compareKeyed compares a table with one row a key, in any order.
-func compareKeyed[T any](ctx context.Context, v *view, table, query string, key func(*row) string, want map[string]T, position func(T) int64, compare func(*diff, *row, T)) (rows int64, err error) {
-	seen := make(map[string]struct{}, len(want))
-	err = v.s.each(ctx, query, func(r *row) {
-		rows++
-		name := key(r)
-		d := v.diff(v.position, table, func() string { return name })
-		one, ok := want[name]
-		if !ok {
-			d.report(RowExtra, "no event up to position %d calls for it", v.position)
-			return
-		}
-		seen[name], d.position = struct{}{}, position(one)
-		compare(d, r, one)
-	})
-	for name, one := range want {
-		if _, ok := seen[name]; !ok && err == nil {
-			v.findings.Addf(position(one), RowMissing, table+" "+name, "the event at position %d calls for a row", position(one))
-		}
-	}
-	return rows, err
 }

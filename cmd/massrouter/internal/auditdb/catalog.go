@@ -19,26 +19,27 @@ type publication struct {
 }
 
 // publications compares the catalogue.
-type publications struct {
-	rows *merge[publication]
-	done []Table
-}
+type publications struct{ rows *merge[publication] }
 
-const publicationsSQL = `SELECT position, recorded_at, kind, id, body::text FROM views.catalog_publications_v1 ORDER BY position`
+const publicationColumns = `position, recorded_at, kind, id, body::text`
 
 func newCatalog(ctx context.Context, v *view) ([]comparer, error) {
-	rows, err := newMerge(ctx, v, v.table("_publications"), publicationsSQL, func(r *row) publication {
-		return publication{r.int64(0), r.time(1), r.text(2), r.text(3), r.bytes(4)}
-	}, func(p publication) int64 { return p.position }, publication.name)
+	rows, err := newMerge(ctx, v, layout[publication]{
+		name: v.table("_publications"), columns: publicationColumns, order: `position`,
+		scan: func(r *row) publication {
+			return publication{r.int64(0), r.time(1), r.text(2), r.text(3), r.bytes(4)}
+		},
+		position: func(p *publication) int64 { return p.position },
+		key:      func(p *publication) string { return strconv.FormatInt(p.position, 10) },
+		compare:  comparePublication,
+	})
 	if err != nil {
 		return nil, err
 	}
 	return []comparer{&publications{rows: rows}}, nil
 }
 
-func (p publication) name() string { return strconv.FormatInt(p.position, 10) }
-
-func (p *publications) tables() []Table { return p.done }
+func (p *publications) tables() []Table { return []Table{p.rows.table()} }
 
 func (p *publications) close() { p.rows.close() }
 
@@ -60,24 +61,19 @@ func (p *publications) Observe(_ context.Context, step *audit.Step) error {
 	case catalog.PricePublished:
 		want.kind, want.id, body = "price", e.EndpointID, e.PriceVersion
 	}
-	stored, found, err := p.rows.next(want.position, want.name)
-	if err != nil || !found {
-		return err
-	}
-	d := p.rows.view.diff(want.position, p.rows.name, want.name)
+	var err error
 	if want.body, err = json.Marshal(body); err != nil {
-		d.report(RowDiffers, "the publication cannot be compared: %v", err)
+		p.rows.diff(&want).report(RowDiffers, "the publication cannot be compared: %v", err)
 	}
+	return p.rows.check(&want)
+}
+
+func comparePublication(d *diff, stored, want *publication) {
 	d.time("recorded_at", stored.recordedAt, want.recordedAt)
 	same(d, "kind", stored.kind, want.kind)
 	same(d, "id", stored.id, want.id)
 	d.json("body", stored.body, want.body)
-	return nil
 }
 
 // End reports rows that no event called for.
-func (p *publications) End(context.Context, *audit.State) error {
-	table, err := p.rows.end()
-	p.done = []Table{table}
-	return err
-}
+func (p *publications) End(context.Context, *audit.State) error { return p.rows.end() }

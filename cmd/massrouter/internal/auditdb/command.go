@@ -2,6 +2,7 @@ package auditdb
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,6 +18,7 @@ type commands struct {
 	findings *audit.Findings
 	table    Table
 	rows     *cursor[commandRow]
+	screened *screened // of the commands that were done; then rows has the refused ones only
 	run      run
 }
 
@@ -34,19 +36,36 @@ type run struct {
 	at       time.Time
 }
 
-const commandsSQL = `SELECT command_id, position, at, refused FROM ledger.commands WHERE shard = $1 ORDER BY position, refused, command_id`
+const (
+	commandsTable  = "ledger.commands"
+	commandColumns = `command_id, position, at, refused`
+	commandOrder   = ` ORDER BY position, refused, command_id`
+)
 
 func newCommands(ctx context.Context, s *session, findings *audit.Findings) (comparer, error) {
-	rows, err := openCursor(ctx, s, "ledger.commands", commandsSQL, func(r *row) commandRow {
+	c := &commands{s: s, findings: findings, table: Table{Name: commandsTable}}
+	shard, which := ` WHERE shard = `+strconv.Itoa(int(s.shard)), ""
+	if s.screen != nil {
+		c.screened = s.screen.add(commandsTable, commandColumns, shard+` AND NOT refused`)
+		which = ` AND refused`
+	}
+	var err error
+	c.rows, err = openCursor(ctx, s, commandsTable, `SELECT `+commandColumns+` FROM `+commandsTable+shard+which+commandOrder, func(r *row) commandRow {
 		return commandRow{r.uuid(0), r.int64(1), r.time(2), r.bool(3)}
-	}, s.shard)
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &commands{s: s, findings: findings, table: Table{Name: "ledger.commands"}, rows: rows}, nil
+	return c, nil
 }
 
-func (c *commands) tables() []Table { return []Table{c.table} }
+func (c *commands) tables() []Table {
+	table := c.table
+	if c.screened != nil {
+		table.Rows += c.screened.stored.rows
+	}
+	return []Table{table}
+}
 
 func (c *commands) close() { c.rows.close() }
 
@@ -66,6 +85,16 @@ func (c *commands) Observe(_ context.Context, step *audit.Step) error {
 // finish compares all rows up to the end of the run.
 func (c *commands) finish() error {
 	found := c.run.position == 0
+	if c.screened != nil && !found {
+		e := &c.screened.want
+		e.begin()
+		e.uuid(c.run.id)
+		e.int64(c.run.position)
+		e.time(c.run.at)
+		e.bool(false)
+		e.end()
+		found = true
+	}
 	for c.rows.more && c.rows.head.position <= c.run.position {
 		r, err := c.rows.take()
 		if err != nil {

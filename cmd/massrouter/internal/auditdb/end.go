@@ -25,44 +25,92 @@ type end struct {
 
 // ends compares how calls ended.
 type ends struct {
-	rows *merge[end]
-	done []Table
+	rows   *merge[end]
+	want   end    // of the event under way
+	buffer []byte // with its documents
 }
 
-const endsSQL = `SELECT generation_id, state, ended_at, position, vendor, provenance, release_reason, charge::text, uncollectible::text,
-	vendor_cost::text, usage::text, line_items::text, call::text, late FROM views.generations_ends_v1 ORDER BY position, generation_id`
+const endColumns = `generation_id, state, ended_at, position, vendor, provenance, release_reason, charge::text, uncollectible::text,
+	vendor_cost::text, usage::text, line_items::text, call::text, late`
 
 func newEnds(ctx context.Context, v *view) (*ends, error) {
-	rows, err := newMerge(ctx, v, v.table("_ends"), endsSQL, func(r *row) end {
-		return end{
-			id: r.uuid(0), state: r.text(1), at: r.time(2), position: r.int64(3), vendor: r.text(4), provenance: r.text(5),
-			releaseReason: r.text(6), charge: r.amount(7), uncollectible: r.amount(8), vendorCost: r.amount(9),
-			usage: r.bytes(10), lineItems: r.bytes(11), call: r.bytes(12), late: r.bool(13),
-		}
-	}, func(e end) int64 { return e.position }, end.name)
+	rows, err := newScreened(ctx, v, layout[end]{
+		name: v.table("_ends"), columns: endColumns, order: `position, generation_id`, scan: scanEnd, encode: encodeEnd,
+		position: func(e *end) int64 { return e.position }, key: func(e *end) string { return e.id.String() }, compare: compareEnd,
+	})
 	return &ends{rows: rows}, err
 }
 
-func (e end) name() string { return e.id.String() }
+func scanEnd(r *row) end {
+	return end{
+		id: r.uuid(0), state: r.text(1), at: r.time(2), position: r.int64(3), vendor: r.text(4), provenance: r.text(5),
+		releaseReason: r.text(6), charge: r.amount(7), uncollectible: r.amount(8), vendorCost: r.amount(9),
+		usage: r.bytes(10), lineItems: r.bytes(11), call: r.bytes(12), late: r.bool(13),
+	}
+}
 
-func (e *ends) tables() []Table { return e.done }
+func encodeEnd(to *encoder, e *end) {
+	to.uuid(e.id)
+	to.text(e.state)
+	to.time(e.at)
+	to.int64(e.position)
+	to.text(e.vendor)
+	to.text(e.provenance)
+	to.text(e.releaseReason)
+	to.amount(e.charge.value)
+	to.amount(e.uncollectible.value)
+	to.amount(e.vendorCost.value)
+	to.document(e.usage)
+	to.document(e.lineItems)
+	to.document(e.call)
+	to.bool(e.late)
+}
+
+func (e *ends) tables() []Table { return []Table{e.rows.table()} }
 
 func (e *ends) close() { e.rows.close() }
 
 // Observe compares the row of a charge or release.
 func (e *ends) Observe(_ context.Context, step *audit.Step) error {
-	want, ends := ended(step)
-	if !ends || !e.rows.view.covers(step) {
+	if !e.rows.view.covers(step) {
 		return nil
 	}
-	stored, found, err := e.rows.next(step.Row.Position, want.name)
-	if err != nil || !found {
-		return err
+	want := &e.want
+	*want = end{at: step.Row.RecordedAt, position: step.Row.Position}
+	switch data := step.Data.(type) {
+	case wallet.HoldReleased:
+		want.id, want.state, want.releaseReason = data.HoldID, "released", data.Reason
+		e.buffer = e.buffer[:0]
+		want.call = e.document(data.Call.AppendJSON)
+	case wallet.UsageCharged:
+		want.id, want.state, want.vendor, want.provenance, want.late = data.HoldID, "charged", data.Vendor, string(data.Provenance), data.Late
+		want.charge.value, want.uncollectible.value, want.vendorCost.value = data.Charge, data.Uncollectible, data.VendorCost
+		e.buffer = e.buffer[:0]
+		want.usage = e.document(data.Usage.AppendJSON)
+		want.lineItems = e.document(func(dst []byte) ([]byte, error) { return usage.AppendJSON(dst, data.LineItems) })
+		want.call = e.document(data.Call.AppendJSON)
+	default:
+		return nil
 	}
-	d := e.rows.view.diff(step.Row.Position, e.rows.name, want.name)
+	return e.rows.check(want)
+}
+
+// document is a part of an event as JSON, in the buffer. One that has none, which no decoded event has, equals nothing that
+// is stored.
+func (e *ends) document(appendJSON func([]byte) ([]byte, error)) []byte {
+	start := len(e.buffer)
+	text, err := appendJSON(e.buffer)
+	if err != nil {
+		return []byte(err.Error())
+	}
+	e.buffer = text
+	return text[start:]
+}
+
+func compareEnd(d *diff, stored, want *end) {
 	same(d, "generation_id", stored.id, want.id)
 	same(d, "state", stored.state, want.state)
-	d.time("ended_at", stored.at, step.Row.RecordedAt)
+	d.time("ended_at", stored.at, want.at)
 	same(d, "vendor", stored.vendor, want.vendor)
 	same(d, "provenance", stored.provenance, want.provenance)
 	same(d, "release_reason", stored.releaseReason, want.releaseReason)
@@ -73,38 +121,7 @@ func (e *ends) Observe(_ context.Context, step *audit.Step) error {
 	d.json("line_items", stored.lineItems, want.lineItems)
 	d.json("call", stored.call, want.call)
 	same(d, "late", stored.late, want.late)
-	return nil
-}
-
-// ended is the end of a call that an event calls for.
-func ended(step *audit.Step) (end, bool) {
-	switch e := step.Data.(type) {
-	case wallet.HoldReleased:
-		return end{id: e.HoldID, state: "released", releaseReason: e.Reason, call: document(e.Call.AppendJSON)}, true
-	case wallet.UsageCharged:
-		return end{
-			id: e.HoldID, state: "charged", vendor: e.Vendor, provenance: string(e.Provenance), late: e.Late,
-			charge: amount{value: e.Charge}, uncollectible: amount{value: e.Uncollectible}, vendorCost: amount{value: e.VendorCost},
-			usage:     document(e.Usage.AppendJSON),
-			lineItems: document(func(dst []byte) ([]byte, error) { return usage.AppendJSON(dst, e.LineItems) }),
-			call:      document(e.Call.AppendJSON),
-		}, true
-	}
-	return end{}, false
-}
-
-// document is a part of an event as JSON. One that has none, which no decoded event has, equals nothing that is stored.
-func document(appendJSON func([]byte) ([]byte, error)) []byte {
-	text, err := appendJSON(nil)
-	if err != nil {
-		return []byte(err.Error())
-	}
-	return text
 }
 
 // End reports rows that no event called for.
-func (e *ends) End(context.Context, *audit.State) error {
-	table, err := e.rows.end()
-	e.done = []Table{table}
-	return err
-}
+func (e *ends) End(context.Context, *audit.State) error { return e.rows.end() }

@@ -6,8 +6,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/massrouter/massrouter/audit"
 	"github.com/massrouter/massrouter/domain/apikey"
 )
@@ -33,26 +31,11 @@ func newKeys(_ context.Context, v *view) ([]comparer, error) {
 
 // compareAll compares a table with one row an id, which is its first column.
 func compareAll[T any](ctx context.Context, v *view, table, query string, want map[[16]byte]T, position func(T) int64, compare func(*diff, *row, T)) (rows int64, err error) {
-	seen := make(map[[16]byte]struct{}, len(want))
-	err = v.s.each(ctx, query, func(r *row) {
-		rows++
-		id := r.uuid(0)
-		d := v.diff(v.position, table, id.String)
-		one, ok := want[id]
-		if !ok {
-			d.report(RowExtra, "no event up to position %d calls for it", v.position)
-			return
-		}
-		seen[id], d.position = struct{}{}, position(one)
-		compare(d, r, one)
-	})
-	for id, one := range want {
-		if _, ok := seen[id]; !ok && err == nil {
-			v.findings.Addf(position(one), RowMissing, table+" "+uuid.UUID(id).String(), "the event at position %d calls for a row", position(one))
-		}
-	}
-	return rows, err
+	return compareKeyed(ctx, v, table, query, (*row).id, want, position, compare)
 }
+
+// id is the first column.
+func (r *row) id() [16]byte { return r.uuid(0) }
 
 func compareKey(d *diff, r *row, k *audit.Key) {
 	same(d, "wallet_id", r.uuid(1), k.Wallet)

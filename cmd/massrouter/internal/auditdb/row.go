@@ -2,6 +2,7 @@ package auditdb
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -55,13 +56,12 @@ func (r *row) bytes(i int) []byte { return bytes.Clone(r.values[i]) }
 // epoch is 2000-01-01, from which PostgreSQL counts microseconds, in those of 1970.
 const epoch = 946_684_800_000_000
 
-// time is zero for NULL; "infinity" is as far away as an int64 of microseconds gets.
+// time is zero for NULL.
 func (r *row) time(i int) time.Time {
 	if r.null(i) {
 		return time.Time{}
 	}
-	micros := r.int64(i)
-	return time.UnixMicro(micros + min(epoch, math.MaxInt64-max(micros, 0))).UTC()
+	return moment(r.int64(i))
 }
 
 // day is a date as the number of days since 1970; -1 << 63 for NULL.
@@ -75,13 +75,36 @@ func (r *row) day(i int) int64 {
 const secondsOfDay = 24 * 60 * 60
 
 // amount is a numeric that was selected as text. One that no amount can be is kept as such: it equals nothing.
-func (r *row) amount(i int) amount {
-	value, err := money.Parse(string(r.values[i]))
+func (r *row) amount(i int) amount { return parseAmount(string(r.values[i])) }
+
+func parseAmount(text string) amount {
+	value, err := money.Parse(text)
 	if err != nil {
-		return amount{odd: string(r.values[i])}
+		return amount{odd: cmp.Or(text, "nothing")}
 	}
 	return amount{value: value}
 }
+
+// texts is a list of texts; nil for NULL. What is no such list is one of a text that says so.
+func (r *row) texts(i int) (all []string) {
+	if r.null(i) {
+		return nil
+	}
+	c := columns{rest: r.values[i]}
+	if len(c.rest) < listHead || binary.BigEndian.Uint32(c.rest) != 1 || binary.BigEndian.Uint32(c.rest[16:]) != 1 {
+		return []string{"no list"}
+	}
+	n := binary.BigEndian.Uint32(c.rest[12:])
+	for c.rest = c.rest[listHead:]; n > 0 && c.err == nil; n-- {
+		all = append(all, string(c.value()))
+	}
+	if c.err != nil && r.err == nil {
+		r.err = c.err
+	}
+	return all
+}
+
+const listHead = 20 // bytes before the elements of a list
 
 // amount is a sum of money, or a number that is none of the ledger's.
 type amount struct {

@@ -7,9 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/massrouter/massrouter/audit"
-	"github.com/massrouter/massrouter/eventstore"
 )
 
 // session is one snapshot of the database, read over several connections.
@@ -19,6 +16,7 @@ type session struct {
 	main     pgx.Tx // exports the snapshot; the events are read on it
 	side     pgx.Tx // for short questions while the events are read
 	snapshot string
+	screen   *screen // nil when the rows of all tables are compared one by one
 }
 
 const beginSQL = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
@@ -103,49 +101,4 @@ func (s *session) last(ctx context.Context) (int64, error) {
 		return 0, fmt.Errorf("look for the end of the log: %w", err)
 	}
 	return last, nil
-}
-
-const (
-	eventBatch = 2000
-	eventsSQL  = `SELECT shard, position, stream_id, stream_version, event_id, type, schema_version, recorded_at, effective_at, actor,
-		correlation_id, causation_id, command_id, salt, body, leaf_hash
-		FROM ledger.events WHERE shard = $1 AND position > $2 ORDER BY position LIMIT $3`
-)
-
-// events reads the whole log.
-func (s *session) events(ctx context.Context) audit.Batches {
-	return func(yield func([]eventstore.Event, error) bool) {
-		for after := int64(-1 << 63); ; {
-			events, err := s.readEvents(ctx, after)
-			if err != nil {
-				yield(nil, fmt.Errorf("read the events after position %d: %w", max(after, 0), err))
-				return
-			}
-			if len(events) == 0 || !yield(events, nil) {
-				return
-			}
-			after = events[len(events)-1].Position
-		}
-	}
-}
-
-func (s *session) readEvents(ctx context.Context, after int64) ([]eventstore.Event, error) {
-	rows, err := s.main.Query(ctx, eventsSQL, inBinary(), s.shard, after, eventBatch)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	events := make([]eventstore.Event, 0, eventBatch)
-	for rows.Next() {
-		r := row{values: rows.RawValues()}
-		events = append(events, eventstore.Event{
-			Shard: r.int16(0), Position: r.int64(1), StreamID: streamID(r.text(2)), StreamVersion: r.int64(3), EventID: r.uuid(4),
-			Type: r.text(5), SchemaVersion: r.int16(6), RecordedAt: r.time(7), EffectiveAt: r.time(8), Actor: r.text(9),
-			CorrelationID: r.uuid(10), CausationID: r.uuid(11), CommandID: r.uuid(12), Salt: r.uuid(13), Body: r.bytes(14), LeafHash: r.hash(15),
-		})
-		if r.err != nil {
-			return nil, r.err
-		}
-	}
-	return events, rows.Err()
 }

@@ -48,10 +48,8 @@ func (t *streams) End(ctx context.Context, state *audit.State) error {
 	if err != nil {
 		return err
 	}
-	for id, stream := range state.Streams {
-		if _, ok := seen[id]; !ok {
-			t.findings.Addf(stream.First, RowMissing, t.table.Name+" "+string(id), "the stream has %d events", stream.Version)
-		}
+	for _, m := range missing(state.Streams, seen, func(stream *audit.Stream) int64 { return stream.First }) {
+		t.findings.Addf(m.position, RowMissing, t.table.Name+" "+m.key, "the stream has %d events", state.Streams[streamID(m.key)].Version)
 	}
 	return nil
 }

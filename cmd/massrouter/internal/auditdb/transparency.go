@@ -81,18 +81,17 @@ func (t *transparency) close() {
 // Observe adds a leaf; the tiles and checkpoints that end with it are compared.
 func (t *transparency) Observe(_ context.Context, step *audit.Step) error {
 	t.position++
-	hash := step.Leaf
-	for level := range t.edge {
-		t.edge[level] = append(t.edge[level], hash[:]...)
-		if len(t.edge[level]) < audit.TileWidth*hashSize {
-			break
-		}
-		hash = audit.HashTile(t.edge[level])
+	t.edge[0] = append(t.edge[0], step.Leaf[:]...)
+	for level := 0; level < len(t.edge) && len(t.edge[level]) == audit.TileWidth*hashSize; level++ {
+		hash := audit.HashTile(t.edge[level])
 		want := tileRow{level: int16(level), index: t.position>>(8*(level+1)) - 1, hashes: t.edge[level], root: hash[:]}
 		if err := t.compareTile(want); err != nil {
 			return err
 		}
 		t.edge[level] = t.edge[level][:0]
+		if level+1 < len(t.edge) {
+			t.edge[level+1] = append(t.edge[level+1], hash[:]...)
+		}
 	}
 	if t.checkpoints.more && t.checkpoints.head.size <= t.position {
 		return t.compareCheckpoints(t.position, step.State.Root())

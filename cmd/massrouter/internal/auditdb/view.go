@@ -3,7 +3,6 @@ package auditdb
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/massrouter/massrouter/audit"
@@ -30,27 +29,30 @@ type views struct {
 	all       []*view
 }
 
-// starts are the read models that are compared, by name; version 1 of each.
+// starts are the read models that are compared, by name.
 func starts() map[string]func(context.Context, *view) ([]comparer, error) {
 	return map[string]func(context.Context, *view) ([]comparer, error){
-		"balance": newBalance, "statement": newStatement, "keys": newKeys, "apps": newApps, "catalog": newCatalog, "generations": newGenerations,
+		"balance": newBalance, "keys": newKeys, "apps": newApps, "catalog": newCatalog, "generations": newGenerations,
 		"journal": newJournal, "usage": newRollups, "rankings": newRollups,
 	}
 }
 
 // order is the one in which they are shown.
 func order() []string {
-	return []string{"balance", "statement", "keys", "apps", "catalog", "generations", "journal", "usage", "rankings"}
+	return []string{"balance", "keys", "apps", "catalog", "generations", "journal", "usage", "rankings"}
 }
 
-const knownVersion = 1
+// versions are those that are compared, where it is not the first.
+func versions() map[string]int { return map[string]int{"journal": 2, "usage": 2} }
+
+func knownVersion(name string) int { return max(versions()[name], 1) }
 
 func newViews(ctx context.Context, s *session, findings *audit.Findings) (comparer, error) {
 	v := &views{s: s, findings: findings, recorded: map[int64][]*view{}}
 	found := map[string]*view{}
 	err := s.each(ctx, `SELECT name, version::bigint, position, recorded_at FROM views.checkpoints ORDER BY name, version`, func(r *row) {
 		one := &view{s: s, findings: findings, name: r.text(0), version: int(r.int64(1)), position: r.int64(2), recordedAt: r.time(3)}
-		if _, known := starts()[one.name]; !known || one.version != knownVersion {
+		if _, known := starts()[one.name]; !known || one.version != knownVersion(one.name) {
 			v.tableNote = append(v.tableNote, Table{Name: fmt.Sprintf("views: %s v%d", one.name, one.version), Position: one.position, Note: "unknown to this program: not compared"})
 			return
 		}
@@ -62,7 +64,7 @@ func newViews(ctx context.Context, s *session, findings *audit.Findings) (compar
 	for _, name := range order() {
 		one, ok := found[name]
 		if !ok { // it was never run: its tables must be empty
-			one = &view{s: s, findings: findings, name: name, version: knownVersion, recordedAt: time.Unix(0, 0)}
+			one = &view{s: s, findings: findings, name: name, version: knownVersion(name), recordedAt: time.Unix(0, 0)}
 		}
 		v.all, v.recorded[one.position] = append(v.all, one), append(v.recorded[one.position], one)
 		comparers, err := starts()[name](ctx, one)
@@ -137,60 +139,4 @@ func (v *view) table(suffix string) string {
 // diff compares a row of a table of the view.
 func (v *view) diff(position int64, table string, key func() string) *diff {
 	return &diff{v.findings, position, table, key}
-}
-
-// merge compares a table whose rows come in the order of events with what the events call for.
-type merge[T any] struct {
-	view     *view
-	name     string
-	rows     *cursor[T]
-	position func(T) int64
-	key      func(T) string
-}
-
-func newMerge[T any](ctx context.Context, v *view, table, query string, scan func(*row) T, position func(T) int64, key func(T) string) (*merge[T], error) {
-	rows, err := openCursor(ctx, v.s, table, query, scan)
-	if err != nil {
-		return nil, err
-	}
-	return &merge[T]{view: v, name: table, rows: rows, position: position, key: key}, nil
-}
-
-// next is the row of an event, if it is there. Rows before it that no event called for are reported.
-func (m *merge[T]) next(position int64, want func() string) (row T, found bool, err error) {
-	if err := m.skip(position); err != nil {
-		return row, false, err
-	}
-	if !m.rows.more || m.position(m.rows.head) != position {
-		m.view.findings.Addf(position, RowMissing, m.name+" "+want(), "the event at position %d calls for a row", position)
-		return row, false, nil
-	}
-	row, err = m.rows.take()
-	return row, true, err
-}
-
-// skip reports all rows before a position.
-func (m *merge[T]) skip(before int64) error {
-	for m.rows.more && m.position(m.rows.head) < before {
-		extra, err := m.rows.take()
-		if err != nil {
-			return err
-		}
-		m.view.findings.Addf(m.position(extra), RowExtra, m.name+" "+m.key(extra), "no event up to position %d calls for it", m.view.position)
-	}
-	return nil
-}
-
-// end reports all rows that are left.
-func (m *merge[T]) end() (Table, error) {
-	if err := m.skip(math.MaxInt64); err != nil {
-		return Table{}, err
-	}
-	return Table{Name: m.name, Rows: m.rows.passed, Position: m.view.position}, nil
-}
-
-func (m *merge[T]) close() {
-	if m != nil {
-		m.rows.close()
-	}
 }
