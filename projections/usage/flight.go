@@ -100,12 +100,22 @@ func (all *flights) fly(ctx context.Context, text string, f, before *flight, ans
 	if f.err = all.begin(ctx, text, f); f.err != nil {
 		return
 	}
-	f.answer, f.err = answer(ctx)
+	f.answer, f.err = caught(ctx, answer)
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	if all.last[text] == f {
 		delete(all.last, text)
 	}
+}
+
+// caught turns a panic into an error: this goroutine is nobody's request, so nobody else would.
+func caught(ctx context.Context, answer func(context.Context) (any, error)) (got any, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			got, err = nil, fmt.Errorf("panic: %v", cause)
+		}
+	}()
+	return answer(ctx)
 }
 
 // begin ends the time to join, unless it has come too late or all have left.

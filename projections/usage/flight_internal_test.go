@@ -158,3 +158,14 @@ func TestAnswersOfAViewThatWentBackArePlannedAgain(t *testing.T) {
 		require.Equal(t, int64(2), activity.Rows[0].Requests)
 	}
 }
+
+// TestAPanicIsAnErrorOfAllAskers, not the end of the process.
+func TestAPanicIsAnErrorOfAllAskers(t *testing.T) {
+	t.Parallel()
+	var all flights
+	for range 2 { // the next question is answered again
+		_, err := together(t.Context(), &all, "table", &question{}, func(context.Context) (int, error) { panic("a mistake") })
+		require.ErrorContains(t, err, "a mistake")
+	}
+	require.Empty(t, all.last)
+}
