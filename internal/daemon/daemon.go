@@ -42,21 +42,24 @@ func start(cmd *exec.Cmd, log string, as *syscall.Credential) (*Daemon, error) {
 	cmd.SysProcAttr = attributes(as)
 	d := &Daemon{cmd: cmd, log: log, done: make(chan struct{})}
 	started := make(chan error, 1)
-	go func() {
-		// The kernel sends the parent-death signal when the thread that forked ends.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer close(d.done)
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait() // how it ended is in its log
-		}
-	}()
+	go d.run(started)
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("start %s: %w", filepath.Base(cmd.Path), err)
 	}
 	return d, nil
+}
+
+// run starts the program and waits for its end, on one thread: the kernel sends the parent-death signal when the thread that forked
+// ends.
+func (d *Daemon) run(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(d.done)
+	err := d.cmd.Start()
+	started <- err
+	if err == nil {
+		_ = d.cmd.Wait() // how it ended is in its log
+	}
 }
 
 // Ended is closed when the program has ended.

@@ -86,7 +86,7 @@ func Main(m *testing.M, options ...goleak.Option) int {
 // Goroutines are the options with which a search for left-over goroutines passes over those that wait for a broker to end.
 func Goroutines() []goleak.Option {
 	enable()
-	return []goleak.Option{goleak.IgnoreAnyFunction("github.com/massrouter/massrouter/internal/kafkatest.(*process).run")}
+	return []goleak.Option{goleak.IgnoreAnyFunction("github.com/massrouter/massrouter/internal/daemon.(*Daemon).run")}
 }
 
 // Stop ends all brokers and removes their data. It returns the exit code that it was given, or 1 when a broker could not be
