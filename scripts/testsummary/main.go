@@ -25,6 +25,7 @@ func run(in io.Reader, out, progress io.Writer, failOnSkip bool) error {
 	if err := s.read(in, progress); err != nil {
 		return err
 	}
+	s.again(progress)
 	if _, err := fmt.Fprintf(out, "%d passed, %d failed, %d skipped\n", s.passed, len(s.failed), len(s.skipped)); err != nil {
 		return fmt.Errorf("write the summary: %w", err)
 	}

@@ -24,6 +24,7 @@ type event struct {
 type summary struct {
 	passed          int
 	failed, skipped []string // "package.Test", or "package" alone
+	reasons         []string // what the failed ones printed, in the same order
 }
 
 // read consumes events until the end of the stream. Output is held back until a test or package has failed.
@@ -83,8 +84,23 @@ func (s *summary) fail(e event, output []string, failedTests map[string]bool, pr
 	} else if !failedTests[e.Package] {
 		s.failed = append(s.failed, e.Package)
 	}
-	_, _ = fmt.Fprintf(progress, "FAIL  %s (%.1fs)\n", strings.TrimSpace(e.Package+" "+e.Test), e.Elapsed)
-	for _, text := range output {
-		_, _ = io.WriteString(progress, text)
+	reason := fmt.Sprintf("FAIL  %s (%.1fs)\n%s", strings.TrimSpace(e.Package+" "+e.Test), e.Elapsed, strings.Join(output, ""))
+	s.reasons = append(s.reasons, reason)
+	_, _ = io.WriteString(progress, reason)
+}
+
+// again shows the failures once more, shortened: in a long log the first place is far from the end.
+func (s *summary) again(progress io.Writer) {
+	const most, lines = 10, 30
+	for i, reason := range s.reasons {
+		if i == most {
+			_, _ = fmt.Fprintf(progress, "and %d more\n", len(s.reasons)-most)
+			return
+		}
+		head := strings.SplitAfterN(reason, "\n", lines+1)
+		if len(head) > lines {
+			head[lines] = "…\n"
+		}
+		_, _ = io.WriteString(progress, strings.Join(head, ""))
 	}
 }

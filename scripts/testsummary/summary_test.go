@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -65,4 +66,26 @@ func TestRun(t *testing.T) {
 			require.NotContains(t, progress.String(), "kept quiet")
 		})
 	}
+}
+
+// TestFailuresComeLast: shortened, and not without bounds.
+func TestFailuresComeLast(t *testing.T) {
+	t.Parallel()
+	var out, progress strings.Builder
+	var events []string
+	for i := range 12 {
+		name := string(rune('A' + i))
+		for line := range 40 {
+			events = append(events, fmt.Sprintf(`{"Action":"output","Package":"p","Test":%q,"Output":"%s line %d\n"}`, name, name, line))
+		}
+		events = append(events, fmt.Sprintf(`{"Action":"fail","Package":"p","Test":%q}`, name))
+	}
+	events = append(events, `{"Action":"pass","Package":"q","Elapsed":1}`)
+	require.Error(t, run(strings.NewReader(strings.Join(events, "\n")), &out, &progress, false))
+	_, end, found := strings.Cut(progress.String(), "ok    q (1.0s)\n")
+	require.True(t, found)
+	require.Contains(t, end, "FAIL  p A (0.0s)\nA line 0\n")
+	require.Contains(t, end, "J line 28\n…\nand 2 more\n")
+	require.NotContains(t, end, "line 29")
+	require.NotContains(t, end, "K line")
 }

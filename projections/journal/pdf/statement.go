@@ -2,6 +2,7 @@
 package pdf
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -78,7 +79,7 @@ func begin(s *journal.Statement, language Language) (*document, error) {
 	d.SetCellMargin(0)
 	d.SetAutoPageBreak(true, margin+footer)
 	for _, f := range fonts {
-		d.AddUTF8FontFromBytes(f.name, "", f.data)
+		d.AddUTF8FontFromBytes(f.name, "", bytes.Clone(f.data)) // it writes into what it is given
 	}
 	d.SetFooterFunc(func() {
 		d.SetY(-footer)

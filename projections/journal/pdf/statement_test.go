@@ -12,6 +12,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
@@ -104,6 +105,21 @@ func TestLargestAmountsAreWhole(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, pdf.Write(t.Context(), &out, s, pdf.English))
 	require.Contains(t, content(t, out.Bytes()), shown("-999999999999999999.999999999999"))
+}
+
+// TestPapersAtOnce: documents share fonts, which nobody may write into.
+func TestPapersAtOnce(t *testing.T) {
+	t.Parallel()
+	s := statement(t, 120, "微信充值", "Überweisung №7", "smile 😀 end", strings.Repeat("很长", 60))
+	papers := make([]bytes.Buffer, 8)
+	var group errgroup.Group
+	for i := range papers {
+		group.Go(func() error { return pdf.Write(t.Context(), &papers[i], s, pdf.English) })
+	}
+	require.NoError(t, group.Wait())
+	for i := range papers {
+		require.Equal(t, papers[0].Bytes(), papers[i].Bytes())
+	}
 }
 
 func TestPaperHasBounds(t *testing.T) {

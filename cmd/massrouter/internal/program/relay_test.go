@@ -81,9 +81,11 @@ func TestWorkPublishesToTheBusAndSaysHowItIs(t *testing.T) {
 	_, _, err = p.App().OpenWallet(t.Context(), meta(), commands.OpenWallet{WalletID: uuid.New(), Owner: "test", Currency: money.USD})
 	require.NoError(t, err, "nobody waits for the bus")
 	become("failing")
-	_, metrics := get(t, p.OpsURL()+"/metrics")
-	require.Contains(t, string(metrics), "massrouter_relay_lag_events 1\n")
-	require.NotContains(t, string(metrics), "massrouter_relay_failing_seconds 0\n")
+	var metrics []byte
+	require.Eventually(t, func() bool { // the process hears of it after the database does
+		_, metrics = get(t, p.OpsURL()+"/metrics")
+		return strings.Contains(string(metrics), "massrouter_relay_lag_events 1\n") && !strings.Contains(string(metrics), "massrouter_relay_failing_seconds 0\n")
+	}, patience, tick)
 	server.Restart(t)
 	become("publishing")
 	for _, line := range []string{"massrouter_relay_owner 1\n", "massrouter_relay_lag_events 0\n", "massrouter_relay_failing_seconds 0\n"} {
