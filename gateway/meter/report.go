@@ -11,6 +11,7 @@ type Report struct {
 
 	Prompt, Completion            int64
 	Cached, CacheWrite, Reasoning int64
+	CacheWrite1h                  int64 // the part of CacheWrite that is kept for an hour
 	Total                         int64
 	HasTotal                      bool
 }
@@ -29,13 +30,13 @@ func (r *Report) Absurd(b Bounds, produced bool) string {
 		return "usage_missing"
 	case r.Broken:
 		return "usage_not_whole"
-	case r.Prompt < 0 || r.Completion < 0 || r.Cached < 0 || r.CacheWrite < 0 || r.Reasoning < 0 || r.Total < 0:
+	case r.Prompt < 0 || r.Completion < 0 || r.Cached < 0 || r.CacheWrite < 0 || r.CacheWrite1h < 0 || r.Reasoning < 0 || r.Total < 0:
 		return "usage_negative"
 	case r.Prompt > b.Context:
 		return "usage_above_context"
 	case r.Completion > b.Completion:
 		return "usage_above_cap"
-	case r.Cached > r.Prompt || r.CacheWrite > r.Prompt-r.Cached:
+	case r.Cached > r.Prompt || r.CacheWrite > r.Prompt-r.Cached || r.CacheWrite1h > r.CacheWrite:
 		return "usage_cached_above_prompt"
 	case r.Reasoning > r.Completion:
 		return "usage_reasoning_above_completion"
@@ -49,10 +50,11 @@ func (r *Report) Absurd(b Bounds, produced bool) string {
 
 // Usage splits the report into disjoint classes. It must not be Absurd.
 func (r *Report) Usage() usage.Usage {
-	u := make(usage.Usage, 3)
+	u := make(usage.Usage, 4)
 	set(u, usage.Input, r.Prompt-r.Cached-r.CacheWrite)
 	set(u, usage.CacheRead, r.Cached)
-	set(u, usage.CacheWrite, r.CacheWrite)
+	set(u, usage.CacheWrite, r.CacheWrite-r.CacheWrite1h)
+	set(u, usage.CacheWrite1h, r.CacheWrite1h)
 	set(u, usage.Output, r.Completion-r.Reasoning)
 	set(u, usage.Reasoning, r.Reasoning)
 	set(u, usage.Request, 1)
