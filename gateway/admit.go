@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
 
@@ -21,7 +22,7 @@ func (r *run) bounds() (bounds, error) {
 		b.output = min(r.g.o.DefaultCap, r.route.output)
 	case b.output > r.route.output:
 		return b, domain.Errorf(domain.CodeInvalid, "the model %q puts out at most %d tokens", r.route.model.ID, r.route.output).
-			With("param", r.req.CapName())
+			With("param", r.req.CapName)
 	}
 	return b, nil
 }
@@ -32,6 +33,12 @@ func (r *run) admit(ctx context.Context) (err error) {
 		return err
 	}
 	b, err := r.bounds()
+	if err != nil {
+		return err
+	}
+	r.x, err = r.req.With(chat.Dialect(r.route.vendor.Dialect), chat.Told{
+		ID: domain.GenerationID(r.id), Model: r.route.model.ID, Provider: r.route.vendor.Name, Created: r.facts.StartedAt.Unix(),
+	})
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func TestExactlyTwentyOfTwoHundred(t *testing.T) {
 	var paid, refused, other atomic.Int64
 	for range 200 {
 		wg.Go(func() {
-			err := k.Gateway.Complete(t.Context(), gateway.Call{KeyID: key, WalletID: id, Body: []byte(gatewaytest.Body(model))}, gatewaytest.NewClient())
+			err := k.Gateway.Complete(t.Context(), gateway.Call{KeyID: key, WalletID: id, Incoming: gatewaytest.Chat([]byte(gatewaytest.Body(model)))}, gatewaytest.NewClient())
 			switch domain.CodeOf(err) {
 			case "":
 				paid.Add(1)
@@ -90,7 +90,7 @@ func TestRefusalsOfTheLedger(t *testing.T) {
 				require.NoError(t, row.change(key))
 			}
 			c := gatewaytest.NewClient()
-			err := k.Gateway.Complete(t.Context(), gateway.Call{KeyID: key, WalletID: id, Body: []byte(gatewaytest.Body(model, `"max_tokens":1000`))}, c)
+			err := k.Gateway.Complete(t.Context(), gateway.Call{KeyID: key, WalletID: id, Incoming: gatewaytest.Chat([]byte(gatewaytest.Body(model, `"max_tokens":1000`)))}, c)
 			var e *domain.Error
 			require.ErrorAs(t, err, &e)
 			require.Equal(t, row.code, e.Code)
@@ -114,7 +114,7 @@ func TestClamp(t *testing.T) {
 	// The prompt's bound, and 100 tokens at the dearest output price.
 	amount := money.MustPrice(gatewaytest.WritePrice).Times(int64(len(body))).Add(money.MustPrice(gatewaytest.ReasoningPrice).Times(100))
 	id, key, _ := k.Customer(amount.String())
-	call := gateway.Call{KeyID: key, WalletID: id, Body: []byte(body)}
+	call := gateway.Call{KeyID: key, WalletID: id, Incoming: gatewaytest.Chat([]byte(body))}
 	err := k.Gateway.Complete(t.Context(), call, gatewaytest.NewClient())
 	var e *domain.Error
 	require.ErrorAs(t, err, &e)

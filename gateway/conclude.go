@@ -5,20 +5,20 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
-	"github.com/massrouter/massrouter/gateway/openai"
 )
 
 // conclude charges a call whose answer came to its proper end, and returns what is to be sent last, which build makes from
 // the usage that the caller is told. An answer that is kept is written down before its charge is sent, with the cost that
 // the ledger will find too: both compute it at the pinned price.
-func (r *run) conclude(ctx context.Context, e *ending, build func(usage []byte) []byte) ([]byte, *domain.Error) {
+func (r *run) conclude(ctx context.Context, e *ending, build func(*chat.Bill) []byte) ([]byte, *domain.Error) {
 	s := r.verdict(e)
 	var final []byte
 	made := false
 	if r.claim != nil {
 		if cost, ok := r.cost(ctx, &s); ok {
-			final, made = build(openai.AppendUsage(nil, s.Usage, cost)), true
+			final, made = build(&chat.Bill{Usage: s.Usage, Cost: cost}), true
 			r.keep(ctx, &s, final)
 		}
 	}
@@ -27,7 +27,7 @@ func (r *run) conclude(ctx context.Context, e *ending, build func(usage []byte) 
 		return nil, domain.Errorf(domain.CodeUnavailable, "the charge of this call could not be recorded")
 	}
 	if !made {
-		final = build(openai.AppendUsage(nil, s.Usage, cost))
+		final = build(&chat.Bill{Usage: s.Usage, Cost: cost})
 		if r.claim != nil {
 			r.keep(ctx, &s, final)
 		}
@@ -39,7 +39,7 @@ func (r *run) conclude(ctx context.Context, e *ending, build func(usage []byte) 
 }
 
 // charge sends the settlement and says what the call costs.
-func (r *run) charge(ctx context.Context, s settlement) (openai.Cost, state) {
+func (r *run) charge(ctx context.Context, s settlement) (chat.Cost, state) {
 	r.hold.placed = false // it ends here, whatever comes
 	wait := r.g.o.SettleWait
 	if s.Release != "" {
@@ -48,18 +48,18 @@ func (r *run) charge(ctx context.Context, s settlement) (openai.Cost, state) {
 	charged, state := r.g.settle(ctx, s, wait)
 	switch state {
 	case recorded:
-		return openai.Cost{Total: charged.Charge, Prompt: charged.PromptCost, Completion: charged.CompletionCost}, state
+		return chat.Cost{Total: charged.Charge, Prompt: charged.PromptCost, Completion: charged.CompletionCost}, state
 	case journaled, stranded:
 		cost, _ := r.cost(ctx, &s)
 		return cost, state
 	case refused:
 	}
-	return openai.Cost{}, state
+	return chat.Cost{}, state
 }
 
 // cost is what the ledger will charge: the usage at the price that the hold pinned.
-func (r *run) cost(ctx context.Context, s *settlement) (openai.Cost, bool) {
-	var cost openai.Cost
+func (r *run) cost(ctx context.Context, s *settlement) (chat.Cost, bool) {
+	var cost chat.Cost
 	if s.Release != "" {
 		return cost, true
 	}
@@ -83,14 +83,14 @@ func (r *run) cost(ctx context.Context, s *settlement) (openai.Cost, bool) {
 // fail ends a call before its proper end: what was produced of a stream is charged, anything else costs nothing.
 func (r *run) fail(ctx context.Context, err *domain.Error) error {
 	e := ending{err: err, text: func() *meter.Produced { return &r.produced }}
-	return r.breakOff(ctx, &e, "0")
+	return r.breakOff(ctx, &e)
 }
 
 // breakOff is fail for a stream of which something is known. The error is returned if it can still be told with a status;
 // otherwise it goes into the stream, with the usage that was charged.
-func (r *run) breakOff(ctx context.Context, e *ending, created string) error {
+func (r *run) breakOff(ctx context.Context, e *ending) error {
 	r.outcome = string(e.err.Code)
-	var used []byte
+	var bill *chat.Bill
 	if r.hold.placed {
 		if !r.facts.Streamed {
 			r.produced = meter.Produced{} // the caller has seen nothing of it
@@ -98,16 +98,13 @@ func (r *run) breakOff(ctx context.Context, e *ending, created string) error {
 		s := r.verdict(e)
 		cost, _ := r.charge(ctx, s)
 		if s.Release == "" {
-			used = openai.AppendUsage(nil, s.Usage, cost)
+			bill = &chat.Bill{Usage: s.Usage, Cost: cost}
 		}
 		r.freeToken(ctx)
 	}
 	if !r.out.begun() {
 		return e.err
 	}
-	words := openai.NewRewrite(r.name, r.route.model.ID, r.route.vendor.Name)
-	failure := r.out.failure(e.err)
-	b := append(make([]byte, 0, len(failure)+len(used)+spliceRoom), "data: "...)
-	r.out.sendLast(append(words.AppendFailure(b, created, failure, used), "\n\n"...))
+	r.out.sendLast(r.x.AppendFailure(make([]byte, 0, spliceRoom), r.out.failure(e.err), bill))
 	return nil
 }

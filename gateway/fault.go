@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/massrouter/massrouter/domain"
-	"github.com/massrouter/massrouter/gateway/openai"
+	"github.com/massrouter/massrouter/gateway/chat"
 )
 
 // fault is what went wrong in one attempt at a vendor. What the vendor said stays in the cause, for the log; callers get
@@ -51,13 +51,13 @@ func broken(ctx context.Context, err error) fault {
 }
 
 // answered is the fault of an answer with a status that is no success.
-func (r *run) answered(resp *http.Response, said *openai.Failure) fault {
+func (r *run) answered(resp *http.Response, said *chat.Failure) fault {
 	if said == nil {
-		said = new(openai.Failure)
+		said = new(chat.Failure)
 	}
 	cause := fmt.Errorf("vendor %s answered %d (type %s, code %s)", r.route.vendor.ID, resp.StatusCode,
 		safe(said.Type, 60), safe(said.Code, 60))
-	f := fault{err: vendorFailed(cause), wait: retryAfter(resp.Header)}
+	f := fault{err: vendorFailed(cause), wait: max(retryAfter(resp.Header), time.Duration(said.RetryAfter)*time.Millisecond)}
 	switch resp.StatusCode {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		f.err = r.notTaken(said, cause)
@@ -89,7 +89,7 @@ func overloaded(wait time.Duration, cause error) *domain.Error {
 }
 
 // exhausted says whether a 429 means that the platform's own account at the vendor is at its end: no retry helps.
-func exhausted(said *openai.Failure) bool {
+func exhausted(said *chat.Failure) bool {
 	if said.Type == "insufficient_quota" {
 		return true
 	}
@@ -102,7 +102,7 @@ func exhausted(said *openai.Failure) bool {
 }
 
 // notTaken hands on what the vendor says of the caller's request, unless the platform's credential stands in it.
-func (r *run) notTaken(said *openai.Failure, cause error) *domain.Error {
+func (r *run) notTaken(said *chat.Failure, cause error) *domain.Error {
 	message := safe(said.Message, 1000)
 	if secret := r.route.target.secret; message == "" || (secret != "" && strings.Contains(said.Message, secret)) {
 		message = "the vendor of this model does not take this request"

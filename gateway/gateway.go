@@ -1,7 +1,8 @@
 // Package gateway is the way of an inference call: the request is read, a vendor is chosen, the most that the call can cost
 // is held, the vendor is called, its answer is relayed, and what was used is charged before the last byte leaves.
 //
-//	openai/   reads and rewrites the dialect
+//	exchange/ the bytes of a call, between the dialects of its caller and its vendor: openai/, anthropic/, gemini/, responses/
+//	          read and write one dialect each, chat/ is what they have in common
 //	route.go  model → endpoint, vendor, credential
 //	admit.go  bounds of the call → hold
 //	send.go   attempts at the vendor; fault.go says what went wrong
@@ -22,8 +23,8 @@ import (
 	"sync/atomic"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/meter"
-	"github.com/massrouter/massrouter/gateway/openai"
 )
 
 // Gateway runs calls. It is safe for concurrent use.
@@ -31,7 +32,7 @@ type Gateway struct {
 	o       Options
 	counter meter.Counter
 	budget  *meter.Budget
-	readers sync.Pool
+	calling exchange.Set
 	buffers sync.Pool
 
 	targetsMu sync.RWMutex
@@ -60,7 +61,6 @@ func New(o Options) (*Gateway, error) {
 		o: o, budget: meter.NewBudget(o.KeepTextTotal), stopping: make(chan struct{}), swept: make(chan struct{}, 1),
 		targets: make(map[targetKey]*target),
 	}
-	g.readers.New = func() any { return new(openai.Reader) }
 	g.base, g.kill = context.WithCancelCause(context.Background())
 	return g, nil
 }
@@ -105,7 +105,7 @@ func (g *Gateway) Stop(ctx context.Context) {
 	g.kill(errStopping)
 }
 
-// Complete runs one chat completion and answers the client. An error that it returns was not told to the client yet: it is
+// Complete runs one call and answers the client. An error that it returns was not told to the client yet: it is
 // a *domain.Error, and nothing was sent. ctx is the caller's: its end means that the caller went away.
 func (g *Gateway) Complete(ctx context.Context, c Call, client Client) (err error) {
 	if !g.enter() {

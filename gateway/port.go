@@ -9,6 +9,7 @@ import (
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/gateway/answers"
+	"github.com/massrouter/massrouter/gateway/exchange"
 )
 
 // Ledger is where holds are placed and ended. Commands are idempotent: the same id and input give the first outcome.
@@ -51,10 +52,12 @@ type Answers interface {
 
 // Call is one request of an authenticated caller.
 type Call struct {
-	KeyID    uuid.UUID
-	WalletID uuid.UUID
-	Body     []byte // unchanged until Complete returns
-	Clamp    bool   // lower the output cap to what is affordable rather than refuse
+	KeyID             uuid.UUID
+	WalletID          uuid.UUID
+	exchange.Incoming      // unchanged until Complete returns
+	Clamp             bool // lower the output cap to what is affordable rather than refuse
+	// DropUnsupported leaves out what the vendor's dialect cannot say, rather than refuse.
+	DropUnsupported bool
 	// AppID is the app that the key is bound to, nil for none. Referer and Title are what the caller says of its app, unchecked:
 	// HTTP-Referer and X-Title.
 	AppID   uuid.UUID
@@ -75,7 +78,7 @@ type Client interface {
 	Open(replayed bool) error
 	// Write sends bytes of the stream at once.
 	Write(p []byte) error
-	// Failure is the error object, as JSON, that goes into a stream that has begun.
+	// Failure is the error object of the caller's dialect, as JSON, that goes into a stream that has begun.
 	Failure(err error) []byte
 }
 

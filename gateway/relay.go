@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +8,10 @@ import (
 	"time"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/meter"
-	"github.com/massrouter/massrouter/gateway/openai"
+	"github.com/massrouter/massrouter/gateway/sse"
 )
 
 const (
@@ -27,20 +28,15 @@ const (
 type stream struct {
 	*run
 	body    io.ReadCloser
-	events  *openai.Events
-	words   openai.Rewrite
+	events  *sse.Events
 	pending []byte // chunks not sent yet
-	last    []byte // the vendor's chunk with the usage, which is held back
-	created string
 	ending  ending
-	first   bool // the first chunk is still to come
 }
 
 // relay calls the vendor for a stream and hands its chunks on as they come, all but the last: the usage is told when it is
 // charged.
 func (r *run) relay(ctx context.Context) error {
-	s := &stream{run: r, first: true, created: "0"}
-	s.words = openai.NewRewrite(r.name, r.route.model.ID, r.route.vendor.Name)
+	s := &stream{run: r}
 	s.ending.text = func() *meter.Produced { return &r.produced }
 	resp, failure := r.post()
 	if failure != nil {
@@ -48,7 +44,7 @@ func (r *run) relay(ctx context.Context) error {
 	}
 	s.body = resp.Body
 	in, out := r.g.takeBuffer(), r.g.takeBuffer()
-	s.events, s.pending = openai.NewEvents(resp.Body, *in, r.g.o.MaxEvent), *out
+	s.events, s.pending = sse.NewEvents(resp.Body, *in, r.g.o.MaxEvent), *out
 	failure = s.pump()
 	*in, *out = s.events.Buffer(), s.pending[:0]
 	r.g.giveBuffer(in)
@@ -78,17 +74,14 @@ func (g *Gateway) giveBuffer(b *[]byte) {
 // pump relays until the stream's end; nil when that is its proper end.
 func (s *stream) pump() *domain.Error {
 	for {
-		data, err := s.events.Next()
+		name, data, err := s.events.Next()
 		if err != nil {
 			s.flush()
 			return s.ended(err)
 		}
 		s.watch.progress(s.g.o.IdleTimeout)
-		if bytes.Equal(bytes.TrimSpace(data), []byte("[DONE]")) {
-			s.flush()
-			return nil
-		}
-		if failure := s.chunk(data); failure != nil {
+		done, failure := s.chunk(name, data)
+		if failure != nil || done {
 			s.flush()
 			return failure
 		}
@@ -114,37 +107,32 @@ func (s *stream) ended(err error) *domain.Error {
 	return vendorFailed(fmt.Errorf("stream of vendor %s: %w", s.route.vendor.ID, err))
 }
 
-// chunk takes one chunk in.
-func (s *stream) chunk(data []byte) *domain.Error {
-	a, err := s.reader.Chunk(data, &s.produced)
+// chunk takes one event in; done when it is the stream's proper end.
+func (s *stream) chunk(name, data []byte) (done bool, failure *domain.Error) {
+	var step exchange.Step
+	var err error
+	s.pending, step, err = s.x.Chunk(s.pending, string(name), data, &s.produced)
 	switch {
 	case err != nil:
-		return vendorFailed(fmt.Errorf("a chunk of vendor %s: %w", s.route.vendor.ID, err))
-	case a.Failure != nil:
-		return vendorFailed(fmt.Errorf("vendor %s sent an error into its stream (type %s, code %s)", s.route.vendor.ID,
-			safe(a.Failure.Type, 60), safe(a.Failure.Code, 60)))
+		return false, vendorFailed(fmt.Errorf("a chunk of vendor %s: %w", s.route.vendor.ID, err))
+	case step.Failure != nil:
+		return false, vendorFailed(fmt.Errorf("vendor %s sent an error into its stream (type %s, code %s)", s.route.vendor.ID,
+			safe(step.Failure.Type, 60), safe(step.Failure.Code, 60)))
 	}
-	if s.first {
-		s.first, s.created = false, a.Created()
-		s.facts.UpstreamID = safe(a.ID(), 100)
+	if s.facts.UpstreamID == "" {
+		s.facts.UpstreamID = safe(step.ID, 100)
 	}
 	if s.facts.FirstTokenMS == 0 && s.produced.Any() {
 		s.facts.FirstTokenMS = max(s.elapsed().Milliseconds(), 1)
 	}
-	if a.Finish != "" {
-		s.ending.finish = a.Finish
+	if step.Finish != "" {
+		s.ending.finish, s.ending.native = step.Finish, step.Native
 	}
-	if a.Report.Given {
-		s.ending.report = a.Report
-		if a.Choices == 0 {
-			s.ending.final = true
-			s.last = append(s.last[:0], data...)
-			return nil
-		}
+	if step.Report.Given {
+		s.ending.report = step.Report
 	}
-	s.pending = append(s.pending, "data: "...)
-	s.pending = append(a.AppendChunk(s.pending, &s.words), "\n\n"...)
-	return nil
+	s.ending.final = s.ending.final || step.Final
+	return step.Done, nil
 }
 
 func (s *stream) flush() {
@@ -171,7 +159,7 @@ func (s *stream) hangUp() {
 
 // complete charges the call and sends the last chunk, which says so, and the mark of the end.
 func (s *stream) complete(ctx context.Context) error {
-	final, failure := s.conclude(ctx, &s.ending, s.finale)
+	final, failure := s.conclude(ctx, &s.ending, func(b *chat.Bill) []byte { return s.x.AppendEnd(make([]byte, 0, answerRoom), b) })
 	if failure != nil {
 		return s.broken(ctx, failure)
 	}
@@ -179,20 +167,8 @@ func (s *stream) complete(ctx context.Context) error {
 	return nil
 }
 
-// finale is the chunk with the usage, the vendor's own if there is one, and the mark of the end.
-func (s *stream) finale(usage []byte) []byte {
-	b := append(make([]byte, 0, len(s.last)+len(usage)+spliceRoom), "data: "...)
-	if len(s.last) == 0 {
-		b = s.words.AppendLast(b, s.created, usage)
-	} else {
-		a, _ := s.reader.Chunk(s.last, new(meter.Produced)) // it was read before
-		b = a.Append(b, &s.words, usage)
-	}
-	return append(b, "\n\ndata: [DONE]\n\n"...)
-}
-
 // broken ends a stream before its time.
 func (s *stream) broken(ctx context.Context, failure *domain.Error) error {
 	s.ending.err = failure
-	return s.breakOff(ctx, &s.ending, s.created)
+	return s.breakOff(ctx, &s.ending)
 }

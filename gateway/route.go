@@ -10,10 +10,9 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/exchange"
 )
-
-// dialect is the one that vendors of this surface speak.
-const dialect = "openai"
 
 // route is who serves a call, and with what.
 type route struct {
@@ -30,12 +29,17 @@ func (r *route) cancels() bool { return r.vendor.CancelPolicy == catalog.Cancel 
 
 // target is where and how a vendor is called. It is shared by calls and never changed.
 type target struct {
-	url    *url.URL
-	header http.Header
-	secret string // never shown to anybody
+	dialect chat.Dialect
+	base    *url.URL
+	header  http.Header
+	secret  string // never shown to anybody
 }
 
-type targetKey struct{ base, secret string }
+func (t *target) address(model string, stream bool) *url.URL {
+	return exchange.Address(t.dialect, t.base, model, stream)
+}
+
+type targetKey struct{ dialect, base, secret string }
 
 // route chooses who serves a model.
 func (g *Gateway) route(ctx context.Context, name string) (route, error) {
@@ -72,7 +76,7 @@ func (g *Gateway) offer(picture *Picture, model catalog.Model, endpoint catalog.
 		return route{}, domain.Errorf(domain.CodePriceNotInForce, "the model %q has no price in force", model.ID).With("param", "model")
 	}
 	vendor, ok := picture.Vendors[endpoint.Vendor]
-	if !ok || vendor.Status != catalog.Active || vendor.Dialect != dialect {
+	if !ok || vendor.Status != catalog.Active || !exchange.Speaks(chat.Dialect(vendor.Dialect)) {
 		return route{}, domain.Errorf(CodeVendorUnavailable, "the vendor of the model %q is not available now", model.ID)
 	}
 	target, err := g.target(vendor)
@@ -108,7 +112,7 @@ func (g *Gateway) target(v catalog.Vendor) (*target, error) {
 	if !ok {
 		return nil, fmt.Errorf("no credential for vendor %s", v.ID)
 	}
-	key := targetKey{v.BaseURL, secret}
+	key := targetKey{v.Dialect, v.BaseURL, secret}
 	g.targetsMu.RLock()
 	t, ok := g.targets[key]
 	g.targetsMu.RUnlock()
@@ -119,12 +123,8 @@ func (g *Gateway) target(v catalog.Vendor) (*target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("base url of vendor %s: %w", v.ID, err)
 	}
-	t = &target{url: u.JoinPath("chat", "completions"), secret: secret, header: http.Header{
-		"Authorization": {"Bearer " + secret},
-		"Content-Type":  {"application/json"},
-		"Accept":        {"application/json, text/event-stream"},
-		"User-Agent":    {"massrouter"},
-	}}
+	dialect := chat.Dialect(v.Dialect)
+	t = &target{dialect: dialect, base: u, secret: secret, header: exchange.Header(dialect, secret)}
 	g.targetsMu.Lock()
 	g.targets[key] = t
 	g.targetsMu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/gateway/answers"
+	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/meter"
-	"github.com/massrouter/massrouter/gateway/openai"
 )
 
 // run is one call under way. Its methods are called by the goroutine that runs it, but for those of sender and watch.
@@ -19,8 +19,8 @@ type run struct {
 	call    Call
 	id      uuid.UUID // of the generation: of the hold
 	name    string    // the id's public form, once there is a hold
-	reader  *openai.Reader
-	req     *openai.Request
+	req     *exchange.Request
+	x       exchange.Exchange // once it is known who serves the call
 	route   route
 	hold    hold
 	claim   *answers.Claim // of the Idempotency-Key
@@ -35,7 +35,6 @@ type run struct {
 
 func (g *Gateway) newRun(c Call, client Client) *run {
 	r := &run{g: g, call: c}
-	r.reader, _ = g.readers.Get().(*openai.Reader)
 	r.facts.StartedAt = g.o.Now().UTC().Truncate(time.Microsecond)
 	c.app(&r.facts)
 	r.out.init(client, r.leave)
@@ -48,7 +47,9 @@ func (r *run) end() {
 	r.watch.close()
 	r.out.close()
 	r.produced.Drop()
-	r.g.readers.Put(r.reader)
+	if r.req != nil {
+		r.req.Close()
+	}
 	r.g.o.OnEnd(End{
 		Model: r.route.model.ID, Vendor: r.route.vendor.ID, Streamed: r.facts.Streamed, Code: r.outcome,
 		Attempts: r.facts.Attempts, FirstToken: time.Duration(r.facts.FirstTokenMS) * time.Millisecond, Took: r.elapsed(),
@@ -60,7 +61,7 @@ func (r *run) elapsed() time.Duration { return max(r.g.o.Now().Sub(r.facts.Start
 // do is the whole way of a call.
 func (r *run) do(ctx context.Context) error {
 	var err error
-	if r.req, err = r.reader.Request(r.call.Body); err != nil {
+	if r.req, err = r.g.calling.Read(r.call.Incoming); err != nil {
 		return r.refuse(err)
 	}
 	r.facts.Streamed = r.req.Stream
@@ -99,7 +100,7 @@ func (r *run) begin(ctx, work context.Context) {
 	total, first := o.RequestTimeout, o.RequestTimeout
 	if r.req.Stream {
 		total, first = o.StreamTimeout, o.FirstByteTimeout
-		r.out.keepAlive(o.KeepAlive)
+		r.out.keepAlive(o.KeepAlive, exchange.KeepAlive(r.call.Dialect))
 		r.produced = meter.NewProduced(r.g.budget, o.KeepText)
 	}
 	if r.claim != nil {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -10,7 +11,7 @@ import (
 	"time"
 
 	"github.com/massrouter/massrouter/domain"
-	"github.com/massrouter/massrouter/gateway/openai"
+	"github.com/massrouter/massrouter/gateway/chat"
 )
 
 // maxFailure bounds the body of an answer that is an error, in bytes.
@@ -19,9 +20,13 @@ const maxFailure = 64 << 10
 // post calls the vendor: a few times, as long as it is safe. The answer has a status of success; its body is the caller's to
 // close.
 func (r *run) post() (*http.Response, *domain.Error) {
-	body := r.req.Splice(make([]byte, 0, len(r.call.Body)+spliceRoom), openai.Upstream{
-		Model: r.route.endpoint.UpstreamModel, CapField: r.capField(), Cap: r.hold.CompletionTokens / r.req.Choices,
+	body, err := r.x.Request(make([]byte, 0, len(r.call.Body)+spliceRoom), chat.Options{
+		Model: r.route.endpoint.UpstreamModel, CapField: r.route.vendor.MaxTokensField, MaxTokens: r.hold.CompletionTokens / r.req.Choices,
+		DropUnsupported: r.call.DropUnsupported,
 	})
+	if err != nil {
+		return nil, refusalOf(err)
+	}
 	ctx := r.watch.ctx
 	for pause := r.g.o.Backoff; ; pause *= 2 {
 		r.facts.Attempts++
@@ -42,20 +47,26 @@ func (r *run) post() (*http.Response, *domain.Error) {
 // spliceRoom is how much longer a body usually gets.
 const spliceRoom = 256
 
-func (r *run) capField() string {
-	if r.route.vendor.MaxTokensField == openai.MaxCompletionTokens {
-		return openai.MaxCompletionTokens
+// answerRoom is the same for answers: usage and cost.
+const answerRoom = 1 << 10
+
+// refusalOf is an error of a dialect as a refusal.
+func refusalOf(err error) *domain.Error {
+	var e *domain.Error
+	if errors.As(err, &e) {
+		return e
 	}
-	return openai.MaxTokens
+	return domain.Errorf(domain.CodeInternal, "the request could not be written for the vendor of this model").Wrap(err)
 }
 
 func (r *run) attempt(ctx context.Context, body []byte) (*http.Response, *fault) {
 	t := r.route.target
+	address := t.address(r.route.endpoint.UpstreamModel, r.req.Stream)
 	// The transport may read the body after it has answered, so that it is never used again.
 	get := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	rc, _ := get()
 	req := (&http.Request{
-		Method: http.MethodPost, URL: t.url, Host: t.url.Host, Header: t.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Method: http.MethodPost, URL: address, Host: address.Host, Header: t.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Body: rc, GetBody: get, ContentLength: int64(len(body)),
 	}).WithContext(ctx)
 	resp, err := r.g.o.Transport.RoundTrip(req) //nolint:bodyclose // success hands it on, failed closes it
@@ -77,7 +88,7 @@ func (r *run) failed(ctx context.Context, resp *http.Response) fault {
 	if err != nil && ctx.Err() != nil {
 		return fault{err: endOf(ctx)}
 	}
-	return r.answered(resp, r.reader.Failure(body))
+	return r.answered(resp, r.x.Failure(body))
 }
 
 // wait waits; false when the context ended first.

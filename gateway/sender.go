@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// keepAliveComment is a comment of server-sent events, which clients ignore.
-const keepAliveComment = ": keep-alive\n\n"
-
 // sender is the way to the caller. It may be used by the run and by its clocks at the same time. Once the caller is gone it
 // swallows what is sent.
 type sender struct {
@@ -18,7 +15,8 @@ type sender struct {
 	gone   bool
 	closed bool
 
-	pulse *time.Timer // sends comments while there is nothing else to send
+	pulse *time.Timer // says what clients ignore while there is nothing else to send
+	sign  string
 	every time.Duration
 	last  time.Time // when something was sent
 
@@ -36,11 +34,14 @@ func (s *sender) admitted(name string) {
 	s.client.Admitted(name)
 }
 
-// keepAlive sends a comment whenever a stream was silent for so long.
-func (s *sender) keepAlive(every time.Duration) {
+// keepAlive sends a sign of life whenever a stream was silent for so long; nothing if there is none.
+func (s *sender) keepAlive(every time.Duration, sign string) {
+	if sign == "" {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.every, s.last = every, time.Now()
+	s.every, s.sign, s.last = every, sign, time.Now()
 	s.pulse = time.AfterFunc(every, s.beat)
 }
 
@@ -55,7 +56,7 @@ func (s *sender) beat() {
 		s.pulse.Reset(s.every - silent)
 		return
 	}
-	s.write([]byte(keepAliveComment))
+	s.write([]byte(s.sign))
 	s.pulse.Reset(s.every)
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
 
@@ -10,7 +11,8 @@ import (
 type ending struct {
 	report meter.Report
 	final  bool          // the report is the vendor's last word
-	finish string        // the last finish reason, as the vendor calls it
+	finish chat.Finish   // the last finish reason
+	native string        // as the vendor calls it
 	err    *domain.Error // nil when the answer came to its proper end
 	// text gives what was produced, if the report does not do.
 	text func() *meter.Produced
@@ -29,7 +31,7 @@ func (r *run) verdict(e *ending) settlement {
 	switch {
 	case !produced && e.err != nil:
 		return r.settlement(nil, "").released(string(e.err.Code))
-	case absurd == "" && e.report.Completion == 0 && (e.finish == "" || e.finish == "error"):
+	case absurd == "" && e.report.Completion == 0 && (e.finish == "" || e.finish == chat.Failed):
 		return r.settlement(nil, "").released(reasonEmpty)
 	case absurd == "":
 		// More than was held is the vendor's word against our bound: it is charged, and looked at.
@@ -43,7 +45,7 @@ func (r *run) verdict(e *ending) settlement {
 }
 
 func (r *run) estimated(e *ending, b meter.Bounds) settlement {
-	prompt, err := r.reader.Prompt(r.req)
+	prompt, err := r.req.Prompt()
 	if err == nil {
 		var u usage.Usage
 		if u, err = r.g.counter.Estimate(prompt, e.text(), b); err == nil {
@@ -56,24 +58,10 @@ func (r *run) estimated(e *ending, b meter.Bounds) settlement {
 
 // note writes down what the call's record says of its end.
 func (r *run) note(e *ending) {
-	r.facts.NativeFinishReason = safe(e.finish, 60)
-	r.facts.FinishReason = finishReason(r.facts.NativeFinishReason)
+	r.facts.NativeFinishReason, r.facts.FinishReason = safe(e.native, 60), string(e.finish)
 	r.facts.Cancelled = r.out.isGone()
 	r.facts.DurationMS = r.elapsed().Milliseconds()
 	if e.err != nil {
 		r.facts.Error = string(e.err.Code)
 	}
-}
-
-// finishReason is the common name of a vendor's reason.
-func finishReason(native string) string {
-	switch native {
-	case "", "stop", "length", "tool_calls", "content_filter", "error":
-		return native
-	case "function_call":
-		return "tool_calls"
-	case "max_tokens", "model_length":
-		return "length"
-	}
-	return "stop"
 }

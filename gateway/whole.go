@@ -8,8 +8,8 @@ import (
 	"net/http"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
-	"github.com/massrouter/massrouter/gateway/openai"
 )
 
 // whole calls the vendor for an answer in one piece and hands it on once it is charged.
@@ -18,21 +18,21 @@ func (r *run) whole(ctx context.Context) error {
 	if failure != nil {
 		return r.fail(ctx, failure)
 	}
-	a, err := r.reader.Answer(body, &r.produced)
+	step, err := r.x.Whole(body, &r.produced)
 	switch {
 	case err != nil:
 		return r.fail(ctx, vendorFailed(fmt.Errorf("read the answer of vendor %s: %w", r.route.vendor.ID, err)))
-	case a.Failure != nil:
+	case step.Failure != nil:
 		return r.fail(ctx, vendorFailed(fmt.Errorf("vendor %s answered 200 with an error (type %s, code %s)", r.route.vendor.ID,
-			safe(a.Failure.Type, 60), safe(a.Failure.Code, 60))))
-	case !a.Shaped():
-		return r.fail(ctx, vendorFailed(fmt.Errorf("vendor %s answered something that is no chat completion", r.route.vendor.ID)))
+			safe(step.Failure.Type, 60), safe(step.Failure.Code, 60))))
 	}
-	r.facts.UpstreamID = safe(a.ID(), 100)
-	words := openai.NewRewrite(r.name, r.route.model.ID, r.route.vendor.Name)
-	e := ending{report: a.Report, final: true, finish: a.Finish, text: func() *meter.Produced { return r.reread(body) }}
-	final, failure := r.conclude(ctx, &e, func(usage []byte) []byte {
-		return a.Append(make([]byte, 0, len(body)+len(usage)+spliceRoom), &words, usage)
+	r.facts.UpstreamID = safe(step.ID, 100)
+	e := ending{
+		report: step.Report, final: true, finish: step.Finish, native: step.Native,
+		text: func() *meter.Produced { return r.reread(body) },
+	}
+	final, failure := r.conclude(ctx, &e, func(b *chat.Bill) []byte {
+		return r.x.AppendWhole(make([]byte, 0, len(body)+answerRoom), b)
 	})
 	if failure != nil {
 		return failure
@@ -86,6 +86,6 @@ func (r *run) readAll(resp *http.Response) ([]byte, error) {
 func (r *run) reread(body []byte) *meter.Produced {
 	r.produced = meter.NewProduced(r.g.budget, r.g.o.KeepText)
 	// It was read before.
-	_, _ = r.reader.Answer(body, &r.produced)
+	_, _ = r.x.Whole(body, &r.produced)
 	return &r.produced
 }

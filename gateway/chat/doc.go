@@ -8,3 +8,14 @@
 // The mappings are those of the vendors' published references; where they differ in meaning, the comment at the field says which
 // meaning this form has.
 package chat
+
+// Dialect is a wire format of callers and vendors.
+type Dialect string
+
+// The dialects.
+const (
+	OpenAI    Dialect = "openai"    // chat completions
+	Responses Dialect = "responses" // OpenAI's Responses
+	Anthropic Dialect = "anthropic" // Messages
+	Gemini    Dialect = "gemini"    // generateContent
+)

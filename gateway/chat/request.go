@@ -2,6 +2,7 @@ package chat
 
 import (
 	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/massrouter/massrouter/domain"
 )
 

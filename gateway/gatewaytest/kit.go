@@ -21,6 +21,8 @@ import (
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/eventstore/memory"
 	"github.com/massrouter/massrouter/gateway"
+	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/journal"
 	"github.com/massrouter/massrouter/internal/sim"
 )
@@ -169,7 +171,7 @@ func (k *Kit) Customer(amount string, limits ...apikey.Limits) (wallet, key uuid
 
 // Call is a call of the kit's customer.
 func (k *Kit) Call(body string) gateway.Call {
-	return gateway.Call{KeyID: k.Key, WalletID: k.Wallet, Secret: k.Secret, Body: []byte(body)}
+	return gateway.Call{KeyID: k.Key, WalletID: k.Wallet, Secret: k.Secret, Incoming: Chat([]byte(body))}
 }
 
 // Do runs a call of the kit's customer to its end.
@@ -196,3 +198,6 @@ func Body(model string, members ...string) string {
 	}
 	return body + "}"
 }
+
+// Chat is a body of OpenAI's chat completions.
+func Chat(body []byte) exchange.Incoming { return exchange.Incoming{Dialect: chat.OpenAI, Body: body} }

@@ -9,6 +9,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
 	"github.com/massrouter/massrouter/gateway/openai"
 )
@@ -169,13 +170,13 @@ func TestWhatCountsAsProduced(t *testing.T) {
 func TestUsageForTheCaller(t *testing.T) {
 	t.Parallel()
 	u := usage.Usage{usage.Input: 16, usage.CacheRead: 10, usage.CacheWrite: 4, usage.Output: 7, usage.Reasoning: 5, usage.Request: 1}
-	got := openai.AppendUsage(nil, u, openai.Cost{
+	got := openai.AppendUsage(nil, u, chat.Cost{
 		Total: money.MustParse("0.000000000123"), Prompt: money.MustParse("0.000000000023"), Completion: money.MustParse("0.0000000001"),
 	})
 	require.Equal(t, `{"prompt_tokens":30,"completion_tokens":12,"total_tokens":42,"cost":0.000000000123,"is_byok":false,`+
 		`"prompt_tokens_details":{"cached_tokens":10,"cache_write_tokens":4},"completion_tokens_details":{"reasoning_tokens":5},`+
 		`"cost_details":{"upstream_inference_cost":null,"upstream_inference_prompt_cost":0.000000000023,"upstream_inference_completions_cost":0.0000000001}}`, string(got))
-	require.True(t, json.Valid(openai.AppendUsage(nil, nil, openai.Cost{})))
+	require.True(t, json.Valid(openai.AppendUsage(nil, nil, chat.Cost{})))
 }
 
 func TestChunksOfOurOwn(t *testing.T) {

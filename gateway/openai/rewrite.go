@@ -3,8 +3,8 @@ package openai
 import (
 	"strconv"
 
-	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/gateway/chat"
 )
 
 // Rewrite is what the gateway puts in place of the vendor's own words, as JSON values.
@@ -92,13 +92,8 @@ func (w *Rewrite) appendHead(dst []byte, created string) []byte {
 	return append(append(dst, `,"model":`...), w.named...)
 }
 
-// Cost is what a call costs its customer.
-type Cost struct {
-	Total, Prompt, Completion money.Amount
-}
-
 // AppendUsage appends the usage that the caller is told. Costs are JSON numbers with all their digits.
-func AppendUsage(dst []byte, u usage.Usage, cost Cost) []byte {
+func AppendUsage(dst []byte, u usage.Usage, cost chat.Cost) []byte {
 	prompt, completion := u.Prompt(), u.Completion()
 	dst = strconv.AppendInt(append(dst, `{"prompt_tokens":`...), prompt, 10)
 	dst = strconv.AppendInt(append(dst, `,"completion_tokens":`...), completion, 10)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway"
+	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/http/problem"
 )
 
@@ -71,7 +73,7 @@ func (c *Chat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	token, err := idempotencyKey(r.Header)
 	if err == nil {
 		err = c.gateway.Complete(r.Context(), gateway.Call{
-			KeyID: key.ID, WalletID: key.WalletID, Body: *buffer, Clamp: r.Header.Get(ClampHeader) == "true",
+			KeyID: key.ID, WalletID: key.WalletID, Incoming: exchange.Incoming{Dialect: chat.OpenAI, Body: *buffer}, Clamp: r.Header.Get(ClampHeader) == "true",
 			AppID: key.AppID, Referer: r.Header.Get("Http-Referer"), Title: appTitle(r.Header), Token: token, Secret: secret,
 		}, client)
 	}

@@ -1,4 +1,4 @@
-package openai_test
+package sse_test
 
 import (
 	"errors"
@@ -9,15 +9,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/massrouter/massrouter/gateway/openai"
+	"github.com/massrouter/massrouter/gateway/sse"
 )
 
 func collect(t *testing.T, r io.Reader, limit int) ([]string, error) {
 	t.Helper()
-	e := openai.NewEvents(r, make([]byte, 0, 8), limit)
+	e := sse.NewEvents(r, make([]byte, 0, 8), limit)
 	var out []string
 	for {
-		data, err := e.Next()
+		_, data, err := e.Next()
 		if err != nil {
 			return out, err
 		}
@@ -63,7 +63,7 @@ func TestEvents(t *testing.T) {
 func TestEventsAreBounded(t *testing.T) {
 	t.Parallel()
 	got, err := collect(t, strings.NewReader("data: a\n\ndata: "+strings.Repeat("x", 5000)), 1<<10)
-	require.ErrorIs(t, err, openai.ErrEventTooLong)
+	require.ErrorIs(t, err, sse.ErrEventTooLong)
 	require.Equal(t, []string{"a"}, got)
 }
 
@@ -77,12 +77,12 @@ func TestEventsPassErrorsOn(t *testing.T) {
 
 func TestEventsThatWait(t *testing.T) {
 	t.Parallel()
-	e := openai.NewEvents(strings.NewReader("data: a\n\ndata: b\n\ndata: c"), make([]byte, 0, 64), 1<<10)
+	e := sse.NewEvents(strings.NewReader("data: a\n\ndata: b\n\ndata: c"), make([]byte, 0, 64), 1<<10)
 	for _, row := range []struct {
 		data    string
 		waiting bool
 	}{{"a", true}, {"b", false}, {"c", false}} {
-		data, err := e.Next()
+		_, data, err := e.Next()
 		require.NoError(t, err)
 		require.Equal(t, row.data, string(data))
 		require.Equal(t, row.waiting, e.Waiting())

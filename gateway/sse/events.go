@@ -1,4 +1,5 @@
-package openai
+// Package sse reads server-sent events as vendors send them (WHATWG HTML, 9.2).
+package sse
 
 import (
 	"bytes"
@@ -10,7 +11,7 @@ import (
 // ErrEventTooLong means that a vendor sent an event that does not fit into the memory a stream may have.
 var ErrEventTooLong = errors.New("an event of the stream is too long")
 
-// Events reads the data of server-sent events. It keeps no more than one event and what came with it.
+// Events reads the names and data of server-sent events. It keeps no more than one event and what came with it.
 type Events struct {
 	r     io.Reader
 	buf   []byte // buf[from:] was read and not yet returned
@@ -24,19 +25,19 @@ func NewEvents(r io.Reader, buf []byte, limit int) *Events {
 	return &Events{r: r, buf: buf[:0], limit: limit}
 }
 
-// Next returns the data of the next event that has any, good until the next call. Errors are io.EOF after the last one,
+// Next returns the name, nil if it has none, and the data of the next event that has data; both are good until the next call. Errors are io.EOF after the last one,
 // ErrEventTooLong, and the reader's.
-func (e *Events) Next() ([]byte, error) {
+func (e *Events) Next() (name, data []byte, err error) {
 	for {
 		event, ok := e.event()
 		if !ok {
 			if err := e.fill(); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			continue
 		}
-		if data := e.data(event); len(data) > 0 {
-			return data, nil
+		if name, data = e.parts(event); len(data) > 0 {
+			return name, data, nil
 		}
 	}
 }
@@ -112,28 +113,31 @@ func (e *Events) end() error {
 	return nil
 }
 
-// data joins the data lines of an event; empty if it has none.
-func (e *Events) data(event []byte) []byte {
-	var only []byte
+// parts takes an event's name, and joins its data lines; empty if it has none.
+func (e *Events) parts(event []byte) (name, data []byte) {
 	lines := 0
 	for len(event) > 0 {
 		var line []byte
 		line, event, _ = bytes.Cut(event, []byte("\n"))
-		value, ok := bytes.CutPrefix(bytes.TrimSuffix(line, []byte("\r")), []byte("data:"))
+		line = bytes.TrimSuffix(line, []byte("\r"))
+		value, ok := bytes.CutPrefix(line, []byte("data:"))
 		if !ok {
+			if named, ok := bytes.CutPrefix(line, []byte("event:")); ok {
+				name = bytes.TrimPrefix(named, []byte(" "))
+			}
 			continue
 		}
 		value = bytes.TrimPrefix(value, []byte(" "))
 		switch lines++; lines {
 		case 1:
-			only = value
+			data = value
 		case 2:
-			e.joint = append(append(append(e.joint[:0], only...), '\n'), value...)
-			only = e.joint
+			e.joint = append(append(append(e.joint[:0], data...), '\n'), value...)
+			data = e.joint
 		default:
 			e.joint = append(append(e.joint, '\n'), value...)
-			only = e.joint
+			data = e.joint
 		}
 	}
-	return only
+	return name, data
 }

@@ -1,0 +1,162 @@
+package exchange
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/meter"
+	"github.com/massrouter/massrouter/gateway/openai"
+)
+
+// Incoming is a request as it came. Body must not change while its Request is in use.
+type Incoming struct {
+	Dialect chat.Dialect
+	Body    []byte
+	// Model and Stream are what the address says, in dialects where the body does not.
+	Model  string
+	Stream bool
+}
+
+// Request is what the gateway has to know of a call, whatever its dialect.
+type Request struct {
+	Model   string
+	Stream  bool
+	Choices int64
+	Cap     int64  // output tokens of one choice; 0 when the caller gave none
+	CapName string // what the caller calls it
+
+	in        Incoming
+	set       *Set
+	reader    *openai.Reader
+	through   *openai.Request // of OpenAI's dialect
+	canonical *chat.Request   // read when it is needed
+}
+
+// Set reads requests. It keeps what can be used again, and is safe for concurrent use.
+type Set struct{ readers sync.Pool }
+
+// Read reads a request. Errors are invalid_request, with the detail "param" when one parameter is to blame. The caller closes it.
+func (s *Set) Read(in Incoming) (*Request, error) {
+	q := &Request{in: in, set: s}
+	if in.Dialect == chat.OpenAI {
+		return q, q.readThrough()
+	}
+	c, err := callerOf(in.Dialect).parse(in)
+	if err != nil {
+		return nil, err
+	}
+	q.canonical = c
+	q.Model, q.Stream, q.Choices, q.Cap = c.Model, c.Stream, max(c.Choices, 1), c.MaxTokens
+	q.CapName = callerOf(in.Dialect).capName
+	return q, nil
+}
+
+func (q *Request) readThrough() (err error) {
+	var ok bool
+	if q.reader, ok = q.set.readers.Get().(*openai.Reader); !ok {
+		q.reader = new(openai.Reader)
+	}
+	if q.through, err = q.reader.Request(q.in.Body); err != nil {
+		q.Close()
+		return err
+	}
+	t := q.through
+	q.Model, q.Stream, q.Choices, q.Cap, q.CapName = t.Model, t.Stream, t.Choices, t.Cap, t.CapName()
+	return nil
+}
+
+// Close gives back what the request used. Nothing of it and of its exchanges may be used afterwards.
+func (q *Request) Close() {
+	if q.reader != nil {
+		q.set.readers.Put(q.reader)
+		q.reader = nil
+	}
+}
+
+// With is the exchange with a vendor of some dialect. told is what the caller is told in place of the vendor's own words. Errors
+// are invalid_request: a parameter that cannot be read strictly.
+func (q *Request) With(vendor chat.Dialect, told chat.Told) (Exchange, error) {
+	if vendor == chat.OpenAI && q.through != nil {
+		return &throughOpenAI{reader: q.reader, request: q.through, words: openai.NewRewrite(told.ID, told.Model, told.Provider)}, nil
+	}
+	if q.canonical == nil {
+		c, err := callerOf(q.in.Dialect).parse(q.in)
+		if err != nil {
+			return nil, err
+		}
+		q.canonical = c
+	}
+	return &translated{request: q.canonical, vendor: vendorOf(vendor), writer: callerOf(q.in.Dialect).writer, told: told}, nil
+}
+
+// PromptBound is the most tokens that the prompt can have; see openai.Request. What is said there of bytes holds for all dialects.
+func (q *Request) PromptBound(context, perImage int64) int64 {
+	if q.through != nil {
+		return q.through.PromptBound(context, perImage)
+	}
+	var images, inline int64
+	for m := range q.canonical.Messages {
+		i, b, bounded := weigh(q.canonical.Messages[m].Parts)
+		if !bounded {
+			return context
+		}
+		images, inline = images+i, inline+b
+	}
+	return min(int64(len(q.in.Body))-inline+images*perImage, context)
+}
+
+// weigh counts images and the bytes of those that stand in the body. bounded: the body's bytes bound all other parts.
+func weigh(parts []chat.Part) (images, inline int64, bounded bool) {
+	for i := range parts {
+		switch p := &parts[i]; p.Kind {
+		case chat.Image:
+			images, inline = images+1, inline+int64(len(p.Media.Data))
+		case chat.File, chat.Audio, chat.Redacted:
+			return 0, 0, false
+		case chat.ToolResult:
+			more, bytes, ok := weigh(p.Result.Parts)
+			if !ok {
+				return 0, 0, false
+			}
+			images, inline = images+more, inline+bytes
+		case chat.Text, chat.Refusal, chat.Thinking, chat.ToolCall:
+		}
+	}
+	return images, inline, true
+}
+
+// Prompt gathers what an estimate of the prompt's tokens needs.
+func (q *Request) Prompt() (meter.Prompt, error) {
+	if q.through != nil {
+		return q.reader.Prompt(q.through)
+	}
+	var text strings.Builder
+	p := meter.Prompt{Messages: int64(len(q.canonical.Messages))}
+	for m := range q.canonical.Messages {
+		gather(&text, &p.Images, q.canonical.Messages[m].Parts)
+	}
+	for i := range q.canonical.Tools {
+		t := &q.canonical.Tools[i]
+		text.WriteString(t.Name + t.Description)
+		text.Write(t.Parameters)
+	}
+	text.Write(q.canonical.Format.Schema)
+	p.Text = text.String()
+	return p, nil
+}
+
+func gather(text *strings.Builder, images *int64, parts []chat.Part) {
+	for i := range parts {
+		p := &parts[i]
+		text.WriteString(p.Text)
+		switch {
+		case p.Kind == chat.Image:
+			*images++
+		case p.Call != nil:
+			text.WriteString(p.Call.Name + p.Call.Arguments)
+		case p.Result != nil:
+			gather(text, images, p.Result.Parts)
+		}
+	}
+}
