@@ -175,7 +175,7 @@ func TestRoutesAreTheDocuments(t *testing.T) {
 	require.NoError(t, err)
 	api := http.API{
 		Authenticator: token, Commands: command.New(nil, nil), Queries: query.New(query.Views{}),
-		Inference: &inference.API{Chat: nethttp.NotFoundHandler()}, Stream: nethttp.NotFoundHandler(),
+		Inference: &inference.API{Calls: inference.NewCalls(nil, nil, inference.CallOptions{})}, Stream: nethttp.NotFoundHandler(),
 	}
 	routes, ok := api.Handler().(chi.Routes)
 	require.True(t, ok)

@@ -124,7 +124,7 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 	}
 	api.Queries = query.New(shown)
 	api.Inference = &inference.API{
-		Chat: inference.NewChat(gate, callers, inference.ChatOptions{}), Callers: callers,
+		Calls: inference.NewCalls(gate, callers, inference.CallOptions{}), Callers: callers,
 		Catalog: cache, Balance: balances, Keys: known, Generations: calls, Usage: statistics, Head: reader{store},
 	}
 	var source stream.Source = live.New(pool, store, registry, projections.All(), signal)

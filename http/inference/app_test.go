@@ -16,7 +16,7 @@ import (
 // TestTheAppOfACall: the charge says which app the key is bound to, and, apart from that, what the caller says of itself.
 func TestTheAppOfACall(t *testing.T) {
 	t.Parallel()
-	k := newChat(t, inference.ChatOptions{})
+	k := newChat(t, inference.CallOptions{})
 	id, meta := uuid.New(), func() commands.Meta { return commands.Meta{CommandID: uuid.New(), Actor: "operator:test"} }
 	_, _, err := k.App.RegisterApp(t.Context(), meta(), commands.RegisterApp{
 		AppID: id, WalletID: k.Wallet, Details: app.Details{Name: "Notes", URL: "https://notes.example"},
@@ -35,7 +35,7 @@ func TestTheAppOfACall(t *testing.T) {
 
 func TestXTitleComesFirst(t *testing.T) {
 	t.Parallel()
-	k := newChat(t, inference.ChatOptions{})
+	k := newChat(t, inference.CallOptions{})
 	r := k.post(t, gatewaytest.Body(k.Model(gatewaytest.Canceller, "tokens=3")), "X-Title", "One", "X-OpenRouter-Title", "Two", "HTTP-Referer", "http://localhost:3000/")
 	require.Equal(t, http.StatusOK, r.status)
 	call := k.Only().Call

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -23,12 +24,13 @@ func BenchmarkChat(b *testing.B) {
 	for name, members := range map[string][]string{"whole": {`"max_tokens":50`}, "stream": {`"max_tokens":50`, `"stream":true`}} {
 		b.Run(name, func(b *testing.B) {
 			k := gatewaytest.New(b)
-			chat := inference.NewChat(k.Gateway, auth.New(k.Keys(), auth.Options{}), inference.ChatOptions{})
+			chat := chi.NewRouter()
+			inference.NewCalls(k.Gateway, auth.New(k.Keys(), auth.Options{}), inference.CallOptions{}).Mount(chat)
 			body := gatewaytest.Body(k.ModelAt(gatewaytest.Canceller, "", free()), members...)
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "/", strings.NewReader(body))
+					req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "/v1/chat/completions", strings.NewReader(body))
 					require.NoError(b, err)
 					req.Header.Set("Authorization", "Bearer "+k.Secret)
 					w := &discard{header: http.Header{}}

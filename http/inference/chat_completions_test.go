@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
@@ -38,10 +39,11 @@ type chatKit struct {
 	server *httptest.Server
 }
 
-func newChat(t *testing.T, o inference.ChatOptions, options ...gatewaytest.Option) chatKit {
+func newChat(t *testing.T, o inference.CallOptions, options ...gatewaytest.Option) chatKit {
 	t.Helper()
 	k := gatewaytest.New(t, options...)
-	chat := inference.NewChat(k.Gateway, auth.New(k.Keys(), auth.Options{Now: k.Clock.Now}), o)
+	chat := chi.NewRouter()
+	inference.NewCalls(k.Gateway, auth.New(k.Keys(), auth.Options{Now: k.Clock.Now}), o).Mount(chat)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		chat.ServeHTTP(w, r.WithContext(zerolog.New(k.Log).WithContext(r.Context())))
 	}))
@@ -104,7 +106,7 @@ func (k chatKit) post(t *testing.T, body string, headers ...string) reply {
 
 func TestChatAnswers(t *testing.T) {
 	t.Parallel()
-	k := newChat(t, inference.ChatOptions{})
+	k := newChat(t, inference.CallOptions{})
 	r := k.post(t, gatewaytest.Body(k.Model(gatewaytest.Canceller, "tokens=5")))
 	require.Equal(t, http.StatusOK, r.status)
 	require.Equal(t, "application/json", r.header.Get("Content-Type"))
@@ -118,7 +120,7 @@ func TestChatAnswers(t *testing.T) {
 
 func TestChatStreams(t *testing.T) {
 	t.Parallel()
-	k := newChat(t, inference.ChatOptions{})
+	k := newChat(t, inference.CallOptions{})
 	gate := make(chan struct{})
 	k.Proxy(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		flush := http.NewResponseController(w).Flush
@@ -156,7 +158,7 @@ func TestChatStreams(t *testing.T) {
 // TestChatRefusals is the table of what callers do wrong.
 func TestChatRefusals(t *testing.T) {
 	t.Parallel()
-	k := newChat(t, inference.ChatOptions{MaxBody: 2000})
+	k := newChat(t, inference.CallOptions{MaxBody: 2000})
 	model := k.Model(gatewaytest.Canceller, "")
 	cap1 := money.MustParse("0.0001")
 	_, _, poor := k.Customer("0")
@@ -236,7 +238,7 @@ func TestChatRefusals(t *testing.T) {
 
 func TestChatSaysWhenToComeBack(t *testing.T) {
 	t.Parallel()
-	k := newChat(t, inference.ChatOptions{})
+	k := newChat(t, inference.CallOptions{})
 	r := k.post(t, gatewaytest.Body(k.Model(gatewaytest.Canceller, "fault=503&retry_after=42")))
 	require.Equal(t, "42", r.header.Get("Retry-After"))
 	model := k.Model(gatewaytest.Canceller, "")
@@ -255,7 +257,7 @@ func TestChatSaysWhenToComeBack(t *testing.T) {
 
 func TestChatBodiesWithoutALength(t *testing.T) {
 	t.Parallel()
-	k := newChat(t, inference.ChatOptions{MaxBody: 100_000})
+	k := newChat(t, inference.CallOptions{MaxBody: 100_000})
 	model := k.Model(gatewaytest.Canceller, "")
 	for pad, want := range map[int]int{0: 200, 5_000: 200, 99_000: 200, 100_000: 413, 5_000_000: 413} {
 		body := gatewaytest.Body(model, `"x":"`+strings.Repeat("x", pad)+`"`)
@@ -272,7 +274,7 @@ func TestChatBodiesWithoutALength(t *testing.T) {
 
 func TestChatClamp(t *testing.T) {
 	t.Parallel()
-	k := newChat(t, inference.ChatOptions{})
+	k := newChat(t, inference.CallOptions{})
 	_, _, secret := k.Customer("0.001")
 	body := gatewaytest.Body(k.Model(gatewaytest.Canceller, "tokens=500"), `"max_tokens":500`)
 	r := k.post(t, body, "Authorization", "Bearer "+secret)
@@ -287,7 +289,7 @@ func TestChatClamp(t *testing.T) {
 func TestChatIdempotency(t *testing.T) {
 	t.Parallel()
 	store := answers.New(pgtest.New(t))
-	k := newChat(t, inference.ChatOptions{}, func(o *gateway.Options) { o.Answers = store })
+	k := newChat(t, inference.CallOptions{}, func(o *gateway.Options) { o.Answers = store })
 	gate := make(chan struct{})
 	k.Proxy(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		<-gate
@@ -334,7 +336,7 @@ func TestChatIdempotency(t *testing.T) {
 func TestChatOfACallerWhoHangsUp(t *testing.T) {
 	t.Parallel()
 	for vendor, want := range map[string]usage.Provenance{gatewaytest.Canceller: usage.Estimated, gatewaytest.Drainer: usage.Reported} {
-		k := newChat(t, inference.ChatOptions{})
+		k := newChat(t, inference.CallOptions{})
 		body := gatewaytest.Body(k.Model(vendor, "tokens=300&between=1ms"), `"max_tokens":500`, `"stream":true`)
 		ctx, cancel := context.WithCancel(t.Context())
 		resp, err := k.server.Client().Do(k.request(t, strings.NewReader(body)).WithContext(ctx))
@@ -353,12 +355,12 @@ func TestChatOfACallerWhoHangsUp(t *testing.T) {
 // TestChatOfACallerWhoDoesNotRead: nobody holds a call for ever by not taking its answer.
 func TestChatOfACallerWhoDoesNotRead(t *testing.T) {
 	t.Parallel()
-	k := newChat(t, inference.ChatOptions{Patience: 50 * time.Millisecond})
+	k := newChat(t, inference.CallOptions{Patience: 50 * time.Millisecond})
 	body := gatewaytest.Body(k.Model(gatewaytest.Canceller, "fault=long&tokens=1000000"), `"max_tokens":20000`, `"stream":true`)
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", k.server.Listener.Addr().String())
 	require.NoError(t, err)
 	defer func() { require.NoError(t, conn.Close()) }()
-	_, err = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", k.Secret, len(body), body)
+	_, err = fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", k.Secret, len(body), body)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return len(k.History().Charged) == 1 }, 60*time.Second, 5*time.Millisecond)
 	e := k.Only()
@@ -370,7 +372,7 @@ func TestChatOfACallerWhoDoesNotRead(t *testing.T) {
 // TestChatUsesAConnectionAgain: the deadlines of one call do not outlive it.
 func TestChatUsesAConnectionAgain(t *testing.T) {
 	t.Parallel()
-	k := newChat(t, inference.ChatOptions{Patience: 200 * time.Millisecond})
+	k := newChat(t, inference.CallOptions{Patience: 200 * time.Millisecond})
 	model := k.Model(gatewaytest.Canceller, "tokens=3")
 	slow := k.Model(gatewaytest.Canceller, "tokens=3&first=300ms")
 	failing := gatewaytest.Body(k.Model(gatewaytest.Canceller, "fault=502&first=300ms"))

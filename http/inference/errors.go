@@ -116,8 +116,13 @@ func (f failure) object() []byte {
 	return b
 }
 
-// WriteError answers with an error. What callers may not see goes to the request's logger.
-func WriteError(w http.ResponseWriter, r *http.Request, err error) {
+// wrapped is an error as an answer of its own.
+func wrapped(f failure) []byte { return append(append([]byte(`{"error":`), f.object()...), '}') }
+
+// WriteError answers with an error in OpenAI's shape. What callers may not see goes to the request's logger.
+func WriteError(w http.ResponseWriter, r *http.Request, err error) { writeError(w, r, err, wrapped) }
+
+func writeError(w http.ResponseWriter, r *http.Request, err error, encode func(failure) []byte) {
 	f, e := shown(err)
 	logCause(r.Context(), f.Code, e)
 	h := w.Header()
@@ -128,7 +133,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
 	h.Set("X-Should-Retry", strconv.FormatBool(retryable(e.Code)))
-	body := append(append([]byte(`{"error":`), f.object()...), '}')
+	body := encode(f)
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(f.Code)

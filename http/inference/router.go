@@ -1,7 +1,7 @@
 // Package inference is the surface for callers of models: OpenAI's chat completions, and what callers may know of models,
 // prices and their own account in the shapes of OpenAI and OpenRouter.
 //
-//	chat_completions.go, sse.go  POST …/chat/completions
+//	call.go, sse.go              calls of models; dialect.go, what differs between their wire formats
 //	models.go                    GET …/models; offer.go what can be called now, filter.go the filters
 //	credits.go, key.go           GET /api/v1/credits, /api/v1/key
 //	generation.go                GET /api/v1/generation
@@ -37,7 +37,7 @@ type Head interface {
 
 // API is the inference API: calls of models, and what callers may know of models, prices and their own account.
 type API struct {
-	Chat        http.Handler // POST …/chat/completions; bounds its bodies itself
+	Calls       *Calls
 	Callers     Authenticator
 	Catalog     *catalog.Cache
 	Balance     *balance.Query
@@ -49,8 +49,7 @@ type API struct {
 
 // Mount adds the routes to a router.
 func (a *API) Mount(r chi.Router) {
-	r.Method(http.MethodPost, "/v1/chat/completions", a.Chat)
-	r.Method(http.MethodPost, "/api/v1/chat/completions", a.Chat)
+	a.Calls.Mount(r)
 	r.Group(func(r chi.Router) {
 		r.Use(middleware.Timeout(metadataTime))
 		r.Get("/v1/models", a.open(a.listCallable))

@@ -13,11 +13,12 @@ import (
 type client struct {
 	*sse.Writer
 	w http.ResponseWriter
+	d *dialect
 }
 
 // newClient gives the caller so long to read what was written.
-func newClient(w http.ResponseWriter, patience time.Duration) *client {
-	return &client{Writer: sse.NewWriter(w, patience), w: w}
+func newClient(w http.ResponseWriter, patience time.Duration, d *dialect) *client {
+	return &client{Writer: sse.NewWriter(w, patience), w: w, d: d}
 }
 
 // Admitted sets the header that every answer has from now on.
@@ -46,7 +47,7 @@ func (c *client) Open(replayed bool) error {
 // Failure is the error object for a stream that has begun.
 func (c *client) Failure(err error) []byte {
 	f, _ := shown(err)
-	return f.object()
+	return c.d.object(f)
 }
 
 func mark(h http.Header, replayed bool) {

@@ -36,7 +36,7 @@ func (p *Program) newGateway() (*gateway.Gateway, error) {
 func (p *Program) inference(callers *gatewayauth.Authenticator) *inference.API {
 	v := p.views
 	return &inference.API{
-		Chat:    inference.NewChat(p.gateway, callers, inference.ChatOptions{MaxBody: p.o.Config.HTTP.MaxBody}),
+		Calls:   inference.NewCalls(p.gateway, callers, inference.CallOptions{MaxBody: p.o.Config.HTTP.MaxBody}),
 		Callers: callers, Catalog: v.cache, Balance: v.balance, Keys: v.keys, Generations: v.generations, Usage: v.usage, Head: rawLog{p.store},
 	}
 }

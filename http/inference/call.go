@@ -9,23 +9,28 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway"
-	"github.com/massrouter/massrouter/gateway/chat"
-	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/http/problem"
 )
 
 // ClampHeader lets the output cap be lowered to what is affordable, rather than the call be refused.
 const ClampHeader = "X-Massrouter-Clamp"
 
-// Completer runs chat completions. See gateway.Gateway.
+// DropHeader lets what the dialect of a model's vendor cannot say be left out, rather than the call be refused.
+const DropHeader = "X-Massrouter-Drop-Unsupported"
+
+const yes = "true" // of both headers
+
+// Completer runs calls. See gateway.Gateway.
 type Completer interface {
 	Complete(ctx context.Context, c gateway.Call, client gateway.Client) error
 }
 
-// ChatOptions of the chat completions. Zero values take the defaults named here.
-type ChatOptions struct {
+// CallOptions of the calls of models. Zero values take the defaults named here.
+type CallOptions struct {
 	MaxBody  int64         // bytes of a request; 8 MiB
 	Patience time.Duration // for reading what was written; 30 s
 }
@@ -37,52 +42,62 @@ const (
 	keepBody        = 256 << 10
 )
 
-// Chat answers POST /v1/chat/completions.
-type Chat struct {
+// Calls answers calls of models, in all dialects. It bounds bodies itself.
+type Calls struct {
 	gateway Completer
 	auth    Authenticator
-	o       ChatOptions
+	o       CallOptions
 	bodies  sync.Pool
 }
 
-// NewChat makes the handler.
-func NewChat(g Completer, a Authenticator, o ChatOptions) *Chat {
+// NewCalls makes the handlers.
+func NewCalls(g Completer, a Authenticator, o CallOptions) *Calls {
 	if o.MaxBody == 0 {
 		o.MaxBody = defaultMaxBody
 	}
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
 	}
-	return &Chat{gateway: g, auth: a, o: o}
+	return &Calls{gateway: g, auth: a, o: o}
 }
 
-// ServeHTTP implements http.Handler.
-func (c *Chat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	key, secret, err := authenticate(c.auth, r)
+// handle answers calls in one dialect.
+func (c *Calls) handle(d *dialect) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := c.serve(w, r, d); err != nil {
+			d.refuse(w, r, err)
+		}
+	}
+}
+
+func (c *Calls) serve(w http.ResponseWriter, r *http.Request, d *dialect) error {
+	key, secret, err := c.auth.Header(r.Context(), d.credential(r))
 	if err != nil {
-		WriteError(w, r, err)
-		return
+		return err
+	}
+	in, err := d.address(r)
+	if err != nil {
+		return err
 	}
 	buffer := c.take()
 	defer c.giveBack(buffer)
-	client := newClient(w, c.o.Patience)
+	client := newClient(w, c.o.Patience, d)
 	if err := c.read(w, r, buffer); err != nil {
-		WriteError(w, r, err)
-		return
+		return err
 	}
 	token, err := idempotencyKey(r.Header)
-	if err == nil {
-		err = c.gateway.Complete(r.Context(), gateway.Call{
-			KeyID: key.ID, WalletID: key.WalletID, Incoming: exchange.Incoming{Dialect: chat.OpenAI, Body: *buffer}, Clamp: r.Header.Get(ClampHeader) == "true",
-			AppID: key.AppID, Referer: r.Header.Get("Http-Referer"), Title: appTitle(r.Header), Token: token, Secret: secret,
-		}, client)
-	}
 	if err != nil {
-		WriteError(w, r, err)
+		return err
 	}
+	in.Body = *buffer
+	return c.gateway.Complete(r.Context(), gateway.Call{
+		KeyID: key.ID, WalletID: key.WalletID, Incoming: in, Clamp: r.Header.Get(ClampHeader) == yes,
+		DropUnsupported: r.Header.Get(DropHeader) == yes,
+		AppID:           key.AppID, Referer: r.Header.Get("Http-Referer"), Title: appTitle(r.Header), Token: token, Secret: secret,
+	}, client)
 }
 
-func (c *Chat) take() *[]byte {
+func (c *Calls) take() *[]byte {
 	if b, ok := c.bodies.Get().(*[]byte); ok {
 		return b
 	}
@@ -90,7 +105,7 @@ func (c *Chat) take() *[]byte {
 	return &b
 }
 
-func (c *Chat) giveBack(buffer *[]byte) {
+func (c *Calls) giveBack(buffer *[]byte) {
 	if cap(*buffer) <= keepBody {
 		*buffer = (*buffer)[:0]
 		c.bodies.Put(buffer)
@@ -98,7 +113,7 @@ func (c *Chat) giveBack(buffer *[]byte) {
 }
 
 // read takes the body in, within its limit.
-func (c *Chat) read(w http.ResponseWriter, r *http.Request, to *[]byte) error {
+func (c *Calls) read(w http.ResponseWriter, r *http.Request, to *[]byte) error {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return domain.Errorf(problem.CodeUnsupportedMediaType, "the body is sent without a content encoding")
 	}
@@ -150,4 +165,12 @@ func idempotencyKey(h http.Header) (string, error) {
 		return "", domain.Errorf(domain.CodeInvalid, "an Idempotency-Key is given once and is not empty").With("param", "Idempotency-Key")
 	}
 	return values[0], nil
+}
+
+// Mount adds the routes to a router.
+func (c *Calls) Mount(r chi.Router) {
+	for path, d := range map[string]*dialect{"/chat/completions": openAI()} {
+		r.Post("/v1"+path, c.handle(d))
+		r.Post("/api/v1"+path, c.handle(d))
+	}
 }
