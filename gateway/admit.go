@@ -27,22 +27,62 @@ func (r *run) bounds() (bounds, error) {
 	return b, nil
 }
 
-// admit chooses who serves the call and places the hold.
-func (r *run) admit(ctx context.Context) (err error) {
-	if r.route, err = r.g.route(ctx, r.req.Model); err != nil {
-		return err
-	}
+// admit takes the next of those who can serve the call and places the hold.
+func (r *run) admit(ctx context.Context) error {
+	r.route, r.routes = r.routes[0], r.routes[1:]
 	b, err := r.bounds()
 	if err != nil {
 		return err
 	}
+	name := domain.GenerationID(r.id)
 	r.x, err = r.req.With(chat.Dialect(r.route.vendor.Dialect), chat.Told{
-		ID: domain.GenerationID(r.id), Model: r.route.model.ID, Provider: r.route.vendor.Name, Created: r.facts.StartedAt.Unix(),
+		ID: name, Model: r.route.model.ID, Provider: r.route.vendor.Name, Created: r.facts.StartedAt.Unix(),
 	})
 	if err != nil {
 		return err
 	}
-	return r.hold.place(ctx, r, b)
+	r.hold = r.newHold()
+	if err := r.hold.place(ctx, r, b); err != nil {
+		return err
+	}
+	r.name = name
+	r.stays.Store(r.claim != nil || !r.route.cancels())
+	r.out.admitted(name)
+	return nil
+}
+
+// moveOn goes to the next of those who can serve the call, after a failure of which the caller has seen nothing. It is a generation
+// of its own, at its own price: the one that failed is released, and stays on record. false: there is none.
+func (r *run) moveOn(ctx context.Context, failure *domain.Error) bool {
+	if len(r.routes) == 0 || r.produced.Any() || r.out.hasBegun() {
+		return false
+	}
+	r.renewal.stop()
+	e := ending{err: failure}
+	r.note(&e)
+	r.charge(ctx, r.settlement(nil, "").released(string(failure.Code)))
+	if r.claim != nil {
+		r.freeToken(ctx)
+		r.claim = nil
+	}
+	r.facts.Error, r.facts.Attempts = "", 0
+	for len(r.routes) > 0 {
+		var err error
+		if r.id, err = newID(); err != nil {
+			return false
+		}
+		if _, err = r.claimToken(ctx); err != nil || r.call.Token != "" && r.claim == nil {
+			return false
+		}
+		if err = r.admit(ctx); err == nil {
+			r.renewal = new(renewal)
+			r.renewal.start(ctx, r)
+			return true
+		}
+		r.freeToken(ctx)
+		r.claim = nil
+	}
+	return false
 }
 
 // meterBounds are what a report of the vendor is held against.

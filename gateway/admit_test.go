@@ -290,3 +290,52 @@ func TestOptionsThatCannotBe(t *testing.T) {
 	_, err = gateway.New(o)
 	require.ErrorContains(t, err, "needs a ledger")
 }
+
+// TestAnotherVendorTakesTheCall: each vendor is a generation of its own, at its own price, and only the last one is charged.
+func TestAnotherVendorTakesTheCall(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"401", "429", "429&variant=insufficient_quota", "500", "503"} {
+		for _, stream := range []bool{false, true} {
+			k := newKeeping(t, hasty)
+			model := k.Model(gatewaytest.Canceller, "fault="+fault)
+			dear := k.Price()
+			dear.Price.Base[usage.Output] = money.MustPrice("0.00001")
+			k.Offer(model, gatewaytest.Drainer, "tokens=7", dear)
+			body := gatewaytest.Body(model, `"max_tokens":20`)
+			if stream {
+				body = streamed(body)
+			}
+			call := k.Call(body)
+			call.Token = "once"
+			c := gatewaytest.NewClient()
+			require.NoError(t, k.Gateway.Complete(t.Context(), call, c))
+			history := k.Settled()
+			require.Len(t, history.Charged, 1)
+			charged, released := history.Charged[0], history.Released
+			require.Len(t, released, 1)
+			require.Equal(t, model+"@"+gatewaytest.Drainer, charged.Endpoint)
+			require.Equal(t, dear.ID, charged.PriceVersion)
+			require.Equal(t, model+"@"+gatewaytest.Canceller, released[0].Endpoint)
+			require.Equal(t, 1, released[0].Call.Attempts, "not the one that failed, when there is another")
+			require.Equal(t, domain.GenerationID(charged.HoldID), c.Generation())
+			require.Contains(t, c.Body(), c.Generation())
+			require.True(t, charged.Held.IsZero(), "nothing stays held")
+
+			again := gatewaytest.NewClient()
+			require.NoError(t, k.Gateway.Complete(t.Context(), call, again))
+			require.True(t, again.Replayed())
+			require.Equal(t, c.Body(), again.Body())
+		}
+	}
+}
+
+// TestNoOtherVendorForTheCallersFault: what is wrong with a request is wrong everywhere.
+func TestNoOtherVendorForTheCallersFault(t *testing.T) {
+	t.Parallel()
+	k := gatewaytest.New(t, hasty)
+	model := k.Model(gatewaytest.Canceller, "fault=400")
+	k.Offer(model, gatewaytest.Drainer, "", k.Price())
+	_, err := k.Do(gatewaytest.Body(model, `"max_tokens":5`))
+	require.Equal(t, gateway.CodeVendorRefused, domain.CodeOf(err))
+	require.Equal(t, model+"@"+gatewaytest.Canceller, k.OnlyReleased().Endpoint)
+}

@@ -20,8 +20,10 @@ import (
 // words of ours, except where the vendor speaks of their own request.
 type fault struct {
 	err   *domain.Error
-	again bool          // nothing was processed: another attempt is safe
-	wait  time.Duration // that the vendor asked for
+	again bool // nothing was processed: another attempt is safe
+	// elsewhere: another vendor may take the call. What this one may have done for it is ours to pay.
+	elsewhere bool
+	wait      time.Duration // that the vendor asked for
 }
 
 func vendorFailed(cause error) *domain.Error {
@@ -47,7 +49,7 @@ func broken(ctx context.Context, err error) fault {
 		return fault{err: endOf(ctx)}
 	}
 	var op *net.OpError
-	return fault{err: vendorFailed(err), again: errors.As(err, &op) && op.Op == "dial"}
+	return fault{err: vendorFailed(err), again: errors.As(err, &op) && op.Op == "dial", elsewhere: true}
 }
 
 // answered is the fault of an answer with a status that is no success.
@@ -57,10 +59,10 @@ func (r *run) answered(resp *http.Response, said *chat.Failure) fault {
 	}
 	cause := fmt.Errorf("vendor %s answered %d (type %s, code %s)", r.route.vendor.ID, resp.StatusCode,
 		safe(said.Type, 60), safe(said.Code, 60))
-	f := fault{err: vendorFailed(cause), wait: max(retryAfter(resp.Header), time.Duration(said.RetryAfter)*time.Millisecond)}
+	f := fault{err: vendorFailed(cause), elsewhere: true, wait: max(retryAfter(resp.Header), time.Duration(said.RetryAfter)*time.Millisecond)}
 	switch resp.StatusCode {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		f.err = r.notTaken(said, cause)
+		f.err, f.elsewhere = r.notTaken(said, cause), false
 	case http.StatusTooManyRequests:
 		if exhausted(said) {
 			f.err = domain.Errorf(CodeVendorUnavailable, "the vendor of this model does not serve us now").Wrap(cause)

@@ -24,10 +24,13 @@ func (h *hold) meta(command uuid.UUID) commands.Meta {
 	return commands.Meta{CommandID: command, Actor: "key:" + h.key.String(), CorrelationID: h.id}
 }
 
+func (r *run) newHold() *hold {
+	return &hold{id: r.id, wallet: r.call.WalletID, key: r.call.KeyID, endpoint: r.route.endpoint.ID}
+}
+
 // place reserves the most that the call can cost. When the ledger's answer is lost, a hold that was placed nevertheless is
 // taken back or, failing that, expires.
 func (h *hold) place(ctx context.Context, r *run, b bounds) error {
-	*h = hold{id: r.id, wallet: r.call.WalletID, key: r.call.KeyID, endpoint: r.route.endpoint.ID}
 	limited, cancel := context.WithTimeout(ctx, r.g.o.LedgerTimeout)
 	defer cancel()
 	held, _, err := r.g.o.Ledger.PlaceHold(limited, h.meta(h.id), commands.PlaceHold{

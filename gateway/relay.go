@@ -38,7 +38,7 @@ type stream struct {
 func (r *run) relay(ctx context.Context) error {
 	s := &stream{run: r}
 	s.ending.text = func() *meter.Produced { return &r.produced }
-	resp, failure := r.post()
+	resp, failure := r.post(ctx)
 	if failure != nil {
 		return s.broken(ctx, failure)
 	}

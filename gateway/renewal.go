@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/answers"
 )
 
 // renewal keeps the hold of a long call alive, and its lease of an idempotency key.
@@ -20,22 +21,25 @@ type renewal struct {
 func (n *renewal) start(ctx context.Context, r *run) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	half := r.g.o.holdTTL() / 2
-	n.holds = time.AfterFunc(half, func() { n.again(ctx, r, &n.holds, half, r.extendHold) })
+	g, h, name := r.g, r.hold, r.name
+	half := g.o.holdTTL() / 2
+	extend := func(ctx context.Context) error { return h.extend(ctx, g) }
+	n.holds = time.AfterFunc(half, func() { n.again(ctx, g, name, &n.holds, half, extend) })
 	if r.claim != nil {
-		third := r.g.o.Lease / 3
-		n.leases = time.AfterFunc(third, func() { n.again(ctx, r, &n.leases, third, r.renewLease) })
+		claim, third := *r.claim, g.o.Lease/3
+		renew := func(ctx context.Context) error { return g.renewLease(ctx, claim) }
+		n.leases = time.AfterFunc(third, func() { n.again(ctx, g, name, &n.leases, third, renew) })
 	}
 }
 
 // again renews once and sets the clock anew: sooner, when the database is away; not at all, when there is nothing left to
 // renew.
-func (n *renewal) again(ctx context.Context, r *run, timer **time.Timer, every time.Duration, renew func(context.Context) error) {
-	if n.over() || !r.g.enter() {
+func (n *renewal) again(ctx context.Context, g *Gateway, name string, timer **time.Timer, every time.Duration, renew func(context.Context) error) {
+	if n.over() || !g.enter() {
 		return
 	}
-	defer r.g.running.Done()
-	ctx, cancel := context.WithTimeout(ctx, r.g.o.LedgerTimeout)
+	defer g.running.Done()
+	ctx, cancel := context.WithTimeout(ctx, g.o.LedgerTimeout)
 	defer cancel()
 	err := renew(ctx)
 	const sooner = 8
@@ -43,7 +47,7 @@ func (n *renewal) again(ctx context.Context, r *run, timer **time.Timer, every t
 	case passing(err):
 		every /= sooner
 	case err != nil && !n.over():
-		r.g.o.Logger.Warn().Err(err).Str("generation", r.name).Msg("a running call cannot be renewed")
+		g.o.Logger.Warn().Err(err).Str("generation", name).Msg("a running call cannot be renewed")
 		return
 	}
 	n.mu.Lock()
@@ -71,10 +75,8 @@ func (n *renewal) stop() {
 	}
 }
 
-func (r *run) extendHold(ctx context.Context) error { return r.hold.extend(ctx, r.g) }
-
-func (r *run) renewLease(ctx context.Context) error {
-	err := r.g.o.Answers.Renew(ctx, *r.claim, r.g.o.Lease)
+func (g *Gateway) renewLease(ctx context.Context, claim answers.Claim) error {
+	err := g.o.Answers.Renew(ctx, claim, g.o.Lease)
 	if domain.CodeOf(err) == domain.CodeInternal { // not ours any more: nothing to renew
 		return domain.Errorf(domain.CodeConflict, "the idempotency key belongs to another call").Wrap(err)
 	}

@@ -41,17 +41,18 @@ func (t *target) address(model string, stream bool) *url.URL {
 
 type targetKey struct{ dialect, base, secret string }
 
-// route chooses who serves a model.
-func (g *Gateway) route(ctx context.Context, name string) (route, error) {
+// routes are those who serve a model, the preferred one first; at least one.
+func (g *Gateway) routes(ctx context.Context, name string) ([]route, error) {
 	picture, err := g.o.Catalog.Get(ctx)
 	if err != nil {
-		return route{}, domain.Errorf(domain.CodeUnavailable, "the catalogue cannot be read now; try again").
+		return nil, domain.Errorf(domain.CodeUnavailable, "the catalogue cannot be read now; try again").
 			Wrap(fmt.Errorf("get the catalogue: %w", err))
 	}
 	model, ok := picture.Models[name]
 	if !ok || model.Status != catalog.Active {
-		return route{}, domain.Errorf(domain.CodeModelNotFound, "there is no model %q", clip(name)).With("param", "model")
+		return nil, domain.Errorf(domain.CodeModelNotFound, "there is no model %q", clip(name)).With("param", "model")
 	}
+	var all []route
 	var refusal *domain.Error
 	for _, id := range picture.ByModel[name] {
 		endpoint := picture.Endpoints[id]
@@ -59,15 +60,19 @@ func (g *Gateway) route(ctx context.Context, name string) (route, error) {
 			continue
 		}
 		r, err := g.offer(&picture, model, endpoint)
-		if err == nil {
-			return r, nil
+		if err != nil {
+			refusal = err
+			continue
 		}
-		refusal = err
+		all = append(all, r)
 	}
-	if refusal == nil {
+	switch {
+	case len(all) > 0:
+		return all, nil
+	case refusal == nil:
 		refusal = domain.Errorf(domain.CodeModelNotFound, "the model %q is not offered by anybody now", name).With("param", "model")
 	}
-	return route{}, refusal
+	return nil, refusal
 }
 
 // offer is the route by one endpoint, or why there is none.

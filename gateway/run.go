@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,11 +23,13 @@ type run struct {
 	req     *exchange.Request
 	x       exchange.Exchange // once it is known who serves the call
 	route   route
-	hold    hold
+	routes  []route // those who can serve the call after it
+	hold    *hold
 	claim   *answers.Claim // of the Idempotency-Key
 	out     sender
 	watch   watch
-	renewal renewal
+	stays   atomic.Bool // when the caller goes away, the vendor is heard to its end
+	renewal *renewal    // of the hold and the claim
 
 	produced meter.Produced
 	facts    wallet.Call
@@ -34,7 +37,7 @@ type run struct {
 }
 
 func (g *Gateway) newRun(c Call, client Client) *run {
-	r := &run{g: g, call: c}
+	r := &run{g: g, call: c, hold: new(hold), renewal: new(renewal)}
 	r.facts.StartedAt = g.o.Now().UTC().Truncate(time.Microsecond)
 	c.app(&r.facts)
 	r.out.init(client, r.leave)
@@ -73,12 +76,13 @@ func (r *run) do(ctx context.Context) error {
 	if replayed, err := r.claimToken(work); replayed || err != nil {
 		return r.refuse(err)
 	}
-	if err := r.admit(work); err != nil {
+	if r.routes, err = r.g.routes(work, r.req.Model); err == nil {
+		err = r.admit(work)
+	}
+	if err != nil {
 		r.freeToken(work)
 		return r.refuse(err)
 	}
-	r.name = domain.GenerationID(r.id)
-	r.out.admitted(r.name)
 	r.begin(ctx, work)
 	if r.req.Stream {
 		return r.relay(work)
@@ -119,7 +123,7 @@ func (r *run) onGone() {
 // leave ends the call at the vendor where that stops the bill; otherwise it is read to its end, within limits. A caller with
 // an Idempotency-Key may come back for the answer.
 func (r *run) leave() {
-	if r.claim == nil && r.route.cancels() {
+	if !r.stays.Load() {
 		r.watch.cancel(errGone)
 		return
 	}

@@ -17,15 +17,27 @@ import (
 // maxFailure bounds the body of an answer that is an error, in bytes.
 const maxFailure = 64 << 10
 
-// post calls the vendor: a few times, as long as it is safe. The answer has a status of success; its body is the caller's to
-// close.
-func (r *run) post() (*http.Response, *domain.Error) {
+// post calls a vendor: the first one that takes the call. The answer has a status of success; its body is the caller's to close.
+func (r *run) post(ctx context.Context) (*http.Response, *domain.Error) {
+	for {
+		resp, f := r.ask()
+		if f == nil {
+			return resp, nil
+		}
+		if !f.elsewhere || r.watch.ctx.Err() != nil || !r.moveOn(ctx, f.err) {
+			return nil, f.err
+		}
+	}
+}
+
+// ask calls the vendor of the route: a few times, as long as it is safe.
+func (r *run) ask() (*http.Response, *fault) {
 	body, err := r.x.Request(make([]byte, 0, len(r.call.Body)+spliceRoom), chat.Options{
 		Model: r.route.endpoint.UpstreamModel, CapField: r.route.vendor.MaxTokensField, MaxTokens: r.hold.CompletionTokens / r.req.Choices,
 		DropUnsupported: r.call.DropUnsupported,
 	})
 	if err != nil {
-		return nil, refusalOf(err)
+		return nil, &fault{err: refusalOf(err), elsewhere: true}
 	}
 	ctx := r.watch.ctx
 	for pause := r.g.o.Backoff; ; pause *= 2 {
@@ -35,11 +47,11 @@ func (r *run) post() (*http.Response, *domain.Error) {
 			return resp, nil
 		}
 		next := max(f.wait, jitter(pause))
-		if !f.again || r.facts.Attempts >= r.g.o.Attempts || f.wait > r.g.o.RetryWait || next > r.watch.left() {
-			return nil, f.err
+		if !f.again || r.facts.Attempts >= r.g.o.Attempts || len(r.routes) > 0 || f.wait > r.g.o.RetryWait || next > r.watch.left() {
+			return nil, f
 		}
 		if !wait(ctx, next) {
-			return nil, endOf(ctx)
+			return nil, &fault{err: endOf(ctx)}
 		}
 	}
 }

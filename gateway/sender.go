@@ -139,6 +139,13 @@ func (s *sender) isGone() bool {
 	return s.gone
 }
 
+// hasBegun says whether a stream has begun, without changing anything.
+func (s *sender) hasBegun() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opened
+}
+
 // begun says whether a stream has begun, so that an error has to go into it. If not, none will begin any more.
 func (s *sender) begun() bool {
 	s.mu.Lock()

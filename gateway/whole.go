@@ -14,7 +14,7 @@ import (
 
 // whole calls the vendor for an answer in one piece and hands it on once it is charged.
 func (r *run) whole(ctx context.Context) error {
-	body, failure := r.fetch()
+	body, failure := r.fetch(ctx)
 	if failure != nil {
 		return r.fail(ctx, failure)
 	}
@@ -42,8 +42,8 @@ func (r *run) whole(ctx context.Context) error {
 }
 
 // fetch is the vendor's answer.
-func (r *run) fetch() ([]byte, *domain.Error) {
-	resp, failure := r.post()
+func (r *run) fetch(ctx context.Context) ([]byte, *domain.Error) {
+	resp, failure := r.post(ctx)
 	if failure != nil {
 		return nil, failure
 	}
@@ -51,7 +51,7 @@ func (r *run) fetch() ([]byte, *domain.Error) {
 	_ = resp.Body.Close() // read to its end, or given up
 	switch {
 	case err != nil && r.watch.ctx.Err() != nil:
-		return nil, endOf(r.watch.ctx)
+		return nil, endOf(r.watch.ctx) //nolint:contextcheck // it is the vendor call that ended, and why
 	case err != nil:
 		return nil, vendorFailed(fmt.Errorf("read the answer of vendor %s: %w", r.route.vendor.ID, err))
 	}

@@ -115,29 +115,35 @@ func (k *Kit) Model(vendor, controls string) string {
 func (k *Kit) ModelAt(vendor, controls string, price catalog.PriceVersion) string {
 	k.T.Helper()
 	k.models++
-	upstream := "sim-large"
-	if controls != "" {
-		upstream += "?" + controls
-	}
 	id := fmt.Sprintf("acme/model-%d", k.models)
 	k.publishModel(catalog.Model{
 		ID: id, Name: "Model", ContextLength: ContextLength, MaxCompletionTokens: MaxOutput, InputModalities: []string{"text"},
 		OutputModalities: []string{"text"}, ReleasedAt: k.Clock.Now(), Status: catalog.Active,
 	})
+	k.Offer(id, vendor, controls, price)
+	return id
+}
+
+// Offer publishes one more endpoint of a model. See ModelAt.
+func (k *Kit) Offer(model, vendor, controls string, price catalog.PriceVersion) {
+	k.T.Helper()
+	upstream := "sim-large"
+	if controls != "" {
+		upstream += "?" + controls
+	}
 	endpoint := catalog.Endpoint{
-		ID: id + "@" + vendor, Model: id, Vendor: vendor, UpstreamModel: upstream, ContextLength: ContextLength,
+		ID: model + "@" + vendor, Model: model, Vendor: vendor, UpstreamModel: upstream, ContextLength: ContextLength,
 		MaxCompletionTokens: MaxOutput, Status: catalog.Active,
 	}
 	_, _, err := k.App.PublishEndpoint(context.Background(), Meta(), commands.PublishEndpoint{Endpoint: endpoint})
 	require.NoError(k.T, err)
 	k.Catalog.Change(func(p *gateway.Picture) {
 		p.Endpoints[endpoint.ID] = endpoint
-		p.ByModel[id] = append(p.ByModel[id], endpoint.ID)
+		p.ByModel[model] = append(p.ByModel[model], endpoint.ID)
 	})
 	if price.ID != uuid.Nil {
 		k.PublishPrice(endpoint.ID, price)
 	}
-	return id
 }
 
 func (k *Kit) publishModel(m catalog.Model) {

@@ -2,7 +2,11 @@ package inference
 
 import (
 	"net/http"
+	"strings"
 
+	"github.com/go-chi/chi/v5"
+
+	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/exchange"
 )
@@ -31,6 +35,54 @@ func openAI() *dialect {
 // at is a dialect in which the path says nothing of a call.
 func at(d chat.Dialect) func(*http.Request) (exchange.Incoming, error) {
 	return func(*http.Request) (exchange.Incoming, error) { return exchange.Incoming{Dialect: d}, nil }
+}
+
+// anthropicAPI is Messages: the key in x-api-key, as its clients send it, or as a bearer.
+func anthropicAPI() *dialect {
+	return &dialect{
+		credential: func(r *http.Request) string { return keyOr(r, r.Header.Get("X-Api-Key")) }, address: at(chat.Anthropic),
+		body: anthropicError, object: anthropicError,
+	}
+}
+
+// geminiAPI is generateContent: the key in x-goog-api-key or in the query, the model and the verb in the path.
+func geminiAPI() *dialect {
+	return &dialect{
+		credential: func(r *http.Request) string {
+			key := r.Header.Get("X-Goog-Api-Key")
+			if key == "" {
+				key = r.URL.Query().Get("key")
+			}
+			return keyOr(r, key)
+		},
+		address: geminiAddress, body: geminiError, object: geminiObject,
+	}
+}
+
+// keyOr makes a bearer of a key that stands elsewhere than in the Authorization header.
+func keyOr(r *http.Request, key string) string {
+	if key == "" {
+		return authorization(r)
+	}
+	return "Bearer " + key
+}
+
+// geminiAddress reads {model}:{verb}.
+func geminiAddress(r *http.Request) (exchange.Incoming, error) {
+	in := exchange.Incoming{Dialect: chat.Gemini}
+	model, verb, _ := strings.Cut(strings.TrimPrefix(chi.URLParam(r, "*"), "models/"), ":")
+	switch verb {
+	case "generateContent":
+	case "streamGenerateContent":
+		if alt := r.URL.Query().Get("alt"); alt != "sse" {
+			return in, domain.Errorf(domain.CodeInvalid, "a stream is answered as server-sent events only: ask with alt=sse").With(detailParam, "alt")
+		}
+		in.Stream = true
+	default:
+		return in, domain.Errorf(domain.CodeNotFound, "there is nothing at this path")
+	}
+	in.Model = model
+	return in, nil
 }
 
 func authorization(r *http.Request) string { return r.Header.Get("Authorization") }
