@@ -35,7 +35,7 @@ func (r *run) admit(ctx context.Context) error {
 		return err
 	}
 	name := domain.GenerationID(r.id)
-	r.x, err = r.req.With(chat.Dialect(r.route.vendor.Dialect), chat.Told{
+	r.x, err = r.req.With(chat.Dialect(r.route.vendor.Dialect), &chat.Told{
 		ID: name, Model: r.route.model.ID, Provider: r.route.vendor.Name, Created: r.facts.StartedAt.Unix(),
 	})
 	if err != nil {

@@ -31,11 +31,15 @@ func (r *route) cancels() bool { return r.vendor.CancelPolicy == catalog.Cancel 
 type target struct {
 	dialect chat.Dialect
 	base    *url.URL
+	fixed   *url.URL // the address, where it does not depend on the call
 	header  http.Header
 	secret  string // never shown to anybody
 }
 
 func (t *target) address(model string, stream bool) *url.URL {
+	if t.fixed != nil {
+		return t.fixed
+	}
 	return exchange.Address(t.dialect, t.base, model, stream)
 }
 
@@ -130,6 +134,9 @@ func (g *Gateway) target(v catalog.Vendor) (*target, error) {
 	}
 	dialect := chat.Dialect(v.Dialect)
 	t = &target{dialect: dialect, base: u, secret: secret, header: exchange.Header(dialect, secret)}
+	if dialect != chat.Gemini {
+		t.fixed = exchange.Address(dialect, u, "", false)
+	}
 	g.targetsMu.Lock()
 	g.targets[key] = t
 	g.targetsMu.Unlock()

@@ -4,7 +4,10 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/massrouter/massrouter/gateway/anthropic"
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/gemini"
+	"github.com/massrouter/massrouter/gateway/openai"
 )
 
 // callerSide is what callers of a dialect need.
@@ -50,26 +53,62 @@ func Header(d chat.Dialect, secret string) http.Header {
 func callerOf(d chat.Dialect) callerSide {
 	switch d {
 	case chat.OpenAI:
-		return callerSide{keepAlive: comment}
-	case chat.Anthropic, chat.Gemini, chat.Responses:
+		return callerSide{parse: body(openai.ParseRequest), writer: openai.Writer{}, keepAlive: comment}
+	case chat.Anthropic:
+		return callerSide{parse: body(anthropic.ParseRequest), writer: anthropic.Writer{}, capName: "max_tokens", keepAlive: "event: ping\ndata: {\"type\": \"ping\"}\n\n"}
+	case chat.Gemini:
+	case chat.Responses:
 	}
 	return callerSide{}
+}
+
+// body is for dialects in which the body says everything.
+func body(parse func([]byte) (*chat.Request, error)) func(Incoming) (*chat.Request, error) {
+	return func(in Incoming) (*chat.Request, error) { return parse(in.Body) }
 }
 
 func vendorOf(d chat.Dialect) vendorSide {
 	switch d {
 	case chat.OpenAI:
-		return vendorSide{path: fixed("chat", "completions"), authorise: bearer}
-	case chat.Anthropic, chat.Gemini, chat.Responses:
+		return vendorSide{reader: openai.Canonical{}, appendRequest: openai.AppendRequest, path: fixed("chat", "completions"), authorise: bearer}
+	case chat.Anthropic:
+		return vendorSide{
+			reader: anthropic.Reader{}, appendRequest: anthropic.AppendRequest, path: fixed("messages"),
+			authorise: func(h http.Header, secret string) {
+				h["X-Api-Key"], h["Anthropic-Version"] = []string{secret}, []string{anthropicVersion}
+			},
+		}
+	case chat.Gemini:
+		return vendorSide{
+			reader: gemini.Reader{}, appendRequest: gemini.AppendRequest, path: generate,
+			authorise: func(h http.Header, secret string) { h["X-Goog-Api-Key"] = []string{secret} },
+		}
+	case chat.Responses:
 	}
 	return vendorSide{}
 }
+
+// anthropicVersion is the version of Messages that we read and write.
+const anthropicVersion = "2023-06-01"
 
 // comment is a comment of server-sent events, which clients ignore.
 const comment = ": keep-alive\n\n"
 
 func fixed(path ...string) func(*url.URL, string, bool) *url.URL {
 	return func(base *url.URL, _ string, _ bool) *url.URL { return base.JoinPath(path...) }
+}
+
+// generate is the path of Gemini, in which the model and the verb stand.
+func generate(base *url.URL, model string, stream bool) *url.URL {
+	verb := "generateContent"
+	if stream {
+		verb = "streamGenerateContent"
+	}
+	u := base.JoinPath("models", url.PathEscape(model)+":"+verb)
+	if stream {
+		u.RawQuery = "alt=sse"
+	}
+	return u
 }
 
 func bearer(h http.Header, secret string) { h["Authorization"] = []string{"Bearer " + secret} }

@@ -25,7 +25,7 @@ type Exchange interface {
 	Chunk(dst []byte, name string, data []byte, p *meter.Produced) ([]byte, Step, error)
 	// AppendEnd appends the end of a stream that came to its proper end.
 	AppendEnd(dst []byte, b *chat.Bill) []byte
-	// AppendFailure appends the end of a stream that broke. failure is the caller's dialect's error object; b is nil if nothing is
+	// AppendFailure appends the end of a stream that broke. failure is the error as it stands in a stream of the caller's dialect; b is nil if nothing is
 	// charged.
 	AppendFailure(dst, failure []byte, b *chat.Bill) []byte
 }

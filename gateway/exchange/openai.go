@@ -9,6 +9,39 @@ import (
 	"github.com/massrouter/massrouter/gateway/openai"
 )
 
+// nativeOpenAI is a request of chat completions.
+type nativeOpenAI struct {
+	set     *Set
+	reader  *openai.Reader
+	request *openai.Request
+}
+
+func (s *Set) readOpenAI(q *Request) error {
+	reader, ok := s.readers.Get().(*openai.Reader)
+	if !ok {
+		reader = new(openai.Reader)
+	}
+	n := &nativeOpenAI{set: s, reader: reader}
+	r, err := reader.Request(q.in.Body)
+	if err != nil {
+		n.close()
+		return err
+	}
+	n.request, q.native = r, n
+	q.Model, q.Stream, q.Choices, q.Cap, q.CapName = r.Model, r.Stream, r.Choices, r.Cap, r.CapName()
+	return nil
+}
+
+func (n *nativeOpenAI) bound(context, perImage int64) int64 { return n.request.PromptBound(context, perImage) }
+
+func (n *nativeOpenAI) prompt() (meter.Prompt, error) { return n.reader.Prompt(n.request) }
+
+func (n *nativeOpenAI) close() { n.set.readers.Put(n.reader) }
+
+func (n *nativeOpenAI) through(told *chat.Told) Exchange {
+	return &throughOpenAI{reader: n.reader, request: n.request, words: openai.NewRewrite(told.ID, told.Model, told.Provider)}
+}
+
 // throughOpenAI hands chat completions on byte by byte.
 type throughOpenAI struct {
 	reader  *openai.Reader

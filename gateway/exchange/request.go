@@ -6,7 +6,6 @@ import (
 
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
-	"github.com/massrouter/massrouter/gateway/openai"
 )
 
 // Incoming is a request as it came. Body must not change while its Request is in use.
@@ -27,59 +26,42 @@ type Request struct {
 	CapName string // what the caller calls it
 
 	in        Incoming
-	set       *Set
-	reader    *openai.Reader
-	through   *openai.Request // of OpenAI's dialect
-	canonical *chat.Request   // read when it is needed
+	native    native
+	canonical *chat.Request // read when it is needed
+}
+
+// native is a request as its own dialect reads it, for vendors of the same one.
+type native interface {
+	bound(context, perImage int64) int64
+	prompt() (meter.Prompt, error)
+	// through is nil when the vendor would not understand what is in it.
+	through(told *chat.Told) Exchange
+	close()
 }
 
 // Set reads requests. It keeps what can be used again, and is safe for concurrent use.
-type Set struct{ readers sync.Pool }
+type Set struct{ readers, scanners sync.Pool }
 
 // Read reads a request. Errors are invalid_request, with the detail "param" when one parameter is to blame. The caller closes it.
 func (s *Set) Read(in Incoming) (*Request, error) {
-	q := &Request{in: in, set: s}
-	if in.Dialect == chat.OpenAI {
-		return q, q.readThrough()
+	q := &Request{in: in, Choices: 1}
+	switch in.Dialect {
+	case chat.OpenAI:
+		return q, s.readOpenAI(q)
+	case chat.Anthropic:
+		return q, s.readAnthropic(q)
+	case chat.Gemini, chat.Responses:
 	}
-	c, err := callerOf(in.Dialect).parse(in)
+	c, err := q.canon()
 	if err != nil {
 		return nil, err
 	}
-	q.canonical = c
-	q.Model, q.Stream, q.Choices, q.Cap = c.Model, c.Stream, max(c.Choices, 1), c.MaxTokens
-	q.CapName = callerOf(in.Dialect).capName
+	q.Model, q.Stream, q.Choices, q.Cap, q.CapName = c.Model, c.Stream, max(c.Choices, 1), c.MaxTokens, "max_output_tokens"
 	return q, nil
 }
 
-func (q *Request) readThrough() (err error) {
-	var ok bool
-	if q.reader, ok = q.set.readers.Get().(*openai.Reader); !ok {
-		q.reader = new(openai.Reader)
-	}
-	if q.through, err = q.reader.Request(q.in.Body); err != nil {
-		q.Close()
-		return err
-	}
-	t := q.through
-	q.Model, q.Stream, q.Choices, q.Cap, q.CapName = t.Model, t.Stream, t.Choices, t.Cap, t.CapName()
-	return nil
-}
-
-// Close gives back what the request used. Nothing of it and of its exchanges may be used afterwards.
-func (q *Request) Close() {
-	if q.reader != nil {
-		q.set.readers.Put(q.reader)
-		q.reader = nil
-	}
-}
-
-// With is the exchange with a vendor of some dialect. told is what the caller is told in place of the vendor's own words. Errors
-// are invalid_request: a parameter that cannot be read strictly.
-func (q *Request) With(vendor chat.Dialect, told chat.Told) (Exchange, error) {
-	if vendor == chat.OpenAI && q.through != nil {
-		return &throughOpenAI{reader: q.reader, request: q.through, words: openai.NewRewrite(told.ID, told.Model, told.Provider)}, nil
-	}
+// canon is the request in the canonical form.
+func (q *Request) canon() (*chat.Request, error) {
 	if q.canonical == nil {
 		c, err := callerOf(q.in.Dialect).parse(q.in)
 		if err != nil {
@@ -87,13 +69,36 @@ func (q *Request) With(vendor chat.Dialect, told chat.Told) (Exchange, error) {
 		}
 		q.canonical = c
 	}
-	return &translated{request: q.canonical, vendor: vendorOf(vendor), writer: callerOf(q.in.Dialect).writer, told: told}, nil
+	return q.canonical, nil
+}
+
+// Close gives back what the request used. Nothing of it and of its exchanges may be used afterwards.
+func (q *Request) Close() {
+	if q.native != nil {
+		q.native.close()
+		q.native = nil
+	}
+}
+
+// With is the exchange with a vendor of some dialect. told is what the caller is told in place of the vendor's own words. Errors
+// are invalid_request: a parameter that cannot be read strictly.
+func (q *Request) With(vendor chat.Dialect, told *chat.Told) (Exchange, error) {
+	if vendor == q.in.Dialect && q.native != nil {
+		if x := q.native.through(told); x != nil {
+			return x, nil
+		}
+	}
+	c, err := q.canon()
+	if err != nil {
+		return nil, err
+	}
+	return &translated{request: c, vendor: vendorOf(vendor), writer: callerOf(q.in.Dialect).writer, told: *told}, nil
 }
 
 // PromptBound is the most tokens that the prompt can have; see openai.Request. What is said there of bytes holds for all dialects.
 func (q *Request) PromptBound(context, perImage int64) int64 {
-	if q.through != nil {
-		return q.through.PromptBound(context, perImage)
+	if q.native != nil {
+		return q.native.bound(context, perImage)
 	}
 	var images, inline int64
 	for m := range q.canonical.Messages {
@@ -128,20 +133,24 @@ func weigh(parts []chat.Part) (images, inline int64, bounded bool) {
 
 // Prompt gathers what an estimate of the prompt's tokens needs.
 func (q *Request) Prompt() (meter.Prompt, error) {
-	if q.through != nil {
-		return q.reader.Prompt(q.through)
+	if q.native != nil {
+		return q.native.prompt()
+	}
+	c, err := q.canon()
+	if err != nil {
+		return meter.Prompt{}, err
 	}
 	var text strings.Builder
-	p := meter.Prompt{Messages: int64(len(q.canonical.Messages))}
-	for m := range q.canonical.Messages {
-		gather(&text, &p.Images, q.canonical.Messages[m].Parts)
+	p := meter.Prompt{Messages: int64(len(c.Messages))}
+	for m := range c.Messages {
+		gather(&text, &p.Images, c.Messages[m].Parts)
 	}
-	for i := range q.canonical.Tools {
-		t := &q.canonical.Tools[i]
+	for i := range c.Tools {
+		t := &c.Tools[i]
 		text.WriteString(t.Name + t.Description)
 		text.Write(t.Parameters)
 	}
-	text.Write(q.canonical.Format.Schema)
+	text.Write(c.Format.Schema)
 	p.Text = text.String()
 	return p, nil
 }

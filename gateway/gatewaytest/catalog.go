@@ -13,6 +13,7 @@ import (
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/gateway"
+	"github.com/massrouter/massrouter/gateway/chat"
 )
 
 // The vendors: the bill of the first stops when a call is cancelled; the second bills to the end.
@@ -20,6 +21,14 @@ const (
 	Canceller = "acme"
 	Drainer   = "zenith"
 )
+
+// Vendor is the vendor that speaks a dialect; its bill stops when a call is cancelled.
+func Vendor(d chat.Dialect) string {
+	if d == chat.OpenAI {
+		return Canceller
+	}
+	return Canceller + "-" + string(d)
+}
 
 // Prices of the kit's models, in USD a token.
 const (
@@ -89,6 +98,12 @@ func (c *Catalog) Change(change func(*gateway.Picture)) {
 }
 
 func (k *Kit) publishVendors() {
+	for d, root := range map[chat.Dialect]string{chat.Anthropic: "/v1", chat.Gemini: "/v1beta"} {
+		k.PublishVendor(catalog.Vendor{
+			ID: Vendor(d), Name: "Vendor " + string(d), BaseURL: k.Vendor.URL + root, Dialect: string(d), CancelPolicy: catalog.Cancel,
+			MaxTokensField: "max_tokens", Status: catalog.Active,
+		})
+	}
 	for id, policy := range map[string]catalog.CancelPolicy{Canceller: catalog.Cancel, Drainer: catalog.Drain, "nobody": catalog.Cancel} {
 		k.PublishVendor(catalog.Vendor{
 			ID: id, Name: "Vendor " + id, BaseURL: k.Vendor.URL + "/v1", Dialect: "openai", CancelPolicy: policy,

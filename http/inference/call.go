@@ -169,8 +169,12 @@ func idempotencyKey(h http.Header) (string, error) {
 
 // Mount adds the routes to a router.
 func (c *Calls) Mount(r chi.Router) {
-	for path, d := range map[string]*dialect{"/chat/completions": openAI()} {
-		r.Post("/v1"+path, c.handle(d))
-		r.Post("/api/v1"+path, c.handle(d))
+	chat, messages, generate := c.handle(openAI()), c.handle(anthropicAPI()), c.handle(geminiAPI())
+	for _, root := range []string{"/v1", "/api/v1"} {
+		r.Post(root+"/chat/completions", chat)
+		r.Post(root+"/messages", messages)
+	}
+	for _, root := range []string{"/v1", "/v1beta"} {
+		r.Post(root+"/models/{author}/{slug}", generate)
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/anthropic"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/exchange"
+	"github.com/massrouter/massrouter/gateway/gemini"
 )
 
 // dialect is how callers of one wire format say who they are and what they want, and how they are told of errors.
@@ -67,10 +69,10 @@ func keyOr(r *http.Request, key string) string {
 	return "Bearer " + key
 }
 
-// geminiAddress reads {model}:{verb}.
+// geminiAddress reads {author}/{slug}:{verb}.
 func geminiAddress(r *http.Request) (exchange.Incoming, error) {
 	in := exchange.Incoming{Dialect: chat.Gemini}
-	model, verb, _ := strings.Cut(strings.TrimPrefix(chi.URLParam(r, "*"), "models/"), ":")
+	slug, verb, _ := strings.Cut(chi.URLParam(r, "slug"), ":")
 	switch verb {
 	case "generateContent":
 	case "streamGenerateContent":
@@ -81,8 +83,16 @@ func geminiAddress(r *http.Request) (exchange.Incoming, error) {
 	default:
 		return in, domain.Errorf(domain.CodeNotFound, "there is nothing at this path")
 	}
-	in.Model = model
+	in.Model = chi.URLParam(r, "author") + "/" + slug
 	return in, nil
 }
 
 func authorization(r *http.Request) string { return r.Header.Get("Authorization") }
+
+func anthropicError(f failure) []byte {
+	return anthropic.AppendFailure(nil, anthropic.ErrorType(f.Code), f.Message, "")
+}
+
+func geminiError(f failure) []byte { return gemini.AppendFailure(nil, f.Code, f.Message) }
+
+func geminiObject(f failure) []byte { return gemini.AppendError(nil, f.Code, f.Message) }
