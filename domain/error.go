@@ -41,6 +41,7 @@ const (
 	CodeKeyExpired       Code = "key_expired"
 	CodeKeyLimitExceeded Code = "key_limit_exceeded"
 	CodeModelNotAllowed  Code = "model_not_allowed"
+	CodeRateLimited      Code = "rate_limited"
 
 	CodeAppNotFound Code = "app_not_found"
 	CodeAppExists   Code = "app_exists"

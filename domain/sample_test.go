@@ -158,7 +158,11 @@ func keySamples() map[string]domain.Event {
 		Name: "production", Caps: wallet.Caps{Day: &day, Week: &week, Month: &month, Total: &total},
 		Models: []string{"openai/gpt-5", "acme/chat"}, ExpiresAt: sampleTime.AddDate(1, 0, 0),
 	}
+	paced := limits
+	paced.Rates = apikey.RateLimits{RequestsPerMinute: 600, TokensPerMinute: 1_000_000, Parallel: 20}
 	return map[string]domain.Event{
+		"apikey.issued.v1.rates":  apikey.Issued{KeyID: sampleKey, WalletID: sampleWallet, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret), Limits: paced},
+		"apikey.updated.v1.rates": apikey.Updated{KeyID: sampleKey, Limits: paced},
 		"apikey.issued.v1": apikey.Issued{
 			KeyID: sampleKey, WalletID: sampleWallet, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret), Limits: limits,
 		},

@@ -136,7 +136,7 @@ func badParameters() []badInput {
 
 func badRules() []badInput {
 	name := map[string]any{"name": "k"}
-	update := map[string]any{"name": "k", "caps": nil, "models": nil, "expires_at": nil}
+	update := map[string]any{"name": "k", "caps": nil, "models": nil, "expires_at": nil, "rate_limits": nil}
 	put := func(what, path string, body map[string]any) badInput {
 		return badInput{name: what, method: nethttp.MethodPut, path: path, body: body, status: 400, code: domain.CodeInvalid}
 	}
@@ -163,6 +163,11 @@ func badRules() []badInput {
 		post("key: unknown cap", "{wallet}/keys", with(name, "caps", map[string]string{"hour": "1"}), 400, domain.CodeInvalid),
 		post("key: bad model", "{wallet}/keys", with(name, "models", []string{"no slash"}), 400, domain.CodeInvalid),
 		post("key: expired from the start", "{wallet}/keys", with(name, "expires_at", "2020-01-01T00:00:00Z"), 400, domain.CodeInvalid),
+		post("key: negative rate", "{wallet}/keys", with(name, "rate_limits", map[string]any{"requests_per_minute": -1}), 400, domain.CodeInvalid),
+		post("key: huge rate", "{wallet}/keys", with(name, "rate_limits", map[string]any{"tokens_per_minute": 1_000_000_001}), 400, domain.CodeInvalid),
+		post("key: fractional parallel calls", "{wallet}/keys", with(name, "rate_limits", map[string]any{"parallel": 1.5}), 400, domain.CodeInvalid),
+		post("key: unknown rate", "{wallet}/keys", with(name, "rate_limits", map[string]any{"requests_per_hour": 1}), 400, domain.CodeInvalid),
+		post("key: null rate", "{wallet}/keys", with(name, "rate_limits", map[string]any{"parallel": nil}), 400, domain.CodeInvalid),
 		post("key: no time", "{wallet}/keys", with(name, "expires_at", "tomorrow"), 400, domain.CodeInvalid),
 		post("key: negative grace", "{key}/rotate", map[string]any{"grace_seconds": -1}, 400, domain.CodeInvalid),
 		post("key: long grace", "{key}/rotate", map[string]any{"grace_seconds": int64(1) << 62}, 400, domain.CodeInvalid),

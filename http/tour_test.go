@@ -251,10 +251,15 @@ func (b *bundle) changeKey(k, secret string) {
 	t := b.t
 	t.Helper()
 	see := func(a answer) answer { return b.get(k + a.is(200).after()).is(200) }
-	limits := map[string]any{"name": "second", "caps": nil, "models": nil, "expires_at": nil}
+	limits := map[string]any{
+		"name": "second", "caps": nil, "models": nil, "expires_at": nil, "rate_limits": map[string]any{"requests_per_minute": 60, "tokens_per_minute": 5, "parallel": 2},
+	}
 	seen := see(b.send("PATCH", k, limits))
 	require.Equal(t, "second", seen.text("key", "name"))
 	require.JSONEq(t, `{}`, string(seen.at("key", "caps")))
+	require.JSONEq(t, `{"requests_per_minute":60,"tokens_per_minute":5,"parallel":2}`, string(seen.at("key", "rate_limits")))
+	limits["rate_limits"] = nil
+	require.JSONEq(t, `{}`, string(see(b.send("PATCH", k, limits)).at("key", "rate_limits")))
 
 	rotated := b.post(k+"/rotate", map[string]any{"grace_seconds": 60})
 	seen = see(rotated)

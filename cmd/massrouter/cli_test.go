@@ -57,8 +57,11 @@ func TestOperatorCommandsMakeACallPossible(t *testing.T) {
 	credited := do(t, environ, "wallet", "credit", wallet, "12.50", "--reason", "bank transfer", "--reference", "no. 17")
 	require.Regexp(t, `available +12\.5\n`, credited)
 	do(t, environ, "wallet", "credit", wallet, "0.5", "--grant", "--reason", "welcome")
-	key := decoded[client.SecretReceipt](t, do(t, environ, "key", "issue", wallet, "--name", "laptop", "--cap-day", "5", "--model", "acme/large", "--json"))
+	key := decoded[client.SecretReceipt](t, do(t, environ, "key", "issue", wallet, "--name", "laptop", "--cap-day", "5", "--model", "acme/large",
+		"--requests-per-minute", "600", "--tokens-per-minute", "1000000", "--parallel", "20", "--json"))
 	require.NoError(t, s.WaitFor(t.Context(), int64(key.Position)))
+	limits := s.ask(http.MethodGet, "/console/v1/keys/"+key.KeyID.String(), operatorToken, nil)
+	require.Contains(t, string(limits.body), `"rate_limits":{"requests_per_minute":600,"tokens_per_minute":1000000,"parallel":20}`)
 
 	answer := s.ask(http.MethodPost, "/v1/chat/completions", key.Secret, chat("acme/large", false))
 	require.Equal(t, http.StatusOK, answer.status, "%s", answer.body)

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/output"
+	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/http/openapi/client"
@@ -23,6 +24,7 @@ type keyLimits struct {
 	name, expires           string
 	day, week, month, total string
 	models                  []string
+	rates                   apikey.RateLimits
 }
 
 func newKeyIssueCommand(sh shell) *cobra.Command {
@@ -31,9 +33,10 @@ func newKeyIssueCommand(sh shell) *cobra.Command {
 	c := &cobra.Command{
 		Use: "issue WALLET", Short: "Issue an API key", Args: exactly(1),
 		Long: "Issues a key and prints its secret, once: only a hash of it is kept. Caps bound what the key may spend in a UTC " +
-			"day, ISO week, month, and in all." + operatorHelp,
+			"day, ISO week, month, and in all; rate limits bound how fast it may be used." + operatorHelp,
 		Example: "  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name laptop\n" +
-			"  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name batch --cap-day 5 --model aurora/polaris-mini --expires 2030-01-01T00:00:00Z",
+			"  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name batch --cap-day 5 --model aurora/polaris-mini --expires 2030-01-01T00:00:00Z\n" +
+			"  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name shared --requests-per-minute 600 --tokens-per-minute 1000000 --parallel 20",
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := parseID("wallet", args[0])
 			if err != nil {
@@ -68,6 +71,9 @@ func newKeyIssueCommand(sh shell) *cobra.Command {
 	flags.StringVar(&limits.total, "cap-total", "", "in all")
 	flags.StringSliceVar(&limits.models, "model", nil, "a model that it may call; repeat it for more (default: all)")
 	flags.StringVar(&limits.expires, "expires", "", "when it ends, for example 2030-01-01T00:00:00Z")
+	flags.Int64Var(&limits.rates.RequestsPerMinute, "requests-per-minute", 0, "the most calls in a minute (default: no limit)")
+	flags.Int64Var(&limits.rates.TokensPerMinute, "tokens-per-minute", 0, "the most prompt and completion tokens in a minute (default: no limit)")
+	flags.Int64Var(&limits.rates.Parallel, "parallel", 0, "the most calls under way at the same time (default: no limit)")
 	return o.flags(c, true)
 }
 
@@ -89,6 +95,9 @@ func (l keyLimits) body() (client.IssueKey, error) {
 	}
 	if caps != (wallet.Caps{}) {
 		body.Caps = &caps
+	}
+	if l.rates != (apikey.RateLimits{}) {
+		body.RateLimits = &l.rates
 	}
 	if len(l.models) > 0 {
 		body.Models = &l.models

@@ -16,14 +16,16 @@ import (
 	"github.com/massrouter/massrouter/http/openapi/client"
 )
 
-const operatorHelp = `
-
-These commands talk to a running service through its console API. Say where it is with --server, or with --data for a
-folder of 'massrouter dev', or with MASSROUTER_SERVER; and who you are with MASSROUTER_OPERATOR_TOKEN (other users of the
-machine can see what stands on a command line, so --token is for trying things out).
+const operatorHelp = reachHelp + `
 
 A command that may change something sends an idempotency key. When its answer is lost, run it again with the key that it
 printed: it happens once.`
+
+const reachHelp = `
+
+These commands talk to a running service through its console API. Say where it is with --server, or with --data for a
+folder of 'massrouter dev', or with MASSROUTER_SERVER; and who you are with MASSROUTER_OPERATOR_TOKEN (other users of the
+machine can see what stands on a command line, so --token is for trying things out).`
 
 const operatorTimeout = time.Minute
 

@@ -8,17 +8,20 @@ import (
 	"github.com/massrouter/massrouter/internal/sim"
 )
 
-const simLong = `Runs a simulated vendor: an HTTP server that speaks OpenAI's chat completions, streaming and not, with deterministic
-text and exact usage. It needs no network and costs nothing, so it serves for demonstrations, tests and load.
+const simLong = `Runs a simulated vendor: an HTTP server that speaks the dialects of OpenAI (chat completions, responses, embeddings),
+Anthropic (messages, count_tokens) and Google (generateContent, streamGenerateContent, countTokens), streaming and not,
+with deterministic text and exact usage. It needs no network and costs nothing, so it serves for demonstrations, tests and
+load. All dialects are on one address; the key goes where each vendor wants it.
 
 A call is steered by controls after a '?' in the model's name (or in the header X-Sim-Controls), for example
   "model": "sim-large?tokens=64&first=200ms&between=20ms"     its length and latency
+  "model": "sim-large?reasoning=20&cached=100&tools=2"        reasoning, cache reads, two parallel tool calls
   "model": "sim-large?fault=429&retry_after=1&times=2"        two refusals, then an answer
   "model": "sim-large?fault=cut&after=10"                     the connection goes after ten tokens
 Faults: the statuses 400 to 529, timeout_before, timeout_after, cut, no_usage, malformed, absurd_usage, empty,
-error_in_stream, long, slow_drip.
+error_in_stream, long, slow_drip, gzip_bomb; each as the dialect's vendor would have it.
 
-GET /sim/totals tells what was served, so that a test can compare its own sums with it.`
+GET /sim/totals tells what was served, by model, dialect and fault, so that a test can compare its own sums with it.`
 
 func newSimCommand(sh shell) *cobra.Command {
 	listen, options := "127.0.0.1:8090", sim.Options{}
@@ -36,7 +39,7 @@ func newSimCommand(sh shell) *cobra.Command {
 	}
 	flags := c.Flags()
 	flags.StringVar(&listen, "listen", listen, "address; port 0 takes a free one")
-	flags.StringVar(&options.APIKey, "api-key", "sim", "the key that callers must send")
+	flags.StringVar(&options.APIKey, "api-key", "sim", "the key that callers must send, as their dialect sends it")
 	flags.StringSliceVar(&options.Models, "model", nil, "a model that exists; repeat it for more (default: every name)")
 	flags.Int64Var(&options.Tokens, "tokens", 16, "length of an answer in tokens, unless the call says another")
 	flags.DurationVar(&options.FirstToken, "first", 0, "time to the first token")

@@ -9,6 +9,7 @@
 //	K5 Rotation replaces the secret; the old one works on until the grace ends, at most MaxRotationGrace.
 //	K6 A key with a list of allowed models calls no other model; an empty list allows all.
 //	K7 A key is bound to at most one app; the bound app can be replaced and taken away, and never to what it is already.
+//	K8 Rate limits can be changed; each is zero, which is no limit, or within its bounds. Keeping them is the gateway's part.
 package apikey
 
 import (
@@ -33,6 +34,12 @@ const MaxRotationGrace = 30 * 24 * time.Hour
 
 // MaxModels bounds the list of allowed models.
 const MaxModels = 200
+
+// Bounds of the rate limits.
+const (
+	MaxPerMinute = 1_000_000_000
+	MaxParallel  = 100_000
+)
 
 // Stream is the stream id of a key.
 func Stream(id uuid.UUID) domain.StreamID { return domain.NewStreamID(Kind, id.String()) }
@@ -96,10 +103,18 @@ func Label(secret string) string {
 
 // Limits are what can be changed of a key.
 type Limits struct {
-	Name      string      `json:"name,omitempty"`      // for people
-	Caps      wallet.Caps `json:"caps,omitzero"`       // what the key may spend; a cap that is missing does not limit
-	Models    []string    `json:"models,omitempty"`    // the only models that the key may call; all when missing
-	ExpiresAt time.Time   `json:"expires_at,omitzero"` // when the key stops working; never when missing
+	Name      string      `json:"name,omitempty"`       // for people
+	Caps      wallet.Caps `json:"caps,omitzero"`        // what the key may spend; a cap that is missing does not limit
+	Models    []string    `json:"models,omitempty"`     // the only models that the key may call; all when missing
+	ExpiresAt time.Time   `json:"expires_at,omitzero"`  // when the key stops working; never when missing
+	Rates     RateLimits  `json:"rate_limits,omitzero"` // how fast it may be used; without limits when missing
+}
+
+// RateLimits bound how fast a key may be used, whatever it spends. Zero is no limit.
+type RateLimits struct {
+	RequestsPerMinute int64 `json:"requests_per_minute,omitempty"` // calls; at most MaxPerMinute
+	TokensPerMinute   int64 `json:"tokens_per_minute,omitempty"`   // prompt and completion tokens; at most MaxPerMinute
+	Parallel          int64 `json:"parallel,omitempty"`            // calls under way at the same time; at most MaxParallel
 }
 
 // State is the folded key.

@@ -25,7 +25,7 @@ type Issue struct {
 	Limits   Limits
 }
 
-// Issue decides an Issue (K1, K4). Errors: key_exists, invalid_request, amount_invalid, amount_out_of_range.
+// Issue decides an Issue (K1, K4, K8). Errors: key_exists, invalid_request, amount_invalid, amount_out_of_range.
 func (s *State) Issue(c Issue, now time.Time) (Issued, error) {
 	if s.Issued {
 		return Issued{}, domain.Errorf(domain.CodeKeyExists, "this key was issued already")
@@ -63,6 +63,9 @@ func (l Limits) normal(current, now time.Time) (Limits, error) {
 	if err := checkModels(l.Models); err != nil {
 		return Limits{}, err
 	}
+	if err := l.Rates.check(); err != nil {
+		return Limits{}, err
+	}
 	l.ExpiresAt = domain.Moment(l.ExpiresAt)
 	if !l.ExpiresAt.IsZero() && !l.ExpiresAt.Equal(current) {
 		if err := domain.CheckMoment("expires_at", l.ExpiresAt); err != nil {
@@ -74,6 +77,23 @@ func (l Limits) normal(current, now time.Time) (Limits, error) {
 	}
 	l.Caps, l.Models = l.Caps.Clone(), slices.Clone(l.Models)
 	return l, nil
+}
+
+// check is rule K8.
+func (r RateLimits) check() error {
+	for _, limit := range []struct {
+		name    string
+		n, most int64
+	}{
+		{"requests_per_minute", r.RequestsPerMinute, MaxPerMinute},
+		{"tokens_per_minute", r.TokensPerMinute, MaxPerMinute},
+		{"parallel", r.Parallel, MaxParallel},
+	} {
+		if limit.n < 0 || limit.n > limit.most {
+			return domain.Errorf(domain.CodeInvalid, "%s is between 0, for no limit, and %d", limit.name, limit.most)
+		}
+	}
+	return nil
 }
 
 func checkModels(models []string) error {

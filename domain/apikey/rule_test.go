@@ -316,3 +316,31 @@ func TestK7_AtMostOneApp(t *testing.T) {
 		requireCode(t, domain.CodeConflict, err)
 	}
 }
+
+func TestK8_RateLimits(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		rates apikey.RateLimits
+		code  domain.Code
+	}{
+		{apikey.RateLimits{}, ""},
+		{apikey.RateLimits{RequestsPerMinute: 1, TokensPerMinute: 1, Parallel: 1}, ""},
+		{apikey.RateLimits{RequestsPerMinute: apikey.MaxPerMinute, TokensPerMinute: apikey.MaxPerMinute, Parallel: apikey.MaxParallel}, ""},
+		{apikey.RateLimits{RequestsPerMinute: -1}, domain.CodeInvalid},
+		{apikey.RateLimits{TokensPerMinute: -1}, domain.CodeInvalid},
+		{apikey.RateLimits{Parallel: -1}, domain.CodeInvalid},
+		{apikey.RateLimits{RequestsPerMinute: apikey.MaxPerMinute + 1}, domain.CodeInvalid},
+		{apikey.RateLimits{TokensPerMinute: apikey.MaxPerMinute + 1}, domain.CodeInvalid},
+		{apikey.RateLimits{Parallel: apikey.MaxParallel + 1}, domain.CodeInvalid},
+	} {
+		_, err := apikey.New().Issue(issue(apikey.Limits{Rates: row.rates}), start)
+		requireCode(t, row.code, err, row.rates)
+		s := issued(t, apikey.Limits{})
+		e, err := s.Update(apikey.Update{Limits: apikey.Limits{Rates: row.rates}}, start)
+		requireCode(t, row.code, err, row.rates)
+		if row.code == "" {
+			apply(t, s, e)
+			require.Equal(t, row.rates, s.Limits.Rates)
+		}
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/gateway/auth"
+	"github.com/massrouter/massrouter/gateway/limit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -380,4 +381,18 @@ func TestMemoryIsBounded(t *testing.T) {
 	require.Equal(t, before, b.keys.lookups.Load())
 	ask(b.secret)
 	require.Equal(t, before+1, b.keys.lookups.Load(), "the one used longest ago was forgotten")
+}
+
+func TestScopesAreTheKeysRateLimits(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 0)
+	key, err := b.Secret(t.Context(), b.secret)
+	require.NoError(t, err)
+	require.Nil(t, key.Scopes())
+	b.key.Limits.Rates = apikey.RateLimits{RequestsPerMinute: 1, TokensPerMinute: 2, Parallel: 3}
+	b.keys.set(b.key)
+	b.step(5 * time.Second)
+	key, err = b.Secret(t.Context(), b.secret)
+	require.NoError(t, err)
+	require.Equal(t, []limit.Scope{{Kind: "key", ID: key.ID.String(), Limits: limit.Limits{Requests: 1, Tokens: 2, Parallel: 3}}}, key.Scopes())
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
+	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
@@ -119,10 +120,18 @@ type IssueKey struct {
 	// Models The only models that it may call; all when absent or empty.
 	Models *[]string `json:"models,omitempty"`
 	Name   string    `json:"name"`
+
+	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
+	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
+	RateLimits *KeyRateLimits `json:"rate_limits,omitempty"`
 }
 
 // KeyCaps The most that a key may spend per UTC day, ISO week and month, and in total. Absent means no cap.
 type KeyCaps = wallet.Caps
+
+// KeyRateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
+// A call takes the most tokens that it may use, and gives back at its end what it did not use.
+type KeyRateLimits = apikey.RateLimits
 
 // KeyReason defines model for KeyReason.
 type KeyReason struct {
@@ -308,10 +317,11 @@ type TopUp struct {
 
 // UpdateKey defines model for UpdateKey.
 type UpdateKey struct {
-	Caps      *wallet.Caps `json:"caps"`
-	ExpiresAt *time.Time   `json:"expires_at"`
-	Models    []string     `json:"models"`
-	Name      string       `json:"name"`
+	Caps       *wallet.Caps       `json:"caps"`
+	ExpiresAt  *time.Time         `json:"expires_at"`
+	Models     []string           `json:"models"`
+	Name       string             `json:"name"`
+	RateLimits *apikey.RateLimits `json:"rate_limits"`
 }
 
 // VendorSpec defines model for VendorSpec.

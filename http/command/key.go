@@ -30,6 +30,7 @@ func (a *API) IssueKey(ctx context.Context, r IssueKeyRequestObject) (IssueKeyRe
 		KeyID: id, WalletID: r.WalletID, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret),
 		Limits: apikey.Limits{
 			Name: r.Body.Name, Caps: chosen(r.Body.Caps), Models: chosen(r.Body.Models), ExpiresAt: chosen(r.Body.ExpiresAt),
+			Rates: chosen(r.Body.RateLimits),
 		},
 	})
 	if err := shownOnce(done, err, id); err != nil {
@@ -99,6 +100,7 @@ func (a *API) UpdateKey(ctx context.Context, r UpdateKeyRequestObject) (UpdateKe
 	}
 	_, done, err := a.app.UpdateKey(ctx, m, commands.UpdateKey{KeyID: r.KeyID, Limits: apikey.Limits{
 		Name: r.Body.Name, Caps: chosen(r.Body.Caps), Models: r.Body.Models, ExpiresAt: chosen(r.Body.ExpiresAt),
+		Rates: chosen(r.Body.RateLimits),
 	}})
 	if err != nil {
 		return nil, err

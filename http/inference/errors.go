@@ -12,6 +12,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/answers"
+	"github.com/massrouter/massrouter/gateway/limit"
 	"github.com/massrouter/massrouter/http/problem"
 )
 
@@ -62,10 +63,12 @@ func kindOf(status int) string {
 
 // retryable says which errors another attempt of the client may cure. All others are marked as final: official clients
 // would otherwise repeat a call that was tried several times already.
-func retryable(code domain.Code) bool {
-	switch code {
+func retryable(e *domain.Error) bool {
+	switch e.Code {
 	case domain.CodeOverloaded, domain.CodeUnavailable, domain.CodeInProgress, gateway.CodeStopping:
 		return true
+	case domain.CodeRateLimited:
+		return e.Details[detailRetryAfter] != "" // a call that is too large for its limit stays so
 	default:
 		return false
 	}
@@ -85,6 +88,7 @@ type failure struct {
 const (
 	detailParam      = "param"
 	detailRetryAfter = "retry_after"
+	detailRetryMS    = limit.DetailRetryMS
 )
 
 // shown turns an error into what callers may see of it.
@@ -99,7 +103,7 @@ func shown(err error) (failure, *domain.Error) {
 		switch name {
 		case detailParam:
 			f.Param = &value
-		case detailRetryAfter:
+		case detailRetryAfter, detailRetryMS:
 		default:
 			f.Metadata[name] = value
 		}
@@ -129,15 +133,34 @@ func writeError(w http.ResponseWriter, r *http.Request, err error, encode func(f
 	if seconds := retryAfter(e); seconds != "" {
 		h.Set("Retry-After", seconds)
 	}
+	rateLimitHeaders(h, e)
 	if f.Code == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
-	h.Set("X-Should-Retry", strconv.FormatBool(retryable(e.Code)))
+	h.Set("X-Should-Retry", strconv.FormatBool(retryable(e)))
 	body := encode(f)
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(f.Code)
 	_, _ = w.Write(body) //nolint:gosec // JSON, and said to be; a client that went away needs no answer
+}
+
+// rateLimitHeaders are set on refusals by a limit of ours, and on nothing else: a vendor's own limits are none of the caller's business.
+// X-RateLimit-Reset is Unix time in milliseconds, as OpenRouter has it; Retry-After-Ms is what official clients look at first.
+func rateLimitHeaders(h http.Header, e *domain.Error) {
+	if e.Code != domain.CodeRateLimited {
+		return
+	}
+	for _, header := range [...]struct{ name, detail string }{
+		{"X-Ratelimit-Limit", limit.DetailLimit},
+		{"X-Ratelimit-Remaining", limit.DetailRemaining},
+		{"X-Ratelimit-Reset", limit.DetailReset},
+		{"Retry-After-Ms", detailRetryMS},
+	} {
+		if value := e.Details[header.detail]; value != "" {
+			h.Set(header.name, value)
+		}
+	}
 }
 
 func logCause(ctx context.Context, status int, e *domain.Error) {
@@ -151,7 +174,7 @@ func retryAfter(e *domain.Error) string {
 	if seconds := e.Details[detailRetryAfter]; seconds != "" {
 		return seconds
 	}
-	if retryable(e.Code) {
+	if retryable(e) {
 		return "1"
 	}
 	return ""

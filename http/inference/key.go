@@ -65,13 +65,13 @@ func (a *API) currentKey(r *http.Request, c caller) (any, error) {
 	return currentKey{data}, nil
 }
 
-type limit struct {
+type spendCap struct {
 	most, rest money.Amount
 	reset      *string
 }
 
 // tightest is the cap with the least remaining: OpenRouter's shape has room for one.
-func tightest(k *keys.Key) (found limit, ok bool) {
+func tightest(k *keys.Key) (found spendCap, ok bool) {
 	name := func(s string) *string { return &s }
 	caps := k.Limits.Caps
 	for _, c := range []struct {
@@ -89,7 +89,7 @@ func tightest(k *keys.Key) (found limit, ok bool) {
 		}
 		rest := money.Max(c.most.Sub(c.spent), money.Zero())
 		if !ok || rest.LessThan(found.rest) {
-			found, ok = limit{most: *c.most, rest: rest, reset: c.reset}, true
+			found, ok = spendCap{most: *c.most, rest: rest, reset: c.reset}, true
 		}
 	}
 	return found, ok

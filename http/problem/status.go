@@ -41,6 +41,8 @@ func Status(code domain.Code) int {
 		return http.StatusRequestEntityTooLarge
 	case CodeUnsupportedMediaType:
 		return http.StatusUnsupportedMediaType
+	case domain.CodeRateLimited:
+		return http.StatusTooManyRequests
 	case domain.CodeCurrencyMismatch, domain.CodeUsageInvalid:
 		return http.StatusUnprocessableEntity
 	case domain.CodeOverloaded, domain.CodeUnavailable:

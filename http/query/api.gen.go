@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
+	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
@@ -496,6 +497,10 @@ type Key struct {
 	// OldSecretUntil After a rotation: how long the old secret works on.
 	OldSecretUntil *time.Time `json:"old_secret_until"`
 
+	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
+	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
+	RateLimits KeyRateLimits `json:"rate_limits"`
+
 	// Reason Why it was disabled or revoked.
 	Reason *string `json:"reason,omitempty"`
 
@@ -529,6 +534,10 @@ type KeyPage struct {
 	// Position Of the read model that answered; of the end of the log where the log itself did.
 	Position Position `json:"position"`
 }
+
+// KeyRateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
+// A call takes the most tokens that it may use, and gives back at its end what it did not use.
+type KeyRateLimits = apikey.RateLimits
 
 // KeySpent In the current UTC day, ISO week and month, and in total; and what calls under way reserve.
 type KeySpent struct {

@@ -2,12 +2,8 @@ package sim
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 )
-
-// toolTokens is what a forced tool call counts for: the function's name, and its arguments.
-const toolTokens = 2
 
 // answer produces a body in one piece.
 func (c *call) answer() {
@@ -31,13 +27,14 @@ func (c *call) answer() {
 		return
 	case k.fault == FaultErrorInStream:
 		c.used = Usage{}
-		c.out = appendFailure(c.out, inStream())
+		c.about.failure = inStream(k.variant)
+		c.out = c.d.failure(c.out, c.about.failure, &c.about)
 		c.head("application/json", len(c.out), http.StatusOK)
 		c.conclude(broken, false)
 		return
 	}
 	c.used.Completion += c.plan.tokens * int64(c.req.choices)
-	c.appendAnswer()
+	c.d.whole(c)
 	c.deliver()
 }
 
@@ -65,6 +62,11 @@ func (c *call) deliver() {
 	switch k.fault {
 	case FaultMalformed:
 		c.out = c.out[:part]
+		if k.variant == "endless" {
+			c.w.Header()["Content-Type"] = []string{"application/json"}
+			c.endless()
+			return
+		}
 		c.head("application/json", part, http.StatusOK)
 		c.conclude(broken, false)
 	case FaultCut:
@@ -80,75 +82,4 @@ func (c *call) deliver() {
 		c.head("application/json", whole, http.StatusOK)
 		c.conclude(completed, k.fault != FaultNoUsage && k.fault != FaultAbsurdUsage)
 	}
-}
-
-// appendAnswer appends the whole body.
-func (c *call) appendAnswer() {
-	q := &c.req
-	b := append(c.out, `{"id":"`...)
-	b = append(b, c.id...)
-	b = append(b, `","object":"chat.completion","created":`...)
-	b = strconv.AppendInt(b, c.created, 10)
-	b = append(b, `,"model":"`...)
-	b = append(b, q.model...)
-	b = append(b, `","choices":[`...)
-	for i := range c.texts {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, `{"index":`...)
-		b = strconv.AppendInt(b, int64(i), 10)
-		b = append(b, `,"message":`...)
-		b = c.appendMessage(b, i)
-		b = append(b, `,"logprobs":null,"finish_reason":`...)
-		b = appendNullable(b, c.plan.finish)
-		b = append(b, '}')
-	}
-	b = append(b, ']')
-	if q.controls.fault != FaultNoUsage {
-		b = append(b, `,"usage":`...)
-		b = c.appendUsage(b)
-	}
-	b = append(b, `,"service_tier":"default","system_fingerprint":"fp_sim"`...)
-	b = c.appendUnknown(b)
-	c.out = append(b, "}\n"...)
-}
-
-func (c *call) appendMessage(b []byte, choice int) []byte {
-	if c.req.tool != "" && c.plan.tokens > 0 {
-		b = append(b, `{"role":"assistant","content":null,"refusal":null,"annotations":[],"tool_calls":[{`...)
-		b = c.appendTool(b, choice)
-		if c.plan.tokens == toolTokens {
-			b = append(b, `{}`...)
-		}
-		return append(b, `"}}]}`...)
-	}
-	b = append(b, `{"role":"assistant","content":"`...)
-	for range c.plan.tokens {
-		b = c.texts[choice].appendNext(b, c.server.words)
-	}
-	return append(b, `","refusal":null,"annotations":[]}`...)
-}
-
-// appendTool appends the members of a tool call up to the text of its arguments.
-func (c *call) appendTool(b []byte, choice int) []byte {
-	b = append(b, `"id":"call_`...)
-	b = append(b, c.id[len("chatcmpl-"):]...)
-	b = append(b, '_')
-	b = strconv.AppendInt(b, int64(choice), 10)
-	b = append(b, `","type":"function","function":{"name":"`...)
-	b = append(b, c.req.tool...)
-	return append(b, `","arguments":"`...)
-}
-
-// appendUnknown tells how many fields of the request were unknown, so that a test sees that a gateway let them through.
-func (c *call) appendUnknown(b []byte) []byte {
-	if c.req.unknown[0] == 0 {
-		return b
-	}
-	b = append(b, `,"sim":{"unknown_fields":`...)
-	b = strconv.AppendInt(b, c.req.unknown[0], 10)
-	b = append(b, `,"unknown_bytes":`...)
-	b = strconv.AppendInt(b, c.req.unknown[1], 10)
-	return append(b, '}')
 }

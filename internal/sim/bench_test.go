@@ -51,6 +51,39 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
+// BenchmarkDialects is the same for all dialects, each with 16 tokens.
+func BenchmarkDialects(b *testing.B) {
+	for _, speech := range speeches() {
+		for _, stream := range []bool{false, true} {
+			if stream && speech.embeds {
+				continue
+			}
+			b.Run(fmt.Sprintf("%s/stream=%t", speech.name, stream), func(b *testing.B) {
+				var more []string
+				if speech.embeds {
+					more = append(more, `"dimensions":64`)
+				}
+				s, body := setup(b), speech.body("sim-large?tokens=16", stream, more...)
+				reader := strings.NewReader(body)
+				r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, s.url+speech.path("sim-large?tokens=16", stream), nil)
+				require.NoError(b, err)
+				r.Header.Set("Content-Type", "application/json")
+				for i := 0; i+1 < len(speech.headers); i += 2 {
+					r.Header.Set(speech.headers[i], speech.headers[i+1])
+				}
+				r.Body = io.NopCloser(reader)
+				w := &discard{header: make(http.Header)}
+				b.ReportAllocs()
+				for b.Loop() {
+					reader.Reset(body)
+					s.ServeHTTP(w, r)
+				}
+				require.Equal(b, s.Totals().Calls, s.Totals().Completed)
+			})
+		}
+	}
+}
+
 // BenchmarkLoopback is calls over sockets by clients that do next to nothing themselves; cpu-us/op is what both took.
 func BenchmarkLoopback(b *testing.B) {
 	for name, body := range map[string]string{

@@ -9,7 +9,7 @@ import (
 func (c *call) entry(o outcome, reported bool) entry {
 	q := &c.req
 	return entry{
-		model: q.model, fault: q.controls.fault, outcome: o, streamed: q.stream,
+		model: q.model, dialect: c.d.name(), fault: q.controls.fault, outcome: o, streamed: q.stream,
 		drained: o == aborted && c.drained, reported: reported, usage: c.used, unknown: q.unknown,
 	}
 }
@@ -17,6 +17,10 @@ func (c *call) entry(o outcome, reported bool) entry {
 // book adds the call to the totals.
 func (c *call) book(o outcome, reported bool) entry {
 	e := c.entry(o, reported)
+	if c.req.counting {
+		c.server.tally.count(&e)
+		return e
+	}
 	c.server.tally.add(&e)
 	if log := c.server.options.Logger.Debug(); log.Enabled() {
 		log.Str("model", e.model).Str("fault", string(e.fault)).Str("outcome", o.String()).Bool("stream", e.streamed).
@@ -80,12 +84,9 @@ func (c *call) reject() {
 	if after == unset && retryable(k.fault, k.variant) {
 		after = time.Second
 	}
-	if after >= 0 {
-		seconds := (after + time.Second - 1) / time.Second
-		c.w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
-		c.w.Header().Set("Retry-After-Ms", strconv.FormatInt(after.Milliseconds(), 10))
-	}
-	c.out = appendFailure(c.out, &f)
+	c.about = about{id: c.id, serial: c.serial, failure: &f, retry: after, now: c.now}
+	c.d.headers(c.w.Header(), &c.about)
+	c.out = c.d.failure(c.out, &f, &c.about)
 	c.head("application/json", len(c.out), f.status)
 	c.conclude(rejected, false)
 }

@@ -4,6 +4,9 @@ import "strings"
 
 // check holds the controls against each other. source names, in messages, where they came from.
 func (c *controls) check(source string) error {
+	if c.words != unset && c.tools == 0 {
+		return invalid(errorOfControl, source, "The control \"words\" needs tools that are called.")
+	}
 	if c.fault == "" {
 		return c.checkFaultless(source)
 	}
@@ -68,7 +71,8 @@ func (c *controls) resolve(o *Options, strikes bool) {
 	if !strikes {
 		c.fault, c.variant = "", ""
 	}
-	if c.tokens == unset {
+	c.tokensGiven = c.tokens != unset
+	if !c.tokensGiven {
 		c.tokens = o.Tokens
 		if c.fault == FaultLong {
 			c.tokens = defaultLong

@@ -16,6 +16,7 @@ const (
 	maxLatency     = 10 * time.Minute
 	maxTimes       = 1_000_000
 	maxPiece       = 1 << 20
+	maxCalls       = 128
 	defaultLong    = 100_000
 	defaultPiece   = 16
 	defaultDrip    = 10 * time.Millisecond
@@ -26,29 +27,37 @@ const (
 
 // controls says how one call is answered. The numbers are unset (-1) where the default depends on the call.
 type controls struct {
-	fault      Fault
-	variant    string
-	key        string
-	times      int64
-	after      int64
-	tokens     int64
-	prompt     int64
-	cached     int64
-	cacheWrite int64
-	reasoning  int64
-	piece      int64
-	first      time.Duration
-	between    time.Duration
-	wait       time.Duration
-	retryAfter time.Duration
-	drain      bool
-	flush      bool
+	fault        Fault
+	variant      string
+	key          string
+	times        int64
+	after        int64
+	tokens       int64
+	prompt       int64
+	cached       int64
+	cacheWrite   int64
+	cacheWrite1h int64
+	reasoning    int64
+	tools        int64
+	words        int64
+	ping         int64
+	piece        int64
+	finish       finish
+	first        time.Duration
+	between      time.Duration
+	wait         time.Duration
+	retryAfter   time.Duration
+	tokensGiven  bool
+	drain        bool
+	flush        bool
+	redacted     bool
+	signed       bool
 }
 
 // defaults is what a call without any control gets.
 func (o *Options) defaults() controls {
 	return controls{
-		times: unset, after: unset, tokens: unset, prompt: unset, piece: unset, retryAfter: unset,
+		times: unset, after: unset, tokens: unset, prompt: unset, piece: unset, tools: unset, words: unset, retryAfter: unset,
 		first: o.FirstToken, between: o.BetweenTokens, wait: o.Stall,
 	}
 }
@@ -122,6 +131,27 @@ func (c *controls) set(name, value string) (bit uint32, problem string) {
 	case "flush":
 		return 1 << 16, setSwitch(&c.flush, value)
 	}
+	return c.setMore(name, value)
+}
+
+// setMore is set for the controls that not every dialect knows.
+func (c *controls) setMore(name, value string) (bit uint32, problem string) {
+	switch name {
+	case "cache_write_1h":
+		return 1 << 17, setCount(&c.cacheWrite1h, value, maxPrompt)
+	case "tools":
+		return 1 << 18, setCount(&c.tools, value, maxCalls)
+	case "words":
+		return 1 << 19, setCount(&c.words, value, maxTokens)
+	case "ping":
+		return 1 << 20, setCount(&c.ping, value, maxTokens)
+	case "finish":
+		return 1 << 21, c.setFinish(value)
+	case "redacted":
+		return 1 << 22, setSwitch(&c.redacted, value)
+	case "signed":
+		return 1 << 23, setSwitch(&c.signed, value)
+	}
 	return 0, "there is no such control"
 }
 
@@ -131,6 +161,16 @@ func (c *controls) setFault(value string) string {
 	}
 	c.fault = Fault(value)
 	return ""
+}
+
+func (c *controls) setFinish(value string) string {
+	switch f := finish(value); f {
+	case finishFilter, finishRefusal, finishBlocked, finishStopSequence, finishPause, finishBadCall:
+		c.finish = f
+		return ""
+	default:
+	}
+	return "there are filter, refusal, blocked, stop_sequence, pause and bad_call"
 }
 
 func setCount(to *int64, value string, limit int64) string {
@@ -183,8 +223,9 @@ func setSwitch(to *bool, value string) string {
 }
 
 // clip shortens a caller's text for a message.
-func clip(text string) string {
-	const longest = 64
+func clip(text string) string { return clipAt(text, 64) }
+
+func clipAt(text string, longest int) string {
 	if len(text) <= longest {
 		return text
 	}

@@ -30,22 +30,22 @@ func ParseControls(text string) (Controls, error) {
 func ParseRequest(body []byte) (int64, error) {
 	var p parser
 	q := request{}
-	err := p.parse(bytes.NewBuffer(bytes.Clone(body)), jsontext.AllowDuplicateNames(true), &q)
+	err := p.chat(bytes.NewBuffer(bytes.Clone(body)), jsontext.AllowDuplicateNames(true), &q)
 	return q.prompt, err
 }
 
 // FailureBody is the answer to an error of ParseControls or ParseRequest.
 func FailureBody(err error) (status int, body []byte) {
 	f := failureOf(err)
-	return f.status, appendFailure(nil, f)
+	return f.status, appendOpenAIFailure(nil, f)
 }
 
 // Words returns the vocabulary as it stands in JSON strings.
-func Words() []string { return newVocabulary()[:] }
+func Words() []string { return newVocabulary(1)[:] }
 
 // Text returns n tokens of a choice as they stand in a JSON string.
 func Text(model string, messages uint64, seed int64, choice, n int) string {
-	s, v := newSequence(model, messages, seed, choice), newVocabulary()
+	s, v := newSequence(model, messages, seed, choice), newVocabulary(1)
 	var b []byte
 	for range n {
 		b = s.appendNext(b, v)

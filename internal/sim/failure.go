@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// failure is a refusal in OpenAI's error shape. Empty param and code are null on the wire.
+// failure is a refusal. Kind, code and param are OpenAI's; the other dialects derive their own words from the status, and
+// from the code where that is not enough.
 type failure struct {
 	status  int
 	kind    string
@@ -34,19 +34,6 @@ func failureOf(err error) *failure {
 	return &failure{http.StatusBadRequest, "invalid_request_error", "invalid_request", "", "The request could not be read."}
 }
 
-// appendFailure appends {"error":{…}}.
-func appendFailure(b []byte, f *failure) []byte {
-	b = append(b, `{"error":{"message":`...)
-	b = appendText(b, f.message)
-	b = append(b, `,"type":`...)
-	b = appendText(b, f.kind)
-	b = append(b, `,"param":`...)
-	b = appendNullable(b, f.param)
-	b = append(b, `,"code":`...)
-	b = appendNullable(b, f.code)
-	return append(b, `}}`...)
-}
-
 func appendNullable(b []byte, text string) []byte {
 	if text == "" {
 		return append(b, "null"...)
@@ -61,15 +48,4 @@ func appendText(b []byte, text string) []byte {
 		return append(b, `""`...)
 	}
 	return quoted
-}
-
-// writeFailure answers a request that goes no further.
-func writeFailure(w http.ResponseWriter, f *failure) {
-	body := appendFailure(nil, f)
-	head := w.Header()
-	head.Set("Content-Type", "application/json")
-	head.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(f.status)
-	// The client may have left: there is nobody else to tell.
-	_, _ = w.Write(body) //nolint:gosec // JSON with its strings quoted, sent as JSON
 }

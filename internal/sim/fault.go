@@ -21,6 +21,7 @@ const (
 	FaultErrorInStream Fault = "error_in_stream"
 	FaultLong          Fault = "long"
 	FaultSlowDrip      Fault = "slow_drip"
+	FaultGzipBomb      Fault = "gzip_bomb"
 )
 
 // spec is what the grammar knows about a fault. The first of its variants is the default.
@@ -35,15 +36,17 @@ type spec struct {
 // specOf looks a fault up by the name used in controls.
 func specOf(name string) (spec, bool) {
 	switch Fault(name) {
-	case FaultTimeoutAfter, FaultErrorInStream:
+	case FaultTimeoutAfter:
 		return spec{strikes: true}, true
+	case FaultErrorInStream:
+		return spec{strikes: true, variants: []string{"server_error", "overloaded", "rate_limit"}}, true
 	case FaultCut:
 		return spec{strikes: true, variants: []string{"reset", "close"}}, true
 	case FaultMalformed:
-		return spec{strikes: true, variants: []string{"json", "skip", "half", "html"}}, true
+		return spec{strikes: true, variants: []string{"json", "skip", "half", "html", "endless"}}, true
 	case FaultAbsurdUsage:
 		return spec{variants: absurdVariants()}, true
-	case FaultTimeoutBefore, FaultNoUsage, FaultEmpty, FaultLong, FaultSlowDrip:
+	case FaultTimeoutBefore, FaultNoUsage, FaultEmpty, FaultLong, FaultSlowDrip, FaultGzipBomb:
 		return spec{}, true
 	case FaultRateLimit:
 		return spec{status: http.StatusTooManyRequests, variants: []string{"rate_limit", "slow_down", "insufficient_quota"}}, true
@@ -59,7 +62,9 @@ func refusal(f Fault, variant string) failure {
 	case "400":
 		return failure{400, invalid, "invalid_value", "", "The simulated vendor was told to refuse this request."}
 	case "401":
-		return failure{401, invalid, "invalid_api_key", "", "Incorrect API key provided."}
+		return failure{401, invalid, codeKey, "", "Incorrect API key provided."}
+	case "402":
+		return failure{402, "insufficient_quota", "insufficient_balance", "", "The balance does not suffice."}
 	case "403":
 		return failure{403, invalid, "unsupported_country_region_territory", "", "The simulated vendor was told to forbid this request."}
 	case "404":
@@ -68,6 +73,8 @@ func refusal(f Fault, variant string) failure {
 		return failure{408, server, "request_timeout", "", "The request took too long."}
 	case "409":
 		return failure{409, invalid, "conflict", "", "The request conflicts with another one."}
+	case "413":
+		return failure{413, invalid, "request_too_large", "", "The request is too large."}
 	case "429":
 		return rateLimit(variant)
 	case "500":
@@ -84,15 +91,30 @@ func refusal(f Fault, variant string) failure {
 	return failure{}
 }
 
+// codeHardQuota marks a 429 that no retry helps against.
+const codeHardQuota = "credit_balance_exhausted"
+
 func rateLimit(variant string) failure {
 	const status = http.StatusTooManyRequests
 	switch variant {
 	case "insufficient_quota":
-		return failure{status, "insufficient_quota", "credit_balance_exhausted", "", "You exceeded your current quota, check your plan and billing details."}
+		return failure{status, "insufficient_quota", codeHardQuota, "", "You exceeded your current quota, check your plan and billing details."}
 	case "slow_down":
 		return failure{status, "requests", "slow_down", "", "Reduce the rate of your requests."}
 	}
 	return failure{status, "requests", "rate_limit_exceeded", "", "Rate limit reached for requests. Try again later."}
+}
+
+// inStream is the error that comes after a 200. Its status is the one that it would have had before.
+func inStream(variant string) *failure {
+	switch variant {
+	case "overloaded":
+		return &failure{529, "server_error", "overloaded", "", "The engine is overloaded."}
+	case "rate_limit":
+		f := rateLimit("")
+		return &f
+	}
+	return &failure{500, "server_error", "server_error", "", "The server had an error while processing your request."}
 }
 
 // retryable says whether a refusal carries Retry-After unless the controls say otherwise.

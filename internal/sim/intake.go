@@ -27,7 +27,7 @@ func (c *call) read(r *http.Request) error {
 	if int64(c.body.Len()) > limit {
 		return large
 	}
-	if err := c.parser.parse(&c.body, c.server.decode, &c.req); err != nil {
+	if err := c.d.parse(c, r); err != nil {
 		return err
 	}
 	if known := c.server.models; len(known) > 0 && !known[c.req.model] {
@@ -71,6 +71,10 @@ func (c *call) readControls(header []string) error {
 	if err := q.controls.check(source); err != nil {
 		return err
 	}
+	if q.controls.signed && q.unsigned {
+		return invalid("missing_signature", "thought_signature", "Function call is missing a thought_signature in functionCall parts. "+
+			"This is required for tools to work correctly.")
+	}
 	if q.controls.key != "" {
 		key = q.controls.key
 	}
@@ -80,25 +84,4 @@ func (c *call) readControls(header []string) error {
 	}
 	q.controls.resolve(&s.options, strikes)
 	return c.makePlan()
-}
-
-// makePlan applies the caller's cap: reasoning first, then content.
-func (c *call) makePlan() error {
-	q := &c.req
-	p := plan{tokens: q.controls.tokens, reasoning: q.controls.reasoning, finish: "stop"}
-	if q.tool != "" {
-		p.tokens, p.finish = toolTokens, "tool_calls"
-	}
-	if most := q.outputCap; most > 0 && q.controls.fault != FaultLong && p.reasoning+p.tokens > most {
-		p.reasoning = min(p.reasoning, most)
-		p.tokens, p.finish = most-p.reasoning, "length"
-	}
-	if q.controls.fault == FaultEmpty {
-		p = plan{}
-	}
-	if (p.tokens+p.reasoning)*int64(q.choices) > maxAllTokens {
-		return invalid(errorOfControl, "n", "The %d choices are longer than %d tokens together.", q.choices, maxAllTokens)
-	}
-	c.plan = p
-	return nil
 }

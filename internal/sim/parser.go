@@ -15,6 +15,9 @@ const (
 	codeValue    = "invalid_value"
 	codeMissing  = "missing_required_parameter"
 	codeEmpty    = "empty_array"
+	codeUnknown  = "unknown_parameter"
+	codeKey      = "invalid_api_key"
+	codeOrder    = "invalid_order"
 	codeTooSmall = "integer_below_min_value"
 	codeTooLarge = "integer_above_max_value"
 )
@@ -25,6 +28,8 @@ type parser struct {
 	scratch []byte
 	name    []byte
 	digest  xxhash.Digest
+	where   []byte // of a walk: the place in the body
+	manner  manner // of a walk
 }
 
 // path says where in the body something is. It becomes text only when there is a complaint.
@@ -178,6 +183,14 @@ func unquote(b []byte, raw jsontext.Value) []byte {
 	// The decoder has validated the string, so that nothing is left to go wrong.
 	b, _ = jsontext.AppendUnquote(b, raw)
 	return b
+}
+
+// optional reads a boolean that is as stated when it is null.
+func (p *parser) optional(at path, otherwise bool) (bool, error) {
+	if isNull, err := p.null(); isNull || err != nil {
+		return otherwise, err
+	}
+	return p.boolean(at)
 }
 
 func (p *parser) boolean(at path) (bool, error) {

@@ -1,17 +1,10 @@
 package sim
 
-import (
-	"bytes"
-	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
-)
+import "strings"
 
 const (
 	maxModelName = 2048 // bytes, with controls
 	maxCap       = 10_000_000
-	maxChoices   = 128
-	maxStops     = 4
 )
 
 // request is what the simulator keeps of a call.
@@ -26,199 +19,40 @@ type request struct {
 	seed         int64
 	prompt       int64  // tokens by the counting rule
 	hash         uint64 // of the messages
-	tool         string // the function that must be called, or empty
+	tools        []string
+	tool         string   // the function that must be called, or empty
+	named        string   // the same, if the caller named it
+	noCalls      bool     // tools must not be called
+	oneCall      bool     // at most one at a time
+	showThoughts bool     // reasoning is a part of the answer
+	hideThoughts bool     // but without its text
+	encrypted    bool     // reasoning is wanted in a form that only the vendor reads
+	unsigned     bool     // a function call came back without its signature
+	array        bool     // a stream is an array, not events
+	embedding    bool     // vectors are asked for, no text
+	base64       bool     // as base64
+	dimensions   int      // of each vector
+	vectors      []uint64 // hashes of what to embed
+	counting     bool     // only the prompt's tokens are asked for
+	stopSequence string   // the first one, or empty
 	unknown      [2]int64
 
 	// What the parameters say before they are held against each other.
 	capOld, capNew            int64
 	messagePrompt, toolPrompt int64
-	tools                     []string
-	choice, named             string // tool_choice, and the function in it
+	choice                    string // tool_choice
 	hasMessages, hasOptions   bool
 }
 
-// parse reads a body into q, whose controls hold the defaults. Of a field that comes twice the last one counts, as with
-// most vendors.
-func (p *parser) parse(body *bytes.Buffer, options jsontext.Options, q *request) error {
-	p.reset(body, options)
-	q.choices = 1
-	if got := p.dec.PeekKind(); got != '{' && got != 0 {
-		return invalid(codeType, "", "The body must be an object, but it is %s.", kindName(got))
-	}
-	if err := p.enter('{', path{}, ""); err != nil {
-		return err
-	}
-	for {
-		name, more, err := p.field()
-		if err != nil {
-			return err
-		}
-		if !more {
-			break
-		}
-		if err := p.parameter(name, q); err != nil {
-			return err
-		}
-	}
-	if err := p.end(); err != nil {
-		return err
-	}
-	return q.check()
-}
-
-// parameter reads the value of one top-level field.
-func (p *parser) parameter(name []byte, q *request) (err error) {
-	switch string(name) {
-	case "model":
-		return p.model(q)
-	case "messages":
-		return p.messages(q)
-	case "stream":
-		q.stream, err = p.boolean(top("stream"))
-	case "stream_options":
-		return p.streamOptions(q)
-	case "max_tokens":
-		q.capOld, _, err = p.integer(top("max_tokens"), 1, maxCap)
-	case "max_completion_tokens":
-		q.capNew, _, err = p.integer(top("max_completion_tokens"), 1, maxCap)
-	case "n":
-		return p.count(q)
-	case "seed":
-		q.seed, _, err = p.integer(top("seed"), -1<<63, 1<<63-1)
-	case "tools":
-		return p.tools(q)
-	case "tool_choice":
-		return p.toolChoice(q)
-	default:
-		return p.other(name, q)
-	}
-	return err
-}
-
-// other checks the parameters that change nothing here, and counts the unknown ones.
-func (p *parser) other(name []byte, q *request) error {
-	switch string(name) {
-	case "temperature":
-		return p.number(top("temperature"), 0, 2)
-	case "top_p":
-		return p.number(top("top_p"), 0, 1)
-	case "presence_penalty":
-		return p.number(top("presence_penalty"), -2, 2)
-	case "frequency_penalty":
-		return p.number(top("frequency_penalty"), -2, 2)
-	case "stop":
-		return p.stop()
-	}
-	known := defined(name)
-	value, err := p.skip()
-	if err == nil && !known {
-		q.unknown[0]++
-		q.unknown[1] += int64(len(value))
-	}
-	return err
-}
-
-// defined says whether OpenAI defines a parameter that is taken as it is.
-func defined(name []byte) bool {
-	switch string(name) {
-	case "audio", "function_call", "functions", "logit_bias", "logprobs", "metadata", "modalities", "moderation",
-		"parallel_tool_calls", "prediction", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
-		"reasoning_effort", "response_format", "safety_identifier", "service_tier", "store", "top_logprobs", "user",
-		"verbosity", "web_search_options":
-		return true
-	}
-	return false
-}
-
-func (p *parser) model(q *request) error {
-	text, err := p.text(top("model"))
-	if err != nil {
-		return err
-	}
-	if len(text) > maxModelName {
+// setModel takes the model's name apart.
+func (q *request) setModel(given string) error {
+	if len(given) > maxModelName {
 		return invalid(codeValue, "model", "The model's name is too long.")
 	}
-	q.given = string(text)
-	q.model, _, _ = strings.Cut(q.given, "?")
+	q.given = given
+	q.model, _, _ = strings.Cut(given, "?")
 	if !plain(q.model) {
 		return &failure{404, "invalid_request_error", "model_not_found", "model", "The model does not exist or you do not have access to it."}
 	}
 	return nil
-}
-
-func (p *parser) count(q *request) error {
-	n, given, err := p.integer(top("n"), 1, maxChoices)
-	q.choices = 1
-	if given {
-		q.choices = int(n)
-	}
-	return err
-}
-
-func (p *parser) streamOptions(q *request) error {
-	q.includeUsage, q.hasOptions = false, false
-	if isNull, err := p.null(); isNull || err != nil {
-		return err
-	}
-	at := top("stream_options")
-	if err := p.enter('{', at, "an object"); err != nil {
-		return err
-	}
-	q.hasOptions = true
-	for {
-		name, more, err := p.field()
-		if err != nil || !more {
-			return err
-		}
-		switch string(name) {
-		case "include_usage":
-			q.includeUsage, err = p.boolean(at.at("include_usage"))
-		case "include_obfuscation":
-			_, err = p.boolean(at.at("include_obfuscation"))
-		default:
-			_, err = p.skip()
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-func (p *parser) stop() error {
-	at := top("stop")
-	if kind := p.dec.PeekKind(); kind == 'n' || kind == '"' {
-		return p.step()
-	}
-	if err := p.enter('[', at, "a string or an array of strings"); err != nil {
-		return err
-	}
-	for at.index = 0; ; at.index++ {
-		more, err := p.element()
-		if err != nil || !more {
-			return err
-		}
-		if at.index == maxStops {
-			return invalid("array_above_max_length", "stop", "Invalid 'stop': array too long. Expected at most %d elements.", maxStops)
-		}
-		if _, err := p.text(at); err != nil {
-			return err
-		}
-	}
-}
-
-// check holds the parameters against each other.
-func (q *request) check() error {
-	switch {
-	case q.given == "":
-		return missing(top("model"))
-	case !q.hasMessages:
-		return missing(top("messages"))
-	case q.hasOptions && !q.stream:
-		return invalid(codeValue, "stream_options", "The 'stream_options' parameter is only allowed when 'stream' is enabled.")
-	case q.capOld > 0 && q.capNew > 0:
-		return invalid("invalid_parameter_combination", "max_tokens", "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.")
-	}
-	q.outputCap = max(q.capOld, q.capNew)
-	q.prompt = q.messagePrompt + q.toolPrompt
-	return q.checkTools()
 }

@@ -3,11 +3,7 @@ package sim
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/json"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +14,7 @@ import (
 
 // Options configures a simulated vendor. The zero value of everything but APIKey is usable.
 type Options struct {
-	// APIKey is the bearer key that callers must send. Without one nobody is let in.
+	// APIKey is the key that callers must send, as their dialect sends it. Without one nobody is let in.
 	APIKey string
 	// Models are the names that exist; any other is 404. Without a list every name exists.
 	Models []string
@@ -41,7 +37,6 @@ const (
 	defaultStall   = 10 * time.Minute
 	defaultMaxBody = 32 << 20
 	maxTurnKeys    = 10_000
-	maxTotalsWait  = time.Minute
 )
 
 // Server is a simulated vendor and its totals. It is an http.Handler, safe for concurrent use.
@@ -49,8 +44,10 @@ type Server struct {
 	options Options
 	key     [sha256.Size]byte
 	models  map[string]bool
-	words   *vocabulary
+	words   *vocabulary // in a JSON string
+	nested  *vocabulary // in a JSON string in a JSON string
 	tally   *tally
+	bomb    func() []byte
 	calls   sync.Pool
 	decode  jsontext.Options
 	serial  atomic.Uint64
@@ -77,7 +74,8 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		options: o, key: sha256.Sum256([]byte(o.APIKey)), models: make(map[string]bool, len(o.Models)),
-		words: newVocabulary(), tally: newTally(), turns: make(map[string]int64),
+		words: newVocabulary(1), nested: newVocabulary(2), tally: newTally(), turns: make(map[string]int64),
+		bomb:   sync.OnceValue(newBomb),
 		decode: jsontext.AllowDuplicateNames(true),
 	}
 	for _, name := range o.Models {
@@ -110,62 +108,6 @@ func (s *Server) Reset() {
 // would wait.
 func (s *Server) Close() { s.stopNow() }
 
-// ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch r.URL.Path {
-	case "/v1/chat/completions":
-		if s.admit(w, r, http.MethodPost) {
-			s.chat(w, r)
-		}
-	case "/v1/models":
-		if s.admit(w, r, http.MethodGet) {
-			s.listModels(w)
-		}
-	case "/sim/totals":
-		if s.method(w, r, http.MethodGet) {
-			s.serveTotals(w, r)
-		}
-	case "/sim/reset":
-		if s.method(w, r, http.MethodPost) {
-			s.Reset()
-			w.WriteHeader(http.StatusNoContent)
-		}
-	case "/healthz":
-		w.WriteHeader(http.StatusOK)
-	default:
-		s.refuse(w, &failure{http.StatusNotFound, "invalid_request_error", "unknown_url", "", "Unknown request URL."})
-	}
-}
-
-// refuse answers and counts a request that did not pass the checks.
-func (s *Server) refuse(w http.ResponseWriter, f *failure) {
-	s.tally.refuse(f.code)
-	writeFailure(w, f)
-}
-
-func (s *Server) method(w http.ResponseWriter, r *http.Request, want string) bool {
-	if r.Method == want {
-		return true
-	}
-	w.Header().Set("Allow", want)
-	s.refuse(w, &failure{http.StatusMethodNotAllowed, "invalid_request_error", "method_not_allowed", "", "Not allowed: use " + want + "."})
-	return false
-}
-
-// admit checks method and key.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, method string) bool {
-	if !s.method(w, r, method) {
-		return false
-	}
-	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	sum := sha256.Sum256([]byte(key))
-	if s.options.APIKey != "" && strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(sum[:], s.key[:]) == 1 {
-		return true
-	}
-	s.refuse(w, &failure{http.StatusUnauthorized, "invalid_request_error", "invalid_api_key", "", "Incorrect API key provided."})
-	return false
-}
-
 // strikes says whether the fault of a call with this key is still to happen.
 func (s *Server) strikes(key string, times int64) (bool, error) {
 	if times == unset {
@@ -182,41 +124,4 @@ func (s *Server) strikes(key string, times int64) (bool, error) {
 	}
 	s.turns[key] = turn + 1
 	return true, nil
-}
-
-func (s *Server) listModels(w http.ResponseWriter) {
-	names := s.options.Models
-	if len(names) == 0 {
-		names = []string{"sim-large", "sim-small"}
-	}
-	created := s.options.Now().Unix()
-	body := append([]byte(nil), `{"object":"list","data":[`...)
-	for i, name := range names {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = append(body, `{"id":`...)
-		body = appendText(body, name)
-		body = append(body, `,"object":"model","created":`...)
-		body = strconv.AppendInt(body, created, 10)
-		body = append(body, `,"owned_by":"sim"}`...)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(body, `]}`...)) // the client may have left
-}
-
-func (s *Server) serveTotals(w http.ResponseWriter, r *http.Request) {
-	if text := r.URL.Query().Get("wait"); text != "" {
-		wait, err := time.ParseDuration(text)
-		if err != nil || wait < 0 || wait > maxTotalsWait {
-			s.refuse(w, failureOf(invalid(codeValue, "wait", "Invalid 'wait': expected a duration up to %s.", maxTotalsWait)))
-			return
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), wait)
-		defer cancel()
-		// The time may pass: in_flight says so to the reader.
-		_ = s.WaitIdle(ctx)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(s.Totals()) // the client may have left
 }

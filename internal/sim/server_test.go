@@ -177,9 +177,9 @@ func TestTotalsOverHTTP(t *testing.T) {
 	b.send(t, http.MethodPost, "/sim/reset", "")
 	_, text = b.send(t, http.MethodGet, "/sim/totals", "")
 	require.JSONEq(t, `{"calls":0,"streamed":0,"completed":0,"rejected":0,"broken":0,"aborted":0,"drained":0,`+
-		`"reported":{"prompt_tokens":0,"cached_tokens":0,"cache_write_tokens":0,"reasoning_tokens":0,"completion_tokens":0},`+
-		`"unreported":{"prompt_tokens":0,"cached_tokens":0,"cache_write_tokens":0,"reasoning_tokens":0,"completion_tokens":0},`+
-		`"unknown_fields":0,"unknown_bytes":0,"models":{},"faults":{},"refused":{},"in_flight":0}`, text)
+		`"reported":{"prompt_tokens":0,"cached_tokens":0,"cache_write_tokens":0,"cache_write_1h_tokens":0,"reasoning_tokens":0,"completion_tokens":0},`+
+		`"unreported":{"prompt_tokens":0,"cached_tokens":0,"cache_write_tokens":0,"cache_write_1h_tokens":0,"reasoning_tokens":0,"completion_tokens":0},`+
+		`"unknown_fields":0,"unknown_bytes":0,"models":{},"dialects":{},"faults":{},"refused":{},"counted":0,"in_flight":0}`, text)
 }
 
 func TestWaitIdleGivesUp(t *testing.T) {

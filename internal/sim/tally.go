@@ -29,6 +29,7 @@ func (o outcome) String() string {
 // entry is what one call adds to the totals.
 type entry struct {
 	model    string
+	dialect  string
 	fault    Fault
 	outcome  outcome
 	streamed bool
@@ -71,8 +72,10 @@ type tally struct {
 	mu       sync.Mutex
 	sum      Row
 	models   map[string]*Row
+	dialects map[string]*Row
 	faults   map[Fault]*Row
 	refused  map[string]int64
+	counted  int64
 	inFlight int64
 	idle     chan struct{} // closed when the last call in flight ends; nil while nobody waits
 	epoch    uint64        // grows with each reset
@@ -87,6 +90,8 @@ func newTally() *tally {
 func (t *tally) clear() {
 	t.sum = Row{}
 	t.models = make(map[string]*Row)
+	t.dialects = make(map[string]*Row)
+	t.counted = 0
 	t.faults = make(map[Fault]*Row)
 	t.refused = make(map[string]int64)
 }
@@ -153,13 +158,27 @@ func (t *tally) book(e *entry, sign int64) {
 		t.models[name] = row
 	}
 	row.add(e, sign)
-	if e.fault == "" {
-		return
+	rowOf(t.dialects, e.dialect).add(e, sign)
+	if e.fault != "" {
+		rowOf(t.faults, e.fault).add(e, sign)
 	}
-	if t.faults[e.fault] == nil {
-		t.faults[e.fault] = new(Row)
+}
+
+func rowOf[K comparable](rows map[K]*Row, key K) *Row {
+	row := rows[key]
+	if row == nil {
+		row = new(Row)
+		rows[key] = row
 	}
-	t.faults[e.fault].add(e, sign)
+	return row
+}
+
+// count adds a request for a count of tokens, which is in no row: move leaves its entry alone.
+func (t *tally) count(e *entry) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counted++
+	e.epoch = t.epoch - 1
 }
 
 func (t *tally) totals() Totals {
@@ -167,7 +186,10 @@ func (t *tally) totals() Totals {
 	defer t.mu.Unlock()
 	out := Totals{
 		Row: t.sum, Models: make(map[string]Row, len(t.models)), Faults: make(map[Fault]Row, len(t.faults)),
-		Refused: maps.Clone(t.refused), InFlight: t.inFlight,
+		Dialects: make(map[string]Row, len(t.dialects)), Refused: maps.Clone(t.refused), Counted: t.counted, InFlight: t.inFlight,
+	}
+	for name, row := range t.dialects {
+		out.Dialects[name] = *row
 	}
 	for name, row := range t.models {
 		out.Models[name] = *row

@@ -26,10 +26,15 @@ const vocabularySize = 256
 // vocabulary maps a token's number to its text, with the space before it, inside a JSON string.
 type vocabulary [vocabularySize]string
 
-func newVocabulary() *vocabulary {
+// newVocabulary makes the vocabulary for strings in strings, as deep as it is told.
+func newVocabulary(depth int) *vocabulary {
 	v := new(vocabulary)
+	quote := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 	for i, word := range strings.Fields(words)[:vocabularySize] {
-		v[i] = " " + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(word)
+		for range depth {
+			word = quote.Replace(word)
+		}
+		v[i] = " " + word
 	}
 	return v
 }

@@ -1,18 +1,22 @@
 package sim
 
-// Usage counts tokens. Cached and cache-written tokens are part of the prompt, reasoning tokens part of the completion.
+// Usage counts tokens, in each dialect alike: cached and cache-written tokens are part of the prompt, the ones written for
+// an hour part of the cache-written ones, reasoning tokens part of the completion. What a dialect cannot state is zero.
 type Usage struct {
 	Prompt     int64 `json:"prompt_tokens"`
 	Cached     int64 `json:"cached_tokens"`
 	CacheWrite int64 `json:"cache_write_tokens"`
-	Reasoning  int64 `json:"reasoning_tokens"`
-	Completion int64 `json:"completion_tokens"`
+	// CacheWrite1h is zero with all dialects but Anthropic's.
+	CacheWrite1h int64 `json:"cache_write_1h_tokens"`
+	Reasoning    int64 `json:"reasoning_tokens"`
+	Completion   int64 `json:"completion_tokens"`
 }
 
 func (u *Usage) add(v Usage, sign int64) {
 	u.Prompt += sign * v.Prompt
 	u.Cached += sign * v.Cached
 	u.CacheWrite += sign * v.CacheWrite
+	u.CacheWrite1h += sign * v.CacheWrite1h
 	u.Reasoning += sign * v.Reasoning
 	u.Completion += sign * v.Completion
 }
@@ -35,8 +39,8 @@ type Row struct {
 	// broken, aborted, without a usage chunk, or with absurd numbers.
 	Reported   Usage `json:"reported"`
 	Unreported Usage `json:"unreported"`
-	// UnknownFields and UnknownBytes count top-level fields of requests that OpenAI does not define, and the bytes of
-	// their values as sent.
+	// UnknownFields and UnknownBytes count top-level fields of requests that OpenAI's chat completions do not define,
+	// and the bytes of their values as sent. The other dialects refuse them.
 	UnknownFields int64 `json:"unknown_fields"`
 	UnknownBytes  int64 `json:"unknown_bytes"`
 }
@@ -46,10 +50,14 @@ type Totals struct {
 	Row
 	// Models has a row for each model by its name without controls.
 	Models map[string]Row `json:"models"`
+	// Dialects has a row for each dialect: chat, messages, gemini, responses, embeddings.
+	Dialects map[string]Row `json:"dialects"`
 	// Faults has a row for each fault that struck; calls that `times` spared are not in it.
 	Faults map[Fault]Row `json:"faults"`
 	// Refused counts, by error code, requests that did not pass the checks.
 	Refused map[string]int64 `json:"refused"`
+	// Counted is how many requests asked for a count of tokens; they are no calls.
+	Counted int64 `json:"counted"`
 	// InFlight is how many calls are being answered now; they are in no row yet.
 	InFlight int64 `json:"in_flight"`
 }

@@ -108,9 +108,15 @@ func add(to *sim.Row, from sim.Row) {
 	to.Broken += from.Broken
 	to.Reported.Prompt += from.Reported.Prompt
 	to.Reported.Cached += from.Reported.Cached
+	to.Reported.CacheWrite += from.Reported.CacheWrite
+	to.Reported.CacheWrite1h += from.Reported.CacheWrite1h
+	to.Reported.Reasoning += from.Reported.Reasoning
 	to.Reported.Completion += from.Reported.Completion
 	to.Unreported.Prompt += from.Unreported.Prompt
 	to.Unreported.Cached += from.Unreported.Cached
+	to.Unreported.CacheWrite += from.Unreported.CacheWrite
+	to.Unreported.CacheWrite1h += from.Unreported.CacheWrite1h
+	to.Unreported.Reasoning += from.Unreported.Reasoning
 	to.Unreported.Completion += from.Unreported.Completion
 }
 

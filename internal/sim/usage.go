@@ -10,33 +10,29 @@ type wireUsage struct {
 	literal string
 }
 
-func (c *call) appendUsage(b []byte) []byte {
+// wireUsage is the call's usage as its fault lets it be said.
+func (c *call) wireUsage() wireUsage {
 	u := wireUsage{Usage: c.used, total: c.used.Prompt + c.used.Completion}
 	if c.req.controls.fault == FaultAbsurdUsage {
 		u = absurd(u, c.req.controls.variant)
 	}
-	b = append(b, `{"prompt_tokens":`...)
-	b = strconv.AppendInt(b, u.Prompt, 10)
-	b = append(b, `,"completion_tokens":`...)
-	if u.literal != "" {
-		b = append(b, u.literal...)
-	} else {
-		b = strconv.AppendInt(b, u.Completion, 10)
-	}
-	b = append(b, `,"total_tokens":`...)
-	b = strconv.AppendInt(b, u.total, 10)
-	b = append(b, `,"prompt_tokens_details":{"cached_tokens":`...)
-	b = strconv.AppendInt(b, u.Cached, 10)
-	b = append(b, `,"cache_write_tokens":`...)
-	b = strconv.AppendInt(b, u.CacheWrite, 10)
-	b = append(b, `,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":`...)
-	b = strconv.AppendInt(b, u.Reasoning, 10)
-	return append(b, `,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}`...)
+	return u
 }
+
+// completion appends n, the completion tokens in the dialect's count, or what stands in their place.
+func (u *wireUsage) completion(b []byte, n int64) []byte {
+	if u.literal != "" {
+		return append(b, u.literal...)
+	}
+	return strconv.AppendInt(b, n, 10)
+}
+
+// absurdlyFar is how far an absurd number is off.
+const absurdlyFar = 1000
 
 // absurd distorts usage in one of the ways of absurdVariants.
 func absurd(u wireUsage, variant string) wireUsage {
-	const far, huge = 1000, 4_000_000_000_000_000_000
+	const far, huge = absurdlyFar, 4_000_000_000_000_000_000
 	switch variant {
 	case "negative":
 		u.Completion = -u.Completion - 1

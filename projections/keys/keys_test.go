@@ -24,7 +24,10 @@ func issued(id uuid.UUID) apikey.Issued {
 	limit := pt.Money("7.5")
 	return apikey.Issued{
 		KeyID: id, WalletID: w1, Hash: apikey.HashSecret("first"), Label: "sk-mr-v1-0000…aaaa",
-		Limits: apikey.Limits{Name: "n", Caps: wallet.Caps{Day: &limit}, Models: []string{"acme/one"}},
+		Limits: apikey.Limits{
+			Name: "n", Caps: wallet.Caps{Day: &limit}, Models: []string{"acme/one"},
+			Rates: apikey.RateLimits{RequestsPerMinute: 60, TokensPerMinute: 1000, Parallel: 3},
+		},
 	}
 }
 
@@ -40,6 +43,9 @@ func TestEventsBecomeKeys(t *testing.T) {
 	}{
 		{"issued", nil, func(*keys.Key) {}},
 		{"updated", []apikey.Event{apikey.Updated{KeyID: k1, Limits: apikey.Limits{ExpiresAt: until}}}, func(k *keys.Key) { k.Limits = apikey.Limits{ExpiresAt: until} }},
+		{"other rates", []apikey.Event{apikey.Updated{KeyID: k1, Limits: apikey.Limits{Rates: apikey.RateLimits{Parallel: 4}}}}, func(k *keys.Key) {
+			k.Limits = apikey.Limits{Rates: apikey.RateLimits{Parallel: 4}}
+		}},
 		{"rotated", []apikey.Event{rotated}, func(k *keys.Key) { k.Hash, k.Label, k.OldHash, k.OldHashUntil = second, "l2", first, until }},
 		{"rotated twice", []apikey.Event{rotated, apikey.Rotated{KeyID: k1, Hash: third, Label: "l3", OldHashUntil: until.Add(time.Hour)}}, func(k *keys.Key) {
 			k.Hash, k.Label, k.OldHash, k.OldHashUntil = third, "l3", second, until.Add(time.Hour)

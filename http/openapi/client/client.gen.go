@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
@@ -523,6 +524,10 @@ type IssueKey struct {
 	// Models The only models that it may call; all when absent or empty.
 	Models *[]string `json:"models,omitempty"`
 	Name   string    `json:"name"`
+
+	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
+	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
+	RateLimits *KeyRateLimits `json:"rate_limits,omitempty"`
 }
 
 // JournalEntry One event in the books; its legs sum to zero.
@@ -591,6 +596,10 @@ type Key struct {
 	// OldSecretUntil After a rotation: how long the old secret works on.
 	OldSecretUntil *time.Time `json:"old_secret_until"`
 
+	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
+	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
+	RateLimits KeyRateLimits `json:"rate_limits"`
+
 	// Reason Why it was disabled or revoked.
 	Reason *string `json:"reason,omitempty"`
 
@@ -624,6 +633,10 @@ type KeyPage struct {
 	// Position Of the read model that answered; of the end of the log where the log itself did.
 	Position Position `json:"position"`
 }
+
+// KeyRateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
+// A call takes the most tokens that it may use, and gives back at its end what it did not use.
+type KeyRateLimits = apikey.RateLimits
 
 // KeyReason defines model for KeyReason.
 type KeyReason struct {
@@ -1114,10 +1127,11 @@ type TrialBalanceLine struct {
 
 // UpdateKey defines model for UpdateKey.
 type UpdateKey struct {
-	Caps      *wallet.Caps `json:"caps"`
-	ExpiresAt *time.Time   `json:"expires_at"`
-	Models    []string     `json:"models"`
-	Name      string       `json:"name"`
+	Caps       *wallet.Caps       `json:"caps"`
+	ExpiresAt  *time.Time         `json:"expires_at"`
+	Models     []string           `json:"models"`
+	Name       string             `json:"name"`
+	RateLimits *apikey.RateLimits `json:"rate_limits"`
 }
 
 // UsageDimension `error` is the class of an error.
@@ -2562,8 +2576,8 @@ type ClientInterface interface {
 
 	// UpdateKeyWithBody Replace a key's limits
 	//
-	// Name, caps, allowed models and expiry are replaced together, as the event records them, so all four are
-	// given; null takes a limit away. What is not a limit (state, secret) is left alone.
+	// Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
+	// are given; null takes a limit away. What is not a limit (state, secret) is left alone.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2572,8 +2586,8 @@ type ClientInterface interface {
 
 	// UpdateKey Replace a key's limits
 	//
-	// Name, caps, allowed models and expiry are replaced together, as the event records them, so all four are
-	// given; null takes a limit away. What is not a limit (state, secret) is left alone.
+	// Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
+	// are given; null takes a limit away. What is not a limit (state, secret) is left alone.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3319,8 +3333,8 @@ func (c *Client) GetKey(ctx context.Context, keyID KeyID, params *GetKeyParams, 
 
 // UpdateKeyWithBody Replace a key's limits
 //
-// Name, caps, allowed models and expiry are replaced together, as the event records them, so all four are
-// given; null takes a limit away. What is not a limit (state, secret) is left alone.
+// Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
+// are given; null takes a limit away. What is not a limit (state, secret) is left alone.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3339,8 +3353,8 @@ func (c *Client) UpdateKeyWithBody(ctx context.Context, keyID KeyID, params *Upd
 
 // UpdateKey Replace a key's limits
 //
-// Name, caps, allowed models and expiry are replaced together, as the event records them, so all four are
-// given; null takes a limit away. What is not a limit (state, secret) is left alone.
+// Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
+// are given; null takes a limit away. What is not a limit (state, secret) is left alone.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -9566,8 +9580,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateKeyWithBodyWithResponse Replace a key's limits
 	//
-	// Name, caps, allowed models and expiry are replaced together, as the event records them, so all four are
-	// given; null takes a limit away. What is not a limit (state, secret) is left alone.
+	// Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
+	// are given; null takes a limit away. What is not a limit (state, secret) is left alone.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9576,8 +9590,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateKeyWithResponse Replace a key's limits
 	//
-	// Name, caps, allowed models and expiry are replaced together, as the event records them, so all four are
-	// given; null takes a limit away. What is not a limit (state, secret) is left alone.
+	// Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
+	// are given; null takes a limit away. What is not a limit (state, secret) is left alone.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -13643,8 +13657,8 @@ func (c *ClientWithResponses) GetKeyWithResponse(ctx context.Context, keyID KeyI
 
 // UpdateKeyWithBodyWithResponse Replace a key's limits
 //
-// Name, caps, allowed models and expiry are replaced together, as the event records them, so all four are
-// given; null takes a limit away. What is not a limit (state, secret) is left alone.
+// Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
+// are given; null takes a limit away. What is not a limit (state, secret) is left alone.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13659,8 +13673,8 @@ func (c *ClientWithResponses) UpdateKeyWithBodyWithResponse(ctx context.Context,
 
 // UpdateKeyWithResponse Replace a key's limits
 //
-// Name, caps, allowed models and expiry are replaced together, as the event records them, so all four are
-// given; null takes a limit away. What is not a limit (state, secret) is left alone.
+// Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
+// are given; null takes a limit away. What is not a limit (state, secret) is left alone.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

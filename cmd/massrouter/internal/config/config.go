@@ -13,6 +13,7 @@ type Config struct {
 	Bus      Bus      `title:"Event bus"`
 	Webhooks Webhooks `title:"Customer webhooks"`
 	Gateway  Gateway  `title:"Inference"`
+	Limits   Limits   `title:"Rate limits"`
 	Vendors  Vendors  `title:"Vendors"`
 	Kafka    Kafka    `title:"Kafka"`
 	Log      Log      `title:"Log and shutdown"`
@@ -31,7 +32,7 @@ type HTTP struct {
 // Store is where state lives.
 type Store struct {
 	DatabaseURL Secret `env:"DATABASE_URL" doc:"PostgreSQL, version 15 or newer: postgres://user:password@host:port/database. dev starts a private server without it." used:"serve work dev migrate events projections bench"`
-	RedisURL    Secret `env:"REDIS_URL" doc:"Redis: redis://:password@host:port/0. dev runs one in its own process without it. Holds disposable copies only, such as the rankings; serve and work do without." used:"serve work dev"`
+	RedisURL    Secret `env:"REDIS_URL" doc:"Redis: redis://:password@host:port/0. dev runs one in its own process without it. Holds disposable copies only, such as the rankings, and counts rate limits for all processes; serve and work do without." used:"serve work dev"`
 	MaxConns    int    `env:"MASSROUTER_DATABASE_CONNS" doc:"Most connections of one process for queries. The ledger's writer and listener have their own." used:"serve work dev"`
 }
 

@@ -39,6 +39,7 @@ func Default() Config {
 			KeepAlive:        10 * time.Second,
 			Attempts:         3,
 		},
-		Log: Log{Level: "info", Format: "json", ShutdownGrace: 30 * time.Second},
+		Limits: Limits{LimitBudget: 20 * time.Millisecond, LimitLease: 30 * time.Second, LimitProcesses: 1},
+		Log:    Log{Level: "info", Format: "json", ShutdownGrace: 30 * time.Second},
 	}
 }

@@ -80,6 +80,7 @@ func (c Config) Validate(role Role) error {
 	c.Bus.validate(&p)
 	c.Webhooks.validate(&p)
 	c.Gateway.validate(&p, role)
+	c.Limits.validate(&p)
 	c.Kafka.validate(&p)
 	c.Log.validate(&p)
 	c.Client.validate(&p)

@@ -24,6 +24,7 @@ import (
 	"github.com/massrouter/massrouter/eventstore/relay/bus"
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/journal"
+	"github.com/massrouter/massrouter/gateway/limit"
 	"github.com/massrouter/massrouter/projections/rankings/hot"
 	"github.com/massrouter/massrouter/reactors/webhook"
 )
@@ -57,6 +58,8 @@ type Program struct {
 	deliverers *pgxpool.Pool // of webhooks
 	journal    *journal.Journal
 	gateway    *gateway.Gateway
+	limits     *limit.Limiter
+	limitRedis *redis.Client // nil without REDIS_URL
 	api, ops   net.Listener
 	closing    atomic.Bool
 	forked     bool // the ledger is not the one of the published checkpoint, and the operator knows
@@ -160,6 +163,9 @@ func (p *Program) openAPI(ctx context.Context) (err error) {
 	if torn := p.journal.Torn(); torn > 0 {
 		p.o.Log.Warn().Int64("bytes", torn).Msg("the end of the journal was not written whole before a crash; it was put aside")
 	}
+	if err := p.openLimits(); err != nil {
+		return err
+	}
 	p.gateway, err = p.newGateway()
 	return err
 }
@@ -232,8 +238,10 @@ func (p *Program) Close() error {
 	if p.bus != nil {
 		errs = append(errs, p.bus.Close())
 	}
-	if p.redis != nil {
-		errs = append(errs, p.redis.Close())
+	for _, client := range []*redis.Client{p.redis, p.limitRedis} {
+		if client != nil {
+			errs = append(errs, client.Close())
+		}
 	}
 	if p.store != nil {
 		p.store.Close()

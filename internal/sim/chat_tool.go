@@ -103,14 +103,17 @@ func (p *parser) toolName(at path) (name string, err error) {
 }
 
 // callable says whether OpenAI takes text as a function's name.
-func callable(text string) bool {
+func callable(text string) bool { return callableIn(text, maxToolName) }
+
+// callableIn says whether text is made of the characters of functions' names, at most so many.
+func callableIn(text string, most int) bool {
 	for _, r := range text {
 		letter := (r >= 'a' && r <= 'z') || (r >= 'A' && r <= 'Z')
 		if !letter && (r < '0' || r > '9') && r != '_' && r != '-' {
 			return false
 		}
 	}
-	return text != "" && len(text) <= maxToolName
+	return text != "" && len(text) <= most
 }
 
 func (p *parser) toolChoice(q *request) error {
@@ -140,13 +143,15 @@ func (p *parser) toolChoice(q *request) error {
 	return invalid(codeValue, "tool_choice", "Invalid value: %q. Supported values are: 'none', 'auto', and 'required'.", clip(q.choice))
 }
 
-// checkTools finds the function that must be called, if there is one.
-func (q *request) checkTools() error {
+// checkChatTools finds the function that must be called, if there is one.
+func (q *request) checkChatTools() error {
 	switch {
 	case q.choice == "":
 		return nil
 	case q.toolPrompt == 0:
 		return invalid(codeValue, "tool_choice", "'tool_choice' is only allowed when 'tools' are specified.")
+	case q.choice == "none":
+		q.noCalls = true
 	case q.choice == "required" && len(q.tools) > 0:
 		q.tool = q.tools[0]
 	case q.choice == "function" && !slices.Contains(q.tools, q.named):

@@ -24,20 +24,22 @@ func roleOf(text []byte) byte {
 	case "developer":
 		return 2
 	case "user":
-		return 3
+		return roleUser
 	case roleAssistantName:
 		return roleAssistant
 	case "tool":
 		return roleTool
 	case "function":
-		return 6
+		return roleFunction
 	}
 	return 0
 }
 
 const (
+	roleUser          = 3
 	roleAssistant     = 4
 	roleTool          = 5
+	roleFunction      = 6
 	roleAssistantName = "assistant"
 )
 

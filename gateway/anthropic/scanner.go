@@ -1,0 +1,8 @@
+package anthropic
+
+// Scanner reads requests, answers and events that pass through: it says where they have what the gateway needs or changes. The zero
+// value is ready; one Scanner serves one call after another, never two at once.
+type Scanner struct {
+	scanner
+	counts counts // of the stream under way
+}
