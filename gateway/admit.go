@@ -27,9 +27,8 @@ func (r *run) bounds() (bounds, error) {
 	return b, nil
 }
 
-// admit takes the next of those who can serve the call and places the hold.
+// admit places the hold for who is to serve the call.
 func (r *run) admit(ctx context.Context) error {
-	r.route, r.routes = r.routes[0], r.routes[1:]
 	b, err := r.bounds()
 	if err != nil {
 		return err
@@ -51,38 +50,39 @@ func (r *run) admit(ctx context.Context) error {
 	return nil
 }
 
-// moveOn goes to the next of those who can serve the call, after a failure of which the caller has seen nothing. It is a generation
-// of its own, at its own price: the one that failed is released, and stays on record. false: there is none.
-func (r *run) moveOn(ctx context.Context, failure *domain.Error) bool {
-	if len(r.routes) == 0 || r.produced.Any() || r.out.hasBegun() {
+// moveTo goes to another one who can serve the call, after a failure of which the caller has seen nothing. It is a generation of its
+// own, at its own price: the one that failed is released, and stays on record. false: it cannot be.
+func (r *run) moveTo(ctx context.Context, offer int, failure *domain.Error) bool {
+	if r.produced.Any() || r.out.hasBegun() {
 		return false
 	}
 	r.renewal.stop()
-	e := ending{err: failure}
-	r.note(&e)
-	r.charge(ctx, r.settlement(nil, "").released(string(failure.Code)))
+	if r.hold.placed {
+		e := ending{err: failure}
+		r.note(&e)
+		r.charge(ctx, r.settlement(nil, "").released(string(failure.Code)))
+	}
 	if r.claim != nil {
 		r.freeToken(ctx)
 		r.claim = nil
 	}
 	r.facts.Error, r.facts.Attempts = "", 0
-	for len(r.routes) > 0 {
-		var err error
-		if r.id, err = newID(); err != nil {
-			return false
-		}
-		if _, err = r.claimToken(ctx); err != nil || r.call.Token != "" && r.claim == nil {
-			return false
-		}
-		if err = r.admit(ctx); err == nil {
-			r.renewal = new(renewal)
-			r.renewal.start(ctx, r)
-			return true
-		}
+	r.at, r.route = offer, r.offers[offer]
+	var err error
+	if r.id, err = newID(); err != nil {
+		return false
+	}
+	if replayed, err := r.claimToken(ctx); replayed || err != nil {
+		return false
+	}
+	if r.admit(ctx) != nil {
 		r.freeToken(ctx)
 		r.claim = nil
+		return false
 	}
-	return false
+	r.renewal = new(renewal)
+	r.renewal.start(ctx, r)
+	return true
 }
 
 // meterBounds are what a report of the vendor is held against.

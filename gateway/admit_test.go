@@ -291,6 +291,9 @@ func TestOptionsThatCannotBe(t *testing.T) {
 	require.ErrorContains(t, err, "needs a ledger")
 }
 
+// inOrder asks the Canceller first.
+const inOrder = `"provider":{"order":["` + gatewaytest.Canceller + `","` + gatewaytest.Drainer + `"]}`
+
 // TestAnotherVendorTakesTheCall: each vendor is a generation of its own, at its own price, and only the last one is charged.
 func TestAnotherVendorTakesTheCall(t *testing.T) {
 	t.Parallel()
@@ -301,7 +304,7 @@ func TestAnotherVendorTakesTheCall(t *testing.T) {
 			dear := k.Price()
 			dear.Price.Base[usage.Output] = money.MustPrice("0.00001")
 			k.Offer(model, gatewaytest.Drainer, "tokens=7", dear)
-			body := gatewaytest.Body(model, `"max_tokens":20`)
+			body := gatewaytest.Body(model, `"max_tokens":20`, inOrder)
 			if stream {
 				body = streamed(body)
 			}
@@ -335,7 +338,7 @@ func TestNoOtherVendorForTheCallersFault(t *testing.T) {
 	k := gatewaytest.New(t, hasty)
 	model := k.Model(gatewaytest.Canceller, "fault=400")
 	k.Offer(model, gatewaytest.Drainer, "", k.Price())
-	_, err := k.Do(gatewaytest.Body(model, `"max_tokens":5`))
+	_, err := k.Do(gatewaytest.Body(model, `"max_tokens":5`, inOrder))
 	require.Equal(t, gateway.CodeVendorRefused, domain.CodeOf(err))
 	require.Equal(t, model+"@"+gatewaytest.Canceller, k.OnlyReleased().Endpoint)
 }

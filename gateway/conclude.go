@@ -7,6 +7,7 @@ import (
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
+	"github.com/massrouter/massrouter/gateway/routing"
 )
 
 // conclude charges a call whose answer came to its proper end, and returns what is to be sent last, which build makes from
@@ -14,6 +15,7 @@ import (
 // the ledger will find too: both compute it at the pinned price.
 func (r *run) conclude(ctx context.Context, e *ending, build func(*chat.Bill) []byte) ([]byte, *domain.Error) {
 	s := r.verdict(e)
+	r.attempts.Ended(routing.Outcome{Result: routing.Answered, Tokens: s.Usage.Completion()}, r.g.o.Now())
 	var final []byte
 	made := false
 	if r.claim != nil {
@@ -90,6 +92,9 @@ func (r *run) fail(ctx context.Context, err *domain.Error) error {
 // otherwise it goes into the stream, with the usage that was charged.
 func (r *run) breakOff(ctx context.Context, e *ending) error {
 	r.outcome = string(e.err.Code)
+	if r.attempts != nil {
+		r.attempts.Ended(routing.Outcome{Result: resultOf(e.err), FirstByte: true}, r.g.o.Now())
+	}
 	var bill *chat.Bill
 	if r.hold.placed {
 		if !r.facts.Streamed {
@@ -107,4 +112,13 @@ func (r *run) breakOff(ctx context.Context, e *ending) error {
 	}
 	r.out.sendLast(r.x.AppendFailure(make([]byte, 0, spliceRoom), r.out.failure(e.err), bill))
 	return nil
+}
+
+// resultOf is what the end of an answer that had begun says about its vendor.
+func resultOf(err *domain.Error) routing.Result {
+	switch err.Code {
+	case CodeClientGone, CodeStopping, domain.CodeInternal, domain.CodeUnavailable:
+		return routing.GaveUp
+	}
+	return routing.Failed
 }

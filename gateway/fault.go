@@ -14,16 +14,14 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/routing"
 )
 
 // fault is what went wrong in one attempt at a vendor. What the vendor said stays in the cause, for the log; callers get
 // words of ours, except where the vendor speaks of their own request.
 type fault struct {
-	err   *domain.Error
-	again bool // nothing was processed: another attempt is safe
-	// elsewhere: another vendor may take the call. What this one may have done for it is ours to pay.
-	elsewhere bool
-	wait      time.Duration // that the vendor asked for
+	err     *domain.Error
+	outcome routing.Outcome // what it means for further attempts. What this vendor may have done for the call is ours to pay
 }
 
 func vendorFailed(cause error) *domain.Error {
@@ -46,10 +44,10 @@ func endOf(ctx context.Context) *domain.Error {
 // far the vendor got.
 func broken(ctx context.Context, err error) fault {
 	if ctx.Err() != nil {
-		return fault{err: endOf(ctx)}
+		return fault{err: endOf(ctx), outcome: routing.Outcome{Result: routing.GaveUp}}
 	}
 	var op *net.OpError
-	return fault{err: vendorFailed(err), again: errors.As(err, &op) && op.Op == "dial", elsewhere: true}
+	return fault{err: vendorFailed(err), outcome: routing.Outcome{Result: routing.Failed, Untouched: errors.As(err, &op) && op.Op == "dial"}}
 }
 
 // answered is the fault of an answer with a status that is no success.
@@ -59,20 +57,29 @@ func (r *run) answered(resp *http.Response, said *chat.Failure) fault {
 	}
 	cause := fmt.Errorf("vendor %s answered %d (type %s, code %s)", r.route.vendor.ID, resp.StatusCode,
 		safe(said.Type, 60), safe(said.Code, 60))
-	f := fault{err: vendorFailed(cause), elsewhere: true, wait: max(retryAfter(resp.Header), time.Duration(said.RetryAfter)*time.Millisecond)}
+	pause := max(retryAfter(resp.Header), time.Duration(said.RetryAfter)*time.Millisecond)
+	f := fault{err: vendorFailed(cause), outcome: routing.Outcome{Result: routing.Failed, Wait: pause}}
 	switch resp.StatusCode {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		f.err, f.elsewhere = r.notTaken(said, cause), false
+		f.err, f.outcome.Result = r.notTaken(said, cause), routing.Rejected
 	case http.StatusTooManyRequests:
 		if exhausted(said) {
 			f.err = domain.Errorf(CodeVendorUnavailable, "the vendor of this model does not serve us now").Wrap(cause)
+			f.outcome.Result = routing.QuotaExhausted
 			break
 		}
-		f.err, f.again = overloaded(f.wait, cause), true
+		f.err, f.outcome.Result = overloaded(pause, cause), routing.RateLimited
 	case http.StatusServiceUnavailable, statusOverloaded:
-		f.err, f.again = overloaded(f.wait, cause), true
+		f.err, f.outcome.Result = overloaded(pause, cause), routing.Overloaded
 	case http.StatusInternalServerError:
-		f.again = true
+		f.outcome.Untouched = true
+	case http.StatusUnauthorized:
+		f.outcome.Result = routing.KeyRefused
+	case http.StatusPaymentRequired:
+		f.outcome.Result = routing.QuotaExhausted
+	case http.StatusForbidden:
+		// It may be about what the caller says (moderation): one caller must not keep an endpoint from all others.
+		f.outcome.Result = routing.Rejected
 	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
 		f.err = domain.Errorf(CodeVendorTimeout, "the vendor of this model did not answer in time").Wrap(cause)
 	}

@@ -105,7 +105,6 @@ func requireNoSecrets(t *testing.T, k *gatewaytest.Kit, text string) {
 
 func TestWhatAVendorSaysIsMasked(t *testing.T) {
 	t.Parallel()
-	k := gatewaytest.New(t, hasty)
 	for controls, want := range map[string]string{
 		"fault=401":                "the vendor of this model failed",
 		"fault=404":                "the vendor of this model failed",
@@ -113,6 +112,7 @@ func TestWhatAVendorSaysIsMasked(t *testing.T) {
 		"fault=400":                "The simulated vendor was told to refuse this request.",
 		"fault=503&retry_after=60": "the vendor of this model has no capacity now",
 	} {
+		k := gatewaytest.New(t, hasty)
 		_, err := k.Do(gatewaytest.Body(k.Model(gatewaytest.Canceller, controls), `"max_tokens":5`))
 		var e *domain.Error
 		require.ErrorAs(t, err, &e)

@@ -25,6 +25,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/meter"
+	"github.com/massrouter/massrouter/gateway/routing"
 )
 
 // Gateway runs calls. It is safe for concurrent use.
@@ -32,6 +33,7 @@ type Gateway struct {
 	o       Options
 	counter meter.Counter
 	budget  *meter.Budget
+	health  *routing.Health
 	calling exchange.Set
 	buffers sync.Pool
 
@@ -58,7 +60,7 @@ func New(o Options) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{
-		o: o, budget: meter.NewBudget(o.KeepTextTotal), stopping: make(chan struct{}), swept: make(chan struct{}, 1),
+		o: o, budget: meter.NewBudget(o.KeepTextTotal), health: routing.NewHealth(routing.HealthOptions{}), stopping: make(chan struct{}), swept: make(chan struct{}, 1),
 		targets: make(map[targetKey]*target),
 	}
 	g.base, g.kill = context.WithCancelCause(context.Background())

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -23,6 +24,8 @@ type Options struct {
 	Logger      zerolog.Logger
 	Now         func() time.Time
 	OnEnd       func(End)
+	Random      func() float64 // in [0, 1): draws among endpoints; math/rand
+	AutoModels  []string       // what a caller gets who leaves the choice of the model to the platform
 
 	DefaultCap  int64 // output tokens of a choice when the caller gives no cap; 4096
 	ImageTokens int64 // bound of an image's tokens; 10,000
@@ -82,6 +85,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
 	}
 	if o.OnEnd == nil {
 		o.OnEnd = func(End) {}

@@ -56,6 +56,8 @@ type Call struct {
 	WalletID          uuid.UUID
 	exchange.Incoming      // unchanged until Complete returns
 	Clamp             bool // lower the output cap to what is affordable rather than refuse
+	// Explain tells the caller how the call was routed.
+	Explain bool
 	// DropUnsupported leaves out what the vendor's dialect cannot say, rather than refuse.
 	DropUnsupported bool
 	// AppID is the app that the key is bound to, nil for none. Referer and Title are what the caller says of its app, unchecked:
@@ -72,6 +74,8 @@ type Call struct {
 type Client interface {
 	// Admitted tells the generation's id, once, before anything is sent.
 	Admitted(generation string)
+	// Routed tells how the call was routed, as JSON (see routing.Explanation), if the call asked for that: once, before anything is sent.
+	Routed(explanation []byte)
 	// Whole sends a whole answer. replayed: it is the answer of an earlier call.
 	Whole(body []byte, replayed bool) error
 	// Open begins an event stream.

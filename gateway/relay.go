@@ -124,6 +124,7 @@ func (s *stream) chunk(name, data []byte) (done bool, failure *domain.Error) {
 	}
 	if s.facts.FirstTokenMS == 0 && s.produced.Any() {
 		s.facts.FirstTokenMS = max(s.elapsed().Milliseconds(), 1)
+		s.attempts.FirstToken(s.g.o.Now())
 	}
 	if step.Finish != "" {
 		s.ending.finish, s.ending.native = step.Finish, step.Native

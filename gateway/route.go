@@ -45,52 +45,19 @@ func (t *target) address(model string, stream bool) *url.URL {
 
 type targetKey struct{ dialect, base, secret string }
 
-// routes are those who serve a model, the preferred one first; at least one.
-func (g *Gateway) routes(ctx context.Context, name string) ([]route, error) {
-	picture, err := g.o.Catalog.Get(ctx)
-	if err != nil {
-		return nil, domain.Errorf(domain.CodeUnavailable, "the catalogue cannot be read now; try again").
-			Wrap(fmt.Errorf("get the catalogue: %w", err))
-	}
-	model, ok := picture.Models[name]
-	if !ok || model.Status != catalog.Active {
-		return nil, domain.Errorf(domain.CodeModelNotFound, "there is no model %q", clip(name)).With("param", "model")
-	}
-	var all []route
-	var refusal *domain.Error
-	for _, id := range picture.ByModel[name] {
-		endpoint := picture.Endpoints[id]
-		if endpoint.Status != catalog.Active {
-			continue
-		}
-		r, err := g.offer(&picture, model, endpoint)
-		if err != nil {
-			refusal = err
-			continue
-		}
-		all = append(all, r)
-	}
-	switch {
-	case len(all) > 0:
-		return all, nil
-	case refusal == nil:
-		refusal = domain.Errorf(domain.CodeModelNotFound, "the model %q is not offered by anybody now", name).With("param", "model")
-	}
-	return nil, refusal
-}
-
 // offer is the route by one endpoint, or why there is none.
-func (g *Gateway) offer(picture *Picture, model catalog.Model, endpoint catalog.Endpoint) (route, *domain.Error) {
-	if _, ok := catalog.InForce(picture.Prices[endpoint.ID], g.o.Now()); !ok {
-		return route{}, domain.Errorf(domain.CodePriceNotInForce, "the model %q has no price in force", model.ID).With("param", "model")
+func (g *Gateway) offer(picture *Picture, model catalog.Model, endpoint catalog.Endpoint) (route, *catalog.PriceVersion, error) {
+	price, ok := catalog.InForce(picture.Prices[endpoint.ID], g.o.Now())
+	if !ok {
+		return route{}, nil, domain.Errorf(domain.CodePriceNotInForce, "the model %q has no price in force", model.ID).With("param", "model")
 	}
 	vendor, ok := picture.Vendors[endpoint.Vendor]
 	if !ok || vendor.Status != catalog.Active || !exchange.Speaks(chat.Dialect(vendor.Dialect)) {
-		return route{}, domain.Errorf(CodeVendorUnavailable, "the vendor of the model %q is not available now", model.ID)
+		return route{}, nil, domain.Errorf(CodeVendorUnavailable, "the vendor of the model %q is not available now", model.ID)
 	}
 	target, err := g.target(vendor)
 	if err != nil {
-		return route{}, domain.Errorf(CodeVendorUnavailable, "the vendor of the model %q is not available now", model.ID).Wrap(err)
+		return route{}, nil, domain.Errorf(CodeVendorUnavailable, "the vendor of the model %q is not available now", model.ID).Wrap(err)
 	}
 	r := route{
 		vendor: vendor, model: model, endpoint: endpoint, target: target,
@@ -98,10 +65,10 @@ func (g *Gateway) offer(picture *Picture, model catalog.Model, endpoint catalog.
 	}
 	if r.context == 0 {
 		// Without a bound of the prompt there is no bound of the cost.
-		return route{}, domain.Errorf(CodeVendorUnavailable, "the model %q has no context length", model.ID)
+		return route{}, nil, domain.Errorf(CodeVendorUnavailable, "the model %q has no context length", model.ID)
 	}
 	r.output = least(endpoint.MaxCompletionTokens, model.MaxCompletionTokens, r.context)
-	return r, nil
+	return r, &price, nil
 }
 
 // least is the smallest of the limits that are set.

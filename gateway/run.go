@@ -12,24 +12,27 @@ import (
 	"github.com/massrouter/massrouter/gateway/answers"
 	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/meter"
+	"github.com/massrouter/massrouter/gateway/routing"
 )
 
 // run is one call under way. Its methods are called by the goroutine that runs it, but for those of sender and watch.
 type run struct {
-	g       *Gateway
-	call    Call
-	id      uuid.UUID // of the generation: of the hold
-	name    string    // the id's public form, once there is a hold
-	req     *exchange.Request
-	x       exchange.Exchange // once it is known who serves the call
-	route   route
-	routes  []route // those who can serve the call after it
-	hold    *hold
-	claim   *answers.Claim // of the Idempotency-Key
-	out     sender
-	watch   watch
-	stays   atomic.Bool // when the caller goes away, the vendor is heard to its end
-	renewal *renewal    // of the hold and the claim
+	g        *Gateway
+	call     Call
+	id       uuid.UUID // of the generation: of the hold
+	name     string    // the id's public form, once there is a hold
+	req      *exchange.Request
+	x        exchange.Exchange // once it is known who serves the call
+	route    route
+	offers   []route // all who can serve the call
+	at       int     // of them, the one whose hold is placed
+	attempts *routing.Attempts
+	hold     *hold
+	claim    *answers.Claim // of the Idempotency-Key
+	out      sender
+	watch    watch
+	stays    atomic.Bool // when the caller goes away, the vendor is heard to its end
+	renewal  *renewal    // of the hold and the claim
 
 	produced meter.Produced
 	facts    wallet.Call
@@ -48,6 +51,9 @@ func (g *Gateway) newRun(c Call, client Client) *run {
 func (r *run) end() {
 	r.renewal.stop()
 	r.watch.close()
+	if r.attempts != nil {
+		r.attempts.Ended(routing.Outcome{Result: routing.GaveUp}, r.g.o.Now())
+	}
 	r.out.close()
 	r.produced.Drop()
 	if r.req != nil {
@@ -76,7 +82,7 @@ func (r *run) do(ctx context.Context) error {
 	if replayed, err := r.claimToken(work); replayed || err != nil {
 		return r.refuse(err)
 	}
-	if r.routes, err = r.g.routes(work, r.req.Model); err == nil {
+	if err = r.plan(work); err == nil {
 		err = r.admit(work)
 	}
 	if err != nil {

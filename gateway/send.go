@@ -3,57 +3,84 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"time"
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/routing"
 )
 
 // maxFailure bounds the body of an answer that is an error, in bytes.
 const maxFailure = 64 << 10
 
-// post calls a vendor: the first one that takes the call. The answer has a status of success; its body is the caller's to close.
+// post calls a vendor: the first one of the plan that takes the call. The answer has a status of success; its body is the caller's to
+// close.
 func (r *run) post(ctx context.Context) (*http.Response, *domain.Error) {
+	failure := domain.Errorf(CodeVendorUnavailable, "nobody serves this model now")
 	for {
-		resp, f := r.ask()
-		if f == nil {
-			return resp, nil
+		step, stop := r.attempts.Next(r.g.o.Now())
+		switch {
+		case stop != routing.GoOn:
+			return nil, failure
+		case step.Pause > 0 && step.Pause > r.watch.left():
+			return nil, failure
+		case step.Pause > 0 && !wait(r.watch.ctx, step.Pause):
+			return nil, endOf(r.watch.ctx)
 		}
-		if !f.elsewhere || r.watch.ctx.Err() != nil || !r.moveOn(ctx, f.err) {
-			return nil, f.err
+		f := r.moved(ctx, step.Option.Index, failure)
+		if f == nil {
+			var resp *http.Response
+			if resp, f = r.ask(); f == nil {
+				r.explain()
+				return resp, nil
+			}
+			failure = f.err
+		}
+		f.outcome.FirstByte = r.out.hasBegun()
+		r.attempts.Ended(f.outcome, r.g.o.Now())
+		if r.watch.ctx.Err() != nil {
+			return nil, endOf(r.watch.ctx)
 		}
 	}
 }
 
-// ask calls the vendor of the route: a few times, as long as it is safe.
+// explain tells the caller who serves the call, and why, if it is not too late for that.
+func (r *run) explain() {
+	if !r.call.Explain {
+		return
+	}
+	explanation, err := json.Marshal(r.attempts.Explanation())
+	if err != nil {
+		r.g.o.Logger.Error().Err(err).Str("generation", r.name).Msg("the routing of a call cannot be told")
+		return
+	}
+	r.out.routed(explanation)
+}
+
+// moved sees to it that the hold is placed for an offer.
+func (r *run) moved(ctx context.Context, offer int, failure *domain.Error) *fault {
+	if offer == r.at && r.hold.placed || r.moveTo(ctx, offer, failure) {
+		return nil
+	}
+	return &fault{err: failure, outcome: routing.Outcome{Result: routing.Failed}}
+}
+
+// ask calls the vendor of the route once.
 func (r *run) ask() (*http.Response, *fault) {
 	body, err := r.x.Request(make([]byte, 0, len(r.call.Body)+spliceRoom), chat.Options{
 		Model: r.route.endpoint.UpstreamModel, CapField: r.route.vendor.MaxTokensField, MaxTokens: r.hold.CompletionTokens / r.req.Choices,
 		DropUnsupported: r.call.DropUnsupported,
 	})
 	if err != nil {
-		return nil, &fault{err: refusalOf(err), elsewhere: true}
+		return nil, &fault{err: refusalOf(err), outcome: routing.Outcome{Result: routing.Rejected}}
 	}
-	ctx := r.watch.ctx
-	for pause := r.g.o.Backoff; ; pause *= 2 {
-		r.facts.Attempts++
-		resp, f := r.attempt(ctx, body)
-		if f == nil {
-			return resp, nil
-		}
-		next := max(f.wait, jitter(pause))
-		if !f.again || r.facts.Attempts >= r.g.o.Attempts || len(r.routes) > 0 || f.wait > r.g.o.RetryWait || next > r.watch.left() {
-			return nil, f
-		}
-		if !wait(ctx, next) {
-			return nil, &fault{err: endOf(ctx)}
-		}
-	}
+	r.facts.Attempts++
+	return r.attempt(r.watch.ctx, body)
 }
 
 // spliceRoom is how much longer a body usually gets.
@@ -98,7 +125,7 @@ func (r *run) failed(ctx context.Context, resp *http.Response) fault {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxFailure))
 	_ = resp.Body.Close() // nothing more is wanted from it
 	if err != nil && ctx.Err() != nil {
-		return fault{err: endOf(ctx)}
+		return fault{err: endOf(ctx), outcome: routing.Outcome{Result: routing.GaveUp}}
 	}
 	return r.answered(resp, r.x.Failure(body))
 }
@@ -113,9 +140,4 @@ func wait(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// jitter keeps calls that failed together from coming back together.
-func jitter(d time.Duration) time.Duration {
-	return d/2 + rand.N(d/2+1) //nolint:gosec // no secret
 }

@@ -34,6 +34,15 @@ func (s *sender) admitted(name string) {
 	s.client.Admitted(name)
 }
 
+// routed tells how the call was routed, unless a sign of life went out before.
+func (s *sender) routed(explanation []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.opened && !s.gone && !s.closed {
+		s.client.Routed(explanation)
+	}
+}
+
 // keepAlive sends a sign of life whenever a stream was silent for so long; nothing if there is none.
 func (s *sender) keepAlive(every time.Duration, sign string) {
 	if sign == "" {

@@ -217,6 +217,9 @@ func TestMutatingOperationsTakeAnIdempotencyKey(t *testing.T) {
 				require.NotContains(t, op.Tags, "command", path)
 				continue
 			}
+			if strings.HasSuffix(path, "/count_tokens") {
+				continue // it changes nothing, as often as it is asked
+			}
 			key := op.Parameters.GetByInAndName("header", "Idempotency-Key")
 			require.NotNil(t, key, "%s %s", method, path)
 			require.Equal(t, slices.Contains(money, op.OperationID), key.Required, op.OperationID)

@@ -168,6 +168,24 @@ func (b *bundle) chat(secret string) {
 	require.JSONEq(b.t, string(whole.at("usage", "cost")),
 		string(b.get("/api/v1/generation?id="+whole.header.Get("X-Generation-Id"), bearer(secret)).at("data", "total_cost")))
 	b.post("/v1/chat/completions", `{"model":`, bearer(secret)).is(400)
+	b.otherDialects(secret)
+}
+
+// otherDialects calls the same model as Anthropic's and Google's clients do.
+func (b *bundle) otherDialects(secret string) {
+	b.t.Helper()
+	message := map[string]any{"model": "acme/large", "max_tokens": 9, "messages": []map[string]string{{"role": "user", "content": "Hello"}}}
+	content := map[string]any{"contents": []map[string]any{{"role": "user", "parts": []map[string]string{{"text": "Hello"}}}}}
+	for _, root := range []string{"/v1", "/api/v1"} {
+		b.post(root+"/messages", message, header{"X-Api-Key", secret}).is(200)
+		b.post(root+"/messages/count_tokens", message, bearer(secret)).is(200)
+	}
+	for _, root := range []string{"/v1", "/v1beta"} {
+		b.post(root+"/models/acme/large:generateContent", content, header{"X-Goog-Api-Key", secret}).is(200)
+		b.post(root+"/models/acme/large:countTokens", content, bearer(secret)).is(200)
+	}
+	b.post("/v1/messages", `{"model":`, bearer(secret)).is(400)
+	b.post("/v1beta/models/acme/large:generateContent", `{"contents":`, bearer(secret)).is(400)
 }
 
 // readSide asks statistics, the books and the proofs.

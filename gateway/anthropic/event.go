@@ -116,7 +116,7 @@ func (e *event) last(events []chat.Event) []chat.Event {
 	d := e.decoder
 	if p := &e.piece; p.stopReason != "" && !d.finish {
 		d.finish = true
-		events = append(events, chat.Event{Kind: chat.Finished, Finish: finishOf(p.stopReason), Native: p.stopReason, Stop: p.stop})
+		events = append(events, chat.Event{Kind: chat.Finished, Finish: FinishOf(p.stopReason), Native: p.stopReason, Stop: p.stop})
 	}
 	if e.told {
 		events = append(events, chat.Event{Kind: chat.Reported, Report: d.counts.report()})

@@ -2,8 +2,8 @@ package anthropic
 
 import "github.com/massrouter/massrouter/gateway/chat"
 
-// finishOf is the canonical reason of a stop_reason. One that is not known counts as an ordinary end: its own name is kept beside it.
-func finishOf(native string) chat.Finish {
+// FinishOf is the canonical reason of a stop_reason. One that is not known counts as an ordinary end: its own name is kept beside it.
+func FinishOf(native string) chat.Finish {
 	switch native {
 	case "max_tokens", "model_context_window_exceeded":
 		return chat.Length
@@ -20,7 +20,7 @@ func finishOf(native string) chat.Finish {
 func stopReason(f chat.Finish, native, stop string) string {
 	switch native {
 	case "end_turn", "stop_sequence", "pause_turn", "max_tokens", "model_context_window_exceeded", "tool_use", "refusal":
-		if finishOf(native) == f {
+		if FinishOf(native) == f {
 			return native
 		}
 	}

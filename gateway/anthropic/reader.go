@@ -30,7 +30,7 @@ func (Reader) Answer(body []byte) (*chat.Answer, error) {
 	a.ID, a.Report = m.id, m.counts.report()
 	m.choice.Native = m.stopReason
 	if m.stopReason != "" {
-		m.choice.Finish = finishOf(m.stopReason)
+		m.choice.Finish = FinishOf(m.stopReason)
 	}
 	return a, nil
 }

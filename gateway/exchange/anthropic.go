@@ -62,7 +62,9 @@ func (x *throughAnthropic) Request(dst []byte, o chat.Options) ([]byte, error) {
 	return x.request.Splice(dst, anthropic.Upstream{Model: o.Model, Cap: o.MaxTokens}), nil
 }
 
-func (x *throughAnthropic) Failure(body []byte) *chat.Failure { return anthropic.Reader{}.Failure(body) }
+func (x *throughAnthropic) Failure(body []byte) *chat.Failure {
+	return anthropic.Reader{}.Failure(body)
+}
 
 func (x *throughAnthropic) Whole(body []byte, p *meter.Produced) (Step, error) {
 	a, err := x.scanner.Answer(body, p)

@@ -14,7 +14,6 @@ import (
 type callerSide struct {
 	parse     func(Incoming) (*chat.Request, error)
 	writer    chat.Writer
-	capName   string // of the output cap
 	keepAlive string // what may be said in a stream while there is nothing to say
 }
 
@@ -55,8 +54,12 @@ func callerOf(d chat.Dialect) callerSide {
 	case chat.OpenAI:
 		return callerSide{parse: body(openai.ParseRequest), writer: openai.Writer{}, keepAlive: comment}
 	case chat.Anthropic:
-		return callerSide{parse: body(anthropic.ParseRequest), writer: anthropic.Writer{}, capName: "max_tokens", keepAlive: "event: ping\ndata: {\"type\": \"ping\"}\n\n"}
+		return callerSide{parse: body(anthropic.ParseRequest), writer: anthropic.Writer{}, keepAlive: string(anthropic.AppendPing(nil))}
 	case chat.Gemini:
+		return callerSide{
+			parse:  func(in Incoming) (*chat.Request, error) { return gemini.ParseRequest(in.Body, in.Model, in.Stream) },
+			writer: gemini.Writer{},
+		}
 	case chat.Responses:
 	}
 	return callerSide{}
@@ -100,13 +103,9 @@ func fixed(path ...string) func(*url.URL, string, bool) *url.URL {
 
 // generate is the path of Gemini, in which the model and the verb stand.
 func generate(base *url.URL, model string, stream bool) *url.URL {
-	verb := "generateContent"
+	u := base.JoinPath(gemini.Path(model, stream))
 	if stream {
-		verb = "streamGenerateContent"
-	}
-	u := base.JoinPath("models", url.PathEscape(model)+":"+verb)
-	if stream {
-		u.RawQuery = "alt=sse"
+		u.RawQuery = gemini.StreamQuery
 	}
 	return u
 }

@@ -29,10 +29,13 @@ func (s *Set) readOpenAI(q *Request) error {
 	}
 	n.request, q.native = r, n
 	q.Model, q.Stream, q.Choices, q.Cap, q.CapName = r.Model, r.Stream, r.Choices, r.Cap, r.CapName()
+	q.Provider, q.Models, q.Route, q.Opening = r.Provider, r.Models, r.Route, r.Opening
 	return nil
 }
 
-func (n *nativeOpenAI) bound(context, perImage int64) int64 { return n.request.PromptBound(context, perImage) }
+func (n *nativeOpenAI) bound(context, perImage int64) int64 {
+	return n.request.PromptBound(context, perImage)
+}
 
 func (n *nativeOpenAI) prompt() (meter.Prompt, error) { return n.reader.Prompt(n.request) }
 

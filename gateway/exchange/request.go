@@ -4,6 +4,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
@@ -24,6 +26,9 @@ type Request struct {
 	Choices int64
 	Cap     int64  // output tokens of one choice; 0 when the caller gave none
 	CapName string // what the caller calls it
+	// Provider, Models, Route and Opening: see openai.Request.
+	Provider, Models, Route jsontext.Value
+	Opening                 []byte
 
 	in        Incoming
 	native    native
@@ -40,7 +45,7 @@ type native interface {
 }
 
 // Set reads requests. It keeps what can be used again, and is safe for concurrent use.
-type Set struct{ readers, scanners sync.Pool }
+type Set struct{ readers, scanners, walkers sync.Pool }
 
 // Read reads a request. Errors are invalid_request, with the detail "param" when one parameter is to blame. The caller closes it.
 func (s *Set) Read(in Incoming) (*Request, error) {
@@ -50,7 +55,9 @@ func (s *Set) Read(in Incoming) (*Request, error) {
 		return q, s.readOpenAI(q)
 	case chat.Anthropic:
 		return q, s.readAnthropic(q)
-	case chat.Gemini, chat.Responses:
+	case chat.Gemini:
+		return q, s.readGemini(q)
+	case chat.Responses:
 	}
 	c, err := q.canon()
 	if err != nil {

@@ -21,6 +21,7 @@ type translated struct {
 	answer  *chat.Answer
 	quoted  []byte // the last piece of text as a JSON string
 	report  meter.Report
+	ended   bool            // a completion has finished: what is reported from now on is the last word
 	began   []chat.PartKind // of the parts of the stream, for the choice that is under way
 }
 
@@ -86,7 +87,7 @@ func (x *translated) Chunk(dst []byte, name string, data []byte, p *meter.Produc
 		case chat.Began:
 			s.ID = e.ID
 		case chat.Finished:
-			s.Finish, s.Native = e.Finish, e.Native
+			s.Finish, s.Native, x.ended = e.Finish, e.Native, true
 		case chat.Reported:
 			s.Report = e.Report
 		case chat.Ended:
@@ -99,7 +100,7 @@ func (x *translated) Chunk(dst []byte, name string, data []byte, p *meter.Produc
 		dst = x.encoder.Encode(dst, e)
 	}
 	if s.Report.Given {
-		x.report = s.Report
+		x.report, s.Final = s.Report, x.ended
 	}
 	if s.Done {
 		s.Report, s.Final = x.report, true

@@ -19,6 +19,7 @@ type Client struct {
 
 	mu         sync.Mutex
 	generation string
+	routing    string
 	body       string
 	pieces     []string
 	opened     bool
@@ -35,6 +36,20 @@ func (c *Client) Admitted(generation string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.generation = generation
+}
+
+// Routed implements gateway.Client.
+func (c *Client) Routed(explanation []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.routing = string(explanation)
+}
+
+// Routing is how the call was routed, as it was told; "" if it was not.
+func (c *Client) Routing() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.routing
 }
 
 // Whole implements gateway.Client.

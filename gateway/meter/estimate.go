@@ -25,7 +25,7 @@ type Prompt struct {
 // Estimate counts what a call used when the vendor does not say it, or says what cannot be. It is never above the bounds
 // that the hold was made for.
 func (c *Counter) Estimate(prompt Prompt, p *Produced, b Bounds) (usage.Usage, error) {
-	n, err := c.Count(prompt.Text)
+	n, err := c.Prompt(prompt)
 	if err != nil {
 		return nil, err
 	}
@@ -34,12 +34,18 @@ func (c *Counter) Estimate(prompt Prompt, p *Produced, b Bounds) (usage.Usage, e
 		return nil, err
 	}
 	u := make(usage.Usage, 4)
-	set(u, usage.Input, min(n+tokensPerMessage*prompt.Messages+tokensPerImage*prompt.Images, b.Prompt, b.Context))
+	set(u, usage.Input, min(n, b.Prompt, b.Context))
 	reasoning = min(reasoning, b.Completion)
 	set(u, usage.Reasoning, reasoning)
 	set(u, usage.Output, min(visible, b.Completion-reasoning))
 	set(u, usage.Request, 1)
 	return u, nil
+}
+
+// Prompt estimates the tokens of a prompt.
+func (c *Counter) Prompt(p Prompt) (int64, error) {
+	n, err := c.Count(p.Text)
+	return n + tokensPerMessage*p.Messages + tokensPerImage*p.Images, err
 }
 
 // produced counts the texts of an answer.

@@ -10,6 +10,7 @@ func (r *Reader) messages(q *Request) error {
 	if ok, err := r.enter('['); err != nil || !ok {
 		return orRefuse(err, "messages", "messages is an array")
 	}
+	from := r.dec.InputOffset()
 	for ; ; q.messages++ {
 		more, err := r.element()
 		if err != nil || !more {
@@ -18,8 +19,12 @@ func (r *Reader) messages(q *Request) error {
 		if q.messages == MaxMessages {
 			return refuse("messages", "messages has more than %d elements", MaxMessages)
 		}
-		if err := r.message(q); err != nil {
+		system, err := r.message(q)
+		if err != nil {
 			return err
+		}
+		if !system && q.Opening == nil {
+			q.Opening = q.body[from:r.dec.InputOffset()]
 		}
 	}
 }
@@ -33,14 +38,15 @@ func orRefuse(err error, param, message string) error {
 
 func (q *Request) here() string { return "messages[" + strconv.Itoa(q.messages) + "]" }
 
-func (r *Reader) message(q *Request) error {
+// message reads one message. system: it is the system's, not a part of the conversation.
+func (r *Reader) message(q *Request) (system bool, err error) {
 	if ok, err := r.enter('{'); err != nil || !ok {
-		return orRefuse(err, q.here(), "a message is an object")
+		return false, orRefuse(err, q.here(), "a message is an object")
 	}
 	for {
 		name, _, more, err := r.member()
 		if err != nil || !more {
-			return err
+			return system, err
 		}
 		switch string(name) {
 		case "content":
@@ -48,13 +54,16 @@ func (r *Reader) message(q *Request) error {
 		case "audio":
 			q.opaque = q.opaque || r.dec.PeekKind() != 'n' // an earlier answer's sound, by its id
 			err = r.skip()
+		case "role":
+			raw, _, readErr := r.value()
+			system, err = string(raw) == `"system"` || string(raw) == `"developer"`, readErr
 		default:
 			if err = lookalike(name, "content", "audio"); err == nil {
 				err = r.skip()
 			}
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 	}
 }

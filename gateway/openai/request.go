@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/massrouter/massrouter/domain"
 )
 
@@ -25,7 +27,14 @@ type Request struct {
 	Choices int64 // n
 	Cap     int64 // output tokens of one choice; 0 when the caller gave none
 
+	// Provider, Models and Route are the members with which callers steer the routing, as they stand in the body; nil without them. They
+	// are for the gateway, and no vendor gets them.
+	Provider, Models, Route jsontext.Value
+	// Opening is the conversation up to its first message that is not the system's: it stays the same from turn to turn.
+	Opening []byte
+
 	body    []byte
+	own     []span // members that no vendor gets, names and values
 	model   span
 	stream  option
 	caps    [2]option // max_tokens, max_completion_tokens
@@ -93,16 +102,35 @@ func (r *Reader) parameter(q *Request, name []byte, at span) (err error) {
 		q.caps[1], err = r.outputCap(q, MaxCompletionTokens, at)
 	case "tools":
 		return r.tools(q)
+	case "provider":
+		q.Provider, err = r.ours(q, at)
+	case "models":
+		q.Models, err = r.ours(q, at)
+	case "route":
+		q.Route, err = r.ours(q, at)
 	case "web_search_options":
 		q.opaque = q.opaque || r.dec.PeekKind() != 'n' // what is found becomes a part of the prompt
 		return r.skip()
 	default:
-		if err := lookalike(name, "model", "messages", "stream", "stream_options", "n", MaxTokens, MaxCompletionTokens, "tools", "web_search_options"); err != nil {
+		if err := lookalike(name, "model", "models", "provider", "route", "messages", "stream", "stream_options", "n", MaxTokens, MaxCompletionTokens, "tools", "web_search_options"); err != nil {
 			return err
 		}
 		return r.skip()
 	}
 	return err
+}
+
+// ours is the value of a member that is taken out. Null is nothing.
+func (r *Reader) ours(q *Request, name span) (jsontext.Value, error) {
+	raw, at, err := r.value()
+	if err != nil {
+		return nil, err
+	}
+	q.own = append(q.own, span{name.from, at.to})
+	if raw.Kind() == 'n' {
+		return nil, nil
+	}
+	return jsontext.Value(at.of(q.body)), nil
 }
 
 // check holds the parameters against each other.

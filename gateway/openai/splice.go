@@ -15,7 +15,7 @@ type edit struct {
 
 // edits are made to a copy of a body, in one pass.
 type edits struct {
-	list [8]edit
+	list [12]edit
 	n    int
 }
 
@@ -65,6 +65,7 @@ func (q *Request) Splice(dst []byte, u Upstream) []byte {
 		q.askForUsage(&e)
 	}
 	q.setCap(&e, u)
+	q.takeOut(&e)
 	return e.apply(dst, q.body)
 }
 
@@ -83,6 +84,37 @@ func (q *Request) askForUsage(e *edits) {
 		e.insert(q.close, []byte(`,"stream_options":`+wanted))
 	}
 }
+
+// takeOut removes the members that are not for vendors, each with the comma before it; those that stand before all others, with the one
+// behind it.
+func (q *Request) takeOut(e *edits) {
+	end := 0 // of what was removed last
+	for _, at := range q.own {
+		if before := q.before(at.from); q.body[before] == ',' && before >= end {
+			at.from = before
+		} else {
+			at.to = q.behind(at.to) + 1
+		}
+		end = at.to
+		e.replace(at, nil)
+	}
+}
+
+// before is where the last byte before a place stands that is not blank, behind the first one at or after it. Both are there: a member has
+// something on either side.
+func (q *Request) before(place int) int {
+	for place--; isSpace(q.body[place]); place-- {
+	}
+	return place
+}
+
+func (q *Request) behind(place int) int {
+	for ; isSpace(q.body[place]); place++ {
+	}
+	return place
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // blank says whether an object has no members.
 func (q *Request) blank(object span) bool {

@@ -34,6 +34,16 @@ func TestSplice(t *testing.T) {
 			openai.Upstream{Model: `b"?fault=cut`, CapField: old, Cap: 5},
 			`{"model":"b\"?fault=cut",` + hello + `,"max_tokens":5}`,
 		},
+		"what is for the gateway only": {
+			`{ "provider": {"only":["x"]} , "models" :["c"], "model":"a",` + hello + ` , "route":"fallback" }`,
+			openai.Upstream{Model: "b", CapField: old, Cap: 5},
+			`{   "model":"b",` + hello + `  ,"max_tokens":5}`,
+		},
+		"what is for the gateway only, at the end": {
+			`{"model":"a",` + hello + `,"max_tokens":5,"provider":{},"models":[]}`,
+			openai.Upstream{Model: "b", CapField: old, Cap: 5},
+			`{"model":"b",` + hello + `,"max_tokens":5}`,
+		},
 		"clamped": {
 			`{"max_tokens":500,"model":"a",` + hello + `}`,
 			openai.Upstream{Model: "b", CapField: old, Cap: 20},

@@ -15,8 +15,6 @@ type Limits struct {
 	Pause    time.Duration // a longer one that a vendor asks for is not waited for; 2 s
 	Backoff  time.Duration // the first pause of our own; 100 ms
 	Most     time.Duration // the longest of our own; 2 s
-	// Revisit lets an endpoint that failed be tried again, against rule R11, when the plan has no other and nothing of it is billed.
-	Revisit bool
 }
 
 func (l *Limits) setDefaults() {
@@ -239,7 +237,7 @@ func (a *Attempts) Ended(o Outcome, now time.Time) {
 		a.blockModel(a.plan.Options[a.current].Model)
 	case o.Result == Failed:
 		s.out = true
-		if a.limits.Revisit && len(a.states) == 1 && o.Cost.IsZero() {
+		if o.Untouched && len(a.states) == 1 {
 			s.out, s.until = false, now
 		}
 	}

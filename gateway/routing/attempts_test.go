@@ -54,6 +54,7 @@ func TestR11Retries(t *testing.T) {
 	t.Parallel()
 	type o = routing.Outcome
 	ok, failed, refusedKey := o{Result: routing.Answered}, o{Result: routing.Failed}, o{Result: routing.KeyRefused}
+	untouched := o{Result: routing.Failed, Untouched: true}
 	for name, row := range map[string]struct {
 		plan     []string
 		limits   routing.Limits
@@ -75,12 +76,12 @@ func TestR11Retries(t *testing.T) {
 		"the limit of attempts":           {[]string{"a", "b", "c", "d"}, routing.Limits{}, []o{failed, failed, failed}, []string{"a/a1+0s", "b/b1+0s", "c/c1+0s"}, routing.StopAttempts},
 		"one endpoint is not tried again": {[]string{"a"}, routing.Limits{}, []o{failed}, []string{"a/a1+0s"}, routing.StopExhausted},
 		"unless that is allowed": {
-			[]string{"a"}, routing.Limits{Revisit: true}, []o{failed, failed, ok}, []string{"a/a1+0s", "a/a1+75ms", "a/a1+150ms"}, routing.StopAnswered,
+			[]string{"a"}, routing.Limits{}, []o{untouched, untouched, ok}, []string{"a/a1+0s", "a/a1+75ms", "a/a1+150ms"}, routing.StopAnswered,
 		},
 		"and nothing of it is billed": {
-			[]string{"a"}, routing.Limits{Revisit: true}, []o{{Result: routing.Failed, Cost: money.MustParse("0.01")}}, []string{"a/a1+0s"}, routing.StopExhausted,
+			[]string{"a"}, routing.Limits{}, []o{failed}, []string{"a/a1+0s"}, routing.StopExhausted,
 		},
-		"and there is another": {[]string{"a", "b"}, routing.Limits{Revisit: true}, []o{failed, failed}, []string{"a/a1+0s", "b/b1+0s"}, routing.StopExhausted},
+		"and there is another": {[]string{"a", "b"}, routing.Limits{}, []o{untouched, untouched}, []string{"a/a1+0s", "b/b1+0s"}, routing.StopExhausted},
 		"after the first byte": {[]string{"a", "b"}, routing.Limits{}, []o{{Result: routing.Failed, FirstByte: true}}, []string{"a/a1+0s"}, routing.StopFirstByte},
 		"the caller went away": {[]string{"a", "b"}, routing.Limits{}, []o{{Result: routing.GaveUp}}, []string{"a/a1+0s"}, routing.StopGaveUp},
 		"another key at once":  {[]string{"a", "b"}, routing.Limits{}, []o{{Result: routing.RateLimited, Wait: time.Hour}, ok}, []string{"a/a1+0s", "a/a2+0s"}, routing.StopAnswered},

@@ -3,6 +3,7 @@ package inference
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway"
+	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/http/problem"
 )
 
@@ -22,11 +24,18 @@ const ClampHeader = "X-Massrouter-Clamp"
 // DropHeader lets what the dialect of a model's vendor cannot say be left out, rather than the call be refused.
 const DropHeader = "X-Massrouter-Drop-Unsupported"
 
-const yes = "true" // of both headers
+// ExplainHeader asks how the call was routed; the answer says it, as JSON, in RoutingHeader.
+const (
+	ExplainHeader = "X-Massrouter-Explain"
+	RoutingHeader = "X-Massrouter-Routing"
+)
+
+const yes = "true" // of these headers
 
 // Completer runs calls. See gateway.Gateway.
 type Completer interface {
 	Complete(ctx context.Context, c gateway.Call, client gateway.Client) error
+	Count(ctx context.Context, in exchange.Incoming) (int64, error)
 }
 
 // CallOptions of the calls of models. Zero values take the defaults named here.
@@ -90,11 +99,25 @@ func (c *Calls) serve(w http.ResponseWriter, r *http.Request, d *dialect) error 
 		return err
 	}
 	in.Body = *buffer
+	if d.counts(r) {
+		return c.count(w, r, d, in)
+	}
 	return c.gateway.Complete(r.Context(), gateway.Call{
 		KeyID: key.ID, WalletID: key.WalletID, Incoming: in, Clamp: r.Header.Get(ClampHeader) == yes,
-		DropUnsupported: r.Header.Get(DropHeader) == yes,
-		AppID:           key.AppID, Referer: r.Header.Get("Http-Referer"), Title: appTitle(r.Header), Token: token, Secret: secret,
+		DropUnsupported: r.Header.Get(DropHeader) == yes, Explain: r.Header.Get(ExplainHeader) == yes,
+		AppID: key.AppID, Referer: r.Header.Get("Http-Referer"), Title: appTitle(r.Header), Token: token, Secret: secret,
 	}, client)
+}
+
+// count answers how many tokens a prompt has.
+func (c *Calls) count(w http.ResponseWriter, r *http.Request, d *dialect, in exchange.Incoming) error {
+	n, err := c.gateway.Count(r.Context(), in)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = fmt.Fprintf(w, `{%q:%d}`, d.counted, n) // a client that went away needs no answer
+	return nil
 }
 
 func (c *Calls) take() *[]byte {
@@ -173,6 +196,7 @@ func (c *Calls) Mount(r chi.Router) {
 	for _, root := range []string{"/v1", "/api/v1"} {
 		r.Post(root+"/chat/completions", chat)
 		r.Post(root+"/messages", messages)
+		r.Post(root+"/messages"+countTokens, messages)
 	}
 	for _, root := range []string{"/v1", "/v1beta"} {
 		r.Post(root+"/models/{author}/{slug}", generate)

@@ -19,6 +19,9 @@ type dialect struct {
 	credential func(*http.Request) string
 	// address is what the path says of a call.
 	address func(*http.Request) (exchange.Incoming, error)
+	// counts says whether only the prompt's tokens are asked for; counted is the member that says them.
+	counts  func(*http.Request) bool
+	counted string
 	// body is an error as an answer of its own; object is one that goes into a stream.
 	body, object func(failure) []byte
 }
@@ -29,7 +32,7 @@ func (d *dialect) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 func openAI() *dialect {
 	return &dialect{
-		credential: authorization, address: at(chat.OpenAI),
+		credential: authorization, address: at(chat.OpenAI), counts: func(*http.Request) bool { return false },
 		body: wrapped, object: failure.object,
 	}
 }
@@ -39,10 +42,14 @@ func at(d chat.Dialect) func(*http.Request) (exchange.Incoming, error) {
 	return func(*http.Request) (exchange.Incoming, error) { return exchange.Incoming{Dialect: d}, nil }
 }
 
+// countTokens is the end of a path that asks for the number of a prompt's tokens.
+const countTokens = "/count_tokens"
+
 // anthropicAPI is Messages: the key in x-api-key, as its clients send it, or as a bearer.
 func anthropicAPI() *dialect {
 	return &dialect{
 		credential: func(r *http.Request) string { return keyOr(r, r.Header.Get("X-Api-Key")) }, address: at(chat.Anthropic),
+		counts: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, countTokens) }, counted: "input_tokens",
 		body: anthropicError, object: anthropicError,
 	}
 }
@@ -57,6 +64,7 @@ func geminiAPI() *dialect {
 			}
 			return keyOr(r, key)
 		},
+		counts: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, ":countTokens") }, counted: "totalTokens",
 		address: geminiAddress, body: geminiError, object: geminiObject,
 	}
 }
@@ -74,7 +82,7 @@ func geminiAddress(r *http.Request) (exchange.Incoming, error) {
 	in := exchange.Incoming{Dialect: chat.Gemini}
 	slug, verb, _ := strings.Cut(chi.URLParam(r, "slug"), ":")
 	switch verb {
-	case "generateContent":
+	case "generateContent", "countTokens":
 	case "streamGenerateContent":
 		if alt := r.URL.Query().Get("alt"); alt != "sse" {
 			return in, domain.Errorf(domain.CodeInvalid, "a stream is answered as server-sent events only: ask with alt=sse").With(detailParam, "alt")

@@ -109,3 +109,20 @@ func TestAGeminiVerb(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, ask("/v1beta/models/"+model+":generateContent").status)
 	require.NotContains(t, k.Log.String(), k.Secret)
 }
+
+// TestTokensAreCounted: nobody is called, and nothing is charged.
+func TestTokensAreCounted(t *testing.T) {
+	t.Parallel()
+	k := newChat(t, inference.CallOptions{})
+	model := k.Model(gatewaytest.Canceller, "fault=500")
+	messages := k.call(t, chat.Anthropic, model, false)
+	messages.URL.Path += "/count_tokens"
+	contents := k.call(t, chat.Gemini, model, false)
+	contents.URL.Path = strings.Replace(contents.URL.Path, "generateContent", "countTokens", 1)
+	require.Equal(t, `{"input_tokens":7}`, k.send(t, messages).body)
+	require.Equal(t, `{"totalTokens":7}`, k.send(t, contents).body)
+	unknown := k.call(t, chat.Anthropic, "acme/unknown", false)
+	unknown.URL.Path += "/count_tokens"
+	require.Equal(t, http.StatusNotFound, k.send(t, unknown).status)
+	require.Empty(t, k.History().Placed)
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/answers"
 	"github.com/massrouter/massrouter/gateway/limit"
+	"github.com/massrouter/massrouter/gateway/routing"
 	"github.com/massrouter/massrouter/http/problem"
 )
 
@@ -34,6 +35,8 @@ func statusOf(code domain.Code) int {
 		return statusClientGone
 	case answers.CodeTooLarge, answers.CodeUnreadable:
 		return http.StatusConflict
+	case routing.CodeNoEndpoint:
+		return http.StatusNotFound
 	case domain.CodeKeyNotFound:
 		return http.StatusUnauthorized // here the only key is the caller's own
 	case domain.CodeWalletNotFound:

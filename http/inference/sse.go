@@ -24,6 +24,11 @@ func newClient(w http.ResponseWriter, patience time.Duration, d *dialect) *clien
 // Admitted sets the header that every answer has from now on.
 func (c *client) Admitted(generation string) { c.w.Header()["X-Generation-Id"] = []string{generation} }
 
+// Routed sets the header with the explanation.
+func (c *client) Routed(explanation []byte) {
+	c.w.Header()[RoutingHeader] = []string{string(explanation)}
+}
+
 // Whole sends an answer in one piece.
 func (c *client) Whole(body []byte, replayed bool) error {
 	h := c.w.Header()

@@ -17,24 +17,29 @@ type offer struct {
 	cost     *catalog.Schedule
 }
 
-// The vendors; both are the same simulator.
+// The vendors: one for each dialect, all of them the same simulator.
 const (
-	VendorAurora   = "aurora"
-	VendorMeridian = "meridian"
+	aurora   = "aurora"
+	meridian = "meridian"
+	boreal   = "boreal"
 )
+
+// Vendors are the ids of the vendors, which all take the simulator's key.
+func Vendors() []string { return []string{aurora, meridian, boreal} }
 
 // Model is a model that every demonstration has, for the curl line.
 const Model = "aurora/polaris-mini"
 
 func vendors(baseURL string) []catalog.Vendor {
-	vendor := func(id, name, maxTokens string, policy catalog.CancelPolicy) catalog.Vendor {
+	vendor := func(id, name, dialect, maxTokens string, policy catalog.CancelPolicy) catalog.Vendor {
 		return catalog.Vendor{
-			ID: id, Name: name, BaseURL: baseURL, Dialect: "openai", CancelPolicy: policy, MaxTokensField: maxTokens, Status: catalog.Active,
+			ID: id, Name: name, BaseURL: baseURL, Dialect: dialect, CancelPolicy: policy, MaxTokensField: maxTokens, Status: catalog.Active,
 		}
 	}
 	return []catalog.Vendor{
-		vendor(VendorAurora, "Aurora (simulated)", "max_completion_tokens", catalog.Cancel),
-		vendor(VendorMeridian, "Meridian (simulated)", "max_tokens", catalog.Drain),
+		vendor(aurora, "Aurora (simulated)", "openai", "max_completion_tokens", catalog.Cancel),
+		vendor(meridian, "Meridian (simulated)", "anthropic", "max_tokens", catalog.Drain),
+		vendor(boreal, "Boreal (simulated)", "gemini", "max_tokens", catalog.Drain),
 	}
 }
 
@@ -43,23 +48,23 @@ func offers() []offer {
 	return []offer{
 		{
 			model:  model("aurora/polaris-pro", "Polaris Pro", "The flagship: it thinks before it answers.", 400_000, 128_000, "text", "image"),
-			vendor: VendorAurora, upstream: "polaris-pro?tokens=60&reasoning=40&first=250ms&between=12ms",
+			vendor: aurora, upstream: "polaris-pro?tokens=60&reasoning=40&first=250ms&between=12ms",
 			price: catalog.Schedule{Base: perMillion("input", "1.25", "cache_read", "0.125", "output", "10")},
 			cost:  &catalog.Schedule{Base: perMillion("input", "1.1", "cache_read", "0.11", "output", "8.8")},
 		},
 		{
 			model:  model(Model, "Polaris Mini", "Fast and thrifty, for everyday work.", 400_000, 128_000, "text", "image"),
-			vendor: VendorAurora, upstream: "polaris-mini?tokens=40&reasoning=8&first=120ms&between=8ms",
+			vendor: aurora, upstream: "polaris-mini?tokens=40&reasoning=8&first=120ms&between=8ms",
 			price: catalog.Schedule{Base: perMillion("input", "0.25", "cache_read", "0.025", "output", "2")},
 		},
 		{
 			model:  model("aurora/polaris-nano", "Polaris Nano", "The smallest, for classification and search.", 400_000, 128_000, "text"),
-			vendor: VendorAurora, upstream: "polaris-nano?tokens=24&first=40ms&between=3ms",
+			vendor: aurora, upstream: "polaris-nano?tokens=24&first=40ms&between=3ms",
 			price: catalog.Schedule{Base: perMillion("input", "0.05", "cache_read", "0.005", "output", "0.4")},
 		},
 		{
 			model:  model("meridian/atlas", "Atlas", "A million tokens of context; long prompts have a price of their own.", 1_000_000, 64_000, "text", "image"),
-			vendor: VendorMeridian, upstream: "atlas?tokens=80&first=300ms&between=15ms",
+			vendor: meridian, upstream: "atlas?tokens=80&first=300ms&between=15ms",
 			price: catalog.Schedule{
 				Base: perMillion("input", "3", "cache_read", "0.3", "cache_write", "3.75", "cache_write_1h", "6", "output", "15"),
 				Overrides: []catalog.Override{{
@@ -70,12 +75,12 @@ func offers() []offer {
 		},
 		{
 			model:  model("meridian/atlas-lite", "Atlas Lite", "Quick answers with a large context.", 200_000, 64_000, "text", "image"),
-			vendor: VendorMeridian, upstream: "atlas-lite?tokens=40&first=150ms&between=6ms",
+			vendor: meridian, upstream: "atlas-lite?tokens=40&first=150ms&between=6ms",
 			price: catalog.Schedule{Base: perMillion("input", "1", "cache_read", "0.1", "cache_write", "1.25", "cache_write_1h", "2", "output", "5")},
 		},
 		{
-			model:  model("meridian/scout", "Scout", "An open model, cheaper outside the busy hours.", 128_000, 32_000, "text"),
-			vendor: VendorMeridian, upstream: "scout?tokens=50&reasoning=20&first=200ms&between=10ms",
+			model:  model("boreal/scout", "Scout", "An open model, cheaper outside the busy hours.", 128_000, 32_000, "text"),
+			vendor: boreal, upstream: "scout?tokens=50&reasoning=20&first=200ms&between=10ms",
 			price: catalog.Schedule{
 				Base: perMillion("input", "0.27", "cache_read", "0.07", "output", "1.1"),
 				Overrides: []catalog.Override{{

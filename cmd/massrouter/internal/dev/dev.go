@@ -220,7 +220,11 @@ func (s *session) open(ctx context.Context) (*program.Program, error) {
 	c.Webhooks.WebhookAllowHTTP = true // receivers of developers are on this machine
 	c.Webhooks.WebhookNetworks = strings.TrimSuffix("127.0.0.0/8,::1/128,"+c.Webhooks.WebhookNetworks, ",")
 	key := config.NewSecret(s.folder.State.VendorKey)
-	c.Vendors.Keys = c.Vendors.Keys.With(map[string]config.Secret{demo.VendorAurora: key, demo.VendorMeridian: key})
+	keys := map[string]config.Secret{}
+	for _, vendor := range demo.Vendors() {
+		keys[vendor] = key
+	}
+	c.Vendors.Keys = c.Vendors.Keys.With(keys)
 	c.HTTP.Listen = s.o.Listen
 	if s.o.Listen == "" {
 		c.HTTP.Listen = firstFree(ctx, s.folder.State.Listen, s.o.Config.HTTP.Listen)

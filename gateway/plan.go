@@ -1,0 +1,153 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/gateway/routing"
+)
+
+// plan decides who may serve the call, and in which order they are asked.
+func (r *run) plan(ctx context.Context) error {
+	picture, err := r.g.o.Catalog.Get(ctx)
+	if err != nil {
+		return domain.Errorf(domain.CodeUnavailable, "the catalogue cannot be read now; try again").
+			Wrap(fmt.Errorf("get the catalogue: %w", err))
+	}
+	wishes, err := r.wishes(&picture)
+	if err != nil {
+		return err
+	}
+	question := routing.Question{Preferences: wishes, Needs: routing.Needs{OutputTokens: r.req.Cap}, Conversation: r.conversation()}
+	if question.Candidates, r.offers, err = r.candidates(&picture, &wishes); err != nil {
+		return err
+	}
+	o := &r.g.o
+	chosen, refusal := routing.Choose(&question, r.g.health, o.Now(), o.Random)
+	if refusal != nil {
+		return refusal
+	}
+	r.attempts = routing.NewAttempts(&chosen, routing.Limits{
+		Attempts: o.Attempts, Time: o.RequestTimeout, Pause: o.RetryWait, Backoff: o.Backoff,
+	}, r.g.health, o.Random, o.Now())
+	r.at, r.route = chosen.Options[0].Index, r.offers[chosen.Options[0].Index]
+	return nil
+}
+
+// wishes are what the caller says of the routing: its models, and how they are to be served.
+func (r *run) wishes(picture *Picture) (routing.Preferences, error) {
+	p, err := routing.ParsePreferences(r.req.Provider)
+	if err != nil {
+		return p, err
+	}
+	partition, err := routing.ParseRoute(r.req.Route)
+	if err != nil {
+		return p, err
+	}
+	if partition != routing.WithinModel {
+		p.Partition = partition
+	}
+	more, err := routing.ParseModels(r.req.Models)
+	if err != nil {
+		return p, err
+	}
+	if routing.IsAuto(r.req.Model) && len(r.g.o.AutoModels) > 0 {
+		return p.Auto(r.g.o.AutoModels), nil
+	}
+	known := func(id string) bool { _, ok := picture.Models[id]; return ok }
+	var models []routing.Model
+	for i, name := range append([]string{r.req.Model}, more...) {
+		param := "model"
+		if i > 0 {
+			param = "models"
+		}
+		m, refusal := routing.ParseModel(name, param, known)
+		if refusal != nil {
+			return p, refusal
+		}
+		models = append(models, m)
+	}
+	with, refusal := p.WithModels(models)
+	if refusal != nil {
+		return p, refusal
+	}
+	return with, nil
+}
+
+// candidates are the endpoints that offer the models, each with its route. Errors: of the first model, when there is none at all.
+func (r *run) candidates(picture *Picture, p *routing.Preferences) ([]routing.Candidate, []route, error) {
+	var all []routing.Candidate
+	var routes []route
+	var first error
+	for i := range p.Models {
+		id := p.Models[i].ID
+		refusal := r.offered(picture, id, func(offer route, price *catalog.PriceVersion) {
+			all = append(all, r.candidate(&offer, price))
+			routes = append(routes, offer)
+		})
+		if first == nil {
+			first = refusal
+		}
+	}
+	if len(all) == 0 {
+		return nil, nil, first
+	}
+	return all, routes, nil
+}
+
+// offered goes through the endpoints that offer a model. The error says why there is none.
+func (r *run) offered(picture *Picture, name string, take func(route, *catalog.PriceVersion)) error {
+	model, ok := picture.Models[name]
+	if !ok || model.Status != catalog.Active {
+		return domain.Errorf(domain.CodeModelNotFound, "there is no model %q", clip(name)).With("param", "model")
+	}
+	var refusal error
+	found := false
+	for _, id := range picture.ByModel[name] {
+		endpoint := picture.Endpoints[id]
+		if endpoint.Status != catalog.Active {
+			continue
+		}
+		offer, price, err := r.g.offer(picture, model, endpoint)
+		if err != nil {
+			refusal = err
+			continue
+		}
+		found = true
+		take(offer, price)
+	}
+	switch {
+	case found:
+		return nil
+	case refusal != nil:
+		return refusal
+	}
+	return domain.Errorf(domain.CodeModelNotFound, "the model %q is not offered by anybody now", clip(name)).With("param", "model")
+}
+
+// bytesPerToken is what a prompt's size is guessed by, to compare prices that depend on it.
+const bytesPerToken = 4
+
+func (r *run) candidate(offer *route, price *catalog.PriceVersion) routing.Candidate {
+	return routing.Candidate{
+		Endpoint: offer.endpoint.ID, Model: offer.model.ID, Vendor: offer.vendor.ID, Name: offer.vendor.Name,
+		Credentials: []string{offer.vendor.ID}, Prices: routing.PricesOf(price, int64(len(r.call.Body)/bytesPerToken), r.g.o.Now()),
+		Context: offer.context, Parameters: offer.model.SupportedParameters, Modalities: inputs(&offer.model),
+	}
+}
+
+// inputs are the kinds of input besides text.
+func inputs(m *catalog.Model) []string {
+	return slices.DeleteFunc(slices.Clone(m.InputModalities), func(kind string) bool { return kind == "text" })
+}
+
+// conversation is the same for all turns of one, whose prompt a vendor may have in its cache.
+func (r *run) conversation() routing.Conversation {
+	if r.req.Opening == nil {
+		return 0
+	}
+	return routing.NewConversation(r.call.KeyID[:], []byte(r.req.Model), r.req.Opening)
+}

@@ -1,0 +1,116 @@
+package gateway_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/gateway/gatewaytest"
+	"github.com/massrouter/massrouter/gateway/routing"
+)
+
+// TestWishesOfTheCaller: who serves a call is who the caller wishes, and no vendor gets to see the wishes.
+func TestWishesOfTheCaller(t *testing.T) {
+	t.Parallel()
+	for wishes, want := range map[string]string{
+		`"provider":{"only":["zenith"]}`:                        gatewaytest.Drainer,
+		`"provider":{"ignore":["zenith"]}`:                      gatewaytest.Canceller,
+		`"provider":{"order":["Vendor zenith"]}`:                gatewaytest.Drainer,
+		`"provider":{"sort":"price"}`:                           gatewaytest.Drainer,
+		`"provider":{"max_price":{"completion":"3"}}`:           gatewaytest.Drainer,
+		`"provider":{"order":["acme"],"allow_fallbacks":false}`: gatewaytest.Canceller,
+	} {
+		k := gatewaytest.New(t, hasty)
+		model := k.Model(gatewaytest.Canceller, "tokens=3")
+		cheap := k.Price()
+		for class := range cheap.Price.Base {
+			cheap.Price.Base[class] = money.MustPrice("0.000000001")
+		}
+		k.Offer(model, gatewaytest.Drainer, "tokens=3", cheap)
+		_, err := k.Do(gatewaytest.Body(model, `"max_tokens":5`, wishes))
+		require.NoError(t, err, wishes)
+		require.Equal(t, model+"@"+want, k.Only().Endpoint, wishes)
+	}
+}
+
+func TestWishesThatNobodyMeets(t *testing.T) {
+	t.Parallel()
+	k := gatewaytest.New(t, hasty)
+	model := k.Model(gatewaytest.Canceller, "tokens=3")
+	for wishes, want := range map[string]domain.Code{
+		`"provider":{"only":["nobody"]}`:              routing.CodeNoEndpoint,
+		`"provider":{"max_price":{"completion":"1"}}`: routing.CodeNoEndpoint,
+		`"provider":{"sort":"beauty"}`:                domain.CodeInvalid,
+		`"provider":{"unknown":true}`:                 domain.CodeInvalid,
+		`"provider":7`:                                domain.CodeInvalid,
+		`"models":"acme/x"`:                           domain.CodeInvalid,
+		`"route":"shortest"`:                          domain.CodeInvalid,
+	} {
+		_, err := k.Do(gatewaytest.Body(model, `"max_tokens":5`, wishes))
+		require.Equal(t, want, domain.CodeOf(err), "%s: %v", wishes, err)
+	}
+	require.Empty(t, k.History().Placed)
+	_, err := k.Do(gatewaytest.Body(model+":online", `"max_tokens":5`))
+	require.Equal(t, domain.CodeInvalid, domain.CodeOf(err))
+	_, err = k.Do(gatewaytest.Body(model+":free", `"max_tokens":5`))
+	require.Equal(t, routing.CodeNoEndpoint, domain.CodeOf(err))
+}
+
+// TestAnotherModelTakesTheCall: of the models that the caller lists, and the answer names the one that served.
+func TestAnotherModelTakesTheCall(t *testing.T) {
+	t.Parallel()
+	k := gatewaytest.New(t, hasty)
+	first, second := k.Model(gatewaytest.Canceller, "fault=503&retry_after=60"), k.Model(gatewaytest.Drainer, "tokens=3")
+	call := k.Call(gatewaytest.Body(first, `"max_tokens":5`, `"models":["`+first+`","`+second+`"]`))
+	call.Explain = true
+	c := gatewaytest.NewClient()
+	require.NoError(t, k.Gateway.Complete(t.Context(), call, c))
+	h := k.Settled()
+	require.Len(t, h.Charged, 1)
+	require.Equal(t, second, h.Charged[0].Model)
+	require.Equal(t, first, h.Released[0].Model)
+	require.Contains(t, c.Body(), `"`+second+`"`)
+
+	var told routing.Explanation
+	require.NoError(t, json.Unmarshal([]byte(c.Routing()), &told))
+	require.Len(t, told.Considered, 2)
+	require.Len(t, told.Tried, 2)
+	require.Equal(t, first+"@"+gatewaytest.Canceller, told.Tried[0].Endpoint)
+	require.Equal(t, routing.Overloaded, told.Tried[0].Result)
+	require.Equal(t, h.Charged[0].Endpoint, told.Tried[1].Endpoint)
+}
+
+// TestAnEndpointThatFailsIsLeftAlone: its circuit opens, and calls go elsewhere at once.
+func TestAnEndpointThatFailsIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	k := gatewaytest.New(t, hasty)
+	model := k.Model(gatewaytest.Canceller, "fault=502")
+	k.Offer(model, gatewaytest.Drainer, "tokens=3", k.Price())
+	for range 20 {
+		_, err := k.Do(gatewaytest.Body(model, `"max_tokens":5`, inOrder))
+		require.NoError(t, err)
+	}
+	h := k.Settled()
+	require.Len(t, h.Charged, 20)
+	require.Less(t, len(h.Released), 20, "the circuit opened")
+	require.NotEmpty(t, h.Released)
+}
+
+// TestAConversationStays: its prompt may be in one vendor's cache.
+func TestAConversationStays(t *testing.T) {
+	t.Parallel()
+	k := gatewaytest.New(t, hasty)
+	model := k.Model(gatewaytest.Canceller, "tokens=3")
+	k.Offer(model, gatewaytest.Drainer, "tokens=3", k.Price())
+	for range 12 {
+		_, err := k.Do(gatewaytest.Body(model, `"max_tokens":5`))
+		require.NoError(t, err)
+	}
+	charged := k.Settled().Charged
+	for i := range charged {
+		require.Equal(t, charged[0].Endpoint, charged[i].Endpoint)
+	}
+}
