@@ -40,6 +40,9 @@ func (r *run) admit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.limit(ctx, b); err != nil {
+		return err
+	}
 	r.hold = r.newHold()
 	if err := r.hold.place(ctx, r, b); err != nil {
 		return err
@@ -48,6 +51,16 @@ func (r *run) admit(ctx context.Context) error {
 	r.stays.Store(r.claim != nil || !r.route.cancels())
 	r.out.admitted(name)
 	return nil
+}
+
+// limit takes the most that the call can use from the limits of its rate, once for all who are asked; the end of the call gives the
+// rest back.
+func (r *run) limit(ctx context.Context, b bounds) (err error) {
+	if r.g.o.Limits == nil || len(r.call.Scopes) == 0 || r.grant != nil {
+		return nil
+	}
+	r.grant, err = r.g.o.Limits.Take(ctx, b.prompt+b.output*r.req.Choices, r.call.Scopes...)
+	return err
 }
 
 // moveTo goes to another one who can serve the call, after a failure of which the caller has seen nothing. It is a generation of its

@@ -43,6 +43,7 @@ func (r *run) conclude(ctx context.Context, e *ending, build func(*chat.Bill) []
 // charge sends the settlement and says what the call costs.
 func (r *run) charge(ctx context.Context, s settlement) (chat.Cost, state) {
 	r.hold.placed = false // it ends here, whatever comes
+	r.used = s.Usage.Prompt() + s.Usage.Completion()
 	wait := r.g.o.SettleWait
 	if s.Release != "" {
 		wait = r.g.o.ReleaseWait

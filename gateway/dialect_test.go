@@ -16,7 +16,9 @@ import (
 	"github.com/massrouter/massrouter/gateway/gatewaytest"
 )
 
-func dialects() []chat.Dialect { return []chat.Dialect{chat.OpenAI, chat.Anthropic, chat.Gemini} }
+func dialects() []chat.Dialect {
+	return []chat.Dialect{chat.OpenAI, chat.Responses, chat.Anthropic, chat.Gemini}
+}
 
 // heard is the text that a caller got, its usage's cost, and whether the answer is at its proper end.
 func heard(t *testing.T, d chat.Dialect, c *gatewaytest.Client) (text, cost string, ended bool) {
@@ -51,7 +53,22 @@ func heard(t *testing.T, d chat.Dialect, c *gatewaytest.Client) (text, cost stri
 				ended = ended || candidate["finishReason"] != nil
 			}
 			cost += number(object(e["usageMetadata"])["cost"])
-		case chat.OpenAI, chat.Responses:
+		case chat.Responses:
+			if c.Opened() && e["type"] == "response.output_text.delta" {
+				text += word(e["delta"])
+			}
+			response := object(e["response"])
+			if !c.Opened() {
+				response = e
+				for _, item := range list(e["output"]) {
+					for _, part := range list(item["content"]) {
+						text += word(part["text"])
+					}
+				}
+			}
+			cost += number(object(response["usage"])["cost"])
+			ended = ended || e["type"] == "response.completed" || !c.Opened()
+		case chat.OpenAI:
 			for _, choice := range list(e["choices"]) {
 				text += word(object(choice["message"])["content"]) + word(object(choice["delta"])["content"])
 			}

@@ -19,6 +19,7 @@ type Options struct {
 	Catalog     Catalog
 	Credentials Credentials
 	Answers     Answers          // nil: calls with an Idempotency-Key are refused
+	Limits      Limits           // nil: calls come at any rate
 	Journal     *journal.Journal // keeps settlements while the ledger is away
 	Transport   http.RoundTripper
 	Logger      zerolog.Logger

@@ -10,6 +10,7 @@ import (
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/gateway/answers"
 	"github.com/massrouter/massrouter/gateway/exchange"
+	"github.com/massrouter/massrouter/gateway/limit"
 )
 
 // Ledger is where holds are placed and ended. Commands are idempotent: the same id and input give the first outcome.
@@ -19,6 +20,12 @@ type Ledger interface {
 	ExtendHold(context.Context, commands.Meta, commands.ExtendHold) (commands.Extended, commands.Receipt, error)
 	SettleHold(context.Context, commands.Meta, commands.SettleHold) (commands.Charged, commands.Receipt, error)
 	ReleaseHold(context.Context, commands.Meta, commands.ReleaseHold) (commands.Balance, commands.Receipt, error)
+}
+
+// Limits lets calls through within their rates. See limit.Limiter. A refusal is a *domain.Error with code rate_limited; a call that was
+// let through is ended by Done. Both return soon, whatever the state of what counts.
+type Limits interface {
+	Take(ctx context.Context, tokens int64, scopes ...limit.Scope) (*limit.Grant, error)
 }
 
 // Picture is the catalogue at one moment. Nobody changes its maps.
@@ -54,8 +61,9 @@ type Answers interface {
 type Call struct {
 	KeyID             uuid.UUID
 	WalletID          uuid.UUID
-	exchange.Incoming      // unchanged until Complete returns
-	Clamp             bool // lower the output cap to what is affordable rather than refuse
+	exchange.Incoming               // unchanged until Complete returns
+	Scopes            []limit.Scope // whose rate limits the call is held to; none when empty
+	Clamp             bool          // lower the output cap to what is affordable rather than refuse
 	// Explain tells the caller how the call was routed.
 	Explain bool
 	// DropUnsupported leaves out what the vendor's dialect cannot say, rather than refuse.

@@ -11,6 +11,7 @@ import (
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/gateway/answers"
 	"github.com/massrouter/massrouter/gateway/exchange"
+	"github.com/massrouter/massrouter/gateway/limit"
 	"github.com/massrouter/massrouter/gateway/meter"
 	"github.com/massrouter/massrouter/gateway/routing"
 )
@@ -28,6 +29,8 @@ type run struct {
 	at       int     // of them, the one whose hold is placed
 	attempts *routing.Attempts
 	hold     *hold
+	grant    *limit.Grant   // nil when nothing limits the rate of the call
+	used     int64          // tokens that were charged
 	claim    *answers.Claim // of the Idempotency-Key
 	out      sender
 	watch    watch
@@ -56,6 +59,7 @@ func (r *run) end() {
 	}
 	r.out.close()
 	r.produced.Drop()
+	r.grant.Done(r.used)
 	if r.req != nil {
 		r.req.Close()
 	}

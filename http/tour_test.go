@@ -177,6 +177,7 @@ func (b *bundle) otherDialects(secret string) {
 	message := map[string]any{"model": "acme/large", "max_tokens": 9, "messages": []map[string]string{{"role": "user", "content": "Hello"}}}
 	content := map[string]any{"contents": []map[string]any{{"role": "user", "parts": []map[string]string{{"text": "Hello"}}}}}
 	for _, root := range []string{"/v1", "/api/v1"} {
+		b.post(root+"/responses", map[string]any{"model": "acme/large", "input": "Hello"}, bearer(secret)).is(200)
 		b.post(root+"/messages", message, header{"X-Api-Key", secret}).is(200)
 		b.post(root+"/messages/count_tokens", message, bearer(secret)).is(200)
 	}

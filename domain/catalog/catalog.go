@@ -53,7 +53,7 @@ type Vendor struct {
 	ID             string       `json:"vendor"`           // its slug, for ever
 	Name           string       `json:"name"`             // for people
 	BaseURL        string       `json:"base_url"`         // up to and with the version, for example https://api.example.com/v1
-	Dialect        string       `json:"dialect"`          // what it speaks: openai, anthropic or gemini
+	Dialect        string       `json:"dialect"`          // what it speaks: openai, responses, anthropic or gemini
 	CancelPolicy   CancelPolicy `json:"cancel_policy"`    // cancel or drain a call whose client went away
 	MaxTokensField string       `json:"max_tokens_field"` // "max_tokens" or "max_completion_tokens"
 	Status         Status       `json:"status"`           // active or disabled

@@ -8,6 +8,7 @@ import (
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/gemini"
 	"github.com/massrouter/massrouter/gateway/openai"
+	"github.com/massrouter/massrouter/gateway/responses"
 )
 
 // callerSide is what callers of a dialect need.
@@ -61,6 +62,7 @@ func callerOf(d chat.Dialect) callerSide {
 			writer: gemini.Writer{},
 		}
 	case chat.Responses:
+		return callerSide{parse: body(responses.ParseRequest), writer: responses.Writer{}, keepAlive: comment}
 	}
 	return callerSide{}
 }
@@ -87,6 +89,7 @@ func vendorOf(d chat.Dialect) vendorSide {
 			authorise: func(h http.Header, secret string) { h["X-Goog-Api-Key"] = []string{secret} },
 		}
 	case chat.Responses:
+		return vendorSide{reader: responses.Reader{}, appendRequest: responses.AppendRequest, path: fixed("responses"), authorise: bearer}
 	}
 	return vendorSide{}
 }

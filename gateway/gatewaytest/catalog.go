@@ -98,7 +98,7 @@ func (c *Catalog) Change(change func(*gateway.Picture)) {
 }
 
 func (k *Kit) publishVendors() {
-	for d, root := range map[chat.Dialect]string{chat.Anthropic: "/v1", chat.Gemini: "/v1beta"} {
+	for d, root := range map[chat.Dialect]string{chat.Responses: "/v1", chat.Anthropic: "/v1", chat.Gemini: "/v1beta"} {
 		k.PublishVendor(catalog.Vendor{
 			ID: Vendor(d), Name: "Vendor " + string(d), BaseURL: k.Vendor.URL + root, Dialect: string(d), CancelPolicy: catalog.Cancel,
 			MaxTokensField: "max_tokens", Status: catalog.Active,

@@ -105,7 +105,7 @@ func (c *Calls) serve(w http.ResponseWriter, r *http.Request, d *dialect) error 
 	return c.gateway.Complete(r.Context(), gateway.Call{
 		KeyID: key.ID, WalletID: key.WalletID, Incoming: in, Clamp: r.Header.Get(ClampHeader) == yes,
 		DropUnsupported: r.Header.Get(DropHeader) == yes, Explain: r.Header.Get(ExplainHeader) == yes,
-		AppID: key.AppID, Referer: r.Header.Get("Http-Referer"), Title: appTitle(r.Header), Token: token, Secret: secret,
+		Scopes: key.Scopes(), AppID: key.AppID, Referer: r.Header.Get("Http-Referer"), Title: appTitle(r.Header), Token: token, Secret: secret,
 	}, client)
 }
 
@@ -192,9 +192,10 @@ func idempotencyKey(h http.Header) (string, error) {
 
 // Mount adds the routes to a router.
 func (c *Calls) Mount(r chi.Router) {
-	chat, messages, generate := c.handle(openAI()), c.handle(anthropicAPI()), c.handle(geminiAPI())
+	chat, respond, messages, generate := c.handle(openAI()), c.handle(responsesAPI()), c.handle(anthropicAPI()), c.handle(geminiAPI())
 	for _, root := range []string{"/v1", "/api/v1"} {
 		r.Post(root+"/chat/completions", chat)
+		r.Post(root+"/responses", respond)
 		r.Post(root+"/messages", messages)
 		r.Post(root+"/messages"+countTokens, messages)
 	}

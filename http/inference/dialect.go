@@ -11,6 +11,7 @@ import (
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/gemini"
+	"github.com/massrouter/massrouter/gateway/responses"
 )
 
 // dialect is how callers of one wire format say who they are and what they want, and how they are told of errors.
@@ -34,6 +35,14 @@ func openAI() *dialect {
 	return &dialect{
 		credential: authorization, address: at(chat.OpenAI), counts: func(*http.Request) bool { return false },
 		body: wrapped, object: failure.object,
+	}
+}
+
+// responsesAPI is OpenAI's Responses.
+func responsesAPI() *dialect {
+	return &dialect{
+		credential: authorization, address: at(chat.Responses), counts: func(*http.Request) bool { return false },
+		body: wrapped, object: func(f failure) []byte { return responses.AppendError(nil, responses.ErrorCode(f.Code), f.Message) },
 	}
 }
 

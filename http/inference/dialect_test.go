@@ -26,7 +26,9 @@ func (k chatKit) call(t *testing.T, d chat.Dialect, model string, stream bool) *
 		if stream {
 			path = "/v1beta/models/" + model + ":streamGenerateContent?alt=sse"
 		}
-	case chat.OpenAI, chat.Responses:
+	case chat.Responses:
+		path = "/v1/responses"
+	case chat.OpenAI:
 	}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.server.URL+path, bytes.NewReader(in.Body))
 	require.NoError(t, err)
@@ -36,7 +38,7 @@ func (k chatKit) call(t *testing.T, d chat.Dialect, model string, stream bool) *
 
 func TestEveryDialectIsAnswered(t *testing.T) {
 	t.Parallel()
-	for _, d := range []chat.Dialect{chat.OpenAI, chat.Anthropic, chat.Gemini} {
+	for _, d := range []chat.Dialect{chat.OpenAI, chat.Responses, chat.Anthropic, chat.Gemini} {
 		for _, stream := range []bool{false, true} {
 			k := newChat(t, inference.CallOptions{})
 			r := k.send(t, k.call(t, d, k.Model(gatewaytest.Canceller, "tokens=5"), stream))

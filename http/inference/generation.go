@@ -131,7 +131,7 @@ func metadataOf(g *generations.Generation, s *catalog.Snapshot) generationData {
 		ID: domain.GenerationID(g.ID), UpstreamID: orNull(g.Call.UpstreamID), Model: g.Model,
 		ProviderName: orNull(vendorName(g, s)), APIType: "completions", DataRegion: "global",
 		Streamed: g.Call.Streamed, Cancelled: g.Call.Cancelled, FinishReason: orNull(g.Call.FinishReason),
-		NativeFinishReason: orNull(g.Call.NativeFinishReason), ProviderResponses: responses(g, s),
+		NativeFinishReason: orNull(g.Call.NativeFinishReason), ProviderResponses: attemptsOf(g, s),
 		TokensPrompt: prompt, TokensCompletion: completion, NativePrompt: prompt, NativeCompletion: completion,
 		NativeReasoning: g.Usage[usage.Reasoning], NativeCached: g.Usage[usage.CacheRead],
 		Usage: number(g.Debited), TotalCost: number(g.Charge), CacheDiscount: cacheDiscount(g, s),
@@ -146,7 +146,7 @@ func metadataOf(g *generations.Generation, s *catalog.Snapshot) generationData {
 }
 
 // responses is the one attempt that decided the call.
-func responses(g *generations.Generation, s *catalog.Snapshot) []providerResponse {
+func attemptsOf(g *generations.Generation, s *catalog.Snapshot) []providerResponse {
 	if g.Call.Attempts == 0 {
 		return []providerResponse{}
 	}

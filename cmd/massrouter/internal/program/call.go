@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/answers"
 	gatewayauth "github.com/massrouter/massrouter/gateway/auth"
@@ -22,7 +24,7 @@ func (p *Program) newGateway() (*gateway.Gateway, error) {
 	}
 	g, err = gateway.New(gateway.Options{
 		Ledger: p.app, Catalog: pictures{p.views.cache}, Credentials: credentials{p.o.Config.Vendors.Keys},
-		Answers: answers.New(p.pool), Journal: p.journal, Logger: p.o.Log, OnEnd: measured.onEnd,
+		Answers: answers.New(p.pool), Journal: p.journal, Limits: p.limits, Logger: p.o.Log, OnEnd: measured.onEnd,
 		DefaultCap: c.OutputTokens, RequestTimeout: c.RequestTimeout, FirstByteTimeout: c.FirstByteTimeout, IdleTimeout: c.IdleTimeout,
 		StreamTimeout: c.StreamTimeout, DrainTimeout: c.DrainTimeout, KeepAlive: c.KeepAlive, Attempts: c.Attempts,
 	})
@@ -52,5 +54,15 @@ func (p *Program) ready(ctx context.Context) error {
 	if err := p.app.Ready(ctx); err != nil {
 		return fmt.Errorf("ask the ledger: %w", err)
 	}
+	return nil
+}
+
+// share tells other processes of this one's measurements, and takes theirs.
+func (p *Program) share(ctx context.Context) error {
+	var client redis.UniversalClient // nil without a server, and not a nil pointer in an interface
+	if p.redis != nil {
+		client = p.redis
+	}
+	p.gateway.Measurements(client).Run(ctx)
 	return nil
 }

@@ -55,7 +55,7 @@ func (p *Program) stages() ([]stage, error) {
 		{{"readiness", p.announce}},
 		{{"api", api.Run}},
 		{{"calls", p.awaitCalls}, {"live updates", updates.Run}},
-		{{"unsent settlements", p.gateway.Run}, {"changed keys", callers.Run}, {"rate limits", p.limits.Run}},
+		{{"unsent settlements", p.gateway.Run}, {"changed keys", callers.Run}, {"rate limits", p.limits.Run}, {"measurements of endpoints", p.share}},
 		back,
 		{{"operations", ops.Run}},
 	}, nil
