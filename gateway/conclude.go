@@ -120,6 +120,7 @@ func resultOf(err *domain.Error) routing.Result {
 	switch err.Code {
 	case CodeClientGone, CodeStopping, domain.CodeInternal, domain.CodeUnavailable:
 		return routing.GaveUp
+	default:
+		return routing.Failed
 	}
-	return routing.Failed
 }

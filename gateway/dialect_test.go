@@ -164,11 +164,11 @@ func TestFaultsInEveryDialectPair(t *testing.T) {
 // TestBrokenStreamsInEveryDialectPair: what came out before the break is charged, and the stream says that it broke.
 func TestBrokenStreamsInEveryDialectPair(t *testing.T) {
 	t.Parallel()
-	k := gatewaytest.New(t, hasty) // one for all: each gateway loads the tokenizer when it first estimates
-	for _, in := range dialects() {
+	k := gatewaytest.New(t, hasty)  // one for all: each gateway loads the tokenizer when it first estimates
+	for _, in := range dialects() { //nolint:paralleltest // they share a kit, which is not safe for that
 		for _, out := range dialects() {
 			for _, fault := range []string{"cut", "error_in_stream", "malformed&variant=json"} {
-				t.Run(fmt.Sprintf("%s to %s %s", in, out, fault), func(t *testing.T) { //nolint:paralleltest // they share a kit, which is not safe for that
+				t.Run(fmt.Sprintf("%s to %s %s", in, out, fault), func(t *testing.T) {
 					call := k.Call("")
 					call.WalletID, call.KeyID, call.Secret = k.Customer("1")
 					call.Incoming = gatewaytest.Ask(in, k.Model(gatewaytest.Vendor(out), "tokens=9&after=5&fault="+fault), true, 20)

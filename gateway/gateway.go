@@ -22,8 +22,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/meter"
@@ -69,13 +67,8 @@ func New(o Options) (*Gateway, error) {
 	return g, nil
 }
 
-// Measurements shares with other processes, through Redis, what was measured of endpoints and which credentials do not work now; client is
-// nil without a Redis. Run it beside the gateway.
-func (g *Gateway) Measurements(client redis.UniversalClient) *routing.Shared {
-	return routing.NewShared(client, g.health, routing.SharedOptions{Now: g.o.Now, OnError: func(err error) {
-		g.o.Logger.Warn().Err(err).Msg("measurements of endpoints are not shared with other processes now")
-	}})
-}
+// Health is what was measured of endpoints, and which credentials do not work now: to be shared with other processes (routing.Shared).
+func (g *Gateway) Health() *routing.Health { return g.health }
 
 // Running is how many calls are under way.
 func (g *Gateway) Running() int64 { return g.calls.Load() }

@@ -29,8 +29,8 @@ func (r *run) post(ctx context.Context) (*http.Response, *domain.Error) {
 			return nil, failure
 		case step.Pause > 0 && step.Pause > r.watch.left():
 			return nil, failure
-		case step.Pause > 0 && !wait(r.watch.ctx, step.Pause):
-			return nil, endOf(r.watch.ctx)
+		case step.Pause > 0 && !wait(r.watch.ctx, step.Pause): //nolint:contextcheck // the vendor call has a context of its own
+			return nil, endOf(r.watch.ctx) //nolint:contextcheck // it is the vendor call that ended, and why
 		}
 		f := r.moved(ctx, step.Option.Index, failure)
 		if f == nil {
@@ -44,7 +44,7 @@ func (r *run) post(ctx context.Context) (*http.Response, *domain.Error) {
 		f.outcome.FirstByte = r.out.hasBegun()
 		r.attempts.Ended(f.outcome, r.g.o.Now())
 		if r.watch.ctx.Err() != nil {
-			return nil, endOf(r.watch.ctx)
+			return nil, endOf(r.watch.ctx) //nolint:contextcheck // it is the vendor call that ended, and why
 		}
 	}
 }

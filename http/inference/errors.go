@@ -145,7 +145,7 @@ func writeError(w http.ResponseWriter, r *http.Request, err error, encode func(f
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(f.Code)
-	_, _ = w.Write(body) //nolint:gosec // JSON, and said to be; a client that went away needs no answer
+	_, _ = w.Write(body) // a client that went away needs no answer
 }
 
 // rateLimitHeaders are set on refusals by a limit of ours, and on nothing else: a vendor's own limits are none of the caller's business.

@@ -10,6 +10,7 @@ import (
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/answers"
 	gatewayauth "github.com/massrouter/massrouter/gateway/auth"
+	"github.com/massrouter/massrouter/gateway/routing"
 	"github.com/massrouter/massrouter/http/inference"
 )
 
@@ -63,6 +64,8 @@ func (p *Program) share(ctx context.Context) error {
 	if p.redis != nil {
 		client = p.redis
 	}
-	p.gateway.Measurements(client).Run(ctx)
+	routing.NewShared(client, p.gateway.Health(), routing.SharedOptions{OnError: func(err error) {
+		p.o.Log.Warn().Err(err).Msg("measurements of endpoints are not shared with other processes now")
+	}}).Run(ctx)
 	return nil
 }
