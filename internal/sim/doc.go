@@ -44,7 +44,7 @@
 //
 // Reasoning is a part of the answer when the caller asks for it: `thinking` of Anthropic (display omitted: without text),
 // includeThoughts of Google, a reasoning summary of OpenAI's responses. Its signatures and encrypted forms are checked when
-// they come back: whoever loses or changes one gets the vendor's 400.
+// they come back: whoever changes one gets the vendor's 400.
 //
 // # Controls
 //
