@@ -85,7 +85,7 @@ func vendorOf(d chat.Dialect) vendorSide {
 		}
 	case chat.Gemini:
 		return vendorSide{
-			reader: gemini.Reader{}, appendRequest: gemini.AppendRequest, path: generate,
+			reader: gemini.Reader{}, appendRequest: generateShown, path: generate,
 			authorise: func(h http.Header, secret string) { h["X-Goog-Api-Key"] = []string{secret} },
 		}
 	case chat.Responses:
@@ -111,6 +111,17 @@ func generate(base *url.URL, model string, stream bool) *url.URL {
 		u.RawQuery = gemini.StreamQuery
 	}
 	return u
+}
+
+// generateShown asks for the thoughts of a model that shall think, unless the caller does not want to see them: this dialect's vendors hide
+// them by default, those of others do not.
+func generateShown(dst []byte, r *chat.Request, o chat.Options) ([]byte, error) {
+	if r.Reasoning.Given() && !r.Reasoning.Off && r.Reasoning.Effort != "none" && r.Reasoning.Show == nil {
+		show, with := true, *r
+		with.Reasoning.Show = &show
+		r = &with
+	}
+	return gemini.AppendRequest(dst, r, o)
 }
 
 func bearer(h http.Header, secret string) { h["Authorization"] = []string{"Bearer " + secret} }

@@ -107,6 +107,8 @@ func (q *incoming) part(m *chat.Message) error {
 		return err
 	case given > 1:
 		return q.refuse("has more than one kind of data")
+	case given == 0 && signature == "" && m.Role == chat.Assistant:
+		return nil // streams end with a text that is empty, which clients send back without it
 	case given == 0 && signature == "":
 		return q.refuse("has no data")
 	case m.Role == chat.System && p.Kind != chat.Text:

@@ -1,5 +1,5 @@
-// Package sdktest runs the official OpenAI clients against `massrouter dev`. It is a module of its own so that the
-// clients' dependencies are not the product's.
+// Package sdktest runs the official clients of OpenAI, Anthropic and Gemini against `massrouter dev`, and writes what they can
+// do to docs/compatibility.md. It is a module of its own so that the clients' dependencies are not the product's.
 package sdktest
 
 import (
@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -24,11 +25,21 @@ type server struct {
 	APIKey        string `json:"api_key"`
 	OperatorToken string `json:"operator_token"`
 	WalletID      string `json:"wallet_id"`
+	SimURL        string `json:"sim_url"`
 }
 
 var shared server
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+// The tests wait for answers most of the time, so many run at once.
+const atOnce = "16"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		panic(err) // it is a flag of every test
+	}
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) (code int) {
 	dir, err := os.MkdirTemp("", "mr-sdk")
@@ -48,20 +59,26 @@ func run(m *testing.M) (code int) {
 			code = 1
 		}
 	}()
+	release, err := prepare()
+	defer release()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sdktest: prepare the catalogue:", err)
+		return 1
+	}
 	return m.Run()
 }
 
 // start builds and runs the product as a developer would, and waits until it has written its addresses.
 func start(dir string) (stop func() error, err error) {
 	binary := filepath.Join(dir, "massrouter")
-	build := exec.Command("go", "build", "-o", binary, "./cmd/massrouter")
+	build := exec.CommandContext(context.Background(), "go", "build", "-o", binary, "./cmd/massrouter")
 	build.Dir = filepath.Join("..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build: %w\n%s", err, out)
 	}
 	data := filepath.Join(dir, "data")
 	var log syncBuffer
-	dev := exec.Command(binary, "dev", "--data", data, "--listen", "127.0.0.1:0")
+	dev := exec.CommandContext(context.Background(), binary, "dev", "--data", data, "--listen", "127.0.0.1:0")
 	dev.Stdout, dev.Stderr = &log, &log
 	if err := dev.Start(); err != nil {
 		return nil, err

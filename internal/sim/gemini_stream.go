@@ -86,13 +86,11 @@ func (gemini) close(c *call) (reported bool) {
 	} else {
 		for i := range c.texts {
 			b := append(c.geminiChunk(c.out), `{"candidates":[{"content":{`...)
-			if c.plan.calls == 0 {
-				b = append(b, `"parts":[{"text":""`...)
-				if c.plan.reasoning > 0 {
-					b = geminiSign(b, "")
-				}
-				b = append(b, `}],`...)
+			b = append(b, `"parts":[{"text":""`...) // clients take a content without parts for a broken one
+			if c.plan.calls == 0 && c.plan.reasoning > 0 {
+				b = geminiSign(b, "")
 			}
+			b = append(b, `}],`...)
 			b = append(b, `"role":"model"}`...)
 			b = append(c.geminiFinished(b, i), `],`...)
 			c.out = c.geminiChunkEnd(c.geminiEnd(b, i == len(c.texts)-1))

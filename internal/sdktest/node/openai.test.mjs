@@ -6,7 +6,7 @@ import OpenAI from "openai";
 const client = new OpenAI({ baseURL: `${process.env.BASE_URL}/v1`, apiKey: process.env.API_KEY });
 const messages = [{ role: "user", content: "Say hello to the ledger." }];
 const { data: models } = await client.models.list();
-const model = models[0].id;
+const model = models.find((m) => m.id === "aurora/polaris-mini").id;
 
 test("an answer has its cost", async () => {
   const { data, response } = await client.chat.completions.create({ model, messages }).withResponse();

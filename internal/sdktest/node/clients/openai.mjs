@@ -1,0 +1,74 @@
+// The npm client of OpenAI. Each client here has whole and stream, which ask q = {model, system, text, image, tools, schema, think, several} and give
+// {id, text, calls, prompt, completion, cost, pieces, thought, reasoning, texts, resume};
+// refused, which tells an error of the client's own class; and aborted.
+import OpenAI from "openai";
+import { schemaOf } from "./schema.mjs";
+
+export const name = "openai";
+export const mute = true; // it has no place for reasoning
+
+const classes = {
+  400: OpenAI.BadRequestError, 401: OpenAI.AuthenticationError, 404: OpenAI.NotFoundError, 503: OpenAI.InternalServerError,
+};
+
+function paramsOf(q) {
+  const content = [{ type: "text", text: q.text }];
+  if (q.image) content.push({ type: "image_url", image_url: { url: `data:image/png;base64,${q.image}` } });
+  const messages = [{ role: "user", content }];
+  if (q.system) messages.unshift({ role: "system", content: q.system });
+  const params = { model: q.model, messages };
+  if (q.tools) {
+    params.tools = q.tools.map((name) => ({
+      type: "function", function: { name, description: "A function.", parameters: schemaOf("text") },
+    }));
+    params.tool_choice = "required";
+  }
+  if (q.think) params.reasoning_effort = "low";
+  if (q.several) params.n = q.several;
+  if (q.schema) {
+    params.response_format = { type: "json_schema", json_schema: { name: "answer", strict: true, schema: schemaOf(q.schema) } };
+  }
+  return params;
+}
+
+export function make({ baseURL, apiKey, fetch }) {
+  const client = new OpenAI({ baseURL: `${baseURL}/v1`, apiKey, fetch });
+  const answerOf = (params, completion, pieces) => {
+    const { message } = completion.choices[0];
+    const calls = message.tool_calls ?? [];
+    return {
+      id: completion.id,
+      text: message.content ?? "",
+      calls: calls.map((c) => ({ id: c.id, name: c.function.name, arguments: JSON.parse(c.function.arguments) })),
+      prompt: completion.usage.prompt_tokens,
+      completion: completion.usage.completion_tokens,
+      cost: completion.usage.cost,
+      pieces,
+      thought: "",
+      reasoning: completion.usage.completion_tokens_details?.reasoning_tokens,
+      texts: completion.choices.filter((c) => c.message.content).length,
+      resume: (result) => {
+        const results = calls.map((c) => ({ role: "tool", tool_call_id: c.id, content: result }));
+        return ask({ ...params, messages: [...params.messages, message, ...results], tool_choice: undefined });
+      },
+    };
+  };
+  const ask = async (params) => answerOf(params, await client.chat.completions.create(params), 0);
+  return {
+    whole: (q) => ask(paramsOf(q)),
+    async stream(q, { piece, signal } = {}) {
+      const params = paramsOf(q);
+      let pieces = 0;
+      const stream = client.chat.completions.stream(params, { signal });
+      for await (const chunk of stream) {
+        if (chunk.choices[0]?.delta?.content) {
+          pieces++;
+          piece?.();
+        }
+      }
+      return answerOf(params, await stream.finalChatCompletion(), pieces);
+    },
+    refused: (err) => (err instanceof (classes[err.status] ?? Number) ? err : undefined),
+    aborted: (err) => err instanceof OpenAI.APIUserAbortError,
+  };
+}

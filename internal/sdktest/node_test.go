@@ -1,0 +1,71 @@
+package sdktest
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The npm clients, in the order of their tables.
+var nodeNames = []string{"openai", "@anthropic-ai/sdk", "@google/genai"}
+
+// nodeSDKs are the clients for node, with the versions that are installed.
+func nodeSDKs(t *testing.T) []sdk {
+	t.Helper()
+	var all []sdk
+	for _, name := range nodeNames {
+		raw, err := os.ReadFile(filepath.Join("node", "node_modules", filepath.FromSlash(name), "package.json"))
+		require.NoError(t, err)
+		var p struct{ Version string }
+		require.NoError(t, json.Unmarshal(raw, &p))
+		all = append(all, sdk{name: "npm " + name, version: p.Version})
+	}
+	return all
+}
+
+// inNode runs a file of tests in node.
+func inNode(t *testing.T, file string, environment ...string) {
+	t.Helper()
+	node := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=tap", file)
+	node.Dir = "node"
+	node.Env = append(node.Environ(), environment...)
+	out, err := node.CombinedOutput()
+	require.NoError(t, err, "%s: %s", file, out)
+}
+
+// runNode runs the same features with the clients for node; every test of theirs says what it found.
+func runNode(t *testing.T, found *outcomes) {
+	t.Helper()
+	type reached struct {
+		*vendor
+		Front string
+	}
+	setup := struct {
+		BaseURL, Key, Outcomes, Pair, Long, Down, Seeing, Thinking string
+		AllWords, ThoughtWords                                     int
+		Vendors                                                    []reached
+	}{shared.BaseURL, shared.APIKey, filepath.Join(t.TempDir(), "outcomes"), pair, long, down, seeing, thinking, allWords, thoughtWords, nil}
+	for _, v := range vendors {
+		setup.Vendors = append(setup.Vendors, reached{v, v.front.URL})
+	}
+	raw, err := json.Marshal(setup)
+	require.NoError(t, err)
+	install := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+	install.Dir = "node"
+	out, err := install.CombinedOutput()
+	require.NoError(t, err, "npm ci: %s", out)
+	inNode(t, "openai.test.mjs", "BASE_URL="+shared.BaseURL, "API_KEY="+shared.APIKey)
+	inNode(t, "matrix.test.mjs", "SDKTEST="+string(raw))
+	lines, err := os.ReadFile(setup.Outcomes)
+	require.NoError(t, err)
+	for line := range strings.Lines(string(lines)) {
+		var o struct{ SDK, Vendor, Feature, Outcome string }
+		require.NoError(t, json.Unmarshal([]byte(line), &o))
+		found.add(cell{"npm " + o.SDK, o.Vendor, o.Feature}, o.Outcome)
+	}
+}
