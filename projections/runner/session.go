@@ -100,6 +100,10 @@ func (s *session) begin(ctx context.Context, p Projection) (at place, stop int64
 	}
 	if c, ok := p.(Carrier); ok {
 		if at.carried, err = c.Carry(ctx, s); err != nil {
+			// The tables of a build that was exchanged or dropped meanwhile are gone, together with its checkpoint.
+			if now, again := readCheckpoint(ctx, s.conn, p, s.slot); again == nil && s.slot != Live && !now.found {
+				return place{}, 0, errGone
+			}
 			return place{}, 0, s.lost(fmt.Errorf("read what is carried from batch to batch: %w", err))
 		}
 	}
