@@ -89,7 +89,10 @@ func keyOr(r *http.Request, key string) string {
 // geminiAddress reads {author}/{slug}:{verb}.
 func geminiAddress(r *http.Request) (exchange.Incoming, error) {
 	in := exchange.Incoming{Dialect: chat.Gemini}
-	slug, verb, _ := strings.Cut(chi.URLParam(r, "slug"), ":")
+	slug, verb := chi.URLParam(r, "slug"), ""
+	if i := strings.LastIndexByte(slug, ':'); i >= 0 { // a suffix of the model's name may stand before the verb
+		slug, verb = slug[:i], slug[i+1:]
+	}
 	switch verb {
 	case "generateContent", "countTokens":
 	case "streamGenerateContent":

@@ -105,6 +105,7 @@ func TestAGeminiVerb(t *testing.T) {
 	}
 	require.Equal(t, http.StatusOK, ask("/v1/models/"+model+":generateContent?key="+k.Secret).status)
 	require.Equal(t, http.StatusOK, ask("/v1beta/models/"+model+":streamGenerateContent?alt=sse&key="+k.Secret).status)
+	require.Equal(t, http.StatusOK, ask("/v1beta/models/"+model+":floor:generateContent?key="+k.Secret).status)
 	require.Equal(t, http.StatusBadRequest, ask("/v1beta/models/"+model+":streamGenerateContent?key="+k.Secret).status)
 	require.Equal(t, http.StatusNotFound, ask("/v1beta/models/"+model+":predict?key="+k.Secret).status)
 	require.Equal(t, http.StatusNotFound, ask("/v1beta/models/"+model+"?key="+k.Secret).status)
