@@ -188,3 +188,27 @@ func TestBrokenStreamsInEveryDialectPair(t *testing.T) {
 		}
 	}
 }
+
+// TestTheAddressIsAPartOfTheCall: the same token and body, but another model or another dialect, is another call.
+func TestTheAddressIsAPartOfTheCall(t *testing.T) {
+	t.Parallel()
+	k := newKeeping(t, hasty)
+	model, other := k.Model(gatewaytest.Canceller, "tokens=3"), k.Model(gatewaytest.Canceller, "tokens=4")
+	ask := func(model string, stream bool) (*gatewaytest.Client, error) {
+		call, c := k.Call(""), gatewaytest.NewClient()
+		call.Token, call.Incoming = "once", gatewaytest.Ask(chat.Gemini, model, stream, 20)
+		return c, k.Gateway.Complete(t.Context(), call, c)
+	}
+	_, err := ask(model, false)
+	require.NoError(t, err)
+	again, err := ask(model, false)
+	require.NoError(t, err)
+	require.True(t, again.Replayed())
+	for _, stream := range []bool{false, true} {
+		_, err = ask(other, stream)
+		require.Equal(t, domain.CodeIdempotencyConflict, domain.CodeOf(err))
+	}
+	_, err = ask(model, true)
+	require.Equal(t, domain.CodeIdempotencyConflict, domain.CodeOf(err))
+	require.Len(t, k.History().Charged, 1)
+}

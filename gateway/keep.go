@@ -17,7 +17,7 @@ func (r *run) claimToken(ctx context.Context) (replayed bool, err error) {
 	if r.g.o.Answers == nil {
 		return false, domain.Errorf(domain.CodeInvalid, "an Idempotency-Key cannot be honoured here")
 	}
-	c, err := answers.NewClaim(r.call.KeyID, r.call.Token, r.call.Body, r.id)
+	c, err := answers.NewClaim(r.call.KeyID, r.call.Token, r.call.Content(), r.id)
 	if err != nil {
 		return false, err
 	}

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"strconv"
 	"strings"
 	"sync"
 
@@ -17,6 +18,15 @@ type Incoming struct {
 	// Model and Stream are what the address says, in dialects where the body does not.
 	Model  string
 	Stream bool
+}
+
+// Content is all that makes two requests the same: the body and, where it does not say everything, the dialect and what the address says.
+func (in *Incoming) Content() []byte {
+	if in.Dialect == chat.OpenAI {
+		return in.Body
+	}
+	head := strings.Join([]string{string(in.Dialect), in.Model, strconv.FormatBool(in.Stream), ""}, "\x00")
+	return append([]byte(head), in.Body...)
 }
 
 // Request is what the gateway has to know of a call, whatever its dialect.
