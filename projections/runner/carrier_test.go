@@ -3,6 +3,7 @@ package runner_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -82,4 +83,62 @@ func TestWhatIsCarriedIsOfTheBuild(t *testing.T) {
 	compared, err := r.Verify(t.Context(), "one")
 	require.NoError(t, err)
 	require.True(t, compared.Equal)
+}
+
+// late is a counting that looks at its tables when they may have gone meanwhile.
+type late struct {
+	counting
+	gone func(ctx context.Context, table string)
+}
+
+func (l late) Carry(ctx context.Context, query runner.Querier) (any, error) {
+	rows, err := query.Query(ctx, `SELECT 'views.`+l.name+`_v1'`) // as the build calls it
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var table string
+	for rows.Next() {
+		if err := rows.Scan(&table); err != nil {
+			return nil, err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	l.gone(ctx, table)
+	return l.counting.Carry(ctx, query)
+}
+
+// TestABuildThatIsExchangedWhileItIsTakenUp is no failure of the switch.
+func TestABuildThatIsExchangedWhileItIsTakenUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t, "one")
+	_, err := b.Pool.Exec(t.Context(), `ALTER TABLE views.one_v1 ADD COLUMN n bigint NOT NULL`)
+	require.NoError(t, err)
+	var met atomic.Int64
+	p := late{counting{b.seen[0]}, func(ctx context.Context, table string) {
+		if table == "views.one_v1" {
+			return
+		}
+		for range 40 { // not for ever: the build is also taken up before it is exchanged
+			var there bool
+			if b.Pool.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, table).Scan(&there) == nil && !there {
+				met.Add(1)
+				return
+			}
+			_, _ = b.Pool.Exec(ctx, `SELECT pg_sleep(0.005)`)
+		}
+	}}
+	r := b.Runner(quick(), p)
+	head := b.grow(t, 20)
+	require.NoError(t, r.ToEnd(t.Context()))
+	for range 50 { // whether it is taken up before or after it is exchanged is a matter of luck
+		require.NoError(t, r.Rebuild(t.Context(), "one"))
+		b.counts(t, head)
+		if met.Load() > 0 {
+			return
+		}
+	}
+	t.Fatal("it was never exchanged in between")
 }
