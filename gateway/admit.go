@@ -85,8 +85,8 @@ func (r *run) moveTo(ctx context.Context, offer int, failure *domain.Error) bool
 	if r.id, err = newID(); err != nil {
 		return false
 	}
-	if replayed, err := r.claimToken(ctx); replayed || err != nil {
-		return false
+	if _, kept, err := r.takeToken(ctx); kept != nil || err != nil {
+		return false // somebody else took it in between: the answer is there when the caller asks again
 	}
 	if r.admit(ctx) != nil {
 		r.freeToken(ctx)

@@ -58,28 +58,24 @@ func (r *run) answered(resp *http.Response, said *chat.Failure) fault {
 	cause := fmt.Errorf("vendor %s answered %d (type %s, code %s)", r.route.vendor.ID, resp.StatusCode,
 		safe(said.Type, 60), safe(said.Code, 60))
 	pause := max(retryAfter(resp.Header), time.Duration(said.RetryAfter)*time.Millisecond)
-	f := fault{err: vendorFailed(cause), outcome: routing.Outcome{Result: routing.Failed, Wait: pause}}
+	f := fault{err: vendorFailed(cause), outcome: routing.Outcome{Result: routing.OfStatus(resp.StatusCode), Wait: pause}}
 	switch resp.StatusCode {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		f.err, f.outcome.Result = r.notTaken(said, cause), routing.Rejected
+		f.err = r.notTaken(said, cause)
 	case http.StatusTooManyRequests:
 		if exhausted(said) {
 			f.err = domain.Errorf(CodeVendorUnavailable, "the vendor of this model does not serve us now").Wrap(cause)
 			f.outcome.Result = routing.QuotaExhausted
 			break
 		}
-		f.err, f.outcome.Result = overloaded(pause, cause), routing.RateLimited
+		f.err = overloaded(pause, cause)
 	case http.StatusServiceUnavailable, statusOverloaded:
-		f.err, f.outcome.Result = overloaded(pause, cause), routing.Overloaded
+		f.err = overloaded(pause, cause)
 	case http.StatusInternalServerError:
 		f.outcome.Untouched = true
-	case http.StatusUnauthorized:
-		f.outcome.Result = routing.KeyRefused
-	case http.StatusPaymentRequired:
-		f.outcome.Result = routing.QuotaExhausted
 	case http.StatusForbidden:
 		// It may be about what the caller says (moderation): one caller must not keep an endpoint from all others.
-		f.outcome.Result = routing.Rejected
+		f.outcome.Result = routing.Declined
 	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
 		f.err = domain.Errorf(CodeVendorTimeout, "the vendor of this model did not answer in time").Wrap(cause)
 	}
@@ -104,10 +100,11 @@ func exhausted(said *chat.Failure) bool {
 	}
 	switch said.Code {
 	case "insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
-		"project_spend_limit_exceeded", "organization_usage_limit_exceeded":
+		"project_spend_limit_exceeded", "organization_usage_limit_exceeded",
+		"enforced_spend_limit_reached": // the last is Anthropic's
 		return true
 	}
-	return false
+	return strings.Contains(said.Code, "PerDay") // a quota of Google's
 }
 
 // notTaken hands on what the vendor says of the caller's request, unless the platform's credential stands in it.

@@ -11,27 +11,31 @@ import (
 
 // claimToken takes the call's Idempotency-Key, if it has one. replayed: the caller has got the answer of an earlier call.
 func (r *run) claimToken(ctx context.Context) (replayed bool, err error) {
+	c, kept, err := r.takeToken(ctx)
+	if err != nil || kept == nil {
+		return false, err
+	}
+	return true, r.replay(ctx, c, kept)
+}
+
+// takeToken is claimToken, but that an answer of an earlier call is returned.
+func (r *run) takeToken(ctx context.Context) (c answers.Claim, kept *answers.Answer, err error) {
 	if r.call.Token == "" {
-		return false, nil
+		return c, nil, nil
 	}
 	if r.g.o.Answers == nil {
-		return false, domain.Errorf(domain.CodeInvalid, "an Idempotency-Key cannot be honoured here")
+		return c, nil, domain.Errorf(domain.CodeInvalid, "an Idempotency-Key cannot be honoured here")
 	}
-	c, err := answers.NewClaim(r.call.KeyID, r.call.Token, r.call.Content(), r.id)
-	if err != nil {
-		return false, err
+	if c, err = answers.NewClaim(r.call.KeyID, r.call.Token, r.call.Content(), r.id); err != nil {
+		return c, nil, err
 	}
 	limited, cancel := context.WithTimeout(ctx, r.g.o.LedgerTimeout)
 	defer cancel()
-	kept, err := r.g.o.Answers.Claim(limited, c, r.call.Secret, r.g.o.Lease)
-	switch {
-	case err != nil:
-		return false, err // should the token be taken nevertheless, its lease ends
-	case kept == nil:
+	kept, err = r.g.o.Answers.Claim(limited, c, r.call.Secret, r.g.o.Lease)
+	if err == nil && kept == nil {
 		r.claim = &c
-		return false, nil
 	}
-	return true, r.replay(ctx, c, kept)
+	return c, kept, err // should the token be taken in spite of an error, its lease ends
 }
 
 // replay gives the first answer again, after its charge has surely been sent.

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/catalog"
@@ -134,14 +133,9 @@ const bytesPerToken = 4
 func (r *run) candidate(offer *route, price *catalog.PriceVersion) routing.Candidate {
 	return routing.Candidate{
 		Endpoint: offer.endpoint.ID, Model: offer.model.ID, Vendor: offer.vendor.ID, Name: offer.vendor.Name,
-		Credentials: []string{offer.vendor.ID}, Prices: routing.PricesOf(price, int64(len(r.call.Body)/bytesPerToken), r.g.o.Now()),
-		Context: offer.context, Parameters: offer.model.SupportedParameters, Modalities: inputs(&offer.model),
+		Credentials: offer.target.credentials, Prices: routing.PricesOf(price, int64(len(r.call.Body)/bytesPerToken), r.g.o.Now()),
+		Context: offer.context, Parameters: offer.model.SupportedParameters, Modalities: offer.model.InputModalities,
 	}
-}
-
-// inputs are the kinds of input besides text.
-func inputs(m *catalog.Model) []string {
-	return slices.DeleteFunc(slices.Clone(m.InputModalities), func(kind string) bool { return kind == "text" })
 }
 
 // conversation is the same for all turns of one, whose prompt a vendor may have in its cache.

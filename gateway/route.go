@@ -34,6 +34,8 @@ type target struct {
 	fixed   *url.URL // the address, where it does not depend on the call
 	header  http.Header
 	secret  string // never shown to anybody
+	// credentials are the ids of the secrets: for now one for each vendor, named as it is.
+	credentials []string
 }
 
 func (t *target) address(model string, stream bool) *url.URL {
@@ -43,7 +45,7 @@ func (t *target) address(model string, stream bool) *url.URL {
 	return exchange.Address(t.dialect, t.base, model, stream)
 }
 
-type targetKey struct{ dialect, base, secret string }
+type targetKey struct{ vendor, dialect, base, secret string }
 
 // offer is the route by one endpoint, or why there is none.
 func (g *Gateway) offer(picture *Picture, model catalog.Model, endpoint catalog.Endpoint) (route, *catalog.PriceVersion, error) {
@@ -88,7 +90,7 @@ func (g *Gateway) target(v catalog.Vendor) (*target, error) {
 	if !ok {
 		return nil, fmt.Errorf("no credential for vendor %s", v.ID)
 	}
-	key := targetKey{v.Dialect, v.BaseURL, secret}
+	key := targetKey{v.ID, v.Dialect, v.BaseURL, secret}
 	g.targetsMu.RLock()
 	t, ok := g.targets[key]
 	g.targetsMu.RUnlock()
@@ -100,7 +102,7 @@ func (g *Gateway) target(v catalog.Vendor) (*target, error) {
 		return nil, fmt.Errorf("base url of vendor %s: %w", v.ID, err)
 	}
 	dialect := chat.Dialect(v.Dialect)
-	t = &target{dialect: dialect, base: u, secret: secret, header: exchange.Header(dialect, secret)}
+	t = &target{dialect: dialect, base: u, secret: secret, credentials: []string{v.ID}, header: exchange.Header(dialect, secret)}
 	if dialect != chat.Gemini {
 		t.fixed = exchange.Address(dialect, u, "", false)
 	}

@@ -8,6 +8,9 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/gateway"
+	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/gatewaytest"
 	"github.com/massrouter/massrouter/gateway/routing"
 )
@@ -113,4 +116,52 @@ func TestAConversationStays(t *testing.T) {
 	for i := range charged {
 		require.Equal(t, charged[0].Endpoint, charged[i].Endpoint)
 	}
+}
+
+// TestAutoIsTheCheapest of the models that are listed for it.
+func TestAutoIsTheCheapest(t *testing.T) {
+	t.Parallel()
+	var models []string
+	k := gatewaytest.New(t, hasty, func(o *gateway.Options) { o.AutoModels = []string{"acme/model-1", "acme/model-2"} })
+	for range 2 {
+		models = append(models, k.Model(gatewaytest.Canceller, "tokens=3"))
+	}
+	cheap := k.Price()
+	for class := range cheap.Price.Base {
+		cheap.Price.Base[class] = money.MustPrice("0.000000001")
+	}
+	k.Offer(models[1], gatewaytest.Drainer, "tokens=3", cheap)
+	_, err := k.Do(gatewaytest.Body("openrouter/auto", `"max_tokens":5`))
+	require.NoError(t, err)
+	require.Equal(t, models[1]+"@"+gatewaytest.Drainer, k.Only().Endpoint)
+}
+
+// TestAPoorCallerHarmsNoEndpoint: a fallback that the wallet cannot pay is no failure of its vendor.
+func TestAPoorCallerHarmsNoEndpoint(t *testing.T) {
+	t.Parallel()
+	k := gatewaytest.New(t, hasty)
+	model := k.Model(gatewaytest.Canceller, "fault=403")
+	dear := k.Price()
+	dear.Price.Base[usage.Output] = money.MustPrice("1000")
+	k.Offer(model, gatewaytest.Drainer, "tokens=3", dear)
+	body := gatewaytest.Body(model, `"max_tokens":20`, inOrder)
+	for range 20 {
+		_, err := k.Do(body)
+		require.Equal(t, gateway.CodeVendorError, domain.CodeOf(err))
+	}
+	rich := k.Call(body)
+	rich.WalletID, rich.KeyID, rich.Secret = k.Customer("1000000")
+	require.NoError(t, k.Gateway.Complete(t.Context(), rich, gatewaytest.NewClient()))
+	require.Equal(t, model+"@"+gatewaytest.Drainer, k.HistoryOf(rich.WalletID).Charged[0].Endpoint)
+}
+
+// TestAnotherDialectTakesWhatOneCannotSay.
+func TestAnotherDialectTakesWhatOneCannotSay(t *testing.T) {
+	t.Parallel()
+	k := gatewaytest.New(t, hasty)
+	model := k.Model(gatewaytest.Vendor(chat.Anthropic), "tokens=3")
+	k.Offer(model, gatewaytest.Drainer, "tokens=3", k.Price())
+	_, err := k.Do(gatewaytest.Body(model, `"max_tokens":20`, `"logit_bias":{"1":2}`, `"provider":{"order":["`+gatewaytest.Vendor(chat.Anthropic)+`"]}`))
+	require.NoError(t, err)
+	require.Equal(t, model+"@"+gatewaytest.Drainer, k.Settled().Charged[0].Endpoint)
 }

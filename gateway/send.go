@@ -67,7 +67,7 @@ func (r *run) moved(ctx context.Context, offer int, failure *domain.Error) *faul
 	if offer == r.at && r.hold.placed || r.moveTo(ctx, offer, failure) {
 		return nil
 	}
-	return &fault{err: failure, outcome: routing.Outcome{Result: routing.Failed}}
+	return &fault{err: failure, outcome: routing.Outcome{Result: routing.Declined}} // the wallet, mostly: no fault of the endpoint
 }
 
 // ask calls the vendor of the route once.
@@ -77,7 +77,7 @@ func (r *run) ask() (*http.Response, *fault) {
 		DropUnsupported: r.call.DropUnsupported,
 	})
 	if err != nil {
-		return nil, &fault{err: refusalOf(err), outcome: routing.Outcome{Result: routing.Rejected}}
+		return nil, &fault{err: refusalOf(err), outcome: routing.Outcome{Result: routing.Declined}} // another dialect may be able to say it
 	}
 	r.facts.Attempts++
 	return r.attempt(r.watch.ctx, body)

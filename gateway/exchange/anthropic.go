@@ -37,6 +37,10 @@ func (n *nativeAnthropic) bound(context, perImage int64) int64 {
 
 func (n *nativeAnthropic) prompt() (meter.Prompt, error) { return n.scanner.Prompt(n.request) }
 
+func (n *nativeAnthropic) canonical(in *Incoming) (*chat.Request, error) {
+	return anthropic.ParseRequest(in.Body)
+}
+
 func (n *nativeAnthropic) close() { n.set.scanners.Put(n.scanner) }
 
 // through: reasoning of another vendor is left out on the way through the canonical form; a vendor of this dialect refuses it.
@@ -59,6 +63,11 @@ type throughAnthropic struct {
 var errNoMessage = errors.New("the answer is no message")
 
 func (x *throughAnthropic) Request(dst []byte, o chat.Options) ([]byte, error) {
+	for _, field := range x.request.Priced {
+		if field != "service_tier" {
+			return dst, chat.Unsupported(field, "its vendor takes another price for it, which is not in the list")
+		}
+	}
 	return x.request.Splice(dst, anthropic.Upstream{Model: o.Model, Cap: o.MaxTokens}), nil
 }
 

@@ -13,7 +13,6 @@ import (
 
 // callerSide is what callers of a dialect need.
 type callerSide struct {
-	parse     func(Incoming) (*chat.Request, error)
 	writer    chat.Writer
 	keepAlive string // what may be said in a stream while there is nothing to say
 }
@@ -31,7 +30,11 @@ func KeepAlive(d chat.Dialect) string { return callerOf(d).keepAlive }
 
 // Speaks says whether vendors of a dialect can be called.
 func Speaks(d chat.Dialect) bool {
-	return vendorOf(d).path != nil
+	switch d {
+	case chat.OpenAI, chat.Responses, chat.Anthropic, chat.Gemini:
+		return true
+	}
+	return false
 }
 
 // Address is where a vendor takes calls.
@@ -53,23 +56,15 @@ func Header(d chat.Dialect, secret string) http.Header {
 func callerOf(d chat.Dialect) callerSide {
 	switch d {
 	case chat.OpenAI:
-		return callerSide{parse: body(openai.ParseRequest), writer: openai.Writer{}, keepAlive: comment}
-	case chat.Anthropic:
-		return callerSide{parse: body(anthropic.ParseRequest), writer: anthropic.Writer{}, keepAlive: string(anthropic.AppendPing(nil))}
-	case chat.Gemini:
-		return callerSide{
-			parse:  func(in Incoming) (*chat.Request, error) { return gemini.ParseRequest(in.Body, in.Model, in.Stream) },
-			writer: gemini.Writer{},
-		}
+		return callerSide{writer: openai.Writer{}, keepAlive: comment}
 	case chat.Responses:
-		return callerSide{parse: body(responses.ParseRequest), writer: responses.Writer{}, keepAlive: comment}
+		return callerSide{writer: responses.Writer{}, keepAlive: comment}
+	case chat.Anthropic:
+		return callerSide{writer: anthropic.Writer{}, keepAlive: string(anthropic.AppendPing(nil))}
+	case chat.Gemini:
+		return callerSide{writer: gemini.Writer{}}
 	}
 	return callerSide{}
-}
-
-// body is for dialects in which the body says everything.
-func body(parse func([]byte) (*chat.Request, error)) func(Incoming) (*chat.Request, error) {
-	return func(in Incoming) (*chat.Request, error) { return parse(in.Body) }
 }
 
 func vendorOf(d chat.Dialect) vendorSide {

@@ -53,6 +53,18 @@ func TestWhatAVendorCannotBeTold(t *testing.T) {
 	require.NotContains(t, body, "logit_bias")
 }
 
+// TestWhatHasAnotherPriceIsRefused, rather than charged at the usual one.
+func TestWhatHasAnotherPriceIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, field := range []string{"speed", "inference_geo"} {
+		_, err := outgoing(t, exchange.Incoming{Dialect: chat.Anthropic, Body: []byte(
+			`{"model":"a/b","max_tokens":5,"messages":[{"role":"user","content":"x"}],"` + field + `":"fast"}`)}, chat.Anthropic, chat.Options{Model: "up", MaxTokens: 5})
+		var e *domain.Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, field, e.Details["param"])
+	}
+}
+
 // TestThoughtsAreShown by vendors that hide them by default, unless the caller does not want to see them.
 func TestThoughtsAreShown(t *testing.T) {
 	t.Parallel()

@@ -37,6 +37,10 @@ func (n *nativeGemini) bound(context, perImage int64) int64 {
 
 func (n *nativeGemini) prompt() (meter.Prompt, error) { return n.scanner.Prompt(n.request) }
 
+func (n *nativeGemini) canonical(in *Incoming) (*chat.Request, error) {
+	return gemini.ParseRequest(in.Body, in.Model, in.Stream)
+}
+
 func (n *nativeGemini) close() { n.set.walkers.Put(n.scanner) }
 
 func (n *nativeGemini) through(told *chat.Told) Exchange {

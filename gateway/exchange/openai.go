@@ -39,6 +39,8 @@ func (n *nativeOpenAI) bound(context, perImage int64) int64 {
 
 func (n *nativeOpenAI) prompt() (meter.Prompt, error) { return n.reader.Prompt(n.request) }
 
+func (n *nativeOpenAI) canonical(*Incoming) (*chat.Request, error) { return n.request.Canonical() }
+
 func (n *nativeOpenAI) close() { n.set.readers.Put(n.reader) }
 
 func (n *nativeOpenAI) through(told *chat.Told) Exchange {

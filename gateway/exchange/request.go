@@ -9,6 +9,7 @@ import (
 
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
+	"github.com/massrouter/massrouter/gateway/responses"
 )
 
 // Incoming is a request as it came. Body must not change while its Request is in use.
@@ -49,6 +50,7 @@ type Request struct {
 type native interface {
 	bound(context, perImage int64) int64
 	prompt() (meter.Prompt, error)
+	canonical(in *Incoming) (*chat.Request, error)
 	// through is nil when the vendor would not understand what is in it.
 	through(told *chat.Told) Exchange
 	close()
@@ -69,10 +71,11 @@ func (s *Set) Read(in Incoming) (*Request, error) {
 		return q, s.readGemini(q)
 	case chat.Responses:
 	}
-	c, err := q.canon()
+	c, err := responses.ParseRequest(in.Body) // nothing of it passes through
 	if err != nil {
 		return nil, err
 	}
+	q.canonical = c
 	q.Model, q.Stream, q.Choices, q.Cap, q.CapName = c.Model, c.Stream, max(c.Choices, 1), c.MaxTokens, "max_output_tokens"
 	return q, nil
 }
@@ -80,7 +83,7 @@ func (s *Set) Read(in Incoming) (*Request, error) {
 // canon is the request in the canonical form.
 func (q *Request) canon() (*chat.Request, error) {
 	if q.canonical == nil {
-		c, err := callerOf(q.in.Dialect).parse(q.in)
+		c, err := q.native.canonical(&q.in)
 		if err != nil {
 			return nil, err
 		}

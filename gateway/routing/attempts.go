@@ -235,6 +235,8 @@ func (a *Attempts) Ended(o Outcome, now time.Time) {
 		a.stop = StopGaveUp
 	case o.Result == Rejected:
 		a.blockModel(a.plan.Options[a.current].Model)
+	case o.Result == Declined:
+		s.out = true
 	case o.Result == Failed:
 		s.out = true
 		if o.Untouched && len(a.states) == 1 {

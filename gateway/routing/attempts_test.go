@@ -116,8 +116,10 @@ func TestR11Retries(t *testing.T) {
 			[]string{"a/a1+0s", "b/b1+0s"},
 			routing.StopCost,
 		},
-		"a request that is rejected": {[]string{"a", "b"}, routing.Limits{}, []o{{Result: routing.Rejected}}, []string{"a/a1+0s"}, routing.StopRejected},
-		"not allowed for this key":   {[]string{"a"}, routing.Limits{}, []o{{Result: routing.KeyNotAllowed}, ok}, []string{"a/a1+0s", "a/a2+0s"}, routing.StopAnswered},
+		"a call that an endpoint declines": {[]string{"a", "b"}, routing.Limits{}, []o{{Result: routing.Declined}, ok}, []string{"a/a1+0s", "b/b1+0s"}, routing.StopAnswered},
+		"a call that all decline":          {[]string{"a", "b"}, routing.Limits{}, []o{{Result: routing.Declined}, {Result: routing.Declined}}, []string{"a/a1+0s", "b/b1+0s"}, routing.StopExhausted},
+		"a request that is rejected":       {[]string{"a", "b"}, routing.Limits{}, []o{{Result: routing.Rejected}}, []string{"a/a1+0s"}, routing.StopRejected},
+		"not allowed for this key":         {[]string{"a"}, routing.Limits{}, []o{{Result: routing.KeyNotAllowed}, ok}, []string{"a/a1+0s", "a/a2+0s"}, routing.StopAnswered},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -154,7 +156,7 @@ func TestWhatAnAttemptTaughtCountsForOtherCalls(t *testing.T) {
 		here, there time.Duration // until the key may be used again, at the endpoint and at others
 	}{
 		routing.RateLimited: {30 * time.Second, 0}, routing.KeyNotAllowed: {10 * time.Minute, 0}, routing.KeyRefused: {10 * time.Minute, 10 * time.Minute},
-		routing.QuotaExhausted: {10 * time.Minute, 10 * time.Minute}, routing.Overloaded: {}, routing.Failed: {}, routing.Rejected: {}, routing.GaveUp: {},
+		routing.QuotaExhausted: {10 * time.Minute, 10 * time.Minute}, routing.Overloaded: {}, routing.Failed: {}, routing.Rejected: {}, routing.Declined: {}, routing.GaveUp: {},
 	} {
 		h := quiet()
 		a := routing.NewAttempts(planned(t, "a"), routing.Limits{}, h, half, epoch)

@@ -19,6 +19,7 @@ const (
 	KeyRefused     Result = "key_refused"     // 401: nowhere is the credential taken
 	KeyNotAllowed  Result = "key_not_allowed" // 403: it is not, for this model
 	Rejected       Result = "rejected"        // 400, 413, 422: the vendor does not take the request
+	Declined       Result = "declined"        // this endpoint does not serve this call; others may, and it is none the worse
 	GaveUp         Result = "gave_up"         // the caller went away, or the process stops
 )
 

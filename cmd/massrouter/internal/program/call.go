@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -26,6 +27,7 @@ func (p *Program) newGateway() (*gateway.Gateway, error) {
 	g, err = gateway.New(gateway.Options{
 		Ledger: p.app, Catalog: pictures{p.views.cache}, Credentials: credentials{p.o.Config.Vendors.Keys},
 		Answers: answers.New(p.pool), Journal: p.journal, Limits: p.limits, Logger: p.o.Log, OnEnd: measured.onEnd,
+		AutoModels: strings.FieldsFunc(c.AutoModels, func(r rune) bool { return r == ',' || r == ' ' }),
 		DefaultCap: c.OutputTokens, RequestTimeout: c.RequestTimeout, FirstByteTimeout: c.FirstByteTimeout, IdleTimeout: c.IdleTimeout,
 		StreamTimeout: c.StreamTimeout, DrainTimeout: c.DrainTimeout, KeepAlive: c.KeepAlive, Attempts: c.Attempts,
 	})
