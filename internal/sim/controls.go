@@ -52,6 +52,7 @@ type controls struct {
 	flush        bool
 	redacted     bool
 	signed       bool
+	stamped      bool
 }
 
 // defaults is what a call without any control gets.
@@ -151,6 +152,8 @@ func (c *controls) setMore(name, value string) (bit uint32, problem string) {
 		return 1 << 22, setSwitch(&c.redacted, value)
 	case "signed":
 		return 1 << 23, setSwitch(&c.signed, value)
+	case "stamped":
+		return 1 << 24, setSwitch(&c.stamped, value)
 	}
 	return 0, "there is no such control"
 }

@@ -73,6 +73,7 @@
 //	ping=N            Anthropic sends a ping after each N tokens, beside the one at the beginning
 //	first=D           time to the first token, or to the fault's answer (a Go duration, at most 10m)
 //	between=D         time between two tokens; a body that is no stream comes after first + (tokens-1) * between
+//	stamped=1         each token of a stream's text begins with the time at which it was made: @nanoseconds since 1970;
 //	flush=1           one write for each chunk of a stream even when there is no time between them
 //	drain=1           go on producing after the client left, to the end
 //	fault=NAME        what goes wrong, see below

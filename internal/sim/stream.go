@@ -59,6 +59,7 @@ func (c *call) content() (struck, ended bool) {
 			}
 		}
 		for i := range c.texts {
+			c.texts[i].stamp = k.stamped
 			c.d.token(c, i, step)
 		}
 		c.used.Completion += int64(len(c.texts))

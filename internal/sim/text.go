@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
@@ -39,10 +41,14 @@ func newVocabulary(depth int) *vocabulary {
 	return v
 }
 
+// A stamp is the time in nanoseconds since 1970, between these; they stand nowhere else in the text.
+const stampOpen, stampClose = '@', ';'
+
 // sequence yields the tokens of one choice.
 type sequence struct {
 	state uint64
 	begun bool
+	stamp bool // the next token says when it was made
 }
 
 // newSequence mixes what the text depends on.
@@ -56,6 +62,12 @@ func newSequence(model string, messages uint64, seed int64, choice int) sequence
 func (q *sequence) appendNext(b []byte, v *vocabulary) []byte {
 	q.state += 0x9e3779b97f4a7c15
 	bits := mix(q.state)
+	if q.stamp {
+		q.stamp = false
+		b = append(b, stampOpen)
+		b = strconv.AppendInt(b, time.Now().UnixNano(), 10)
+		b = append(b, stampClose)
+	}
 	if !q.begun {
 		q.begun = true
 		return append(b, v[bits%(vocabularySize/2)][1:]...)

@@ -3,6 +3,7 @@ package benchgateway
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/child"
@@ -10,7 +11,7 @@ import (
 )
 
 const (
-	turns         = 5 // how often the two targets alternate
+	turns         = 5 // how often the targets alternate
 	warmUp        = 2 * time.Second
 	warmUpCallers = 32
 	pacedConns    = 256 // a stall of a fifth of a second at 1,000 calls a second still finds a free connection
@@ -27,7 +28,10 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 	if err := s.build(ctx); err != nil {
 		return report, err
 	}
-	report = Report{Stream: o.Stream, Rate: o.Rate, Seconds: int(o.Duration / time.Second), Wallets: o.Wallets}
+	report = Report{
+		DialectIn: o.In.Name, DialectOut: o.Out.Name, Stream: o.Stream, PromptBytes: len(o.content()), Tokens: o.Tokens,
+		IntervalMS: milliseconds(o.Interval), Rate: o.Rate, Seconds: int(o.Duration / time.Second), Wallets: o.Wallets,
+	}
 	m := &measurement{stage: s, report: &report}
 	if err := m.phases(ctx); err != nil {
 		return report, err
@@ -84,35 +88,49 @@ func (m *measurement) phases(ctx context.Context) error {
 func (m *measurement) add(r load.Result) {
 	m.calls += r.Calls
 	m.failed += r.Failed
+	m.failures("", &r)
+}
+
+func (m *measurement) failures(target string, r *load.Result) {
 	for text, n := range r.Failures {
 		if m.report.Failures == nil {
 			m.report.Failures = map[string]int64{}
 		}
-		m.report.Failures[text] += n
+		m.report.Failures[target+text] += n
 	}
 }
 
-// paced offers the same rate to both targets in turns.
+// connections are enough for a pace: all calls that are under way at the same time, and some more for a stall.
+func (o *Options) connections() int {
+	lasts := time.Duration(o.Tokens) * o.Interval
+	return pacedConns + int(int64(o.Rate)*int64(lasts)*3/2/int64(time.Second))
+}
+
+// paced offers the same rate to the targets in turns.
 func (m *measurement) paced(ctx context.Context, through load.Target) error {
 	straight, err := m.stage.direct()
 	if err != nil {
 		return err
 	}
-	direct, gateway := load.NewCrew(straight, pacedConns), load.NewCrew(through, pacedConns)
+	proxied := straight.At(strings.TrimPrefix(m.proxyURL, "http://"))
+	n := m.o.connections()
+	direct, proxy, gateway := load.NewCrew(straight, n), load.NewCrew(proxied, n), load.NewCrew(through, n)
 	defer direct.Close()
+	defer proxy.Close()
 	defer gateway.Close()
-	var sumDirect, sumGateway load.Result
+	var results targets
 	var cpu, workCPU stopwatch
 	lag := lagWatch{database: m.db.URL}
 	for turn := range turns {
-		m.o.Progress("turn %d of %d at %d calls a second: straight to the vendor, then through the gateway", turn+1, turns, m.o.Rate)
-		sumDirect.Add(direct.AtRate(ctx, m.o.Rate, m.o.Duration/turns))
+		m.o.Progress("turn %d of %d at %d calls a second: straight to the vendor, through a bare proxy, through the gateway", turn+1, turns, m.o.Rate)
+		results.direct.Add(direct.AtRate(ctx, m.o.Rate, m.o.Duration/turns))
+		results.proxy.Add(proxy.AtRate(ctx, m.o.Rate, m.o.Duration/turns))
 		if err := lag.start(ctx); err != nil {
 			return err
 		}
 		cpu.start(m.gateway.PID())
 		workCPU.start(m.work.PID())
-		sumGateway.Add(gateway.AtRate(ctx, m.o.Rate, m.o.Duration/turns))
+		results.gateway.Add(gateway.AtRate(ctx, m.o.Rate, m.o.Duration/turns))
 		cpu.stop()
 		workCPU.stop()
 		if err := lag.stop(); err != nil {
@@ -120,17 +138,44 @@ func (m *measurement) paced(ctx context.Context, through load.Target) error {
 		}
 	}
 	m.report.Lag = lag.report()
-	m.add(sumGateway)
-	d, g := latency(&sumDirect), latency(&sumGateway)
-	m.report.Direct, m.report.Gateway = d, g
-	m.report.Added = &Latency{P50: g.P50 - d.P50, P99: g.P99 - d.P99, P999: g.P999 - d.P999}
-	m.report.CPUPer1000, m.report.WorkCPUPer1000 = cpu.per(sumGateway.Calls), workCPU.per(sumGateway.Calls)
+	m.add(results.gateway)
+	m.failures("direct: ", &results.direct)
+	m.failures("proxy: ", &results.proxy)
+	results.tell(m.report)
+	m.report.CPUPer1000, m.report.WorkCPUPer1000 = cpu.per(results.gateway.Calls), workCPU.per(results.gateway.Calls)
 	return nil
 }
 
-func latency(r *load.Result) *Latency {
-	q := r.Quantiles(500, 990, 999)
-	return &Latency{Calls: r.Calls, P50: milliseconds(q[0]), P99: milliseconds(q[1]), P999: milliseconds(q[2])}
+// targets is what was measured at each.
+type targets struct{ direct, proxy, gateway load.Result }
+
+func (t *targets) tell(r *Report) {
+	whole := compare(t, latency)
+	r.Direct, r.Proxy, r.Gateway = &whole.Direct, &whole.Proxy, &whole.Gateway
+	r.ProxyAdded, r.Added = &whole.ProxyAdded, &whole.Added
+	if r.Stream {
+		r.FirstToken = compare(t, func(l *load.Result) Latency { return distribution(l.Calls, l.FirstToken(500, 990, 999)) })
+		r.Token = compare(t, tokens)
+	}
+}
+
+func compare(t *targets, of func(*load.Result) Latency) *Compared {
+	c := &Compared{Direct: of(&t.direct), Proxy: of(&t.proxy), Gateway: of(&t.gateway)}
+	c.ProxyAdded, c.Added = c.Proxy.above(c.Direct), c.Gateway.above(c.Direct)
+	return c
+}
+
+// above is by how much each percentile is higher than another's.
+func (l Latency) above(o Latency) Latency {
+	return Latency{P50: l.P50 - o.P50, P99: l.P99 - o.P99, P999: l.P999 - o.P999}
+}
+
+func latency(r *load.Result) Latency { return distribution(r.Calls, r.Quantiles(500, 990, 999)) }
+
+func tokens(r *load.Result) Latency { return distribution(r.Tokens(), r.Token(500, 990, 999)) }
+
+func distribution(n int64, q []time.Duration) Latency {
+	return Latency{Calls: n, P50: milliseconds(q[0]), P99: milliseconds(q[1]), P999: milliseconds(q[2])}
 }
 
 // saturated lets the callers call as fast as they can.
@@ -156,6 +201,10 @@ func (m *measurement) openStreams(ctx context.Context) error {
 	}
 	crew := load.NewCrew(to, m.o.OpenStreams)
 	defer crew.Close()
+	before, _, err := child.Memory(m.gateway.PID())
+	if err != nil {
+		return err
+	}
 	watch, stop := context.WithCancel(ctx)
 	defer stop()
 	most := make(chan int64, 1)
@@ -165,7 +214,11 @@ func (m *measurement) openStreams(ctx context.Context) error {
 		return errors.Join(err, errors.New(firstFailure(r)))
 	}
 	stop()
-	m.report.OpenStreams = &OpenStreams{Streams: m.o.OpenStreams, RSS: megabytes(<-most)}
+	held := <-most
+	m.report.OpenStreams = &OpenStreams{
+		Streams: m.o.OpenStreams, RSS: megabytes(held), KBPerStream: Decimal((held - before) * 1000 / 1024 / int64(m.o.OpenStreams)),
+		Token: tokens(&r), Longest: milliseconds(r.Token(1000)[0]),
+	}
 	return nil
 }
 

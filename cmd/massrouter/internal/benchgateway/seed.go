@@ -5,12 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/database"
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/load"
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/catalog"
@@ -20,7 +22,6 @@ import (
 )
 
 const (
-	chatPath   = "/v1/chat/completions"
 	modelPaced = "bench/paced"
 	modelSlow  = "bench/slow"
 	vendorID   = "bench"
@@ -28,12 +29,34 @@ const (
 	// The vendor's names; what went straight to it is counted apart from what was billed.
 	upstreamDirect = "direct"
 	upstreamBilled = "billed"
-	controls       = "?tokens=20&cached=32&reasoning=6"
-	slowControls   = "?tokens=32&cached=32&first=100ms&between=250ms"
 
 	prompt = "Sum up in one sentence what a ledger is for, and why each of its entries has two sides; then say the same once more in " +
 		"other words, for somebody who has never kept books."
+
+	reasoning                    = 6
+	contextLength, longestOutput = 4_000_000, 1_000_000
 )
+
+// controls tell the vendor how to answer the calls that are measured.
+func (o *Options) controls() string {
+	return fmt.Sprintf("?tokens=%d&cached=32&reasoning=%d&between=%s&stamped=1", o.Tokens, reasoning, o.Interval)
+}
+
+// slowControls are for the streams that are held open: without a pace of their own they last for eight seconds.
+func (o *Options) slowControls() string {
+	if o.Interval > 0 {
+		return o.controls()
+	}
+	return "?tokens=32&cached=32&first=100ms&between=250ms&stamped=1"
+}
+
+// content is the user's message.
+func (o *Options) content() string {
+	if o.PromptBytes == 0 {
+		return prompt
+	}
+	return strings.Repeat(prompt+" ", o.PromptBytes/len(prompt)+1)[:o.PromptBytes]
+}
 
 // rates are the price of both models; each class has a price of its own, so that a mistaken class shows.
 func rates() catalog.Rates {
@@ -89,13 +112,13 @@ func (s *stage) seed(ctx context.Context) (err error) {
 
 func (s *stage) publish(ctx context.Context, app *commands.App) error {
 	vendor := catalog.Vendor{
-		ID: vendorID, Name: "Bench", BaseURL: s.vendorURL + "/v1", Dialect: "openai", CancelPolicy: catalog.Drain,
+		ID: vendorID, Name: "Bench", BaseURL: s.vendorURL + root(s.o.Out), Dialect: s.o.Out.Name, CancelPolicy: catalog.Drain,
 		MaxTokensField: "max_tokens", Status: catalog.Active,
 	}
 	if _, _, err := app.PublishVendor(ctx, meta(), commands.PublishVendor{Vendor: vendor}); err != nil {
 		return err
 	}
-	for id, upstream := range map[string]string{modelPaced: upstreamBilled + controls, modelSlow: upstreamBilled + slowControls} {
+	for id, upstream := range map[string]string{modelPaced: upstreamBilled + s.o.controls(), modelSlow: upstreamBilled + s.o.slowControls()} {
 		if err := publishModel(ctx, app, id, upstream); err != nil {
 			return err
 		}
@@ -103,10 +126,17 @@ func (s *stage) publish(ctx context.Context, app *commands.App) error {
 	return nil
 }
 
+// root is where a vendor of a dialect begins.
+func root(d load.Dialect) string {
+	if d.Name == "gemini" {
+		return "/v1beta"
+	}
+	return "/v1"
+}
+
 func publishModel(ctx context.Context, app *commands.App, id, upstream string) error {
-	const contextLength, output = 128_000, 16_000
 	model := catalog.Model{
-		ID: id, Name: id, ContextLength: contextLength, MaxCompletionTokens: output, InputModalities: []string{"text"},
+		ID: id, Name: id, ContextLength: contextLength, MaxCompletionTokens: longestOutput, InputModalities: []string{"text"},
 		OutputModalities: []string{"text"}, ReleasedAt: time.Unix(0, 0).UTC(), Status: catalog.Active,
 	}
 	if _, _, err := app.PublishModel(ctx, meta(), commands.PublishModel{Model: model}); err != nil {
@@ -114,7 +144,7 @@ func publishModel(ctx context.Context, app *commands.App, id, upstream string) e
 	}
 	endpoint := catalog.Endpoint{
 		ID: id + "@" + vendorID, Model: id, Vendor: vendorID, UpstreamModel: upstream, ContextLength: contextLength,
-		MaxCompletionTokens: output, Status: catalog.Active,
+		MaxCompletionTokens: longestOutput, Status: catalog.Active,
 	}
 	if _, _, err := app.PublishEndpoint(ctx, meta(), commands.PublishEndpoint{Endpoint: endpoint}); err != nil {
 		return err

@@ -16,16 +16,18 @@ import (
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/scratch"
 )
 
-// stage is what a run needs: the database and the three processes.
+// stage is what a run needs: the database and the processes.
 type stage struct {
 	o       Options
 	dir     string // for the gateway's journal
 	db      *scratch.Database
 	vendor  *child.Process
+	proxy   *child.Process
 	gateway *child.Process
 	work    *child.Process
 
 	vendorURL  string
+	proxyURL   string
 	gatewayURL string
 	vendorKey  string
 	secrets    []string // of the wallets' keys
@@ -57,6 +59,10 @@ func (s *stage) build(ctx context.Context) error {
 		return err
 	}
 	s.vendorURL = at.URL
+	if s.proxy, err = s.start(ctx, nil, &at, "bench", "proxy", "--to", s.vendorURL, "--json"); err != nil {
+		return err
+	}
+	s.proxyURL = at.URL
 	if err := s.seed(ctx); err != nil {
 		return err
 	}
@@ -142,8 +148,10 @@ func (s *stage) stopService() error {
 
 func (s *stage) close() error {
 	errs := []error{s.stopService()}
-	if s.vendor != nil {
-		errs = append(errs, s.vendor.Stop())
+	for _, p := range []*child.Process{s.proxy, s.vendor} {
+		if p != nil {
+			errs = append(errs, p.Stop())
+		}
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
@@ -156,21 +164,16 @@ func (s *stage) close() error {
 
 // target is calls of a model through the gateway, with the keys from the given one on.
 func (s *stage) target(model string, from int) (load.Target, error) {
-	var to load.Target
-	for _, key := range s.secrets[from:] {
-		address, request, err := load.Request(s.gatewayURL, chatPath, key, model, prompt, s.o.Stream || model == modelSlow)
-		if err != nil {
-			return to, err
-		}
-		to.Address, to.Requests = address, append(to.Requests, request)
-	}
-	return to, nil
+	return s.o.In.Target(s.gatewayURL, s.secrets[from:], s.question(model, s.o.Stream || model == modelSlow))
 }
 
-// direct is the same calls straight to the vendor.
+// direct is the same calls straight to the vendor, in its own dialect.
 func (s *stage) direct() (load.Target, error) {
-	address, request, err := load.Request(s.vendorURL, chatPath, s.vendorKey, upstreamDirect+controls, prompt, s.o.Stream)
-	return load.Target{Address: address, Requests: [][]byte{request}}, err
+	return s.o.Out.Target(s.vendorURL, []string{s.vendorKey}, s.question(upstreamDirect+s.o.controls(), s.o.Stream))
+}
+
+func (s *stage) question(model string, stream bool) load.Question {
+	return load.Question{Model: model, Content: s.o.content(), MaxTokens: int64(max(s.o.Tokens, 32) + reasoning), Stream: stream}
 }
 
 func secret() (string, error) {

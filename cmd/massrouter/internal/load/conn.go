@@ -20,15 +20,17 @@ const (
 // runs beside what it measures, so it should cost as little as possible.
 type conn struct {
 	address string
+	end     []byte // of a whole stream
+	stamps  stamps
 	net     net.Conn
 	in      *bufio.Reader
 	scratch []byte
 }
 
-// do sends one request and reads its answer to the end. onFirst, if not nil, is called when the first byte of the body
-// is there. A call that fails closes the connection; the next one opens it again.
-func (c *conn) do(ctx context.Context, request []byte, onFirst func()) error {
-	err := c.exchange(ctx, request, onFirst)
+// do sends one request and reads its answer to the end. token is called for each token that says when it was made, in
+// nanoseconds since 1970. A call that fails closes the connection; the next one opens it again.
+func (c *conn) do(ctx context.Context, q request, token func(made int64)) error {
+	err := c.exchange(ctx, q, token)
 	if err != nil {
 		c.close()
 	}
@@ -42,7 +44,7 @@ func (c *conn) close() {
 	}
 }
 
-func (c *conn) exchange(ctx context.Context, request []byte, onFirst func()) error {
+func (c *conn) exchange(ctx context.Context, q request, token func(made int64)) error {
 	if c.net == nil {
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, "tcp", c.address)
@@ -59,21 +61,23 @@ func (c *conn) exchange(ctx context.Context, request []byte, onFirst func()) err
 	if err := c.net.SetDeadline(time.Now().Add(callTimeout)); err != nil {
 		return fmt.Errorf("set the time limit: %w", err)
 	}
-	if _, err := c.net.Write(request); err != nil {
+	parts := net.Buffers{q.head, q.body} // one write
+	if _, err := parts.WriteTo(c.net); err != nil {
 		return fmt.Errorf("send: %w", err)
 	}
 	head, err := c.head()
 	if err != nil {
 		return err
 	}
-	body, err := c.body(head, onFirst)
+	c.stamps = stamps{}
+	body, err := c.body(head, token)
 	switch {
 	case err != nil:
 		return err
 	case head.status != 200:
 		return fmt.Errorf("status %d: %.300s", head.status, body)
-	case head.stream && !bytes.HasSuffix(bytes.TrimRight(body, "\r\n"), []byte("data: [DONE]")):
-		return errors.New("the stream ended without [DONE]")
+	case head.stream && !bytes.Contains(body, c.end):
+		return fmt.Errorf("the stream ended without %s", c.end)
 	}
 	return nil
 }
@@ -124,10 +128,10 @@ func (c *conn) head() (answerHead, error) {
 }
 
 // body reads to the answer's end and returns the last bytes of it; the slice is good until the next call.
-func (c *conn) body(h answerHead, onFirst func()) ([]byte, error) {
+func (c *conn) body(h answerHead, token func(made int64)) ([]byte, error) {
 	c.scratch = c.scratch[:0]
 	if h.length >= 0 {
-		return c.take(h.length, &onFirst)
+		return c.take(h.length, token)
 	}
 	for {
 		line, err := c.in.ReadSlice('\n')
@@ -142,7 +146,7 @@ func (c *conn) body(h answerHead, onFirst func()) ([]byte, error) {
 			_, err := c.in.Discard(2)
 			return c.scratch, err
 		}
-		if _, err := c.take(size, &onFirst); err != nil {
+		if _, err := c.take(size, token); err != nil {
 			return nil, err
 		}
 		if _, err := c.in.Discard(2); err != nil {
@@ -154,20 +158,17 @@ func (c *conn) body(h answerHead, onFirst func()) ([]byte, error) {
 const keepTail = 4 << 10
 
 // take reads n bytes and keeps the last ones.
-func (c *conn) take(n int64, onFirst *func()) ([]byte, error) {
+func (c *conn) take(n int64, token func(made int64)) ([]byte, error) {
 	for n > 0 {
 		if _, err := c.in.Peek(1); err != nil { // waits for more
 			return nil, fmt.Errorf("read the body: %w", err)
-		}
-		if *onFirst != nil {
-			(*onFirst)()
-			*onFirst = nil
 		}
 		size := int(min(n, int64(c.in.Buffered())))
 		part, err := c.in.Peek(size)
 		if err != nil {
 			return nil, fmt.Errorf("read the body: %w", err)
 		}
+		c.stamps.scan(part, token)
 		c.keep(part)
 		if _, err := c.in.Discard(size); err != nil {
 			return nil, fmt.Errorf("read the body: %w", err)

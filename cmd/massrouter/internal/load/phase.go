@@ -1,5 +1,5 @@
-// Package load generates calls of chat completions and measures them: at a fixed rate, each from the moment at which it
-// was due (so that a stall counts for everybody who had to wait), or with a number of callers as fast as they can.
+// Package load generates calls of models and measures them: at a fixed rate, each from the moment at which it was due (so that
+// a stall counts for everybody who had to wait), or with a number of callers as fast as they can.
 package load
 
 import (
@@ -11,11 +11,21 @@ import (
 	"time"
 )
 
-// Target is where calls go: one ready-made request for each wallet, used in turn.
+// Target is where calls go: ready-made requests, used in turn. See Dialect.Target.
 type Target struct {
 	Address  string // host:port
-	Requests [][]byte
+	requests []request
+	end      []byte // of a whole stream
 }
+
+// At is the same calls at another server that answers them, such as a proxy.
+func (t Target) At(address string) Target {
+	t.Address = address
+	return t
+}
+
+// request is what goes over the wire; the body is shared.
+type request struct{ head, body []byte }
 
 // Result is what one or more phases measured.
 type Result struct {
@@ -24,6 +34,8 @@ type Result struct {
 	Took      time.Duration
 	Failures  map[string]int64 // by text
 	latencies []time.Duration
+	first     []time.Duration // to a stream's first token
+	tokens    []time.Duration // from the moment at which the vendor made a token to its arrival
 }
 
 // Add joins another phase of the same target.
@@ -32,6 +44,8 @@ func (r *Result) Add(o Result) {
 	r.Failed += o.Failed
 	r.Took += o.Took
 	r.latencies = append(r.latencies, o.latencies...)
+	r.first = append(r.first, o.first...)
+	r.tokens = append(r.tokens, o.tokens...)
 	for text, n := range o.Failures {
 		r.fail(text, n)
 	}
@@ -52,6 +66,19 @@ func (r *Result) fail(text string, n int64) {
 func (r *Result) Quantiles(thousandths ...int) []time.Duration {
 	return Quantiles(r.latencies, thousandths...)
 }
+
+// FirstToken is Quantiles of the times to the first token of a stamped stream.
+func (r *Result) FirstToken(thousandths ...int) []time.Duration {
+	return Quantiles(r.first, thousandths...)
+}
+
+// Token is Quantiles of how long each token of stamped streams was under way from the vendor.
+func (r *Result) Token(thousandths ...int) []time.Duration {
+	return Quantiles(r.tokens, thousandths...)
+}
+
+// Tokens is how many tokens of stamped streams arrived.
+func (r *Result) Tokens() int64 { return int64(len(r.tokens)) }
 
 // Quantiles sorts latencies and tells those at the given thousandths, by nearest rank; zero when there are none.
 func Quantiles(latencies []time.Duration, thousandths ...int) []time.Duration {
@@ -80,13 +107,30 @@ type worker struct {
 	result Result
 }
 
-func (w *worker) call(ctx context.Context, request []byte, since time.Time) {
-	err := w.conn.do(ctx, request, nil)
+func (w *worker) call(ctx context.Context, c request, since time.Time) {
+	first, tokens := len(w.result.first), len(w.result.tokens)
+	err := w.conn.do(ctx, c, w.heard(since))
 	took := time.Since(since)
+	if err != nil {
+		w.result.first, w.result.tokens = w.result.first[:first], w.result.tokens[:tokens]
+	}
 	if err != nil && ctx.Err() != nil {
 		return // given up by us
 	}
 	w.note(err, took)
+}
+
+// heard notes the tokens of a call.
+func (w *worker) heard(since time.Time) func(made int64) {
+	begun := false
+	return func(made int64) {
+		now := time.Now()
+		if !begun {
+			begun = true
+			w.result.first = append(w.result.first, now.Sub(since))
+		}
+		w.result.tokens = append(w.result.tokens, time.Duration(now.UnixNano()-made))
+	}
 }
 
 func (w *worker) note(err error, took time.Duration) {
@@ -110,7 +154,7 @@ type Crew struct {
 func NewCrew(target Target, n int) *Crew {
 	c := &Crew{target: target}
 	for range n {
-		c.workers = append(c.workers, &worker{conn: conn{address: target.Address}})
+		c.workers = append(c.workers, &worker{conn: conn{address: target.Address, end: target.end}})
 	}
 	return c
 }
@@ -122,8 +166,8 @@ func (c *Crew) Close() {
 	}
 }
 
-func (c *Crew) request() []byte {
-	return c.target.Requests[int(c.next.Add(1)-1)%len(c.target.Requests)]
+func (c *Crew) request() request {
+	return c.target.requests[int(c.next.Add(1)-1)%len(c.target.requests)]
 }
 
 // AtRate sends rate calls a second for a time. Call i is due at start + i/rate whatever became of the others, and its
@@ -192,18 +236,23 @@ func sleepUntil(ctx context.Context, at time.Time) bool {
 // errNotOpen says that streams ended before all were open.
 var errNotOpen = errors.New("not all streams were open at the same time")
 
-// HoldOpen opens one stream on every connection, calls opened when all have begun, and reads them to their end.
+// HoldOpen opens one stamped stream on every connection, calls opened when all have begun, and reads them to their end.
 func (c *Crew) HoldOpen(ctx context.Context, opened func()) (Result, error) {
 	var waiting, ended atomic.Int64
 	var early atomic.Bool
 	waiting.Store(int64(len(c.workers)))
 	result := c.run(func(w *worker) {
 		start := time.Now()
-		err := w.conn.do(ctx, c.request(), func() {
-			if waiting.Add(-1) == 0 {
-				early.Store(ended.Load() > 0)
-				opened()
+		heard, begun := w.heard(start), false
+		err := w.conn.do(ctx, c.request(), func(made int64) {
+			if !begun {
+				begun = true
+				if waiting.Add(-1) == 0 {
+					early.Store(ended.Load() > 0)
+					opened()
+				}
 			}
+			heard(made)
 		})
 		ended.Add(1)
 		w.note(err, time.Since(start))

@@ -18,9 +18,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func target(t *testing.T, server *httptest.Server, model string, stream bool) load.Target {
 	t.Helper()
 	t.Cleanup(server.Close)
-	address, request, err := load.Request(server.URL, "/v1/chat/completions", "key", model, "Hello", stream)
+	return ask(t, "openai", server.URL, load.Question{Model: model, Content: "Hello", MaxTokens: 64, Stream: stream})
+}
+
+func ask(t *testing.T, dialect, url string, q load.Question) load.Target {
+	t.Helper()
+	d, ok := load.DialectOf(dialect)
+	require.True(t, ok)
+	to, err := d.Target(url, []string{"key"}, q)
 	require.NoError(t, err)
-	return load.Target{Address: address, Requests: [][]byte{request}}
+	return to
 }
 
 func simulator(t *testing.T, model string, stream bool) (load.Target, *sim.Server) {
@@ -76,7 +83,7 @@ func TestFailuresAreCountedByKind(t *testing.T) {
 		"refused":    {"m?fault=503", "status 503"},
 		"cut":        {"m?fault=cut", "read"},
 		"no [DONE]":  {"m?fault=cut&variant=close", "read"},
-		"broken end": {"m?fault=malformed&variant=json", "without [DONE]"},
+		"broken end": {"m?fault=malformed&variant=json", "without data: [DONE]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,7 +111,7 @@ func TestLongBodiesAreReadToTheirEnd(t *testing.T) {
 func TestStreamsAreHeldOpenTogether(t *testing.T) {
 	t.Parallel()
 	const n = 20
-	to, server := simulator(t, "m?tokens=20&between=10ms", true)
+	to, server := simulator(t, "m?tokens=20&between=10ms&stamped=1", true)
 	inFlight := int64(0)
 	r, err := crew(t, to, n).HoldOpen(t.Context(), func() { inFlight = server.Totals().InFlight })
 	require.NoError(t, err)
@@ -120,4 +127,33 @@ func TestStrangeServerIsAFailure(t *testing.T) {
 	})), "m", true)
 	r := crew(t, to, 1).AtRate(t.Context(), 100, 10*time.Millisecond)
 	require.EqualValues(t, 1, r.Failed)
+}
+
+func TestEveryDialectIsAskedAndItsTokensAreTimed(t *testing.T) {
+	t.Parallel()
+	const tokens = 12
+	for _, d := range load.Dialects() {
+		for name, stream := range map[string]bool{"whole": false, "stream": true} {
+			t.Run(d.Name+", "+name, func(t *testing.T) {
+				t.Parallel()
+				s := sim.New(sim.Options{APIKey: "key"})
+				server := httptest.NewServer(s)
+				t.Cleanup(server.Close)
+				to := ask(t, d.Name, server.URL, load.Question{Model: "m?tokens=12&reasoning=2&stamped=1", Content: "Hello", MaxTokens: 64, Stream: stream})
+				r := crew(t, to, 2).AtRate(t.Context(), 100, 50*time.Millisecond)
+				require.EqualValues(t, 5, r.Calls)
+				require.Zero(t, r.Failed, r.Failures)
+				require.EqualValues(t, 5, s.Totals().Completed)
+				if !stream {
+					require.Zero(t, r.Tokens())
+					return
+				}
+				require.EqualValues(t, 5*tokens, r.Tokens(), "and no repetition of them at the end")
+				q := r.Token(0, 1000)
+				require.GreaterOrEqual(t, q[0], time.Duration(0))
+				require.LessOrEqual(t, q[1], r.Took)
+				require.LessOrEqual(t, r.FirstToken(1000)[0], r.Quantiles(1000)[0])
+			})
+		}
+	}
 }
