@@ -80,6 +80,10 @@ func start(dir string) (stop func() error, err error) {
 	var log syncBuffer
 	dev := exec.CommandContext(context.Background(), binary, "dev", "--data", data, "--listen", "127.0.0.1:0")
 	dev.Stdout, dev.Stderr = &log, &log
+	dev.Env = dev.Environ()
+	for _, dialect := range []string{"OPENAI", "RESPONSES", "ANTHROPIC", "GEMINI"} {
+		dev.Env = append(dev.Env, "MASSROUTER_VENDOR_KEY_MOCK_"+dialect+"=any")
+	}
 	if err := dev.Start(); err != nil {
 		return nil, err
 	}

@@ -2,10 +2,12 @@ package sdktest
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,6 +28,21 @@ func nodeSDKs(t *testing.T) []sdk {
 		all = append(all, sdk{name: "npm " + name, version: p.Version})
 	}
 	return all
+}
+
+// install installs the clients that the lock file names, once.
+var installed = sync.OnceValue(func() error {
+	npm := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts") //nolint:noctx // all tests wait for it
+	npm.Dir = "node"
+	if out, err := npm.CombinedOutput(); err != nil {
+		return fmt.Errorf("npm ci: %w: %s", err, out)
+	}
+	return nil
+})
+
+func install(t *testing.T) {
+	t.Helper()
+	require.NoError(t, installed())
 }
 
 // inNode runs a file of tests in node.
@@ -55,10 +72,7 @@ func runNode(t *testing.T, found *outcomes) {
 	}
 	raw, err := json.Marshal(setup)
 	require.NoError(t, err)
-	install := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = "node"
-	out, err := install.CombinedOutput()
-	require.NoError(t, err, "npm ci: %s", out)
+	install(t)
 	inNode(t, "openai.test.mjs", "BASE_URL="+shared.BaseURL, "API_KEY="+shared.APIKey)
 	inNode(t, "matrix.test.mjs", "SDKTEST="+string(raw))
 	lines, err := os.ReadFile(setup.Outcomes)
