@@ -6,7 +6,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/massrouter/massrouter/projections/column"
@@ -132,7 +131,9 @@ func TestABuildThatGoesWhileItIsTakenUp(t *testing.T) {
 	b.start(t, b.Runner(options, late{counting{b.seen[0]}, func(ctx context.Context, table string) {
 		if table != "views.one_v1" {
 			once.Do(func() {
-				assert.NoError(t, command.Drop(ctx, "one", runner.Building))
+				if err := command.Drop(ctx, "one", runner.Building); err != nil {
+					errs <- err
+				}
 				close(dropped)
 			})
 		}
