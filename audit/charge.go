@@ -3,6 +3,7 @@ package audit
 import (
 	"slices"
 
+	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/domain/wallet"
@@ -31,7 +32,12 @@ func (v *verifier) charged(s *Step, e *wallet.UsageCharged, availableBefore mone
 		return // its hold was reported
 	}
 	amounts, prompt := quantities(e.Usage)
-	rates := h.price.charge.at(prompt, h.PlacedAt)
+	tariff := h.price.charge.of(e.ServiceTier)
+	if asked := h.Placed.ServiceTier; tariff == nil || e.ServiceTier != "" && asked != e.ServiceTier && asked != catalog.AnyTier {
+		v.report1(s.Row, TierUnpriced, "is billed at the service tier %q, which has no price or was not asked for", e.ServiceTier)
+		return
+	}
+	rates := tariff.at(prompt, h.PlacedAt)
 	v.lines = rates.lines(v.lines[:0], amounts)
 	lines := v.lines
 	if !slices.EqualFunc(lines, e.LineItems, sameLine) {
@@ -40,9 +46,35 @@ func (v *verifier) charged(s *Step, e *wallet.UsageCharged, availableBefore mone
 	}
 	cost := sum(lines)
 	if h.price.cost != nil {
-		cost = h.price.cost.at(prompt, h.PlacedAt).sum(amounts)
+		billed := h.price.cost.of(e.ServiceTier)
+		if billed == nil {
+			billed = h.price.cost // the vendor bills all tiers alike
+		}
+		cost = billed.at(prompt, h.PlacedAt).sum(amounts)
 	}
 	if !cost.Equal(e.VendorCost) {
+		v.report1(s.Row, VendorCost, "the vendor's cost is %s, the usage at the price version gives %s", e.VendorCost, cost)
+	}
+}
+
+// borne checks what the platform bears of a call that the customer does not pay, at the hold's pinned price.
+func (v *verifier) borne(s *Step, e *wallet.HoldReleased) {
+	h := s.Hold
+	if h == nil || h.price == nil || e.Vendor == "" && len(e.Usage) == 0 && e.VendorCost.IsZero() {
+		return // its hold was reported, or nobody bills the call
+	}
+	if at := v.endpoint(e.Endpoint); at != nil && at.published.Vendor != e.Vendor {
+		v.report1(s.Row, EndpointMismatch, "the endpoint %s is of the vendor %s, not %s", e.Endpoint, at.published.Vendor, e.Vendor)
+	}
+	tariff := h.price.cost
+	if tariff == nil {
+		tariff = h.price.charge
+	}
+	if tier := tariff.of(e.ServiceTier); tier != nil {
+		tariff = tier
+	}
+	amounts, prompt := quantities(e.Usage)
+	if cost := tariff.at(prompt, h.PlacedAt).sum(amounts); !cost.Equal(e.VendorCost) {
 		v.report1(s.Row, VendorCost, "the vendor's cost is %s, the usage at the price version gives %s", e.VendorCost, cost)
 	}
 }
@@ -62,9 +94,7 @@ func (v *verifier) checkUncollectible(s *Step, e *wallet.UsageCharged, available
 
 // lines appends the lines of a charge: one a class with a quantity, and none for a request that is free.
 func (r *rates) lines(lines []usage.LineItem, q [classes]int64) []usage.LineItem {
-	for i, class := range [classes]usage.Class{
-		usage.Input, usage.CacheRead, usage.CacheWrite, usage.CacheWrite1h, usage.Output, usage.Reasoning, usage.Request,
-	} {
+	for i, class := range classNames() {
 		if q[i] != 0 && (i != request || !r[i].IsZero()) {
 			lines = append(lines, usage.LineItem{Class: class, Quantity: q[i], Price: r[i], Amount: r[i].Times(q[i])})
 		}

@@ -42,7 +42,15 @@ func (e *inspected) checkEntry(event wallet.Posting) {
 		}
 		e.checkFlow(entry, self, place{hold: event.HoldID, isHold: true}, event.Amount)
 	case wallet.HoldReleased:
-		e.checkFlow(entry, place{hold: event.HoldID, isHold: true}, self, event.Amount)
+		if event.VendorCost.Sign() < 0 {
+			e.add(AmountInvalid, "a vendor's cost of %s", event.VendorCost)
+		}
+		e.checkLegs(entry, []wantedLeg{
+			{place{hold: event.HoldID, isHold: true}, event.Amount.Neg()},
+			{self, event.Amount},
+			{place{head: "cost:usage"}, event.VendorCost.Neg()},
+			{place{head: "vendor:", name: event.Vendor, tail: ":payable"}, event.VendorCost},
+		})
 	case wallet.HoldExpired:
 		e.checkFlow(entry, place{hold: event.HoldID, isHold: true}, self, event.Amount)
 	case wallet.UsageCharged:

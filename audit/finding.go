@@ -34,6 +34,7 @@ const (
 	HoldNotOpen       Code = "hold_not_open"
 	HoldMismatch      Code = "hold_mismatch" // the end of a hold tells another story than its beginning
 	HoldAmount        Code = "hold_amount"   // not the worst case at the pinned price
+	TierUnpriced      Code = "tier_unpriced" // a service tier without a price, or one that the call did not ask for
 	HoldClock         Code = "hold_clock"
 	KeyUnusable       Code = "key_unusable"
 	KeyCapExceeded    Code = "key_cap_exceeded"

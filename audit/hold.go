@@ -6,6 +6,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/domain/wallet"
 )
 
@@ -169,7 +170,12 @@ func (v *verifier) checkPrice(s *Step, h *Hold) {
 		v.report1(s.Row, CurrencyMismatch, "a hold in %s at a price in %s", e.Currency, h.price.currency)
 	}
 	v.want(e.PromptTokens >= 0 && e.CompletionTokens >= 0, s, AmountInvalid, "token bounds below zero")
-	worst := h.price.charge.worst(e.PromptTokens, e.CompletionTokens, h.PlacedAt)
+	bounds := usage.Bounds{Prompt: e.PromptTokens, Completion: e.CompletionTokens, Extra: e.Extra}
+	worst, known := h.price.charge.worstOf(e.ServiceTier, bounds, h.PlacedAt)
+	if !known {
+		v.report1(s.Row, TierUnpriced, "asks for the service tier %q, which has no price", e.ServiceTier)
+		return
+	}
 	if !worst.Equal(e.Amount) {
 		v.report1(s.Row, HoldAmount, "reserves %s; the worst case at its price is %s", e.Amount, worst)
 	}

@@ -39,8 +39,25 @@ func TestTariffAgreesWithTheCatalogue(t *testing.T) {
 				require.True(t, sameLine(want[i], got[i]), "%v %v", want[i], got[i])
 			}
 			require.True(t, usage.Total(want).Equal(sum(got)))
-			most := schedule.MaxCost(used.Prompt(), used.Completion(), at)
-			require.True(t, most.Equal(tariff.worst(used.Prompt(), used.Completion(), at)))
+			bounds := usage.Bounds{Prompt: used.Prompt(), Completion: used.Completion(), Extra: usage.Usage{}}
+			for _, class := range usage.ExtraClasses() {
+				bounds.Extra[class] = rapid.Int64Range(0, 60).Draw(t, "extra")
+			}
+			for _, tier := range append(schedule.Tiers(), "", catalog.AnyTier) {
+				tiers, err := schedule.Allowed(tier)
+				require.NoError(t, err)
+				most := schedule.MaxCostOf(tiers, bounds, at)
+				worst, known := tariff.worstOf(tier, bounds, at)
+				require.True(t, known)
+				require.True(t, most.Equal(worst))
+				if tier != catalog.AnyTier {
+					billed := usage.Total(schedule.For(tier).LineItems(used, at))
+					require.True(t, billed.Equal(tariff.of(tier).at(prompt, at).sum(amounts)))
+				}
+			}
+			_, known := tariff.worstOf("another", bounds, at)
+			require.False(t, known)
+			require.Nil(t, tariff.of("another"))
 		}
 	})
 }
@@ -67,7 +84,8 @@ func someOverride(t *rapid.T) catalog.Override {
 	if rapid.Bool().Draw(t, "long") {
 		o.MinPromptTokens = rapid.Int64Range(1, 2500).Draw(t, "above")
 	}
-	if o.MinPromptTokens == 0 || rapid.Bool().Draw(t, "window") {
+	o.ServiceTier = rapid.SampledFrom([]string{"", "flex", "priority"}).Draw(t, "tier")
+	if o.MinPromptTokens == 0 && o.ServiceTier == "" || rapid.Bool().Draw(t, "window") {
 		start := rapid.IntRange(0, 1439).Draw(t, "start")
 		end := (start + rapid.IntRange(1, 1439).Draw(t, "length")) % 1440
 		o.UTCStart, o.UTCEnd = fmt.Sprintf("%02d:%02d", start/60, start%60), fmt.Sprintf("%02d:%02d", end/60, end%60)

@@ -38,6 +38,7 @@ func (v *verifier) wallet(s *Step, stream *Stream, event wallet.Event) {
 		v.charged(s, &e, before)
 		v.settleBalances(s, currency, e.Balances)
 	case wallet.HoldReleased:
+		v.borne(s, &e)
 		v.settleBalances(s, currency, e.Balances)
 	case wallet.HoldExpired:
 		v.settleBalances(s, currency, e.Balances)

@@ -2,7 +2,7 @@
 // lists how it gets to the log. Every command has an id: the same id with the same input gives the first outcome again.
 //
 // Wallet: open_wallet, top_up, grant, adjust. Holds: place_hold, extend_hold, settle_hold, release_hold, expire_hold,
-// sweep_holds. Keys: issue_key, update_key, rotate_key, disable_key, enable_key, revoke_key, bind_app. Apps: register_app,
+// sweep_holds. Keys: issue_key, update_key, change_key, rotate_key, disable_key, enable_key, revoke_key, bind_app. Apps: register_app,
 // update_app, archive_app. Catalogue: publish_vendor, publish_model, publish_endpoint, publish_price.
 package commands
 

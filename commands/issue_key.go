@@ -18,6 +18,7 @@ type IssueKey struct {
 	Hash     apikey.Hash   `json:"hash"`
 	Label    string        `json:"label"`
 	Limits   apikey.Limits `json:"limits"`
+	Scope    apikey.Scope  `json:"scope,omitempty"`
 }
 
 // IssueKey records a key.

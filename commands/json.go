@@ -18,6 +18,12 @@ func (c PlaceHold) AppendJSON(dst []byte) ([]byte, error) {
 	o.String("endpoint", c.Endpoint)
 	o.Int("prompt_tokens", c.PromptTokens)
 	o.Int("completion_tokens", c.CompletionTokens)
+	if len(c.Extra) > 0 {
+		o.Value("extra", c.Extra.AppendJSON)
+	}
+	if c.ServiceTier != "" {
+		o.String("service_tier", c.ServiceTier)
+	}
 	o.Int("choices", c.Choices)
 	o.Bool("clamp", c.Clamp)
 	o.Int("ttl_ns", c.TTL.Nanoseconds())
@@ -39,6 +45,9 @@ func (c SettleHold) AppendJSON(dst []byte) ([]byte, error) {
 	o.ID("hold_id", c.HoldID)
 	o.ID("wallet_id", c.WalletID)
 	o.String("endpoint", c.Endpoint)
+	if c.ServiceTier != "" {
+		o.String("service_tier", c.ServiceTier)
+	}
 	if len(c.Usage) > 0 {
 		o.Value("usage", c.Usage.AppendJSON)
 	}
@@ -53,6 +62,15 @@ func (c ReleaseHold) AppendJSON(dst []byte) ([]byte, error) {
 	o.ID("hold_id", c.HoldID)
 	o.ID("wallet_id", c.WalletID)
 	o.String("reason", c.Reason)
+	if c.Endpoint != "" {
+		o.String("endpoint", c.Endpoint)
+	}
+	if c.ServiceTier != "" {
+		o.String("service_tier", c.ServiceTier)
+	}
+	if len(c.Usage) > 0 {
+		o.Value("usage", c.Usage.AppendJSON)
+	}
 	o.Value("call", c.Call.AppendJSON)
 	return o.End()
 }

@@ -41,8 +41,14 @@ func drawPlace(t *rapid.T) commands.PlaceHold {
 	return commands.PlaceHold{
 		HoldID: drawID(t), WalletID: drawID(t), KeyID: drawID(t), Model: drawText(t), Endpoint: drawText(t),
 		PromptTokens: drawInt(t), CompletionTokens: drawInt(t), Choices: drawInt(t), Clamp: rapid.Bool().Draw(t, "clamp"),
-		TTL: time.Duration(drawInt(t)),
+		TTL: time.Duration(drawInt(t)), Extra: drawUsage(t), ServiceTier: drawText(t),
 	}
+}
+
+func drawUsage(t *rapid.T) usage.Usage {
+	return rapid.OneOf(rapid.Just(usage.Usage(nil)), rapid.Custom(func(t *rapid.T) usage.Usage {
+		return rapid.MapOf(rapid.SampledFrom(usage.Classes()), rapid.Int64()).Draw(t, "classes")
+	})).Draw(t, "usage")
 }
 
 func drawExtend(t *rapid.T) commands.ExtendHold {
@@ -57,12 +63,12 @@ func drawSettle(t *rapid.T) commands.SettleHold {
 	}
 	return commands.SettleHold{
 		HoldID: drawID(t), WalletID: drawID(t), Endpoint: drawText(t), Usage: used, Provenance: usage.Provenance(drawText(t)),
-		Call: drawCall(t),
+		Call: drawCall(t), ServiceTier: drawText(t),
 	}
 }
 
 func drawRelease(t *rapid.T) commands.ReleaseHold {
-	return commands.ReleaseHold{HoldID: drawID(t), WalletID: drawID(t), Reason: drawText(t), Call: drawCall(t)}
+	return commands.ReleaseHold{HoldID: drawID(t), WalletID: drawID(t), Reason: drawText(t), Call: drawCall(t), Endpoint: drawText(t), ServiceTier: drawText(t), Usage: drawUsage(t)}
 }
 
 func drawHeld(t *rapid.T) commands.Held {

@@ -13,6 +13,7 @@ import (
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/domain/wallet"
 )
 
@@ -23,10 +24,12 @@ type PlaceHold struct {
 	KeyID            uuid.UUID     `json:"key_id"`
 	Model            string        `json:"model"`
 	Endpoint         string        `json:"endpoint"`
-	PromptTokens     int64         `json:"prompt_tokens"`     // upper bound
-	CompletionTokens int64         `json:"completion_tokens"` // cap, all choices together
-	Choices          int64         `json:"choices"`           // answers asked for; the clamped cap stays a multiple of it. 0 means 1
-	Clamp            bool          `json:"clamp"`             // lower the cap to what is affordable rather than refuse
+	PromptTokens     int64         `json:"prompt_tokens"`          // upper bound
+	CompletionTokens int64         `json:"completion_tokens"`      // cap, all choices together
+	Extra            usage.Usage   `json:"extra,omitempty"`        // the most of media and of units that are no tokens: see usage.Bounds
+	ServiceTier      string        `json:"service_tier,omitempty"` // that the call asks for: see catalog.Schedule.Allowed
+	Choices          int64         `json:"choices"`                // answers asked for; the clamped cap stays a multiple of it. 0 means 1
+	Clamp            bool          `json:"clamp"`                  // lower the cap to what is affordable rather than refuse
 	TTL              time.Duration `json:"ttl_ns"`
 }
 
@@ -76,13 +79,18 @@ func (c PlaceHold) decide(d *executor.Decision) (Held, error) {
 		return Held{}, err
 	}
 	caps := key.Limits.Caps
+	c.ServiceTier = catalog.TierOf(c.ServiceTier)
+	tiers, err := price.Price.Allowed(c.ServiceTier)
+	if err != nil {
+		return Held{}, err
+	}
 	if c.Clamp {
 		c.CompletionTokens = c.clamped(w, caps, price, d.Now())
 	}
 	e, err := w.PlaceHold(wallet.PlaceHold{
 		HoldID: c.HoldID, KeyID: c.KeyID, Model: c.Model, Endpoint: c.Endpoint, PriceVersion: price.ID,
-		PromptTokens: c.PromptTokens, CompletionTokens: c.CompletionTokens,
-		MaxCost:  price.Price.MaxCost(c.PromptTokens, c.CompletionTokens, d.Now()),
+		PromptTokens: c.PromptTokens, CompletionTokens: c.CompletionTokens, Extra: c.Extra,
+		ServiceTier: c.ServiceTier, MaxCost: price.Price.MaxCostOf(tiers, c.bounds(), d.Now()),
 		Currency: price.Currency, Caps: caps, ExpiresAt: d.Now().Add(c.TTL),
 	}, d.Now())
 	if err != nil {
@@ -94,9 +102,16 @@ func (c PlaceHold) decide(d *executor.Decision) (Held, error) {
 	}, d.Append(stream, e)
 }
 
+func (c PlaceHold) bounds() usage.Bounds {
+	return usage.Bounds{Prompt: c.PromptTokens, Completion: c.CompletionTokens, Extra: c.Extra}
+}
+
 func (c PlaceHold) price(d *executor.Decision) (catalog.PriceVersion, error) {
 	if c.PromptTokens < 0 || c.CompletionTokens < 0 || c.Choices < 0 {
 		return catalog.PriceVersion{}, domain.Errorf(domain.CodeInvalid, "token bounds are not negative")
+	}
+	if err := c.bounds().Check(); err != nil {
+		return catalog.PriceVersion{}, err
 	}
 	endpoint := state[*catalog.EndpointState](d, catalog.EndpointStream(c.Endpoint))
 	if !endpoint.Published || endpoint.Endpoint.Model != c.Model || endpoint.Endpoint.Status != catalog.Active {
@@ -114,7 +129,11 @@ func (c PlaceHold) clamped(w *wallet.State, caps wallet.Caps, price catalog.Pric
 
 func (c PlaceHold) affordable(w *wallet.State, caps wallet.Caps, price catalog.PriceVersion, limit int64, now time.Time) int64 {
 	budget, _ := w.Budget(c.KeyID, caps, now)
-	n, ok := price.Price.AffordableOutput(budget, c.PromptTokens, limit, now)
+	tiers, err := price.Price.Allowed(c.ServiceTier)
+	if err != nil {
+		return 0
+	}
+	n, ok := price.Price.AffordableOutputOf(tiers, budget, usage.Bounds{Prompt: c.PromptTokens, Completion: limit, Extra: c.Extra}, now)
 	if !ok {
 		return 0
 	}

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -16,12 +15,14 @@ import (
 
 // SettleHold charges what a call used, at the price version that its hold pinned.
 type SettleHold struct {
-	HoldID     uuid.UUID        `json:"hold_id"`
-	WalletID   uuid.UUID        `json:"wallet_id"`
-	Endpoint   string           `json:"endpoint"`
-	Usage      usage.Usage      `json:"usage,omitempty"`
-	Provenance usage.Provenance `json:"provenance"`
-	Call       wallet.Call      `json:"call"`
+	HoldID   uuid.UUID `json:"hold_id"`
+	WalletID uuid.UUID `json:"wallet_id"`
+	Endpoint string    `json:"endpoint"`
+	// ServiceTier is the one whose rates count: see catalog.Schedule.Served. The standard one when empty.
+	ServiceTier string           `json:"service_tier,omitempty"`
+	Usage       usage.Usage      `json:"usage,omitempty"`
+	Provenance  usage.Provenance `json:"provenance"`
+	Call        wallet.Call      `json:"call"`
 }
 
 // Charged is a settlement.
@@ -52,7 +53,7 @@ func (c SettleHold) decide(d *executor.Decision) (Charged, error) {
 	w := state[*wallet.State](d, stream)
 	endpoint := state[*catalog.EndpointState](d, catalog.EndpointStream(c.Endpoint))
 	settle := wallet.SettleHold{
-		HoldID: c.HoldID, Vendor: endpoint.Endpoint.Vendor, Usage: c.Usage, Provenance: c.Provenance, Call: c.Call,
+		HoldID: c.HoldID, Vendor: endpoint.Endpoint.Vendor, ServiceTier: c.ServiceTier, Usage: c.Usage, Provenance: c.Provenance, Call: c.Call,
 	}
 	if hold, ok := w.Find(c.HoldID); ok {
 		var err error
@@ -79,11 +80,14 @@ func (c SettleHold) priced(hold wallet.Hold, endpoint *catalog.EndpointState) ([
 	if err != nil {
 		return nil, money.Amount{}, err
 	}
-	items := version.Price.LineItems(c.Usage, hold.PlacedAt)
+	if _, known := version.Price.Served(c.ServiceTier, c.ServiceTier); !known || c.ServiceTier == catalog.AnyTier {
+		return nil, money.Amount{}, domain.Errorf(domain.CodeInvalid, "the service tier has no price in the version that was pinned")
+	}
+	items := version.Price.For(c.ServiceTier).LineItems(c.Usage, hold.PlacedAt)
 	if version.Cost == nil {
 		return items, usage.Total(items), nil
 	}
-	return items, usage.Total(version.Cost.LineItems(c.Usage, hold.PlacedAt)), nil
+	return items, usage.Total(version.Cost.For(c.ServiceTier).LineItems(c.Usage, hold.PlacedAt)), nil
 }
 
 func chargedOf(e wallet.UsageCharged) Charged {
@@ -92,11 +96,12 @@ func chargedOf(e wallet.UsageCharged) Charged {
 		Posted: e.Posted, Held: e.Held,
 	}
 	for _, item := range e.LineItems {
-		switch {
-		case slices.Contains(usage.InputClasses(), item.Class):
+		switch item.Class.Side() {
+		case usage.Prompt:
 			out.PromptCost = out.PromptCost.Add(item.Amount)
-		case slices.Contains(usage.OutputClasses(), item.Class):
+		case usage.Completion:
 			out.CompletionCost = out.CompletionCost.Add(item.Amount)
+		case usage.Neither:
 		}
 	}
 	return out

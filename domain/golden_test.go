@@ -112,7 +112,9 @@ func addSamples(t *testing.T) {
 // markSet notes for each field under a value whether it has content, so that no optional field goes unseen.
 func markSet(set map[string]bool, path string, v reflect.Value) {
 	if v.Kind() == reflect.Pointer && !v.IsNil() {
-		v = v.Elem()
+		if v = v.Elem(); v.Kind() == reflect.Struct && hasFields(v.Type()) {
+			set[path] = true // where it is missing, that stands for its fields
+		}
 	}
 	if v.Kind() != reflect.Struct || !hasFields(v.Type()) {
 		set[path] = set[path] || !v.IsZero()

@@ -55,7 +55,7 @@ func (h *hotPath) place() wallet.HoldPlaced {
 	e, err := h.state.PlaceHold(wallet.PlaceHold{
 		HoldID: numbered(1000 + h.n), KeyID: numbered(2), Model: "openai/gpt-5", Endpoint: "openai/gpt-5@openai",
 		PriceVersion: numbered(3), PromptTokens: 1200, CompletionTokens: 4096,
-		MaxCost: h.schedule.MaxCost(1200, 4096, benchStart), Currency: money.USD, Caps: h.caps,
+		MaxCost: h.schedule.MaxCost(usage.Bounds{Prompt: 1200, Completion: 4096}, benchStart), Currency: money.USD, Caps: h.caps,
 		ExpiresAt: benchStart.Add(10 * time.Minute),
 	}, benchStart)
 	require.NoError(h.b, err)
@@ -102,7 +102,7 @@ func BenchmarkStep(b *testing.B) {
 		name string
 		run  func()
 	}{
-		{"max_cost", func() { h.schedule.MaxCost(1200, 4096, benchStart) }},
+		{"max_cost", func() { h.schedule.MaxCost(usage.Bounds{Prompt: 1200, Completion: 4096}, benchStart) }},
 		{"decide_place", func() { h.place() }},
 		{"decide_settle", func() { h.settle(placed.HoldID) }},
 		{"encode_place", func() { h.encode(placed) }},

@@ -31,6 +31,7 @@ var (
 	sampleWallet = uuid.MustParse("019ced0c-3f2a-7c1e-9a41-5b1f5c1b7a01")
 	sampleKey    = uuid.MustParse("019ced0c-4b17-7d20-8f3e-2c9a1d4e6f02")
 	sampleApp    = uuid.MustParse("019ced0e-2b3c-7d44-a5b6-8c9d0e1f2a04")
+	samplePreset = uuid.MustParse("019ced0f-3c4d-7e55-b6c7-9d0e1f2a3b05")
 	sampleHold   = uuid.MustParse("019ced0d-1a2b-7e33-b5c4-7d8e9f0a1b03")
 	samplePrice  = uuid.MustParse("019ced0b-0c0d-7f44-a1b2-c3d4e5f60704")
 )
@@ -85,6 +86,9 @@ func holdSamples() map[string]domain.Event {
 	free := placed
 	free.Model, free.Endpoint, free.Amount = "acme/free", "acme/free@acme", money.Zero()
 	free.Balances, free.Entry = balances("20", "0"), entryOf()
+	media := placed
+	media.Extra = usage.Usage{usage.AudioInput: 400, usage.ImageOutput: 500, usage.Search: 5}
+	media.ServiceTier = "auto"
 	released := wallet.HoldReleased{
 		HoldID: sampleHold, KeyID: sampleKey, Model: "openai/gpt-5", Endpoint: "openai/gpt-5@openai", Amount: money.MustParse("0.00625"),
 		Reason: "upstream_error", Call: wallet.Call{Attempts: 2, Error: "upstream_unavailable", StartedAt: sampleTime, DurationMS: 812},
@@ -95,13 +99,26 @@ func holdSamples() map[string]domain.Event {
 		Streamed: true, Cancelled: true, FinishReason: "error", NativeFinishReason: "cancelled", UpstreamID: "chatcmpl-1d2e3f", Attempts: 1,
 		Error: "client_closed_request", Suspect: true, StartedAt: sampleTime, FirstTokenMS: 301, DurationMS: 305,
 	}
+	keyed := released
+	keyed.Call.Credential = "openai/eu-1"
+	borne := released
+	borne.Reason, borne.Vendor, borne.ServiceTier, borne.VendorCost = "empty_completion", "openai", "flex", money.MustParse("0.001")
+	borne.Usage = usage.Usage{usage.Input: 1000, usage.Request: 1}
+	borne.Call.ServiceTier = "flex"
+	borne.Entry = entryOf(holdAccount, "-0.00625", ownAccount, "0.00625", money.CostUsage, "-0.001", money.VendorPayable("openai"), "0.001")
+	preset := released
+	preset.Call.PresetID, preset.Call.PresetVersion = samplePreset, 3
 	return map[string]domain.Event{
-		"wallet.hold_placed.v1":             placed,
-		"wallet.hold_placed.v1.free":        free,
-		"wallet.hold_extended.v1":           wallet.HoldExtended{HoldID: sampleHold, ExpiresAt: sampleTime.Add(20 * time.Minute)},
-		"wallet.hold_suspected.v1":          wallet.HoldSuspected{HoldID: sampleHold},
-		"wallet.hold_released.v1":           released,
-		"wallet.hold_released.v1.cancelled": cancelled,
+		"wallet.hold_released.v1.preset":     preset,
+		"wallet.hold_released.v1.borne":      borne,
+		"wallet.hold_released.v1.credential": keyed,
+		"wallet.hold_placed.v1":              placed,
+		"wallet.hold_placed.v1.free":         free,
+		"wallet.hold_placed.v1.media":        media,
+		"wallet.hold_extended.v1":            wallet.HoldExtended{HoldID: sampleHold, ExpiresAt: sampleTime.Add(20 * time.Minute)},
+		"wallet.hold_suspected.v1":           wallet.HoldSuspected{HoldID: sampleHold},
+		"wallet.hold_released.v1":            released,
+		"wallet.hold_released.v1.cancelled":  cancelled,
 		"wallet.hold_expired.v1": wallet.HoldExpired{
 			HoldID: sampleHold, KeyID: sampleKey, Amount: money.MustParse("0.00625"), Currency: money.USD,
 			Balances: balances("20", "1.25"), Entry: entryOf(holdAccount, "-0.00625", ownAccount, "0.00625"),
@@ -145,8 +162,26 @@ func chargeSamples() map[string]domain.Event {
 	free := charged
 	free.Usage, free.LineItems, free.Charge, free.VendorCost = usage.Usage{}, []usage.LineItem{}, money.Zero(), money.Zero()
 	free.HeldBefore, free.Balances, free.Entry, free.Call = money.Zero(), balances("20", "0"), entryOf(), wallet.Call{}
+	flex := charged
+	flex.ServiceTier = "flex"
+	flex.Usage = usage.Usage{
+		usage.AudioInput: 300, usage.AudioCacheRead: 100, usage.ImageInput: 50, usage.AudioOutput: 20, usage.ImageOutput: 10,
+		usage.Image: 2, usage.Second: 7, usage.Character: 40, usage.Search: 3,
+	}
+	flex.LineItems = []usage.LineItem{
+		item(usage.AudioInput, 300, "0.00001"), item(usage.AudioCacheRead, 100, "0.000001"), item(usage.ImageInput, 50, "0.000005"),
+		item(usage.AudioOutput, 20, "0.00002"), item(usage.ImageOutput, 10, "0.00003"), item(usage.Image, 2, "0.04"),
+		item(usage.Second, 7, "0.0001"), item(usage.Character, 40, "0.000015"), item(usage.Search, 3, "0.01"),
+	}
+	flex.Charge = usage.Total(flex.LineItems)
+	flex.Call.ServiceTier = "flex"
+	keyed := charged
+	keyed.Call.Credential = "openai/eu-1"
+	preset := charged
+	preset.Call.PresetID, preset.Call.PresetVersion = samplePreset, 3
 	return map[string]domain.Event{
-		"wallet.usage_charged.v1": charged, "wallet.usage_charged.v1.late": late, "wallet.usage_charged.v1.free": free,
+		"wallet.usage_charged.v1": charged, "wallet.usage_charged.v1.credential": keyed, "wallet.usage_charged.v1.late": late, "wallet.usage_charged.v1.media": flex,
+		"wallet.usage_charged.v1.free": free, "wallet.usage_charged.v1.preset": preset,
 	}
 }
 
@@ -165,6 +200,10 @@ func keySamples() map[string]domain.Event {
 		"apikey.updated.v1.rates": apikey.Updated{KeyID: sampleKey, Limits: paced},
 		"apikey.issued.v1": apikey.Issued{
 			KeyID: sampleKey, WalletID: sampleWallet, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret), Limits: limits,
+		},
+		"apikey.issued.v1.management": apikey.Issued{
+			KeyID: sampleKey, WalletID: sampleWallet, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret),
+			Limits: apikey.Limits{Name: "terraform"}, Scope: apikey.Management,
 		},
 		"apikey.issued.v1.plain": apikey.Issued{
 			KeyID: sampleKey, WalletID: sampleWallet, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret),
@@ -200,6 +239,9 @@ func catalogSamples() map[string]domain.Event {
 	cost := catalog.Schedule{Base: rates("0.000001", "0.000008"), Overrides: []catalog.Override{
 		{MinPromptTokens: 200_000, UTCStart: "22:00", UTCEnd: "06:00", Rates: rates("0.000002", "0.000012")},
 	}}
+	tiers := catalog.Schedule{Base: base, Overrides: []catalog.Override{
+		{ServiceTier: "flex", Rates: rates("0.000000625", "0.000005")},
+	}}
 	return map[string]domain.Event{
 		"catalog.vendor_published.v1": catalog.VendorPublished{Vendor: catalog.Vendor{
 			ID: "openai", Name: "OpenAI", BaseURL: "https://api.openai.com/v1", Dialect: "openai", CancelPolicy: catalog.Cancel,
@@ -214,6 +256,47 @@ func catalogSamples() map[string]domain.Event {
 		"catalog.endpoint_published.v1": catalog.EndpointPublished{Endpoint: catalog.Endpoint{
 			ID: "openai/gpt-5@openai", Model: "openai/gpt-5", Vendor: "openai", UpstreamModel: "gpt-5-2025-08-07", ContextLength: 400_000,
 			MaxCompletionTokens: 128_000, Status: catalog.Disabled,
+		}},
+		"catalog.vendor_published.v1.wire": catalog.VendorPublished{Vendor: catalog.Vendor{
+			ID: "azure-eu", Name: "Azure", BaseURL: "https://eu.openai.azure.com/openai", Dialect: "openai", CancelPolicy: catalog.Cancel,
+			MaxTokensField: "max_completion_tokens", Status: catalog.Active, Wire: &catalog.Wire{
+				Auth: catalog.AuthHeader, AuthName: "api-key", Headers: map[string]string{"X-Team": "router"},
+				Query: map[string]string{"api-version": "2024-10-21"}, Paths: map[string]string{"chat": "/deployments/{model}/chat/completions"},
+				BodyVersion: "vertex-2023-10-16", NoStreamUsage: true,
+			},
+		}},
+		"catalog.vendor_published.v1.profile": catalog.VendorPublished{Vendor: catalog.Vendor{
+			ID: "openai", Name: "OpenAI", BaseURL: "https://api.openai.com/v1", Dialect: "openai", CancelPolicy: catalog.Cancel,
+			MaxTokensField: "max_completion_tokens", Status: catalog.Active, Profile: &catalog.Profile{
+				Headquarters: "US", Datacenters: []string{"US", "IE"}, PrivacyPolicyURL: "https://openai.com/policies/privacy-policy",
+				TermsOfServiceURL: "https://openai.com/policies/terms-of-use", StatusPageURL: "https://status.openai.com",
+			},
+		}},
+		"catalog.model_published.v1.facts": catalog.ModelPublished{Model: catalog.Model{
+			ID: "acme/open", Name: "Open", ContextLength: 400_000, MaxCompletionTokens: 128_000, InputModalities: []string{"text"},
+			OutputModalities: []string{"text"}, ReleasedAt: sampleTime.Truncate(24 * time.Hour), Status: catalog.Active, Facts: catalog.Facts{
+				CanonicalSlug: "acme/open-2026-03-14", HuggingFaceID: "acme/Open-120B", InstructType: "chatml",
+				DefaultParameters: catalog.Parameters{"temperature": "0.7", "top_k": "40"}, KnowledgeCutoff: "2025-10-01",
+				ExpirationDate: "2028-01-31", Categories: []string{"programming", "marketing/seo"}, Voices: []string{"ada"}, Distillable: true,
+			},
+		}},
+		"catalog.endpoint_published.v1.terms": catalog.EndpointPublished{Endpoint: catalog.Endpoint{
+			ID: "acme/open@acme", Model: "acme/open", Vendor: "acme", UpstreamModel: "open", ContextLength: 400_000, MaxCompletionTokens: 128_000,
+			Status: catalog.Active, Terms: catalog.Terms{
+				Quantization: "fp8", MaxPromptTokens: 272_000, SupportedParameters: []string{"max_tokens", "tools"}, Region: "eu", Moderated: true,
+				DataPolicy: &catalog.DataPolicy{RetainsPrompts: true, RetentionDays: 30},
+			},
+		}},
+		"catalog.endpoint_published.v1.trains": catalog.EndpointPublished{Endpoint: catalog.Endpoint{
+			ID: "acme/open@trainer", Model: "acme/open", Vendor: "trainer", UpstreamModel: "open", ContextLength: 400_000, MaxCompletionTokens: 128_000,
+			Status: catalog.Active, Terms: catalog.Terms{DataPolicy: &catalog.DataPolicy{Training: true}},
+		}},
+		"catalog.endpoint_published.v1.zdr": catalog.EndpointPublished{Endpoint: catalog.Endpoint{
+			ID: "acme/open@north", Model: "acme/open", Vendor: "north", UpstreamModel: "open", ContextLength: 400_000, MaxCompletionTokens: 128_000,
+			Status: catalog.Active, Terms: catalog.Terms{DataPolicy: &catalog.DataPolicy{ZDR: true}},
+		}},
+		"catalog.price_published.v1.tiers": catalog.PricePublished{EndpointID: "openai/gpt-5@openai", PriceVersion: catalog.PriceVersion{
+			ID: samplePrice, Currency: money.USD, EffectiveFrom: sampleTime, Cost: &tiers, Price: tiers,
 		}},
 		"catalog.price_published.v1": catalog.PricePublished{EndpointID: "openai/gpt-5@openai", PriceVersion: catalog.PriceVersion{
 			ID: samplePrice, Currency: money.USD, EffectiveFrom: sampleTime, Cost: &cost, Price: catalog.Schedule{Base: base, Overrides: []catalog.Override{

@@ -2,8 +2,11 @@ package gateway
 
 import (
 	"context"
+	"slices"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
@@ -12,19 +15,49 @@ import (
 type bounds struct {
 	prompt int64
 	output int64 // of one choice
+	extra  usage.Usage
+	tier   string // the service tier that is asked for
 }
+
+// maxSearches is how often a vendor is taken to search the web for one call that lets it. A call of which the vendor reports more is charged
+// for all of them, and looked at.
+const maxSearches = 10
 
 // bounds of the call, or why its output cap cannot be.
 func (r *run) bounds() (bounds, error) {
 	b := bounds{prompt: r.req.PromptBound(r.route.context, r.g.o.ImageTokens), output: r.req.Cap}
 	switch {
+	case !r.req.Operation.Generates():
+		b.output = 0
 	case b.output == 0:
 		b.output = min(r.g.o.DefaultCap, r.route.output)
 	case b.output > r.route.output:
 		return b, domain.Errorf(domain.CodeInvalid, "the model %q puts out at most %d tokens", r.route.model.ID, r.route.output).
 			With("param", r.req.CapName)
 	}
-	return b, nil
+	x, err := r.req.Extras()
+	b.tier = catalog.TierOf(x.Tier)
+	b.extra = r.extra(&x, &b)
+	return b, err
+}
+
+// extra bounds what is priced apart from text. The models that put out sound or pictures may put out nothing else.
+func (r *run) extra(x *chat.Extras, b *bounds) usage.Usage {
+	var extra usage.Usage
+	may := func(is bool, class usage.Class, most int64) {
+		if is && most > 0 {
+			if extra == nil {
+				extra = make(usage.Usage, 2)
+			}
+			extra[class] = most
+		}
+	}
+	may(x.Sound, usage.AudioInput, b.prompt)
+	may(x.Pictures, usage.ImageInput, b.prompt)
+	may(slices.Contains(r.route.model.OutputModalities, "audio"), usage.AudioOutput, b.output*r.req.Choices)
+	may(slices.Contains(r.route.model.OutputModalities, "image"), usage.ImageOutput, b.output*r.req.Choices)
+	may(x.Searches, usage.Search, maxSearches*r.req.Choices)
+	return extra
 }
 
 // admit places the hold for who is to serve the call.
@@ -79,7 +112,7 @@ func (r *run) moveTo(ctx context.Context, offer int, failure *domain.Error) bool
 		r.freeToken(ctx)
 		r.claim = nil
 	}
-	r.facts.Error, r.facts.Attempts = "", 0
+	r.facts.Error, r.facts.Attempts, r.facts.Credential = "", 0, ""
 	r.at, r.route = offer, r.offers[offer]
 	var err error
 	if r.id, err = newID(); err != nil {
@@ -100,5 +133,5 @@ func (r *run) moveTo(ctx context.Context, offer int, failure *domain.Error) bool
 
 // meterBounds are what a report of the vendor is held against.
 func (r *run) meterBounds() meter.Bounds {
-	return meter.Bounds{Context: r.route.context, Prompt: r.hold.PromptTokens, Completion: r.hold.CompletionTokens}
+	return meter.Bounds{Context: r.route.context * r.req.Prompts, Prompt: r.hold.PromptTokens, Completion: r.hold.CompletionTokens, Extra: r.hold.extra}
 }

@@ -14,7 +14,7 @@ import (
 // the usage that the caller is told. An answer that is kept is written down before its charge is sent, with the cost that
 // the ledger will find too: both compute it at the pinned price.
 func (r *run) conclude(ctx context.Context, e *ending, build func(*chat.Bill) []byte) ([]byte, *domain.Error) {
-	s := r.verdict(e)
+	s := r.verdict(ctx, e)
 	r.attempts.Ended(routing.Outcome{Result: routing.Answered, Tokens: s.Usage.Completion()}, r.g.o.Now())
 	var final []byte
 	made := false
@@ -37,6 +37,7 @@ func (r *run) conclude(ctx context.Context, e *ending, build func(*chat.Bill) []
 	if r.claim != nil && (state == recorded || state == refused) {
 		r.g.noteSettled(ctx, *r.claim)
 	}
+	r.store(ctx, e, &s)
 	return final, nil
 }
 
@@ -70,14 +71,14 @@ func (r *run) cost(ctx context.Context, s *settlement) (chat.Cost, bool) {
 	if !ok {
 		return cost, false
 	}
-	for _, item := range version.Price.LineItems(s.Usage, r.hold.PlacedAt) {
+	for _, item := range version.Price.For(s.Tier).LineItems(s.Usage, r.hold.PlacedAt) {
 		cost.Total = cost.Total.Add(item.Amount)
-		switch item.Class {
-		case usage.Input, usage.CacheRead, usage.CacheWrite, usage.CacheWrite1h:
+		switch item.Class.Side() {
+		case usage.Prompt:
 			cost.Prompt = cost.Prompt.Add(item.Amount)
-		case usage.Output, usage.Reasoning:
+		case usage.Completion:
 			cost.Completion = cost.Completion.Add(item.Amount)
-		case usage.Request:
+		case usage.Neither:
 		}
 	}
 	return cost, true
@@ -101,7 +102,7 @@ func (r *run) breakOff(ctx context.Context, e *ending) error {
 		if !r.facts.Streamed {
 			r.produced = meter.Produced{} // the caller has seen nothing of it
 		}
-		s := r.verdict(e)
+		s := r.verdict(ctx, e)
 		cost, _ := r.charge(ctx, s)
 		if s.Release == "" {
 			bill = &chat.Bill{Usage: s.Usage, Cost: cost}

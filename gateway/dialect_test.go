@@ -142,7 +142,7 @@ func TestFaultsInEveryDialectPair(t *testing.T) {
 	for _, in := range dialects() {
 		for _, out := range dialects() {
 			for fault, want := range map[string]domain.Code{
-				"400": gateway.CodeVendorRefused, "401": gateway.CodeVendorError, "429&retry_after=60": gateway.CodeVendorOverloaded, "429&variant=insufficient_quota": gateway.CodeVendorUnavailable, "403": gateway.CodeVendorError, "500": gateway.CodeVendorError,
+				"400": gateway.CodeVendorRefused, "401": gateway.CodeVendorUnavailable, "429&retry_after=60": gateway.CodeVendorOverloaded, "429&variant=insufficient_quota": gateway.CodeVendorUnavailable, "403": gateway.CodeVendorError, "500": gateway.CodeVendorError,
 				"503&retry_after=60": gateway.CodeVendorOverloaded, "529": gateway.CodeVendorOverloaded, "malformed&variant=html": gateway.CodeVendorError,
 			} {
 				for _, stream := range []bool{false, true} {

@@ -61,10 +61,14 @@ func (r *run) answered(resp *http.Response, said *chat.Failure) fault {
 	f := fault{err: vendorFailed(cause), outcome: routing.Outcome{Result: routing.OfStatus(resp.StatusCode), Wait: pause}}
 	switch resp.StatusCode {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		if invalidKey(said) {
+			f.err, f.outcome.Result = keyRefused(cause), routing.KeyRefused
+			break
+		}
 		f.err = r.notTaken(said, cause)
 	case http.StatusTooManyRequests:
 		if exhausted(said) {
-			f.err = domain.Errorf(CodeVendorUnavailable, "the vendor of this model does not serve us now").Wrap(cause)
+			f.err = keyRefused(cause)
 			f.outcome.Result = routing.QuotaExhausted
 			break
 		}
@@ -73,13 +77,38 @@ func (r *run) answered(resp *http.Response, said *chat.Failure) fault {
 		f.err = overloaded(pause, cause)
 	case http.StatusInternalServerError:
 		f.outcome.Untouched = true
+	case http.StatusUnauthorized:
+		f.err = keyRefused(cause)
 	case http.StatusForbidden:
-		// It may be about what the caller says (moderation): one caller must not keep an endpoint from all others.
-		f.outcome.Result = routing.Declined
+		if !permission(said) {
+			// It may be about what the caller says (moderation): one caller must not keep an endpoint from all others.
+			f.outcome.Result = routing.Declined
+		}
 	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
 		f.err = domain.Errorf(CodeVendorTimeout, "the vendor of this model did not answer in time").Wrap(cause)
 	}
 	return f
+}
+
+// keyRefused is the failure of a call for which the vendor takes none of the platform's keys.
+func keyRefused(cause error) *domain.Error {
+	return domain.Errorf(CodeVendorUnavailable, "the vendor of this model does not serve us now").Wrap(cause)
+}
+
+// permission says whether a 403 is about our key, not about what the caller says.
+func permission(said *chat.Failure) bool {
+	for _, word := range []string{said.Type, said.Code} {
+		switch word {
+		case "permission_error", "PERMISSION_DENIED", "insufficient_permissions", "invalid_api_key", "access_denied", "PermissionDenied":
+			return true
+		}
+	}
+	return false
+}
+
+// invalidKey says whether a 400 is about our key: Google's are.
+func invalidKey(said *chat.Failure) bool {
+	return said.Code == "API_KEY_INVALID" || said.Type == "INVALID_ARGUMENT" && strings.HasPrefix(said.Message, "API key ")
 }
 
 // statusOverloaded is what some vendors say instead of 503.
@@ -110,7 +139,7 @@ func exhausted(said *chat.Failure) bool {
 // notTaken hands on what the vendor says of the caller's request, unless the platform's credential stands in it.
 func (r *run) notTaken(said *chat.Failure, cause error) *domain.Error {
 	message := safe(said.Message, 1000)
-	if secret := r.route.target.secret; message == "" || (secret != "" && strings.Contains(said.Message, secret)) {
+	if message == "" || r.using.account.reveals(said.Message) {
 		message = "the vendor of this model does not take this request"
 	}
 	e := domain.Errorf(CodeVendorRefused, "%s", message).Wrap(cause)

@@ -42,7 +42,7 @@ func TestFaultsBeforeAnythingWasProduced(t *testing.T) {
 		whole    bool // a stream is another matter
 	}{
 		"400":                 {"fault=400", gateway.CodeVendorRefused, 1, false},
-		"401":                 {"fault=401", gateway.CodeVendorError, 1, false},
+		"401":                 {"fault=401", gateway.CodeVendorUnavailable, 1, false},
 		"403":                 {"fault=403", gateway.CodeVendorError, 1, false},
 		"404":                 {"fault=404", gateway.CodeVendorError, 1, false},
 		"408":                 {"fault=408", gateway.CodeVendorTimeout, 1, false},
@@ -106,7 +106,7 @@ func requireNoSecrets(t *testing.T, k *gatewaytest.Kit, text string) {
 func TestWhatAVendorSaysIsMasked(t *testing.T) {
 	t.Parallel()
 	for controls, want := range map[string]string{
-		"fault=401":                "the vendor of this model failed",
+		"fault=401":                "the vendor of this model does not serve us now",
 		"fault=404":                "the vendor of this model failed",
 		"fault=500":                "the vendor of this model failed",
 		"fault=400":                "The simulated vendor was told to refuse this request.",

@@ -2,14 +2,18 @@
 // is held, the vendor is called, its answer is relayed, and what was used is charged before the last byte leaves.
 //
 //	exchange/ the bytes of a call, between the dialects of its caller and its vendor: openai/, anthropic/, gemini/, responses/
-//	          read and write one dialect each, chat/ is what they have in common
-//	route.go  model → endpoint, vendor, credential
+//	          read and write one dialect each, chat/ is what they have in common; jsonscan/ goes through JSON and changes it
+//	          embedding/, completion/, rerank/: what is asked for and is no conversation
+//	route.go  model → endpoint, vendor; target.go  vendor → address, accounts
+//	credential/ the platform's keys at vendors; account.go  one of them in use
 //	admit.go  bounds of the call → hold
 //	send.go   attempts at the vendor; fault.go says what went wrong
 //	whole.go  an answer in one piece; relay.go a stream
 //	meter/    what was used
 //	settle.go the charge; sweep.go sends what could not be sent
 //	keep.go   first answers for callers with an Idempotency-Key
+//	preset.go what a call leaves unsaid: preset/
+//	cached.go answers that cost nothing, for callers who asked for that: cache/
 //
 // The call to the vendor belongs to the server: a caller who goes away ends it only where ending it stops the bill. Every
 // hold ends in one of three ways: settled, released, or, when the process dies, by its expiry.
@@ -38,7 +42,7 @@ type Gateway struct {
 	buffers sync.Pool
 
 	targetsMu sync.RWMutex
-	targets   map[targetKey]*target
+	targets   map[string]*target // by vendor
 
 	base context.Context // of all calls to vendors; ends when the process cannot wait any longer
 	kill context.CancelCauseFunc
@@ -51,6 +55,7 @@ type Gateway struct {
 	swept    chan struct{} // one token: something is in the journal
 
 	takingBack atomic.Int64
+	storing    atomic.Int64 // answers that are put into the cache now
 }
 
 // New makes a Gateway. Run it, and stop it when the surfaces take no more requests.
@@ -61,7 +66,7 @@ func New(o Options) (*Gateway, error) {
 	}
 	g := &Gateway{
 		o: o, budget: meter.NewBudget(o.KeepTextTotal), health: routing.NewHealth(routing.HealthOptions{}), stopping: make(chan struct{}), swept: make(chan struct{}, 1),
-		targets: make(map[targetKey]*target),
+		targets: make(map[string]*target),
 	}
 	g.base, g.kill = context.WithCancelCause(context.Background())
 	return g, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/usage"
 )
 
 // hold is what the call may spend. Where that comes from, a hold of its own or a share of a larger grant, is known in this
@@ -16,6 +17,8 @@ type hold struct {
 	commands.Held
 	id, wallet, key uuid.UUID
 	endpoint        string
+	extra           usage.Usage // that it was made for
+	tier            string      // the service tier that was asked for
 	placed          bool
 	extensions      int
 }
@@ -33,9 +36,11 @@ func (r *run) newHold() *hold {
 func (h *hold) place(ctx context.Context, r *run, b bounds) error {
 	limited, cancel := context.WithTimeout(ctx, r.g.o.LedgerTimeout)
 	defer cancel()
+	h.extra, h.tier = b.extra, b.tier
 	held, _, err := r.g.o.Ledger.PlaceHold(limited, h.meta(h.id), commands.PlaceHold{
 		HoldID: h.id, WalletID: h.wallet, KeyID: h.key, Model: r.route.model.ID, Endpoint: h.endpoint,
 		PromptTokens: b.prompt, CompletionTokens: b.output * r.req.Choices, Choices: r.req.Choices, Clamp: r.call.Clamp,
+		Extra: b.extra, ServiceTier: b.tier,
 		TTL: r.g.o.holdTTL(),
 	})
 	switch {

@@ -26,7 +26,7 @@ func (r *run) takeToken(ctx context.Context) (c answers.Claim, kept *answers.Ans
 	if r.g.o.Answers == nil {
 		return c, nil, domain.Errorf(domain.CodeInvalid, "an Idempotency-Key cannot be honoured here")
 	}
-	if c, err = answers.NewClaim(r.call.KeyID, r.call.Token, r.call.Content(), r.id); err != nil {
+	if c, err = answers.NewClaim(r.call.KeyID, r.call.Token, r.asked.Content(), r.id); err != nil {
 		return c, nil, err
 	}
 	limited, cancel := context.WithTimeout(ctx, r.g.o.LedgerTimeout)

@@ -20,6 +20,8 @@ type Options struct {
 	Credentials Credentials
 	Answers     Answers          // nil: calls with an Idempotency-Key are refused
 	Limits      Limits           // nil: calls come at any rate
+	Cache       Cache            // nil: no answer comes from it
+	Presets     Presets          // nil: calls with a preset are refused
 	Journal     *journal.Journal // keeps settlements while the ledger is away
 	Transport   http.RoundTripper
 	Logger      zerolog.Logger

@@ -6,6 +6,8 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/routing"
 )
 
@@ -20,7 +22,7 @@ func (r *run) plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	question := routing.Question{Preferences: wishes, Needs: routing.Needs{OutputTokens: r.req.Cap}, Conversation: r.conversation()}
+	question := routing.Question{Preferences: wishes, Needs: r.needs(wishes.RequireParameters), Conversation: r.conversation()}
 	if question.Candidates, r.offers, err = r.candidates(&picture, &wishes); err != nil {
 		return err
 	}
@@ -34,6 +36,15 @@ func (r *run) plan(ctx context.Context) error {
 	}, r.g.health, o.Random, o.Now())
 	r.at, r.route = chosen.Options[0].Index, r.offers[chosen.Options[0].Index]
 	return nil
+}
+
+// needs are what the call asks of an endpoint.
+func (r *run) needs(parameters bool) routing.Needs {
+	n := routing.Needs{OutputTokens: r.req.Cap, Modalities: r.req.Uses.Modalities(), Required: (r.req.Uses & chat.UsesTools).Parameters()}
+	if parameters {
+		n.Parameters = r.req.Uses.Parameters()
+	}
+	return n
 }
 
 // wishes are what the caller says of the routing: its models, and how they are to be served.
@@ -103,6 +114,9 @@ func (r *run) offered(picture *Picture, name string, take func(route, *catalog.P
 	if !ok || model.Status != catalog.Active {
 		return domain.Errorf(domain.CodeModelNotFound, "there is no model %q", clip(name)).With("param", "model")
 	}
+	if !r.req.Operation.Offered(model.OutputModalities) {
+		return domain.Errorf(domain.CodeInvalid, "the model %q is not for %s", clip(name), r.req.Operation.Name()).With("param", "model")
+	}
 	var refusal error
 	found := false
 	for _, id := range picture.ByModel[name] {
@@ -111,6 +125,12 @@ func (r *run) offered(picture *Picture, name string, take func(route, *catalog.P
 			continue
 		}
 		offer, price, err := r.g.offer(picture, model, endpoint)
+		if err == nil && !exchange.Serves(r.req.Operation, chat.Dialect(offer.vendor.Dialect)) {
+			err = domain.Errorf(domain.CodeInvalid, "the model %q has no vendor that can be asked for %s", clip(name), r.req.Operation.Name()).With("param", "model")
+		}
+		if err == nil {
+			err = r.tiered(price)
+		}
 		if err != nil {
 			refusal = err
 			continue
@@ -127,6 +147,15 @@ func (r *run) offered(picture *Picture, name string, take func(route, *catalog.P
 	return domain.Errorf(domain.CodeModelNotFound, "the model %q is not offered by anybody now", clip(name)).With("param", "model")
 }
 
+// tiered refuses a service tier that is asked for and has no price.
+func (r *run) tiered(price *catalog.PriceVersion) error {
+	x, err := r.req.Extras()
+	if err == nil && x.Tier != "" {
+		_, err = price.Price.Allowed(x.Tier)
+	}
+	return err
+}
+
 // bytesPerToken is what a prompt's size is guessed by, to compare prices that depend on it.
 const bytesPerToken = 4
 
@@ -134,7 +163,9 @@ func (r *run) candidate(offer *route, price *catalog.PriceVersion) routing.Candi
 	return routing.Candidate{
 		Endpoint: offer.endpoint.ID, Model: offer.model.ID, Vendor: offer.vendor.ID, Name: offer.vendor.Name,
 		Credentials: offer.target.credentials, Prices: routing.PricesOf(price, int64(len(r.call.Body)/bytesPerToken), r.g.o.Now()),
-		Context: offer.context, Parameters: offer.model.SupportedParameters, Modalities: offer.model.InputModalities,
+		Context: offer.context, Parameters: offer.endpoint.Parameters(&offer.model), Modalities: offer.model.InputModalities,
+		Quantization: offer.endpoint.Terms.Quantization, Collects: offer.endpoint.Terms.Collects(), ZDR: offer.endpoint.Terms.ZeroRetention(),
+		Distillable: offer.model.Facts.Distillable,
 	}
 }
 

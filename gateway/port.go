@@ -9,8 +9,11 @@ import (
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/gateway/answers"
+	"github.com/massrouter/massrouter/gateway/cache"
+	"github.com/massrouter/massrouter/gateway/credential"
 	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/limit"
+	"github.com/massrouter/massrouter/gateway/preset"
 )
 
 // Ledger is where holds are placed and ended. Commands are idempotent: the same id and input give the first outcome.
@@ -42,9 +45,10 @@ type Catalog interface {
 	Get(ctx context.Context) (Picture, error)
 }
 
-// Credentials has the platform's own API key at each vendor; ok is false for a vendor without one.
+// Credentials has the platform's own keys at each vendor, none for a vendor without one. It is asked for every call and every endpoint: it
+// must be cheap. Nobody changes what it returns.
 type Credentials interface {
-	Credential(vendor string) (key string, ok bool)
+	Credentials(vendor string) []credential.Credential
 }
 
 // Answers keeps first answers for callers who sent an Idempotency-Key. See answers.Store.
@@ -55,6 +59,20 @@ type Answers interface {
 	Renew(ctx context.Context, c answers.Claim, lease time.Duration) error
 	Free(ctx context.Context, c answers.Claim) error
 	Unsettled(ctx context.Context, limit int) ([]answers.Unsettled, error)
+}
+
+// Cache keeps answers for callers who asked for that. See cache.Store. It never fails: what it cannot do is not done.
+type Cache interface {
+	Get(ctx context.Context, q cache.Question, maxAge time.Duration) (e *cache.Entry, asked bool)
+	Put(ctx context.Context, q cache.Question, e cache.Entry, ttl time.Duration)
+	Drop(ctx context.Context, q cache.Question) bool
+	MaxEntry() int
+}
+
+// Presets has what calls may leave unsaid. See preset.Store. Errors are *domain.Error: preset_not_found, preset_archived,
+// ledger_unavailable.
+type Presets interface {
+	Newest(ctx context.Context, wallet uuid.UUID, slug string) (preset.Version, error)
 }
 
 // Call is one request of an authenticated caller.
@@ -73,6 +91,8 @@ type Call struct {
 	AppID   uuid.UUID
 	Referer string
 	Title   string
+	// Cache lets the answer come from the cache; nil for not.
+	Cache *CacheWish
 	// Token is the Idempotency-Key, "" without one. Secret is the caller's API key, which seals the answer that is kept.
 	Token  string
 	Secret string
@@ -84,6 +104,8 @@ type Client interface {
 	Admitted(generation string)
 	// Routed tells how the call was routed, as JSON (see routing.Explanation), if the call asked for that: once, before anything is sent.
 	Routed(explanation []byte)
+	// Cached tells what the cache had to do with a call that asked for it: at most once, before anything is sent.
+	Cached(s CacheStatus)
 	// Whole sends a whole answer. replayed: it is the answer of an earlier call.
 	Whole(body []byte, replayed bool) error
 	// Open begins an event stream.

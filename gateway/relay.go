@@ -80,6 +80,7 @@ func (s *stream) pump() *domain.Error {
 			return s.ended(err)
 		}
 		s.watch.progress(s.g.o.IdleTimeout)
+		s.caching.event(string(name), data)
 		done, failure := s.chunk(name, data)
 		if failure != nil || done {
 			s.flush()
@@ -130,7 +131,10 @@ func (s *stream) chunk(name, data []byte) (done bool, failure *domain.Error) {
 		s.ending.finish, s.ending.native = step.Finish, step.Native
 	}
 	if step.Report.Given {
+		step.Report.After(&s.ending.report)
 		s.ending.report = step.Report
+	} else {
+		s.ending.report.After(&step.Report)
 	}
 	s.ending.final = s.ending.final || step.Final
 	return step.Done, nil

@@ -36,7 +36,7 @@ func TestAStreamIsRelayedAndChargedExactly(t *testing.T) {
 	require.Equal(t, usage.Reported, e.Provenance)
 	require.True(t, e.Charge.Equal(gatewaytest.Cost(e.Usage)))
 	require.Equal(t, wallet.Call{
-		Streamed: true, FinishReason: "stop", NativeFinishReason: "stop", UpstreamID: e.Call.UpstreamID, Attempts: 1,
+		Streamed: true, FinishReason: "stop", NativeFinishReason: "stop", UpstreamID: e.Call.UpstreamID, Credential: "acme/only", Attempts: 1,
 		StartedAt: e.Call.StartedAt, FirstTokenMS: e.Call.FirstTokenMS, DurationMS: e.Call.DurationMS,
 	}, e.Call)
 	require.Positive(t, e.Call.FirstTokenMS)

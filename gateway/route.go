@@ -2,9 +2,6 @@ package gateway
 
 import (
 	"context"
-	"fmt"
-	"net/http"
-	"net/url"
 
 	"github.com/google/uuid"
 
@@ -26,26 +23,6 @@ type route struct {
 
 // cancels says whether ending the call at the vendor stops the bill.
 func (r *route) cancels() bool { return r.vendor.CancelPolicy == catalog.Cancel }
-
-// target is where and how a vendor is called. It is shared by calls and never changed.
-type target struct {
-	dialect chat.Dialect
-	base    *url.URL
-	fixed   *url.URL // the address, where it does not depend on the call
-	header  http.Header
-	secret  string // never shown to anybody
-	// credentials are the ids of the secrets: for now one for each vendor, named as it is.
-	credentials []string
-}
-
-func (t *target) address(model string, stream bool) *url.URL {
-	if t.fixed != nil {
-		return t.fixed
-	}
-	return exchange.Address(t.dialect, t.base, model, stream)
-}
-
-type targetKey struct{ vendor, dialect, base, secret string }
 
 // offer is the route by one endpoint, or why there is none.
 func (g *Gateway) offer(picture *Picture, model catalog.Model, endpoint catalog.Endpoint) (route, *catalog.PriceVersion, error) {
@@ -82,34 +59,6 @@ func least(limits ...int64) int64 {
 		}
 	}
 	return n
-}
-
-// target prepares the calls to a vendor once.
-func (g *Gateway) target(v catalog.Vendor) (*target, error) {
-	secret, ok := g.o.Credentials.Credential(v.ID)
-	if !ok {
-		return nil, fmt.Errorf("no credential for vendor %s", v.ID)
-	}
-	key := targetKey{v.ID, v.Dialect, v.BaseURL, secret}
-	g.targetsMu.RLock()
-	t, ok := g.targets[key]
-	g.targetsMu.RUnlock()
-	if ok {
-		return t, nil
-	}
-	u, err := url.Parse(v.BaseURL)
-	if err != nil {
-		return nil, fmt.Errorf("base url of vendor %s: %w", v.ID, err)
-	}
-	dialect := chat.Dialect(v.Dialect)
-	t = &target{dialect: dialect, base: u, secret: secret, credentials: []string{v.ID}, header: exchange.Header(dialect, secret)}
-	if dialect != chat.Gemini {
-		t.fixed = exchange.Address(dialect, u, "", false)
-	}
-	g.targetsMu.Lock()
-	g.targets[key] = t
-	g.targetsMu.Unlock()
-	return t, nil
 }
 
 // price is a version of the endpoint's price that a hold pinned.

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,6 +37,53 @@ func TestWishesOfTheCaller(t *testing.T) {
 		_, err := k.Do(gatewaytest.Body(model, `"max_tokens":5`, wishes))
 		require.NoError(t, err, wishes)
 		require.Equal(t, model+"@"+want, k.Only().Endpoint, wishes)
+	}
+}
+
+// TestWishesInEveryDialect: whatever the caller speaks, and the vendor.
+func TestWishesInEveryDialect(t *testing.T) {
+	t.Parallel()
+	k := gatewaytest.New(t, hasty)
+	for _, in := range dialects() { //nolint:paralleltest // they share a kit, which is not safe for that
+		for _, out := range dialects() {
+			t.Run(fmt.Sprintf("%s to %s", in, out), func(t *testing.T) {
+				broken := k.Model(gatewaytest.Canceller, "fault=503&retry_after=60")
+				model := k.Model(gatewaytest.Drainer, "tokens=3")
+				k.Offer(model, gatewaytest.Vendor(out), "tokens=3", k.Price())
+				call := k.Call("")
+				call.WalletID, call.KeyID, call.Secret = k.Customer("1")
+				call.Incoming = gatewaytest.Ask(in, broken, false, 20)
+				wishes := `{"models":["` + model + `"],"route":"fallback","session_id":"s","provider":{"order":["` + gatewaytest.Vendor(out) + `"]},`
+				call.Body = append([]byte(wishes), call.Body[1:]...)
+				require.NoError(t, k.Gateway.Complete(t.Context(), call, gatewaytest.NewClient()))
+				history := k.HistoryOf(call.WalletID)
+				require.Len(t, history.Charged, 1)
+				require.Equal(t, model+"@"+gatewaytest.Vendor(out), history.Charged[0].Endpoint)
+			})
+		}
+	}
+}
+
+// TestAConversationStaysInEveryDialect.
+func TestAConversationStaysInEveryDialect(t *testing.T) {
+	t.Parallel()
+	k := gatewaytest.New(t, hasty)
+	for _, in := range dialects() { //nolint:paralleltest // they share a kit, which is not safe for that
+		t.Run(string(in), func(t *testing.T) {
+			model := k.Model(gatewaytest.Canceller, "tokens=3")
+			k.Offer(model, gatewaytest.Drainer, "tokens=3", k.Price())
+			call := k.Call("")
+			call.WalletID, call.KeyID, call.Secret = k.Customer("1")
+			call.Incoming = gatewaytest.Ask(in, model, false, 20)
+			for range 12 {
+				require.NoError(t, k.Gateway.Complete(t.Context(), call, gatewaytest.NewClient()))
+			}
+			charged := k.HistoryOf(call.WalletID).Charged
+			require.Len(t, charged, 12)
+			for i := range charged {
+				require.Equal(t, charged[0].Endpoint, charged[i].Endpoint)
+			}
+		})
 	}
 }
 

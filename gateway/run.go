@@ -20,8 +20,9 @@ import (
 type run struct {
 	g        *Gateway
 	call     Call
-	id       uuid.UUID // of the generation: of the hold
-	name     string    // the id's public form, once there is a hold
+	asked    exchange.Incoming // the call without its preset
+	id       uuid.UUID         // of the generation: of the hold
+	name     string            // the id's public form, once there is a hold
 	req      *exchange.Request
 	x        exchange.Exchange // once it is known who serves the call
 	route    route
@@ -32,6 +33,8 @@ type run struct {
 	grant    *limit.Grant   // nil when nothing limits the rate of the call
 	used     int64          // tokens that were charged
 	claim    *answers.Claim // of the Idempotency-Key
+	caching  caching
+	using    using // who the platform is at the vendor that is called
 	out      sender
 	watch    watch
 	stays    atomic.Bool // when the caller goes away, the vendor is heard to its end
@@ -43,7 +46,7 @@ type run struct {
 }
 
 func (g *Gateway) newRun(c Call, client Client) *run {
-	r := &run{g: g, call: c, hold: new(hold), renewal: new(renewal)}
+	r := &run{g: g, call: c, asked: c.Incoming, hold: new(hold), renewal: new(renewal)}
 	r.facts.StartedAt = g.o.Now().UTC().Truncate(time.Microsecond)
 	c.app(&r.facts)
 	r.out.init(client, r.leave)
@@ -60,6 +63,7 @@ func (r *run) end() {
 	r.out.close()
 	r.produced.Drop()
 	r.grant.Done(r.used)
+	r.using.grant.Done(r.used)
 	if r.req != nil {
 		r.req.Close()
 	}
@@ -73,7 +77,10 @@ func (r *run) elapsed() time.Duration { return max(r.g.o.Now().Sub(r.facts.Start
 
 // do is the whole way of a call.
 func (r *run) do(ctx context.Context) error {
-	var err error
+	err := r.applyPreset(ctx)
+	if err != nil {
+		return r.refuse(err)
+	}
 	if r.req, err = r.g.calling.Read(r.call.Incoming); err != nil {
 		return r.refuse(err)
 	}
@@ -86,10 +93,14 @@ func (r *run) do(ctx context.Context) error {
 	if replayed, err := r.claimToken(work); replayed || err != nil {
 		return r.refuse(err)
 	}
+	served := false // from the cache
 	if err = r.plan(work); err == nil {
+		served, err = r.cached(work)
+	}
+	if err == nil && !served {
 		err = r.admit(work)
 	}
-	if err != nil {
+	if err != nil || served {
 		r.freeToken(work)
 		return r.refuse(err)
 	}

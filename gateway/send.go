@@ -34,10 +34,13 @@ func (r *run) post(ctx context.Context) (*http.Response, *domain.Error) {
 		}
 		f := r.moved(ctx, step.Option.Index, failure)
 		if f == nil {
-			var resp *http.Response
-			if resp, f = r.ask(); f == nil {
-				r.explain()
-				return resp, nil
+			if f = r.use(step.Credential); f == nil {
+				var resp *http.Response
+				if resp, f = r.ask(); f == nil {
+					r.explain()
+					return resp, nil
+				}
+				r.report(f)
 			}
 			failure = f.err
 		}
@@ -72,10 +75,14 @@ func (r *run) moved(ctx context.Context, offer int, failure *domain.Error) *faul
 
 // ask calls the vendor of the route once.
 func (r *run) ask() (*http.Response, *fault) {
-	body, err := r.x.Request(make([]byte, 0, len(r.call.Body)+spliceRoom), chat.Options{
+	o := chat.Options{
 		Model: r.route.endpoint.UpstreamModel, CapField: r.route.vendor.MaxTokensField, MaxTokens: r.hold.CompletionTokens / r.req.Choices,
 		DropUnsupported: r.call.DropUnsupported,
-	})
+	}
+	if w := r.route.vendor.Wire; w != nil {
+		o.BodyVersion, o.NoStreamUsage = w.BodyVersion, w.NoStreamUsage
+	}
+	body, err := r.x.Request(make([]byte, 0, len(r.call.Body)+spliceRoom), o)
 	if err != nil {
 		return nil, &fault{err: refusalOf(err), outcome: routing.Outcome{Result: routing.Declined}} // another dialect may be able to say it
 	}
@@ -98,26 +105,42 @@ func refusalOf(err error) *domain.Error {
 	return domain.Errorf(domain.CodeInternal, "the request could not be written for the vendor of this model").Wrap(err)
 }
 
+// attempt sends the body. A vendor that does not take a token that has served before gets it once more with a new one.
 func (r *run) attempt(ctx context.Context, body []byte) (*http.Response, *fault) {
+	for {
+		begun := r.g.o.Now()
+		header, token, f := r.authorised(ctx)
+		if f != nil {
+			return nil, f
+		}
+		resp, err := r.g.o.Transport.RoundTrip(r.request(ctx, header, body)) //nolint:bodyclose // success hands it on, failed closes it
+		if err != nil {
+			f := broken(ctx, fmt.Errorf("call vendor %s: %w", r.route.vendor.ID, err))
+			return nil, &f
+		}
+		switch {
+		case resp.StatusCode >= 200 && resp.StatusCode <= 299:
+			return resp, nil
+		case resp.StatusCode == http.StatusUnauthorized && token != "" && r.using.account.tokens.Drop(token, begun) && !r.using.renewed:
+			r.using.renewed = true
+			_ = resp.Body.Close() // nothing more is wanted from it
+			continue
+		}
+		answered := r.failed(ctx, resp)
+		return nil, &answered
+	}
+}
+
+// request is the call to the vendor as HTTP. The transport may read the body after it has answered, so that it is never used again.
+func (r *run) request(ctx context.Context, header http.Header, body []byte) *http.Request {
 	t := r.route.target
-	address := t.address(r.route.endpoint.UpstreamModel, r.req.Stream)
-	// The transport may read the body after it has answered, so that it is never used again.
+	address := r.using.account.with(t.at(r.route.endpoint.UpstreamModel, r.req.Ask(t.dialect)))
 	get := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	rc, _ := get()
-	req := (&http.Request{
-		Method: http.MethodPost, URL: address, Host: address.Host, Header: t.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	return (&http.Request{
+		Method: http.MethodPost, URL: address, Host: address.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Body: rc, GetBody: get, ContentLength: int64(len(body)),
 	}).WithContext(ctx)
-	resp, err := r.g.o.Transport.RoundTrip(req) //nolint:bodyclose // success hands it on, failed closes it
-	if err != nil {
-		f := broken(ctx, fmt.Errorf("call vendor %s: %w", r.route.vendor.ID, err))
-		return nil, &f
-	}
-	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
-		return resp, nil
-	}
-	f := r.failed(ctx, resp)
-	return nil, &f
 }
 
 // failed reads what an answer without success says.

@@ -43,6 +43,22 @@ func (s *sender) routed(explanation []byte) {
 	}
 }
 
+// cached tells what the cache had to do with the call.
+func (s *sender) cached(status CacheStatus) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.client.Cached(status)
+}
+
+// give sends an answer that is at hand.
+func (s *sender) give(streamed bool, answer []byte) {
+	if streamed {
+		s.sendLast(answer)
+		return
+	}
+	s.whole(answer)
+}
+
 // keepAlive sends a sign of life whenever a stream was silent for so long; nothing if there is none.
 func (s *sender) keepAlive(every time.Duration, sign string) {
 	if sign == "" {

@@ -21,6 +21,7 @@ type settlement struct {
 	WalletID   uuid.UUID        `json:"wallet_id"`
 	KeyID      uuid.UUID        `json:"key_id"`
 	Endpoint   string           `json:"endpoint"`
+	Tier       string           `json:"service_tier,omitempty"` // whose rates count
 	Usage      usage.Usage      `json:"usage,omitempty"`
 	Provenance usage.Provenance `json:"provenance,omitempty"`
 	Release    string           `json:"release,omitempty"` // the reason of a release
@@ -35,8 +36,22 @@ func (r *run) settlement(u usage.Usage, p usage.Provenance) settlement {
 }
 
 func (s settlement) released(reason string) settlement {
-	s.Usage, s.Provenance, s.Release = nil, "", reason
+	s.Usage, s.Provenance, s.Tier, s.Release = nil, "", "", reason
 	return s
+}
+
+// borne is a release of a call that its vendor bills: the platform bears that. The customer is insured against calls that bring nothing.
+func (s settlement) borne(reason string) settlement {
+	s.Release, s.Provenance = reason, ""
+	return s
+}
+
+// borneAt is the endpoint whose vendor bills a call that was released; "" when none does.
+func (s *settlement) borneAt() string {
+	if len(s.Usage) == 0 {
+		return ""
+	}
+	return s.Endpoint
 }
 
 // commandID is the same whoever sends the settlement, and how often.
@@ -58,11 +73,12 @@ func (g *Gateway) send(ctx context.Context, s *settlement) (commands.Charged, er
 	if s.Release != "" {
 		_, _, err := g.o.Ledger.ReleaseHold(ctx, s.meta(), commands.ReleaseHold{
 			HoldID: s.HoldID, WalletID: s.WalletID, Reason: s.Release, Call: s.Call,
+			Endpoint: s.borneAt(), ServiceTier: s.Tier, Usage: s.Usage,
 		})
 		return commands.Charged{}, err
 	}
 	charged, _, err := g.o.Ledger.SettleHold(ctx, s.meta(), commands.SettleHold{
-		HoldID: s.HoldID, WalletID: s.WalletID, Endpoint: s.Endpoint, Usage: s.Usage, Provenance: s.Provenance, Call: s.Call,
+		HoldID: s.HoldID, WalletID: s.WalletID, Endpoint: s.Endpoint, ServiceTier: s.Tier, Usage: s.Usage, Provenance: s.Provenance, Call: s.Call,
 	})
 	return charged, err
 }

@@ -1,7 +1,10 @@
 package gateway
 
 import (
+	"context"
+
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
@@ -20,7 +23,31 @@ type ending struct {
 
 // verdict decides what the call is charged: what the vendor reports, when that can be true; otherwise what can be counted;
 // nothing when nothing came out.
-func (r *run) verdict(e *ending) settlement {
+func (r *run) verdict(ctx context.Context, e *ending) settlement {
+	s := r.judge(e)
+	if len(s.Usage) == 0 {
+		return s
+	}
+	tier, expected := r.served(ctx, e.report.Tier)
+	s.Tier = tier
+	s.Call.Suspect = s.Call.Suspect || !expected
+	return s
+}
+
+// served is the service tier whose rates count: the one that the vendor says it served with, if the call allowed it and it has a price. The
+// caller never pays for one that it did not allow.
+func (r *run) served(ctx context.Context, reported string) (tier string, expected bool) {
+	if catalog.TierOf(reported) == "" && r.hold.tier == "" {
+		return "", true // nearly always
+	}
+	version, ok := r.g.price(ctx, r.hold.endpoint, r.hold.PriceVersion)
+	if !ok {
+		return "", false
+	}
+	return version.Price.Served(r.hold.tier, reported)
+}
+
+func (r *run) judge(e *ending) settlement {
 	r.note(e)
 	produced := r.produced.Any()
 	b := r.meterBounds()
@@ -29,18 +56,21 @@ func (r *run) verdict(e *ending) settlement {
 		absurd = e.report.Absurd(b, produced)
 	}
 	switch {
+	case !produced && e.err != nil && e.report.Absurd(b, false) == "":
+		// As far as is known, the vendor bills what it reported until then.
+		return r.settlement(e.report.Usage(), "").borne(string(e.err.Code))
 	case !produced && e.err != nil:
 		return r.settlement(nil, "").released(string(e.err.Code))
 	case absurd == "" && e.report.Completion == 0 && (e.finish == "" || e.finish == chat.Failed):
-		return r.settlement(nil, "").released(reasonEmpty)
+		return r.settlement(e.report.Usage(), "").borne(reasonEmpty)
 	case absurd == "":
 		// More than was held is the vendor's word against our bound: it is charged, and looked at.
-		r.facts.Suspect = e.report.Prompt > b.Prompt
+		r.facts.Suspect = e.report.Above(b)
 		return r.settlement(e.report.Usage(), usage.Reported)
 	case !produced:
 		return r.settlement(nil, "").released(reasonEmpty)
 	}
-	r.facts.Suspect = true
+	r.facts.Suspect = !e.report.Untold
 	return r.estimated(e, b)
 }
 
@@ -60,6 +90,7 @@ func (r *run) estimated(e *ending, b meter.Bounds) settlement {
 func (r *run) note(e *ending) {
 	r.facts.NativeFinishReason, r.facts.FinishReason = safe(e.native, 60), string(e.finish)
 	r.facts.Cancelled = r.out.isGone()
+	r.facts.ServiceTier = safe(catalog.TierOf(e.report.Tier), 60)
 	r.facts.DurationMS = r.elapsed().Milliseconds()
 	if e.err != nil {
 		r.facts.Error = string(e.err.Code)

@@ -27,6 +27,7 @@ func (r *run) whole(ctx context.Context) error {
 			safe(step.Failure.Type, 60), safe(step.Failure.Code, 60))))
 	}
 	r.facts.UpstreamID = safe(step.ID, 100)
+	r.caching.whole(body)
 	e := ending{
 		report: step.Report, final: true, finish: step.Finish, native: step.Native,
 		text: func() *meter.Produced { return r.reread(body) },

@@ -79,7 +79,7 @@ func TestAWholeAnswerIsChargedExactly(t *testing.T) {
 	require.True(t, e.Charge.Equal(gatewaytest.Cost(e.Usage)), "%s", e.Charge)
 	require.Equal(t, domain.GenerationID(e.HoldID), c.Generation())
 	require.Equal(t, wallet.Call{
-		FinishReason: "stop", NativeFinishReason: "stop", UpstreamID: e.Call.UpstreamID, Attempts: 1,
+		FinishReason: "stop", NativeFinishReason: "stop", UpstreamID: e.Call.UpstreamID, Credential: "acme/only", Attempts: 1,
 		StartedAt: e.Call.StartedAt, DurationMS: e.Call.DurationMS,
 	}, e.Call)
 	require.Contains(t, e.Call.UpstreamID, "chatcmpl-sim-")

@@ -73,7 +73,7 @@ func (d *document) check(ctx context.Context, input *openapi3filter.RequestValid
 	if strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") {
 		return d.checkEvents(body)
 	}
-	if media, _, err := mime.ParseMediaType(h.Get("Content-Type")); err == nil && (media == "text/csv" || media == "application/pdf") {
+	if media, _, err := mime.ParseMediaType(h.Get("Content-Type")); err == nil && (media == "text/csv" || media == "application/pdf" || media == "application/rss+xml") {
 		return checkFile(input, status, media)
 	}
 	return openapi3filter.ValidateResponse(ctx, &openapi3filter.ResponseValidationInput{
@@ -174,7 +174,7 @@ func TestRoutesAreTheDocuments(t *testing.T) {
 	token, err := auth.NewOperatorToken(operatorToken)
 	require.NoError(t, err)
 	api := http.API{
-		Authenticator: token, Commands: command.New(nil, nil), Queries: query.New(query.Views{}),
+		Authenticator: token, Commands: command.New(nil, nil, nil), Queries: query.New(query.Views{}),
 		Inference: &inference.API{Calls: inference.NewCalls(nil, nil, inference.CallOptions{})}, Stream: nethttp.NotFoundHandler(),
 	}
 	routes, ok := api.Handler().(chi.Routes)

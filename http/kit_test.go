@@ -24,7 +24,9 @@ import (
 	"github.com/massrouter/massrouter/eventstore/memory"
 	"github.com/massrouter/massrouter/gateway"
 	gatewayauth "github.com/massrouter/massrouter/gateway/auth"
+	"github.com/massrouter/massrouter/gateway/credential"
 	"github.com/massrouter/massrouter/gateway/journal"
+	"github.com/massrouter/massrouter/gateway/preset"
 	"github.com/massrouter/massrouter/http"
 	"github.com/massrouter/massrouter/http/auth"
 	"github.com/massrouter/massrouter/http/command"
@@ -103,12 +105,13 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 	models, balances, known := catalog.NewQuery(pool, signal), balance.NewQuery(pool, signal), keys.NewQuery(pool, signal)
 	calls, cache := generations.NewQuery(pool, signal), catalog.NewCache(models, time.Nanosecond)
 	callers := gatewayauth.New(keySource{known}, gatewayauth.Options{Known: time.Nanosecond, Unknown: time.Nanosecond})
-	gate, stopGate := startGateway(t, app, cache)
+	presets := preset.New(pool, walletsOf{balances, store})
+	gate, stopGate := startGateway(t, app, cache, presets)
 	b.sim = startVendor(t)
 	hooks := newHooks(t, pool, store, balances)
-	api.Commands = command.New(app, hooks)
+	api.Commands = command.New(app, hooks, presets)
 	if p.noHooks {
-		api.Commands = command.New(app, nil)
+		api.Commands = command.New(app, nil, presets)
 	}
 	registry, err := commands.Registry()
 	require.NoError(t, err)
@@ -117,7 +120,7 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 	shown := query.Views{
 		Balance: balances, Statement: statement.NewQuery(pool, signal), Keys: known, Catalog: models, Generations: calls, Log: reader{store},
 		Usage: statistics, Apps: apps.NewQuery(pool, signal), Rankings: rankings.NewQuery(pool, store, registry, signal), Journal: books.NewQuery(pool, signal), Moments: asof.New(store), Receipts: b.tree,
-		Projections: runner.New(store, pool, registry, projections.All(), runner.Options{}), Webhooks: hooks,
+		Projections: runner.New(store, pool, registry, projections.All(), runner.Options{}), Webhooks: hooks, Presets: presets,
 	}
 	if p.noHooks {
 		shown.Webhooks = nil
@@ -126,6 +129,7 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 	api.Inference = &inference.API{
 		Calls: inference.NewCalls(gate, callers, inference.CallOptions{}), Callers: callers,
 		Catalog: cache, Balance: balances, Keys: known, Generations: calls, Usage: statistics, Head: reader{store},
+		Health: gate.Health(), Keyring: app,
 	}
 	var source stream.Source = live.New(pool, store, registry, projections.All(), signal)
 	if p.source != nil {
@@ -192,13 +196,13 @@ func startVendor(t *testing.T) string {
 }
 
 // startGateway makes the inference path; the function that it returns stops it.
-func startGateway(t *testing.T, app *commands.App, cache *catalog.Cache) (*gateway.Gateway, func()) {
+func startGateway(t *testing.T, app *commands.App, cache *catalog.Cache, presets gateway.Presets) (*gateway.Gateway, func()) {
 	t.Helper()
 	kept, err := journal.Open(filepath.Join(t.TempDir(), "journal"))
 	require.NoError(t, err)
 	transport := gateway.NewTransport()
 	g, err := gateway.New(gateway.Options{
-		Ledger: app, Catalog: pictures{cache}, Credentials: credentials{}, Journal: kept, Transport: transport, Logger: zerolog.Nop(),
+		Ledger: app, Catalog: pictures{cache}, Credentials: credentials{}, Journal: kept, Transport: transport, Presets: presets, Logger: zerolog.Nop(),
 	})
 	require.NoError(t, err)
 	return g, func() {
@@ -212,7 +216,9 @@ func startGateway(t *testing.T, app *commands.App, cache *catalog.Cache) (*gatew
 
 type credentials struct{}
 
-func (credentials) Credential(string) (string, bool) { return vendorKey, true }
+func (credentials) Credentials(string) []credential.Credential {
+	return []credential.Credential{{ID: "vendor/only", Secret: vendorKey}}
+}
 
 type pictures struct{ cache *catalog.Cache }
 
@@ -256,7 +262,7 @@ type keySource struct{ keys *keys.Query }
 func (s keySource) Key(ctx context.Context, id uuid.UUID) (gatewayauth.Key, gatewayauth.State, error) {
 	k, err := s.keys.Key(ctx, id, 0)
 	return gatewayauth.Key{
-		ID: k.ID, WalletID: k.WalletID, Label: k.Label, Hash: k.Hash, OldHash: k.OldHash, OldHashUntil: k.OldHashUntil,
+		ID: k.ID, WalletID: k.WalletID, Scope: k.Scope, Label: k.Label, Hash: k.Hash, OldHash: k.OldHash, OldHashUntil: k.OldHashUntil,
 		Limits: k.Limits, Disabled: k.Disabled, Revoked: k.Revoked,
 	}, gatewayauth.State{Position: k.Position}, err
 }

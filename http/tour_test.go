@@ -13,6 +13,7 @@ import (
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/gateway/preset"
 	"github.com/massrouter/massrouter/http/openapi"
 )
 
@@ -107,7 +108,7 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	walletID := idOf(t, w)
 	b.post(w+"/grants", credit("2.5"), idempotent("grant")).is(200)
 	b.post(w+"/adjustments", credit("-0.5"), idempotent("adjust")).is(200)
-	k, secret := b.key(w, map[string]any{"name": "first", "caps": map[string]string{"day": "5", "total": "100"}, "models": []string{"acme/large"}})
+	k, secret := b.key(w, map[string]any{"name": "first", "caps": map[string]string{"day": "5", "total": "100"}, "models": []string{"acme/large", "acme/vectors"}})
 	keyID := idOf(t, k)
 
 	hold := b.hold(walletID, keyID)
@@ -138,12 +139,14 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	require.Equal(t, 5, generation.count("generation", "line_items"))
 
 	b.apps(w, k)
+	b.presets(w)
 	b.readSide(w, hold, "&"+freed.after()[1:])
 	b.metadata(secret, hold)
 	b.chat(secret)
 	b.updates(walletID)
 	b.changeKey(k, secret)
 	b.hooks(w)
+	b.managed(w)
 
 	all := b.http.Transport.(*transport)
 	for path, item := range all.document.doc.Paths.Map() {
@@ -169,6 +172,39 @@ func (b *bundle) chat(secret string) {
 		string(b.get("/api/v1/generation?id="+whole.header.Get("X-Generation-Id"), bearer(secret)).at("data", "total_cost")))
 	b.post("/v1/chat/completions", `{"model":`, bearer(secret)).is(400)
 	b.otherDialects(secret)
+	b.embeddings(secret)
+	for _, root := range []string{"/v1", "/api/v1"} {
+		b.post(root+"/completions", map[string]any{"model": "acme/large", "prompt": "Once"}, bearer(secret)).is(200)
+		stream := b.post(root+"/completions", map[string]any{"model": "acme/large", "prompt": "Once", "stream": true}, bearer(secret)).is(200)
+		require.Contains(b.t, string(stream.body), "data: [DONE]")
+	}
+	b.post("/v1/completions", map[string]any{"model": "acme/large", "prompt": []int{}}, bearer(secret)).is(400)
+}
+
+// embeddings embeds texts with a model that is for that, in either form, and sorts documents with it.
+func (b *bundle) embeddings(secret string) {
+	b.t.Helper()
+	const path = "/console/v1/models/acme/vectors"
+	model := modelSpec()
+	model["output_modalities"], model["max_completion_tokens"] = []string{"embeddings", "rerank"}, 1
+	endpoint := endpointSpec()
+	endpoint["max_completion_tokens"] = 1
+	b.send("PUT", path, model).is(200)
+	b.send("PUT", path+"/endpoints/north", endpoint).is(200)
+	done := b.post(path+"/endpoints/north/prices", priceSpec()).is(201)
+	b.get("/console/v1/models" + done.after()).is(200)
+	for _, root := range []string{"/v1", "/api/v1"} {
+		made := b.post(root+"/embeddings", map[string]any{"model": "acme/vectors", "input": []string{"Hello", "you"}}, bearer(secret)).is(200)
+		require.Equal(b.t, 2, made.count("data"))
+		require.Equal(b.t, made.text("id"), made.header.Get("X-Generation-Id"))
+		sorted := b.post(root+"/rerank", map[string]any{"model": "acme/vectors", "query": "Who?", "documents": []string{"Me", "You"}, "top_n": 1}, bearer(secret)).is(200)
+		require.Equal(b.t, 1, sorted.count("results"))
+	}
+	b.post("/v1/embeddings", map[string]any{"model": "acme/large", "input": "Hello"}, bearer(secret)).is(400)
+	b.post("/v1/rerank", map[string]any{"model": "acme/large", "query": "Who?", "documents": []string{"Me"}}, bearer(secret)).is(400)
+	content := map[string]any{"content": map[string]any{"parts": []map[string]string{{"text": "Hello"}}}}
+	b.post("/v1beta/models/acme/vectors:embedContent", content, bearer(secret)).is(200)
+	b.post("/v1beta/models/acme/vectors:batchEmbedContents", map[string]any{"requests": []any{content}}, bearer(secret)).is(200)
 }
 
 // otherDialects calls the same model as Anthropic's and Google's clients do.
@@ -204,6 +240,46 @@ func (b *bundle) readSide(wallet string, hold uuid.UUID, after string) {
 	}
 	b.get("/console/v1/charges/" + domain.GenerationID(hold) + "/receipt").is(200)
 	b.get("/console/v1/projections").is(200)
+}
+
+// presets walks a preset through its life.
+func (b *bundle) presets(wallet string) {
+	t := b.t
+	t.Helper()
+	content := map[string]any{"slug": "pirate", "system_prompt": "Speak like a pirate.", "parameters": map[string]any{"model": "acme/large", "temperature": 0.25}}
+	first := b.post(wallet+"/presets", content, idempotent("preset")).is(201)
+	again := b.post(wallet+"/presets", content, idempotent("preset")).is(201)
+	require.Equal(t, first.text("preset_id"), again.text("preset_id"))
+	require.Equal(t, "true", string(again.at("replayed")))
+	content["description"] = "Louder."
+	require.Equal(t, "2", string(b.post(wallet+"/presets", content).is(201).at("version")))
+	b.post(wallet+"/presets", content, idempotent("preset")).refused(409, domain.CodeIdempotencyConflict)
+	content["parameters"] = map[string]any{"messages": []string{}}
+	refused := b.post(wallet+"/presets", content)
+	refused.refused(400, domain.CodeInvalid)
+	require.Equal(t, "/parameters/messages", refused.text("details", "member"))
+	b.post("/console/v1/wallets/"+uuid.NewString()+"/presets", map[string]any{"slug": "x", "system_prompt": "P"}).refused(404, domain.CodeWalletNotFound)
+
+	path := "/console/v1/presets/" + first.text("preset_id")
+	require.Equal(t, "pirate", b.get(wallet+"/presets").is(200).text("items", 0, "slug"))
+	shown := b.get(path).is(200)
+	require.Equal(t, "2", string(shown.at("preset", "versions")))
+	require.Equal(t, "Louder.", shown.text("newest", "description"))
+	version := b.get(path + "/versions/1").is(200)
+	require.Equal(t, "Speak like a pirate.", version.text("version", "system_prompt"))
+	require.JSONEq(t, `{"model":"acme/large","temperature":0.25}`, string(version.at("version", "parameters")))
+	require.Equal(t, first.text("content_hash"), version.text("version", "content_hash"))
+	b.get(path+"/versions/3").refused(404, preset.CodeNotFound)
+	b.get("/console/v1/presets/"+uuid.NewString()).refused(404, preset.CodeNotFound)
+
+	require.Equal(t, "false", string(b.post(path+"/archive", nil).is(200).at("replayed")))
+	require.Equal(t, "true", string(b.post(path+"/archive", nil).is(200).at("replayed")))
+	require.NotEmpty(t, b.get(path).is(200).text("preset", "archived_at"))
+	delete(content, "parameters")
+	b.post(wallet+"/presets", content).refused(409, preset.CodeArchived)
+	b.send("DELETE", path, nil).is(200)
+	require.Equal(t, "true", string(b.send("DELETE", path, nil).is(200).at("replayed")))
+	b.get(path).refused(404, preset.CodeNotFound)
 }
 
 // apps walks an app through its life, with a key bound to it, and looks at the rankings.
@@ -263,6 +339,22 @@ func (b *bundle) metadata(secret string, hold uuid.UUID) {
 	b.get("/api/v1/key", bearer(secret)).is(200)
 	b.get("/api/v1/generation?id="+domain.GenerationID(hold), bearer(secret)).is(200)
 	b.get("/api/v1/activity", bearer(secret)).is(200)
+	for _, path := range []string{"models/count", "embeddings/models", "model/acme/large", "endpoints/zdr", "providers"} {
+		b.get("/api/v1/" + path).is(200)
+	}
+	b.get("/api/v1/models/user", bearer(secret)).is(200)
+}
+
+// managed walks a key through its life by a management key.
+func (b *bundle) managed(wallet string) {
+	b.t.Helper()
+	_, manager := b.key(wallet, map[string]any{"name": "manager", "scope": "management"})
+	made := b.post("/api/v1/keys", map[string]any{"name": "made"}, bearer(manager)).is(201)
+	path := "/api/v1/keys/" + made.text("data", "hash")
+	b.get("/api/v1/keys", bearer(manager)).is(200)
+	b.get(path, bearer(manager)).is(200)
+	b.send("PATCH", path, map[string]any{"disabled": true}, bearer(manager)).is(200)
+	b.send("DELETE", path, nil, bearer(manager)).is(200)
 }
 
 // changeKey walks a key through its life and looks at what can be seen of it.

@@ -25,7 +25,7 @@ of its own on that server, and the next run with the same size uses it again. Ea
 type queriesFlags struct {
 	calls                          int64
 	wallets, days, askers, seconds int
-	data                           string
+	data, question                 string
 }
 
 func newBenchQueriesCommand(sh shell) *cobra.Command {
@@ -43,6 +43,7 @@ func newBenchQueriesCommand(sh shell) *cobra.Command {
 	flags.IntVar(&f.askers, "askers", 200, "askers at once")
 	flags.IntVar(&f.seconds, "seconds", 2, "how long each question is asked")
 	flags.StringVar(&f.data, "data", "", "folder that keeps the history (default: none is kept)")
+	flags.StringVar(&f.question, "question", "", "ask only the questions whose names have this in them (default: all)")
 	return c
 }
 
@@ -90,7 +91,7 @@ func benchQueries(c *cobra.Command, sh shell, f queriesFlags) (err error) {
 	}()
 	report, err := benchqueries.Run(c.Context(), benchqueries.Options{
 		Database: database.URL, Calls: f.calls, Wallets: f.wallets, Days: f.days, Askers: f.askers, Each: time.Duration(f.seconds) * time.Second,
-		Progress: p.Progress,
+		Question: f.question, Progress: p.Progress,
 	})
 	if err != nil {
 		return err
@@ -101,9 +102,10 @@ func benchQueries(c *cobra.Command, sh shell, f queriesFlags) (err error) {
 func writeQueriesReport(w io.Writer, r benchqueries.Report) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
-	_, _ = fmt.Fprintf(t, "question\tanswers/s\tp50 ms\tp99 ms\talone p50\talone p99\t\n") // the writer's errors come at the end
+	_, _ = fmt.Fprintf(t, "question\tanswers/s\tp50 ms\tp99 ms\talone p50\talone p99\tCPU ms\tserver CPU ms\t\n") // the writer's errors come at the end
 	for _, a := range r.Answers {
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t\n", a.Question, number(a.PerSecond), number(a.P50), number(a.P99), number(a.AloneP50), number(a.AloneP99))
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", a.Question, number(a.PerSecond), number(a.P50), number(a.P99), number(a.AloneP50), number(a.AloneP99),
+			strconv.FormatFloat(a.CPU, 'f', 2, 64), strconv.FormatFloat(a.ServerCPU, 'f', 2, 64))
 	}
 	_ = t.Flush() // as above
 }

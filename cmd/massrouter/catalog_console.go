@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -81,6 +82,7 @@ func (s console) readLists(ctx context.Context) (catalogimport.Catalogue, error)
 	for _, v := range vendorList.Items {
 		have.Vendors[v.ID] = catalog.Vendor{
 			ID: v.ID, Name: v.Name, BaseURL: v.BaseURL, Dialect: v.Dialect, CancelPolicy: v.CancelPolicy, MaxTokensField: v.MaxTokensField, Status: v.Status,
+			Profile: v.Profile, Wire: v.Wire,
 		}
 	}
 	all, err := s.api.ListModelsWithResponse(ctx, &client.ListModelsParams{MinPosition: &end.Position})
@@ -97,7 +99,7 @@ func (s console) readLists(ctx context.Context) (catalogimport.Catalogue, error)
 		for _, e := range m.Endpoints {
 			have.Endpoints[e.ID] = catalog.Endpoint{
 				ID: e.ID, Model: m.ID, Vendor: e.Vendor, UpstreamModel: e.UpstreamModel, ContextLength: e.ContextLength,
-				MaxCompletionTokens: e.MaxCompletionTokens, Status: e.Status,
+				MaxCompletionTokens: e.MaxCompletionTokens, Status: e.Status, Terms: said(e.Terms),
 			}
 		}
 	}
@@ -148,7 +150,7 @@ func domainModel(m client.Model) catalog.Model {
 	d := catalog.Model{
 		ID: m.ID, Name: m.Name, ContextLength: m.ContextLength, MaxCompletionTokens: m.MaxCompletionTokens,
 		InputModalities: m.InputModalities, OutputModalities: m.OutputModalities, SupportedParameters: m.SupportedParameters,
-		ReleasedAt: m.ReleasedAt, Status: m.Status,
+		ReleasedAt: m.ReleasedAt, Status: m.Status, Facts: said(m.Facts),
 	}
 	if m.Description != nil {
 		d.Description = *m.Description
@@ -157,6 +159,23 @@ func domainModel(m client.Model) catalog.Model {
 		d.Tokenizer = *m.Tokenizer
 	}
 	return d
+}
+
+// said is what a pointer points at, the zero value for nil.
+func said[T any](value *T) T {
+	if value == nil {
+		var zero T
+		return zero
+	}
+	return *value
+}
+
+// unlessZero points at a value, nil for the zero value.
+func unlessZero[T any](value T) *T {
+	if reflect.ValueOf(value).IsZero() {
+		return nil
+	}
+	return &value
 }
 
 func domainPrice(v client.PriceVersion) catalog.PriceVersion {
@@ -176,6 +195,7 @@ func (s console) publishOnce(ctx context.Context, key string, step catalogimport
 		v := *step.Vendor
 		r, err := s.api.PublishVendorWithResponse(ctx, v.ID, &client.PublishVendorParams{IdempotencyKey: &key}, client.VendorSpec{
 			Name: v.Name, BaseURL: v.BaseURL, Dialect: v.Dialect, CancelPolicy: v.CancelPolicy, MaxTokensField: v.MaxTokensField, Status: v.Status,
+			Profile: v.Profile, Wire: v.Wire,
 		})
 		if err != nil {
 			return catalogimport.Receipt{}, err
@@ -188,6 +208,7 @@ func (s console) publishOnce(ctx context.Context, key string, step catalogimport
 		author, slug, _ := strings.Cut(e.Model, "/")
 		r, err := s.api.PublishEndpointWithResponse(ctx, author, slug, e.Vendor, &client.PublishEndpointParams{IdempotencyKey: &key}, client.EndpointSpec{
 			UpstreamModel: e.UpstreamModel, ContextLength: e.ContextLength, MaxCompletionTokens: e.MaxCompletionTokens, Status: e.Status,
+			Terms: unlessZero(e.Terms),
 		})
 		if err != nil {
 			return catalogimport.Receipt{}, err
@@ -204,6 +225,7 @@ func (s console) publishModel(ctx context.Context, key string, m catalog.Model) 
 	spec := client.ModelSpec{
 		Name: m.Name, Description: pointer(m.Description), ContextLength: m.ContextLength, MaxCompletionTokens: m.MaxCompletionTokens,
 		InputModalities: m.InputModalities, OutputModalities: m.OutputModalities, Tokenizer: pointer(m.Tokenizer), ReleasedAt: m.ReleasedAt, Status: m.Status,
+		Facts: unlessZero(m.Facts),
 	}
 	if len(m.SupportedParameters) > 0 {
 		spec.SupportedParameters = &m.SupportedParameters

@@ -244,7 +244,7 @@ func costs(t *testing.T, raw []byte) map[string][2]*big.Rat {
 
 const smallList = `[{"id": "acme", "name": "Acme", "models": [
   {"id": "one", "name": "One", "match": {"equals": "one"}, "context_window": 1000, "prices": {"input_mtok": %s, "output_mtok": 2}},
-  {"id": "two", "match": {"equals": "two"}, "context_window": 1000, "prices": {"input_mtok": 1, "output_mtok": 2, "input_audio_mtok": 3}}
+  {"id": "two", "match": {"equals": "two"}, "context_window": 1000, "prices": {"input_mtok": 1, "output_mtok": 2, "input_video_mtok": 3}}
 ]}]`
 
 func small(t *testing.T, input string) string {
@@ -301,7 +301,7 @@ func TestImportKeepsWhatTheListDoesNotSay(t *testing.T) {
 	require.Equal(t, []catalogimport.Kept{{Endpoint: "acme/one@acme", Why: "its price is not what the vendor bills"}}, r.OwnPrices)
 	require.Equal(t, []string{"acme/old@acme"}, r.Absent)
 	text := do(t, environ, "catalog", "import", "--format", "genai-prices", small(t, "7"), "--dry-run")
-	require.Regexp(t, `(?m)^acme/two@acme +price_class +/0/models/1/prices/input_audio_mtok +input_audio_mtok$`, text)
+	require.Regexp(t, `(?m)^acme/two@acme +price_class +/0/models/1/prices/input_video_mtok +input_video_mtok$`, text)
 	require.Regexp(t, `(?m)^acme/old@acme +it is not in the list$`, text)
 	require.Regexp(t, `(?m)^would publish +nothing$`, text)
 }

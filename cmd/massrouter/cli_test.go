@@ -77,6 +77,23 @@ func TestOperatorCommandsMakeACallPossible(t *testing.T) {
 	require.Contains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, gone.status, "%s", gone.body)
 }
 
+func TestPresetFromCreationToErasure(t *testing.T) {
+	t.Parallel()
+	s := serve(t, pgtest.URL(t), nil)
+	environ := []string{"MASSROUTER_SERVER=" + s.BaseURL(), "MASSROUTER_OPERATOR_TOKEN=" + operatorToken}
+	wallet := decoded[client.BalanceReceipt](t, do(t, environ, "wallet", "open", "--json")).WalletID.String()
+	for _, version := range []string{"1", "2"} {
+		made := do(t, environ, "preset", "create", wallet, "--slug", "pirate", "--system-prompt", "Louder "+version, "--parameters", `{"seed": 7}`)
+		require.Regexp(t, `slug +pirate\nversion +`+version, made)
+	}
+	preset := decoded[client.PresetList](t, do(t, environ, "preset", "list", wallet, "--json")).Items[0].ID.String()
+	require.Regexp(t, preset+` +pirate +2 +.* +false\n`, do(t, environ, "preset", "list", wallet))
+	require.Regexp(t, `(?s)version +2\n.*system prompt +Louder 2\nparameters +\{"seed": ?7\}`, do(t, environ, "preset", "show", preset))
+	require.Regexp(t, `system prompt +Louder 1`, do(t, environ, "preset", "show", preset, "--version", "1"))
+	require.Regexp(t, `archived +`+preset, do(t, environ, "preset", "archive", preset))
+	require.Regexp(t, `erased +`+preset, do(t, environ, "preset", "erase", preset))
+}
+
 func TestAppFromRegistrationToArchive(t *testing.T) {
 	t.Parallel()
 	s := serve(t, pgtest.URL(t), nil)

@@ -25,6 +25,7 @@ type keyLimits struct {
 	day, week, month, total string
 	models                  []string
 	rates                   apikey.RateLimits
+	management              bool
 }
 
 func newKeyIssueCommand(sh shell) *cobra.Command {
@@ -36,7 +37,8 @@ func newKeyIssueCommand(sh shell) *cobra.Command {
 			"day, ISO week, month, and in all; rate limits bound how fast it may be used." + operatorHelp,
 		Example: "  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name laptop\n" +
 			"  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name batch --cap-day 5 --model aurora/polaris-mini --expires 2030-01-01T00:00:00Z\n" +
-			"  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name shared --requests-per-minute 600 --tokens-per-minute 1000000 --parallel 20",
+			"  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name shared --requests-per-minute 600 --tokens-per-minute 1000000 --parallel 20\n" +
+			"  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name terraform --management",
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := parseID("wallet", args[0])
 			if err != nil {
@@ -74,6 +76,7 @@ func newKeyIssueCommand(sh shell) *cobra.Command {
 	flags.Int64Var(&limits.rates.RequestsPerMinute, "requests-per-minute", 0, "the most calls in a minute (default: no limit)")
 	flags.Int64Var(&limits.rates.TokensPerMinute, "tokens-per-minute", 0, "the most prompt and completion tokens in a minute (default: no limit)")
 	flags.Int64Var(&limits.rates.Parallel, "parallel", 0, "the most calls under way at the same time (default: no limit)")
+	flags.BoolVar(&limits.management, "management", false, "a key that manages the other keys of the wallet by /api/v1/keys, and calls no models")
 	return o.flags(c, true)
 }
 
@@ -98,6 +101,10 @@ func (l keyLimits) body() (client.IssueKey, error) {
 	}
 	if l.rates != (apikey.RateLimits{}) {
 		body.RateLimits = &l.rates
+	}
+	if l.management {
+		scope := apikey.Management
+		body.Scope = &scope
 	}
 	if len(l.models) > 0 {
 		body.Models = &l.models

@@ -22,18 +22,21 @@ func newPriceCommand(sh shell) *cobra.Command {
 
 const priceLong = `Adds a price version to an endpoint, in force from now on or from a later moment.
 
-Rates are money for one unit of a class: input, cache_read, cache_write, cache_write_1h, output, reasoning (tokens) and
-request (a call). input and output are needed; a class without a rate takes its parent's. With --per-million, token rates
+Rates are money for one unit of a class: input, cache_read, cache_write, cache_write_1h, audio_input, audio_cache_read, image_input,
+output, reasoning, audio_output, image_output (tokens), image (generated), second (of sound heard), character (spoken), search and
+request (a call). input and output are needed; a class of tokens without a rate takes its parent's. With --per-million, token rates
 are given for a million tokens, as price lists do. --cost says what the vendor bills, if that is another price.
 
-Prices with overrides (long prompts, hours of the day) are read from a file:
+Prices with overrides (long prompts, hours of the day, service tiers) are read from a file:
 
   currency: USD
   price:
     base: {input: "0.000003", cache_read: "0.0000003", output: "0.000015"}
     overrides:
       - min_prompt_tokens: 200000
-        rates: {input: "0.000006", output: "0.0000225"}`
+        rates: {input: "0.000006", output: "0.0000225"}
+      - service_tier: flex
+        rates: {input: "0.0000015", output: "0.0000075"}`
 
 // priceFlags are what 'price publish' can be told.
 type priceFlags struct {
@@ -119,7 +122,7 @@ func (f priceFlags) parse(pairs []string) (catalog.Rates, error) {
 			return nil, usagef("%q is no CLASS=MONEY, each class once; the classes are %v", pair, usage.Classes())
 		}
 		price, err := money.ParsePrice(text)
-		if err == nil && f.perMillion && class != usage.Request {
+		if err == nil && f.perMillion && class.Side() != usage.Neither {
 			price, err = perUnit(text)
 		}
 		if err != nil {

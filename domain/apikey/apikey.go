@@ -10,6 +10,7 @@
 //	K6 A key with a list of allowed models calls no other model; an empty list allows all.
 //	K7 A key is bound to at most one app; the bound app can be replaced and taken away, and never to what it is already.
 //	K8 Rate limits can be changed; each is zero, which is no limit, or within its bounds. Keeping them is the gateway's part.
+//	K9 A key's scope is for ever. A management key manages the other keys of its wallet; it calls no model and has no caps.
 package apikey
 
 import (
@@ -101,6 +102,15 @@ func Label(secret string) string {
 	return secret[:len(secretPrefix)+4] + "…" + secret[len(secret)-4:]
 }
 
+// Scope is what a key is for.
+type Scope string
+
+// The scopes.
+const (
+	Inference  Scope = ""           // calls models
+	Management Scope = "management" // manages the other keys of its wallet
+)
+
 // Limits are what can be changed of a key.
 type Limits struct {
 	Name      string      `json:"name,omitempty"`       // for people
@@ -122,6 +132,7 @@ type State struct {
 	ID             uuid.UUID `json:"id"`
 	Issued         bool      `json:"issued"`
 	WalletID       uuid.UUID `json:"wallet_id"`
+	Scope          Scope     `json:"scope,omitempty"`
 	Hash           Hash      `json:"hash"`
 	Label          string    `json:"label"`
 	OldHash        Hash      `json:"old_hash,omitzero"`
@@ -139,13 +150,16 @@ func New() *State { return &State{} }
 // Check has nothing to add: a key holds no money.
 func (s *State) Check() error { return nil }
 
-// Use says whether the key may call a model now, on behalf of a wallet (K2, K6).
+// Use says whether the key may call a model now, on behalf of a wallet (K2, K6, K9).
 func (s *State) Use(walletID uuid.UUID, model string, now time.Time) error {
 	if !s.Issued || s.WalletID != walletID {
 		return domain.Errorf(domain.CodeKeyNotFound, "no such key")
 	}
 	if err := Usable(s.Revoked, s.Disabled, s.Limits.ExpiresAt, now); err != nil {
 		return err
+	}
+	if s.Scope != Inference {
+		return domain.Errorf(domain.CodeForbidden, "a management key calls no models")
 	}
 	if !s.Limits.Allows(model) {
 		return domain.Errorf(domain.CodeModelNotAllowed, "this key may not call the model %q", model)

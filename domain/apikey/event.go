@@ -18,11 +18,12 @@ type Event interface {
 
 // Issued starts a key.
 type Issued struct {
-	KeyID    uuid.UUID `json:"key_id"`    // the key
-	WalletID uuid.UUID `json:"wallet_id"` // the wallet that the key spends from
-	Hash     Hash      `json:"hash"`      // SHA-256 of the secret
-	Label    string    `json:"label"`     // the secret's head and last four characters, to tell keys apart
-	Limits   Limits    `json:"limits"`    // what can be changed later
+	KeyID    uuid.UUID `json:"key_id"`          // the key
+	WalletID uuid.UUID `json:"wallet_id"`       // the wallet that the key spends from
+	Hash     Hash      `json:"hash"`            // SHA-256 of the secret
+	Label    string    `json:"label"`           // the secret's head and last four characters, to tell keys apart
+	Limits   Limits    `json:"limits"`          // what can be changed later
+	Scope    Scope     `json:"scope,omitempty"` // management for a key that manages keys; missing for one that calls models
 }
 
 // Updated replaces all limits.

@@ -14,7 +14,7 @@ func (s *State) Apply(event domain.Event, _ time.Time) {
 	}
 	switch e := e.(type) {
 	case Issued:
-		s.ID, s.WalletID, s.Issued = e.KeyID, e.WalletID, true
+		s.ID, s.WalletID, s.Scope, s.Issued = e.KeyID, e.WalletID, e.Scope, true
 		s.Hash, s.Label, s.Limits = e.Hash, e.Label, e.Limits
 	case Updated:
 		s.Limits = e.Limits

@@ -8,6 +8,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/wallet"
 )
 
 const (
@@ -23,9 +24,10 @@ type Issue struct {
 	Hash     Hash
 	Label    string
 	Limits   Limits
+	Scope    Scope
 }
 
-// Issue decides an Issue (K1, K4, K8). Errors: key_exists, invalid_request, amount_invalid, amount_out_of_range.
+// Issue decides an Issue (K1, K4, K8, K9). Errors: key_exists, invalid_request, amount_invalid, amount_out_of_range.
 func (s *State) Issue(c Issue, now time.Time) (Issued, error) {
 	if s.Issued {
 		return Issued{}, domain.Errorf(domain.CodeKeyExists, "this key was issued already")
@@ -36,11 +38,25 @@ func (s *State) Issue(c Issue, now time.Time) (Issued, error) {
 	if err := checkSecret(c.Hash, c.Label); err != nil {
 		return Issued{}, err
 	}
+	if c.Scope != Inference && c.Scope != Management {
+		return Issued{}, domain.Errorf(domain.CodeInvalid, "a key has no scope, or the scope %s", Management)
+	}
 	limits, err := c.Limits.normal(time.Time{}, now)
 	if err != nil {
 		return Issued{}, err
 	}
-	return Issued{KeyID: c.KeyID, WalletID: c.WalletID, Hash: c.Hash, Label: c.Label, Limits: limits}, nil
+	if err := c.Scope.check(limits); err != nil {
+		return Issued{}, err
+	}
+	return Issued{KeyID: c.KeyID, WalletID: c.WalletID, Hash: c.Hash, Label: c.Label, Limits: limits, Scope: c.Scope}, nil
+}
+
+// check is the part of rule K9 about limits: what bounds calls means nothing for a key that makes none.
+func (s Scope) check(l Limits) error {
+	if s == Management && (l.Caps != (wallet.Caps{}) || len(l.Models) > 0 || l.Rates != (RateLimits{})) {
+		return domain.Errorf(domain.CodeInvalid, "a management key has no caps, models or rate limits: it calls no models")
+	}
+	return nil
 }
 
 // checkSecret refuses what cannot be the hash and label of a secret.

@@ -50,13 +50,15 @@ const (
 
 // Vendor is who runs models. Its API key is configuration, never an event.
 type Vendor struct {
-	ID             string       `json:"vendor"`           // its slug, for ever
-	Name           string       `json:"name"`             // for people
-	BaseURL        string       `json:"base_url"`         // up to and with the version, for example https://api.example.com/v1
-	Dialect        string       `json:"dialect"`          // what it speaks: openai, responses, anthropic or gemini
-	CancelPolicy   CancelPolicy `json:"cancel_policy"`    // cancel or drain a call whose client went away
-	MaxTokensField string       `json:"max_tokens_field"` // "max_tokens" or "max_completion_tokens"
-	Status         Status       `json:"status"`           // active or disabled
+	ID             string       `json:"vendor"`            // its slug, for ever
+	Name           string       `json:"name"`              // for people
+	BaseURL        string       `json:"base_url"`          // up to and with the version, for example https://api.example.com/v1
+	Dialect        string       `json:"dialect"`           // what it speaks: openai, responses, anthropic or gemini
+	CancelPolicy   CancelPolicy `json:"cancel_policy"`     // cancel or drain a call whose client went away
+	MaxTokensField string       `json:"max_tokens_field"`  // "max_tokens" or "max_completion_tokens"
+	Status         Status       `json:"status"`            // active or disabled
+	Profile        *Profile     `json:"profile,omitempty"` // where it is and what it promises; missing when nobody said
+	Wire           *Wire        `json:"wire,omitempty"`    // how its API differs from the dialect; missing when it does not
 }
 
 // Model is what callers ask for by name.
@@ -72,6 +74,7 @@ type Model struct {
 	Tokenizer           string    `json:"tokenizer,omitempty"`            // for counting tokens beforehand
 	ReleasedAt          time.Time `json:"released_at,omitzero"`           // by its author
 	Status              Status    `json:"status"`                         // active or disabled
+	Facts               Facts     `json:"facts,omitzero"`                 // what else callers want to know; missing when nobody said
 }
 
 // Endpoint is a vendor's offer of a model.
@@ -83,6 +86,7 @@ type Endpoint struct {
 	ContextLength       int64  `json:"context_length"`        // tokens, prompt and completion together
 	MaxCompletionTokens int64  `json:"max_completion_tokens"` // the longest answer
 	Status              Status `json:"status"`                // active or disabled
+	Terms               Terms  `json:"terms,omitzero"`        // how the vendor runs it; missing when nobody said
 }
 
 // VendorStream is the stream id of a vendor.

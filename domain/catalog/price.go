@@ -20,6 +20,7 @@ type Override struct {
 	MinPromptTokens int64  `json:"min_prompt_tokens,omitempty"` // holds for calls with strictly more prompt tokens; no condition when missing
 	UTCStart        string `json:"utc_start,omitempty"`         // "HH:MM": holds from then each day, by when the hold was placed
 	UTCEnd          string `json:"utc_end,omitempty"`           // "HH:MM": until then, exclusive; the window may wrap midnight
+	ServiceTier     string `json:"service_tier,omitempty"`      // holds for calls that the vendor served with this tier; see Schedule.For
 	Rates           Rates  `json:"rates"`                       // price of one unit by class
 }
 
@@ -43,7 +44,7 @@ const (
 	maxOverrides = 32
 	// maxRate bounds each price per unit, in whole units of the currency. With usage.MaxQuantity in every class a
 	// charge still fits an Amount, so no settlement can be refused for its size.
-	maxRate = "100000"
+	maxRate = "50000"
 )
 
 // Check refuses missing base rates, unknown classes, rates that are too high, malformed windows and too many
@@ -56,6 +57,9 @@ func (s Schedule) Check() error {
 		if _, ok := s.Base[required]; !ok {
 			return domain.Errorf(domain.CodeInvalid, "the base rates need a price for class %s", required)
 		}
+	}
+	if len(s.Tiers()) > maxTiers {
+		return domain.Errorf(domain.CodeInvalid, "a price has at most %d service tiers", maxTiers)
 	}
 	if err := s.Base.check(); err != nil {
 		return err
@@ -93,8 +97,11 @@ func (o Override) check() error {
 	if o.MinPromptTokens > maxTokens {
 		return domain.Errorf(domain.CodeInvalid, "an override's min_prompt_tokens is at most %d", maxTokens)
 	}
-	if o.MinPromptTokens < 0 || (o.MinPromptTokens == 0 && o.UTCStart == "" && o.UTCEnd == "") {
-		return domain.Errorf(domain.CodeInvalid, "an override needs min_prompt_tokens above 0 or a UTC window")
+	if o.MinPromptTokens < 0 || (o.MinPromptTokens == 0 && o.UTCStart == "" && o.UTCEnd == "" && o.ServiceTier == "") {
+		return domain.Errorf(domain.CodeInvalid, "an override needs min_prompt_tokens above 0, a UTC window or a service tier")
+	}
+	if err := checkTier(o.ServiceTier); err != nil {
+		return err
 	}
 	if (o.UTCStart == "") != (o.UTCEnd == "") {
 		return domain.Errorf(domain.CodeInvalid, "an override's UTC window needs both start and end")

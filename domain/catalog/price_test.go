@@ -26,11 +26,11 @@ func TestScheduleRefusals(t *testing.T) {
 	}{
 		"base only":         {catalog.Schedule{Base: rates("1", "2")}, true},
 		"free":              {catalog.Schedule{Base: rates("0", "0")}, true},
-		"highest":           {catalog.Schedule{Base: rates("100000", "100000")}, true},
-		"too high":          {catalog.Schedule{Base: rates("100000.000000000001", "1")}, false},
+		"highest":           {catalog.Schedule{Base: rates("50000", "50000")}, true},
+		"too high":          {catalog.Schedule{Base: rates("50000.000000000001", "1")}, false},
 		"nothing":           {catalog.Schedule{}, false},
 		"no output price":   {catalog.Schedule{Base: one}, false},
-		"unknown class":     {catalog.Schedule{Base: catalog.Rates{usage.Input: {}, usage.Output: {}, "image": {}}}, false},
+		"unknown class":     {catalog.Schedule{Base: catalog.Rates{usage.Input: {}, usage.Output: {}, "images": {}}}, false},
 		"32 overrides":      {with(repeated(32, catalog.Override{MinPromptTokens: 1, Rates: one})...), true},
 		"33 overrides":      {with(repeated(33, catalog.Override{MinPromptTokens: 1, Rates: one})...), false},
 		"no condition":      {with(catalog.Override{Rates: one}), false},
@@ -38,7 +38,7 @@ func TestScheduleRefusals(t *testing.T) {
 		"absurd prompt":     {with(catalog.Override{MinPromptTokens: 1 << 33, Rates: one}), false},
 		"no rates":          {with(catalog.Override{MinPromptTokens: 1}), false},
 		"unknown override":  {with(catalog.Override{MinPromptTokens: 1, Rates: catalog.Rates{"x": {}}}), false},
-		"override too high": {with(catalog.Override{MinPromptTokens: 1, Rates: catalog.Rates{usage.Input: money.MustPrice("100001")}}), false},
+		"override too high": {with(catalog.Override{MinPromptTokens: 1, Rates: catalog.Rates{usage.Input: money.MustPrice("50001")}}), false},
 		"window":            {with(catalog.Override{UTCStart: "22:00", UTCEnd: "06:00", Rates: one}), true},
 		"start only":        {with(catalog.Override{UTCStart: "22:00", Rates: one}), false},
 		"end only":          {with(catalog.Override{UTCEnd: "06:00", Rates: one}), false},
@@ -142,10 +142,10 @@ func TestLineItems(t *testing.T) {
 func drawRates(t *rapid.T, base bool) catalog.Rates {
 	price := rapid.Custom(func(t *rapid.T) money.Price {
 		return money.MustPrice(rapid.SampledFrom([]string{
-			"0", "0.000000000001", "0.000000125", "0.00000125", "0.0000025", "0.00001", "0.000015", "0.01", "1", "99999.999999999999",
+			"0", "0.000000000001", "0.000000125", "0.00000125", "0.0000025", "0.00001", "0.000015", "0.01", "1", "49999.999999999999",
 		}).Draw(t, "rate"))
 	})
-	r := catalog.Rates(rapid.MapOfN(rapid.SampledFrom(usage.Classes()), price, 1, 7).Draw(t, "rates"))
+	r := catalog.Rates(rapid.MapOfN(rapid.SampledFrom(usage.Classes()), price, 1, 16).Draw(t, "rates"))
 	if base {
 		r[usage.Input], r[usage.Output] = price.Draw(t, "input"), price.Draw(t, "output")
 	}
@@ -172,25 +172,53 @@ func drawSchedule(t *rapid.T) catalog.Schedule {
 	return s
 }
 
-// drawUsage draws a call with at most so many tokens on each side and at most one request.
-func drawUsage(t *rapid.T, prompt, completion int64) usage.Usage {
+func drawBounds(t *rapid.T) usage.Bounds {
+	b := usage.Bounds{Prompt: rapid.Int64Range(0, 70).Draw(t, "prompt"), Completion: rapid.Int64Range(0, 70).Draw(t, "completion")}
+	if rapid.Bool().Draw(t, "text only") {
+		return b
+	}
+	b.Extra = usage.Usage{}
+	for _, class := range usage.ExtraClasses() {
+		b.Extra[class] = rapid.SampledFrom([]int64{0, 0, 1, 9, 40, 100}).Draw(t, "extra")
+	}
+	require.NoError(t, b.Check())
+	return b
+}
+
+// drawUsage draws a call within the bounds.
+func drawUsage(t *rapid.T, b usage.Bounds) usage.Usage {
 	used := usage.Usage{usage.Request: rapid.Int64Range(0, 1).Draw(t, "request")}
+	sound := b.Extra[usage.AudioInput]
 	for _, side := range []struct {
 		most    int64
 		classes []usage.Class
-	}{{prompt, usage.InputClasses()}, {completion, usage.OutputClasses()}} {
+	}{{b.Prompt, usage.InputClasses()}, {b.Completion, usage.OutputClasses()}} {
 		left := rapid.Int64Range(0, side.most).Draw(t, "tokens")
 		if rapid.Bool().Draw(t, "all") {
 			left = side.most
 		}
 		for _, class := range rapid.Permutation(side.classes).Draw(t, "classes") {
-			used[class] = rapid.Int64Range(0, left).Draw(t, "of class")
+			most := left
+			switch class {
+			case usage.AudioInput, usage.AudioCacheRead:
+				most = min(left, sound)
+			case usage.ImageInput, usage.AudioOutput, usage.ImageOutput:
+				most = min(left, b.Extra[class])
+			}
+			used[class] = rapid.Int64Range(0, most).Draw(t, "of class")
 			if rapid.Bool().Draw(t, "all of class") {
-				used[class] = left
+				used[class] = most
 			}
 			left -= used[class]
+			if class == usage.AudioInput || class == usage.AudioCacheRead {
+				sound -= used[class]
+			}
 		}
 	}
+	for _, class := range []usage.Class{usage.Image, usage.Second, usage.Character, usage.Search} {
+		used[class] = rapid.Int64Range(0, b.Extra[class]).Draw(t, "units")
+	}
+	require.True(t, b.Allow(used))
 	return used
 }
 
@@ -201,13 +229,17 @@ func drawMoment(t *rapid.T) time.Time {
 func TestMaxCostIsAnUpperBound(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		s, at := drawSchedule(t), drawMoment(t)
-		prompt, completion := rapid.Int64Range(0, 70).Draw(t, "prompt"), rapid.Int64Range(0, 70).Draw(t, "completion")
-		most := s.MaxCost(prompt, completion, at)
+		s, at, b := drawSchedule(t), drawMoment(t), drawBounds(t)
+		most := s.MaxCost(b, at)
 		for range 20 {
-			used := drawUsage(t, prompt, completion)
-			cost := usage.Total(s.LineItems(used, at))
+			used := drawUsage(t, b)
+			items := s.LineItems(used, at)
+			cost := usage.Total(items)
 			require.False(t, most.LessThan(cost), "%v costs %s, more than %s", used, cost, most)
+			for _, item := range items {
+				require.NoError(t, item.Check())
+				require.Equal(t, used[item.Class], item.Quantity)
+			}
 		}
 	})
 }
@@ -216,38 +248,94 @@ func TestMaxCostIsAnUpperBound(t *testing.T) {
 func TestMaxCostIsReached(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		s, at := drawSchedule(t), drawMoment(t)
-		prompt, completion := rapid.Int64Range(0, 70).Draw(t, "prompt"), rapid.Int64Range(0, 70).Draw(t, "completion")
+		s, at, b := drawSchedule(t), drawMoment(t), drawBounds(t)
 		dearest := money.Zero()
-		for p := range prompt + 1 {
-			for _, in := range usage.InputClasses() {
-				for _, out := range usage.OutputClasses() {
-					used := usage.Usage{in: p, out: completion, usage.Request: 1}
-					dearest = money.Max(dearest, usage.Total(s.LineItems(used, at)))
+		for p := range b.Prompt + 1 {
+			for _, in := range fillings(usage.InputClasses(), p, b.Extra) {
+				cost := costOf(s, in, p, at)
+				cost = cost.Add(s.Rate(usage.Request, p, at).Times(1))
+				for _, class := range []usage.Class{usage.Image, usage.Second, usage.Character, usage.Search} {
+					cost = cost.Add(s.Rate(class, p, at).Times(b.Extra[class]))
+				}
+				for _, out := range fillings(usage.OutputClasses(), b.Completion, b.Extra) {
+					dearest = money.Max(dearest, cost.Add(costOf(s, out, p, at)))
 				}
 			}
 		}
-		require.Equal(t, dearest.String(), s.MaxCost(prompt, completion, at).String())
+		require.Equal(t, dearest.String(), s.MaxCost(b, at).String())
 	})
+}
+
+func costOf(s catalog.Schedule, used usage.Usage, prompt int64, at time.Time) money.Amount {
+	total := money.Zero()
+	for class, n := range used {
+		total = total.Add(s.Rate(class, prompt, at).Times(n))
+	}
+	return total
+}
+
+// fillings are ways to spread tokens over the classes of a side, each class as full as may be: first one or two of media, and the
+// rest of one class of text.
+func fillings(classes []usage.Class, tokens int64, extra usage.Usage) []usage.Usage {
+	limit := func(class usage.Class) (most int64, media bool) {
+		switch class {
+		case usage.AudioInput, usage.AudioCacheRead:
+			return extra[usage.AudioInput], true
+		case usage.ImageInput, usage.AudioOutput, usage.ImageOutput:
+			return extra[class], true
+		}
+		return tokens, false
+	}
+	var media, text []usage.Class
+	for _, class := range classes {
+		if _, ok := limit(class); ok {
+			media = append(media, class)
+		} else {
+			text = append(text, class)
+		}
+	}
+	var out []usage.Usage
+	for _, last := range text {
+		out = append(out, usage.Usage{last: tokens})
+		for _, first := range media {
+			a, _ := limit(first)
+			a = min(a, tokens)
+			out = append(out, usage.Usage{first: a, last: tokens - a})
+			for _, second := range media {
+				if second == first || first != usage.ImageInput && second != usage.ImageInput && len(media) == 3 {
+					continue // sound is bounded once, whoever serves it
+				}
+				b, _ := limit(second)
+				b = min(b, tokens-a)
+				out = append(out, usage.Usage{first: a, second: b, last: tokens - a - b})
+			}
+		}
+	}
+	return out
 }
 
 func TestAffordableOutputIsTheMostWithinTheBudget(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		s, at := drawSchedule(t), drawMoment(t)
-		prompt, limit := rapid.Int64Range(0, 70).Draw(t, "prompt"), rapid.Int64Range(0, 1000).Draw(t, "limit")
-		budget := s.MaxCost(prompt, rapid.Int64Range(0, 1200).Draw(t, "about"), at)
+		s, at, b := drawSchedule(t), drawMoment(t), drawBounds(t)
+		cost := func(n int64) money.Amount {
+			with := b
+			with.Completion = n
+			return s.MaxCost(with, at)
+		}
+		budget := cost(rapid.Int64Range(0, 1200).Draw(t, "about"))
 		budget = budget.Sub(money.MustParse(rapid.SampledFrom([]string{"0", "0.000000000001", "0.5", "-0.000000000001", "-1"}).Draw(t, "less")))
-		n, ok := s.AffordableOutput(budget, prompt, limit, at)
+		b.Completion = rapid.Int64Range(0, 1000).Draw(t, "limit")
+		n, ok := s.AffordableOutput(budget, b, at)
 		if !ok {
 			require.Zero(t, n)
-			require.True(t, budget.LessThan(s.MaxCost(prompt, 0, at)), "nothing is affordable")
+			require.True(t, budget.LessThan(cost(0)), "nothing is affordable")
 			return
 		}
-		require.LessOrEqual(t, n, limit)
-		require.False(t, budget.LessThan(s.MaxCost(prompt, n, at)), "%d tokens cost more than %s", n, budget)
-		if n < limit {
-			require.True(t, budget.LessThan(s.MaxCost(prompt, n+1, at)), "%d tokens are affordable too", n+1)
+		require.LessOrEqual(t, n, b.Completion)
+		require.False(t, budget.LessThan(cost(n)), "%d tokens cost more than %s", n, budget)
+		if n < b.Completion {
+			require.True(t, budget.LessThan(cost(n+1)), "%d tokens are affordable too", n+1)
 		}
 	})
 }
@@ -255,9 +343,9 @@ func TestAffordableOutputIsTheMostWithinTheBudget(t *testing.T) {
 func TestNegativeTokensCostNothing(t *testing.T) {
 	t.Parallel()
 	s := catalog.Schedule{Base: rates("1", "2")}
-	require.Equal(t, "0", s.MaxCost(-5, -5, start).String())
-	require.Equal(t, "3", s.MaxCost(3, -5, start).String())
-	n, ok := s.AffordableOutput(money.MustParse("10"), -5, -7, start)
+	require.Equal(t, "0", s.MaxCost(usage.Bounds{Prompt: -5, Completion: -5}, start).String())
+	require.Equal(t, "3", s.MaxCost(usage.Bounds{Prompt: 3, Completion: -5}, start).String())
+	n, ok := s.AffordableOutput(money.MustParse("10"), usage.Bounds{Prompt: -5, Completion: -7}, start)
 	require.True(t, ok)
 	require.Zero(t, n)
 }
@@ -268,7 +356,7 @@ func TestEveryChargeFits(t *testing.T) {
 	s := catalog.Schedule{Base: catalog.Rates{}}
 	used := usage.Usage{}
 	for _, class := range usage.Classes() {
-		s.Base[class], used[class] = money.MustPrice("100000"), usage.MaxQuantity
+		s.Base[class], used[class] = money.MustPrice("50000"), usage.MaxQuantity
 	}
 	require.NoError(t, s.Check())
 	require.NoError(t, used.Check())

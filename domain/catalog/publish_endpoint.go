@@ -28,5 +28,10 @@ func (s *EndpointState) Publish(e Endpoint, vendor *VendorState, model *ModelSta
 	if err := e.Status.check(); err != nil {
 		return EndpointPublished{}, err
 	}
+	terms, err := e.Terms.normal(e.ContextLength)
+	if err != nil {
+		return EndpointPublished{}, err
+	}
+	e.Terms = terms
 	return EndpointPublished{e}, nil
 }

@@ -48,6 +48,11 @@ func (s *ModelState) Publish(m Model) (ModelPublished, error) {
 	if err := m.Status.check(); err != nil {
 		return ModelPublished{}, err
 	}
+	facts, err := m.Facts.Normal()
+	if err != nil {
+		return ModelPublished{}, err
+	}
+	m.Facts = facts
 	m.InputModalities = slices.Clone(m.InputModalities)
 	m.OutputModalities = slices.Clone(m.OutputModalities)
 	m.SupportedParameters = slices.Clone(m.SupportedParameters)

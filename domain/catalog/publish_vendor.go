@@ -35,6 +35,20 @@ func (s *VendorState) Publish(v Vendor) (VendorPublished, error) {
 	if err := v.Status.check(); err != nil {
 		return VendorPublished{}, err
 	}
+	if v.Profile != nil {
+		profile, err := v.Profile.normal()
+		if err != nil {
+			return VendorPublished{}, err
+		}
+		v.Profile = &profile
+	}
+	if v.Wire != nil {
+		wire, err := v.Wire.normal()
+		if err != nil {
+			return VendorPublished{}, err
+		}
+		v.Wire = &wire
+	}
 	return VendorPublished{v}, nil
 }
 

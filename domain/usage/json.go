@@ -12,7 +12,7 @@ func (u Usage) AppendJSON(dst []byte) ([]byte, error) {
 	if u == nil {
 		return append(dst, "null"...), nil
 	}
-	var room [8]Class
+	var room [16]Class
 	classes := room[:0]
 	for class := range u {
 		classes = append(classes, class)
@@ -103,7 +103,10 @@ func ReadJSON(b []byte) (items []LineItem, rest []byte, ok bool) {
 
 // classOf is the class of a name; that of a known one is not copied.
 func classOf(name []byte) Class {
-	for _, known := range [...]Class{Input, CacheRead, CacheWrite, CacheWrite1h, Output, Reasoning, Request} {
+	for _, known := range [...]Class{
+		Input, CacheRead, CacheWrite, CacheWrite1h, Output, Reasoning, Request,
+		AudioInput, AudioCacheRead, ImageInput, AudioOutput, ImageOutput, Image, Second, Character, Search,
+	} {
 		if string(name) == string(known) {
 			return known
 		}

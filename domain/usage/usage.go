@@ -12,46 +12,87 @@ type Class string
 
 // The classes. Token classes are disjoint: their sum is the vendor's total.
 const (
-	Input        Class = "input"          // prompt tokens that no cache served
-	CacheRead    Class = "cache_read"     // prompt tokens read from the vendor's cache
-	CacheWrite   Class = "cache_write"    // prompt tokens written to the vendor's cache
-	CacheWrite1h Class = "cache_write_1h" // the same, kept for an hour
-	Output       Class = "output"         // visible completion tokens
-	Reasoning    Class = "reasoning"      // completion tokens that the caller does not see
-	Request      Class = "request"        // one per call
+	Input          Class = "input"            // prompt tokens of text that no cache served
+	CacheRead      Class = "cache_read"       // prompt tokens read from the vendor's cache
+	CacheWrite     Class = "cache_write"      // prompt tokens written to the vendor's cache
+	CacheWrite1h   Class = "cache_write_1h"   // the same, kept for an hour
+	AudioInput     Class = "audio_input"      // prompt tokens of sound that no cache served
+	AudioCacheRead Class = "audio_cache_read" // prompt tokens of sound read from the vendor's cache
+	ImageInput     Class = "image_input"      // prompt tokens of pictures
+	Output         Class = "output"           // visible completion tokens of text
+	Reasoning      Class = "reasoning"        // completion tokens that the caller does not see
+	AudioOutput    Class = "audio_output"     // completion tokens of sound
+	ImageOutput    Class = "image_output"     // completion tokens of pictures
+	Image          Class = "image"            // one generated picture
+	Second         Class = "second"           // one second of sound that was heard, a part of one counts as whole (WholeSeconds)
+	Character      Class = "character"        // one Unicode code point of text that was spoken
+	Search         Class = "search"           // one search: of the web by a vendor's tool, or of documents by a reranker
+	Request        Class = "request"          // one per call
 )
 
 // Classes lists all classes in the order of line items.
 func Classes() []Class {
-	return []Class{Input, CacheRead, CacheWrite, CacheWrite1h, Output, Reasoning, Request}
+	return []Class{
+		Input, CacheRead, CacheWrite, CacheWrite1h, AudioInput, AudioCacheRead, ImageInput,
+		Output, Reasoning, AudioOutput, ImageOutput, Image, Second, Character, Search, Request,
+	}
 }
 
 // InputClasses are the classes that make up the prompt.
-func InputClasses() []Class { return []Class{Input, CacheRead, CacheWrite, CacheWrite1h} }
+func InputClasses() []Class {
+	return []Class{Input, CacheRead, CacheWrite, CacheWrite1h, AudioInput, AudioCacheRead, ImageInput}
+}
 
 // OutputClasses are the classes that make up the completion.
-func OutputClasses() []Class { return []Class{Output, Reasoning} }
+func OutputClasses() []Class { return []Class{Output, Reasoning, AudioOutput, ImageOutput} }
+
+// Side says what a unit of a class belongs to.
+type Side uint8
+
+// The sides.
+const (
+	Neither Side = iota // a unit that is no token, or an unknown class
+	Prompt
+	Completion
+)
+
+// Side of the class.
+func (c Class) Side() Side {
+	switch c {
+	case Input, CacheRead, CacheWrite, CacheWrite1h, AudioInput, AudioCacheRead, ImageInput:
+		return Prompt
+	case Output, Reasoning, AudioOutput, ImageOutput:
+		return Completion
+	case Image, Second, Character, Search, Request:
+	}
+	return Neither
+}
 
 // Known says whether the class exists.
 func (c Class) Known() bool {
 	switch c {
-	case Input, CacheRead, CacheWrite, CacheWrite1h, Output, Reasoning, Request:
+	case Image, Second, Character, Search, Request:
+		return true
+	case Input, CacheRead, CacheWrite, CacheWrite1h, AudioInput, AudioCacheRead, ImageInput,
+		Output, Reasoning, AudioOutput, ImageOutput:
 		return true
 	}
 	return false
 }
 
-// Parent is the class whose price counts when this one has none: cache and reasoning tokens are otherwise ordinary
-// prompt and completion tokens. Base classes have none.
+// Parent is the class whose price counts when this one has none: tokens of caches, of reasoning, of sound and of pictures are
+// otherwise ordinary prompt and completion tokens, and sound from a cache is otherwise ordinary sound. Base classes have none.
 func (c Class) Parent() (Class, bool) {
 	switch c {
-	case CacheRead, CacheWrite:
+	case CacheRead, CacheWrite, AudioInput, ImageInput:
 		return Input, true
 	case CacheWrite1h:
 		return CacheWrite, true
-	case Reasoning:
+	case AudioCacheRead:
+		return AudioInput, true
+	case Reasoning, AudioOutput, ImageOutput:
 		return Output, true
-	case Input, Output, Request:
+	case Input, Output, Image, Second, Character, Search, Request:
 	}
 	return "", false
 }

@@ -22,7 +22,8 @@ func TestCheck(t *testing.T) {
 		{"none", nil, ""},
 		{"every class", usage.Usage{
 			usage.Input: 1, usage.CacheRead: 2, usage.CacheWrite: 3, usage.CacheWrite1h: 4, usage.Output: 5, usage.Reasoning: 6,
-			usage.Request: 1,
+			usage.AudioInput: 7, usage.AudioCacheRead: 8, usage.ImageInput: 9, usage.AudioOutput: 10, usage.ImageOutput: 11,
+			usage.Image: 12, usage.Second: 13, usage.Character: 14, usage.Search: 15, usage.Request: 1,
 		}, ""},
 		{"zero", usage.Usage{usage.Input: 0}, ""},
 		{"largest", usage.Usage{usage.Input: usage.MaxQuantity}, ""},
@@ -37,15 +38,25 @@ func TestCheck(t *testing.T) {
 
 func TestClassesAreDisjointAndComplete(t *testing.T) {
 	t.Parallel()
-	parts := append(append(usage.InputClasses(), usage.OutputClasses()...), usage.Request)
+	parts := append(append(usage.InputClasses(), usage.OutputClasses()...),
+		usage.Image, usage.Second, usage.Character, usage.Search, usage.Request)
 	require.ElementsMatch(t, usage.Classes(), parts)
 	used := usage.Usage{}
+	sums := map[usage.Side]int64{}
 	for i, class := range usage.Classes() {
 		require.True(t, class.Known())
 		used[class] = 1 << i
+		sums[class.Side()] += 1 << i
 	}
-	require.Equal(t, int64(1<<0|1<<1|1<<2|1<<3), used.Prompt())
-	require.Equal(t, int64(1<<4|1<<5), used.Completion())
+	require.Equal(t, sums[usage.Prompt], used.Prompt())
+	require.Equal(t, sums[usage.Completion], used.Completion())
+	for _, class := range usage.InputClasses() {
+		require.Equal(t, usage.Prompt, class.Side())
+	}
+	for _, class := range usage.OutputClasses() {
+		require.Equal(t, usage.Completion, class.Side())
+	}
+	require.Equal(t, usage.Neither, usage.Class("").Side())
 	require.False(t, usage.Class("").Known())
 }
 
@@ -58,6 +69,10 @@ func TestParentsLeadToABaseClassOfTheSameSide(t *testing.T) {
 		{usage.Input, usage.InputClasses()},
 		{usage.Output, usage.OutputClasses()},
 		{usage.Request, []usage.Class{usage.Request}},
+		{usage.Image, []usage.Class{usage.Image}},
+		{usage.Second, []usage.Class{usage.Second}},
+		{usage.Character, []usage.Class{usage.Character}},
+		{usage.Search, []usage.Class{usage.Search}},
 	} {
 		for _, class := range side.classes {
 			top := class
@@ -84,7 +99,7 @@ func TestLineItemCheck(t *testing.T) {
 		{"negative amount", func(l *usage.LineItem) { l.Amount = money.MustParse("-1.5") }, domain.CodeAmountInvalid},
 		{"negative quantity", func(l *usage.LineItem) { l.Quantity, l.Amount = -3, money.MustParse("-1.5") }, domain.CodeUsageInvalid},
 		{"absurd quantity", func(l *usage.LineItem) { l.Quantity = usage.MaxQuantity + 1 }, domain.CodeUsageInvalid},
-		{"unknown class", func(l *usage.LineItem) { l.Class = "image" }, domain.CodeUsageInvalid},
+		{"unknown class", func(l *usage.LineItem) { l.Class = "images" }, domain.CodeUsageInvalid},
 	} {
 		item := good
 		row.change(&item)

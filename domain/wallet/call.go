@@ -18,8 +18,10 @@ type Call struct {
 	FinishReason       string    `json:"finish_reason,omitempty"`        // why the answer ended, in the platform's words
 	NativeFinishReason string    `json:"native_finish_reason,omitempty"` // the same in the vendor's words
 	UpstreamID         string    `json:"upstream_id,omitempty"`          // the vendor's id of the call
+	Credential         string    `json:"credential,omitempty"`           // the id of the platform's key that the vendor was called with last
 	Attempts           int       `json:"attempts,omitempty"`             // how often a vendor was called
 	Error              string    `json:"error,omitempty"`                // a stable code when the call failed
+	ServiceTier        string    `json:"service_tier,omitempty"`         // that the vendor says it served with, other than the standard one
 	Suspect            bool      `json:"suspect,omitempty"`              // the vendor's usage was absurd or missing
 	StartedAt          time.Time `json:"started_at,omitzero"`            // when the vendor was first called
 	FirstTokenMS       int64     `json:"first_token_ms,omitempty"`       // milliseconds until the first piece
@@ -27,6 +29,8 @@ type Call struct {
 	AppID              uuid.UUID `json:"app_id,omitzero"`                // the registered app that the key is bound to
 	AppURL             string    `json:"app_url,omitempty"`              // of the app as the caller named it, which nobody has verified
 	AppTitle           string    `json:"app_title,omitempty"`            // the same
+	PresetID           uuid.UUID `json:"preset_id,omitzero"`             // the preset that the caller named
+	PresetVersion      int64     `json:"preset_version,omitempty"`       // of it
 }
 
 const (
@@ -39,10 +43,13 @@ func (c Call) clean() Call {
 	c.FinishReason = cleanText(c.FinishReason, maxCallWord)
 	c.NativeFinishReason = cleanText(c.NativeFinishReason, maxCallWord)
 	c.UpstreamID = cleanText(c.UpstreamID, maxCallID)
+	c.Credential = cleanText(c.Credential, maxCallID)
 	c.Error = cleanText(c.Error, maxCallWord)
+	c.ServiceTier = cleanText(c.ServiceTier, maxCallWord)
 	c.AppURL = cleanText(c.AppURL, maxCallID)
 	c.AppTitle = cleanText(c.AppTitle, maxCallID)
 	c.Attempts, c.FirstTokenMS, c.DurationMS = max(c.Attempts, 0), max(c.FirstTokenMS, 0), max(c.DurationMS, 0)
+	c.PresetVersion = max(c.PresetVersion, 0)
 	if c.StartedAt = domain.Moment(c.StartedAt); domain.CheckMoment("started_at", c.StartedAt) != nil {
 		c.StartedAt = time.Time{}
 	}

@@ -70,16 +70,18 @@ type Adjusted struct {
 
 // HoldPlaced reserves the most that a call can cost.
 type HoldPlaced struct {
-	HoldID           uuid.UUID      `json:"hold_id"`           // also the generation's id
-	KeyID            uuid.UUID      `json:"key_id"`            // the key that spends
-	Model            string         `json:"model"`             // what the caller asked for
-	Endpoint         string         `json:"endpoint"`          // model@vendor
-	PriceVersion     uuid.UUID      `json:"price_version"`     // pinned: the charge is made at it
-	PromptTokens     int64          `json:"prompt_tokens"`     // upper bound
-	CompletionTokens int64          `json:"completion_tokens"` // cap, all choices together
-	Amount           money.Amount   `json:"amount"`            // the most that the call can cost
-	ExpiresAt        time.Time      `json:"expires_at"`        // when the hold becomes suspect unless extended
-	Currency         money.Currency `json:"currency"`          // the wallet's
+	HoldID           uuid.UUID      `json:"hold_id"`                // also the generation's id
+	KeyID            uuid.UUID      `json:"key_id"`                 // the key that spends
+	Model            string         `json:"model"`                  // what the caller asked for
+	Endpoint         string         `json:"endpoint"`               // model@vendor
+	PriceVersion     uuid.UUID      `json:"price_version"`          // pinned: the charge is made at it
+	PromptTokens     int64          `json:"prompt_tokens"`          // upper bound
+	CompletionTokens int64          `json:"completion_tokens"`      // cap, all choices together
+	Extra            usage.Usage    `json:"extra,omitempty"`        // the most of media tokens, and of units that are no tokens; none when absent
+	ServiceTier      string         `json:"service_tier,omitempty"` // that the call asks for, "auto" for any; the standard one when absent
+	Amount           money.Amount   `json:"amount"`                 // the most that the call can cost
+	ExpiresAt        time.Time      `json:"expires_at"`             // when the hold becomes suspect unless extended
+	Currency         money.Currency `json:"currency"`               // the wallet's
 	Balances
 	Entry money.Entry `json:"entry"` // where the money went; the legs sum to zero
 }
@@ -103,6 +105,7 @@ type UsageCharged struct {
 	Endpoint      string           `json:"endpoint"`               // model@vendor
 	Vendor        string           `json:"vendor"`                 // who produced it and is owed the vendor cost
 	PriceVersion  uuid.UUID        `json:"price_version"`          // that the hold pinned
+	ServiceTier   string           `json:"service_tier,omitempty"` // whose rates count; the standard one when absent
 	Usage         usage.Usage      `json:"usage"`                  // quantity by class; the classes are disjoint
 	Provenance    usage.Provenance `json:"provenance"`             // how the quantities were learned: reported, looked_up or estimated
 	LineItems     []usage.LineItem `json:"line_items"`             // one for each class that was used
@@ -122,14 +125,19 @@ func (e UsageCharged) Debited() money.Amount { return e.Charge.Sub(e.Uncollectib
 
 // HoldReleased ends a hold without a charge.
 type HoldReleased struct {
-	HoldID   uuid.UUID      `json:"hold_id"`  // also the generation's id
-	KeyID    uuid.UUID      `json:"key_id"`   // the key that spends
-	Model    string         `json:"model"`    // what the caller asked for
-	Endpoint string         `json:"endpoint"` // model@vendor
-	Amount   money.Amount   `json:"amount"`   // what was reserved and is available again
-	Reason   string         `json:"reason"`   // a stable code
-	Call     Call           `json:"call"`     // what is known of the vendor call; explains, never decides
-	Currency money.Currency `json:"currency"` // the wallet's
+	HoldID   uuid.UUID    `json:"hold_id"`  // also the generation's id
+	KeyID    uuid.UUID    `json:"key_id"`   // the key that spends
+	Model    string       `json:"model"`    // what the caller asked for
+	Endpoint string       `json:"endpoint"` // model@vendor
+	Amount   money.Amount `json:"amount"`   // what was reserved and is available again
+	Reason   string       `json:"reason"`   // a stable code
+	// What the platform bears: the call cost the customer nothing, but its vendor bills it.
+	Vendor      string         `json:"vendor,omitempty"`       // who is owed the vendor cost; none when nobody bills the call
+	ServiceTier string         `json:"service_tier,omitempty"` // whose rates count; the standard one when absent
+	Usage       usage.Usage    `json:"usage,omitempty"`        // as the vendor reports it
+	VendorCost  money.Amount   `json:"vendor_cost,omitzero"`   // what we owe the vendor
+	Call        Call           `json:"call"`                   // what is known of the vendor call; explains, never decides
+	Currency    money.Currency `json:"currency"`               // the wallet's
 	Balances
 	Entry money.Entry `json:"entry"` // where the money went; the legs sum to zero
 }

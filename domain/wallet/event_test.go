@@ -99,13 +99,13 @@ func TestCallsAreStoredClean(t *testing.T) {
 	k.placed(holdA, "4")
 	c := settlement(holdA, "1")
 	c.Call = wallet.Call{
-		FinishReason: "stop\x00\u0085", NativeFinishReason: long, UpstreamID: strings.Repeat("\xff", 1<<20), Error: "ab\xff" + long,
+		FinishReason: "stop\x00\u0085", NativeFinishReason: long, UpstreamID: strings.Repeat("\xff", 1<<20), Credential: "acme/\x00eu", Error: "ab\xff" + long,
 		Attempts: -1, FirstTokenMS: -5, DurationMS: -6, StartedAt: time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
 	e, err := k.SettleHold(c, k.now)
 	require.NoError(t, err)
 	require.Equal(t, wallet.Call{
-		FinishReason: "stop", NativeFinishReason: strings.Repeat("ü", 50), UpstreamID: "\uFFFD", Error: "ab\uFFFD" + long[:94],
+		FinishReason: "stop", NativeFinishReason: strings.Repeat("ü", 50), UpstreamID: "\uFFFD", Credential: "acme/eu", Error: "ab\uFFFD" + long[:94],
 	}, e.Call)
 	_, err = domain.Encode(e)
 	require.NoError(t, err)

@@ -19,6 +19,10 @@ func (e HoldPlaced) AppendJSON(dst []byte) ([]byte, error) {
 	o.ID("price_version", e.PriceVersion)
 	o.Int("prompt_tokens", e.PromptTokens)
 	o.Int("completion_tokens", e.CompletionTokens)
+	if len(e.Extra) > 0 {
+		o.Value("extra", e.Extra.AppendJSON)
+	}
+	optional(&o, "service_tier", e.ServiceTier)
 	o.Value("amount", e.Amount.AppendJSON)
 	o.Time("expires_at", e.ExpiresAt)
 	o.String("currency", string(e.Currency))
@@ -36,6 +40,7 @@ func (e UsageCharged) AppendJSON(dst []byte) ([]byte, error) {
 	o.String("endpoint", e.Endpoint)
 	o.String("vendor", e.Vendor)
 	o.ID("price_version", e.PriceVersion)
+	optional(&o, "service_tier", e.ServiceTier)
 	o.Value("usage", e.Usage.AppendJSON)
 	o.String("provenance", string(e.Provenance))
 	o.Value("line_items", func(dst []byte) ([]byte, error) { return usage.AppendJSON(dst, e.LineItems) })
@@ -64,6 +69,14 @@ func (e HoldReleased) AppendJSON(dst []byte) ([]byte, error) {
 	o.String("endpoint", e.Endpoint)
 	o.Value("amount", e.Amount.AppendJSON)
 	o.String("reason", e.Reason)
+	optional(&o, "vendor", e.Vendor)
+	optional(&o, "service_tier", e.ServiceTier)
+	if len(e.Usage) > 0 {
+		o.Value("usage", e.Usage.AppendJSON)
+	}
+	if !e.VendorCost.IsZero() {
+		o.Value("vendor_cost", e.VendorCost.AppendJSON)
+	}
 	o.Value("call", e.Call.AppendJSON)
 	o.String("currency", string(e.Currency))
 	e.Balances.append(&o)
@@ -84,8 +97,10 @@ func (c Call) AppendJSON(dst []byte) ([]byte, error) {
 	optional(&o, "finish_reason", c.FinishReason)
 	optional(&o, "native_finish_reason", c.NativeFinishReason)
 	optional(&o, "upstream_id", c.UpstreamID)
+	optional(&o, "credential", c.Credential)
 	optional(&o, "attempts", int64(c.Attempts))
 	optional(&o, "error", c.Error)
+	optional(&o, "service_tier", c.ServiceTier)
 	optional(&o, "suspect", c.Suspect)
 	if !c.StartedAt.IsZero() {
 		o.Time("started_at", c.StartedAt)
@@ -97,6 +112,10 @@ func (c Call) AppendJSON(dst []byte) ([]byte, error) {
 	}
 	optional(&o, "app_url", c.AppURL)
 	optional(&o, "app_title", c.AppTitle)
+	if c.PresetID != uuid.Nil {
+		o.ID("preset_id", c.PresetID)
+	}
+	optional(&o, "preset_version", c.PresetVersion)
 	return o.End()
 }
 

@@ -31,8 +31,12 @@ func TestAppendJSONEqualsMarshal(t *testing.T) {
 }
 
 func drawPlaced(t *rapid.T) wallet.HoldPlaced {
+	extra := rapid.MapOf(rapid.SampledFrom(usage.Classes()), rapid.Int64()).Draw(t, "extra")
+	if len(extra) == 0 {
+		extra = nil
+	}
 	return wallet.HoldPlaced{
-		HoldID: drawID(t), KeyID: drawID(t), Model: drawText(t), Endpoint: drawText(t), PriceVersion: drawID(t),
+		Extra: extra, ServiceTier: rapid.SampledFrom([]string{"", "flex"}).Draw(t, "tier"), HoldID: drawID(t), KeyID: drawID(t), Model: drawText(t), Endpoint: drawText(t), PriceVersion: drawID(t),
 		PromptTokens: rapid.Int64().Draw(t, "n"), CompletionTokens: rapid.Int64().Draw(t, "n"), Amount: drawAmount(t),
 		ExpiresAt: drawTime(t), Currency: money.Currency(drawText(t)), Balances: drawBalances(t), Entry: drawEntry(t),
 	}
@@ -40,7 +44,8 @@ func drawPlaced(t *rapid.T) wallet.HoldPlaced {
 
 func drawCharged(t *rapid.T) wallet.UsageCharged {
 	return wallet.UsageCharged{
-		HoldID: drawID(t), KeyID: drawID(t), Model: drawText(t), Endpoint: drawText(t), Vendor: drawText(t), PriceVersion: drawID(t),
+		ServiceTier: rapid.SampledFrom([]string{"", "flex"}).Draw(t, "tier"),
+		HoldID:      drawID(t), KeyID: drawID(t), Model: drawText(t), Endpoint: drawText(t), Vendor: drawText(t), PriceVersion: drawID(t),
 		Usage:      rapid.MapOf(rapid.SampledFrom(usage.Classes()), rapid.Int64()).Draw(t, "usage"),
 		Provenance: usage.Provenance(drawText(t)), Charge: drawAmount(t), Uncollectible: drawAmount(t), VendorCost: drawAmount(t),
 		HeldBefore: drawAmount(t), Late: rapid.Bool().Draw(t, "late"), Call: drawCall(t), Currency: money.USD,
@@ -49,18 +54,24 @@ func drawCharged(t *rapid.T) wallet.UsageCharged {
 }
 
 func drawReleased(t *rapid.T) wallet.HoldReleased {
-	return wallet.HoldReleased{
+	e := wallet.HoldReleased{
 		HoldID: drawID(t), KeyID: drawID(t), Model: drawText(t), Endpoint: drawText(t), Amount: drawAmount(t), Reason: drawText(t),
 		Call: drawCall(t), Currency: money.USD, Balances: drawBalances(t), Entry: drawEntry(t),
 	}
+	if rapid.Bool().Draw(t, "borne") {
+		e.Vendor, e.ServiceTier, e.VendorCost = drawText(t), drawText(t), drawAmount(t)
+		e.Usage = rapid.MapOfN(rapid.SampledFrom(usage.Classes()), rapid.Int64(), 1, 5).Draw(t, "usage")
+	}
+	return e
 }
 
 func drawCall(t *rapid.T) wallet.Call {
 	n := rapid.SampledFrom([]int64{0, 0, 1, 250, -7})
 	return wallet.Call{
 		Streamed: rapid.Bool().Draw(t, "b"), Cancelled: rapid.Bool().Draw(t, "b"), FinishReason: drawText(t), NativeFinishReason: drawText(t),
-		UpstreamID: drawText(t), Attempts: int(n.Draw(t, "n")), Error: drawText(t), Suspect: rapid.Bool().Draw(t, "b"),
+		UpstreamID: drawText(t), Credential: drawText(t), Attempts: int(n.Draw(t, "n")), Error: drawText(t), ServiceTier: drawText(t), Suspect: rapid.Bool().Draw(t, "b"),
 		StartedAt: drawTime(t), FirstTokenMS: n.Draw(t, "n"), DurationMS: n.Draw(t, "n"),
+		PresetID: rapid.SampledFrom([]uuid.UUID{uuid.Nil, drawID(t)}).Draw(t, "preset"), PresetVersion: n.Draw(t, "n"),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/usage"
 )
 
 // PlaceHold reserves the most that a call can cost.
@@ -18,6 +19,8 @@ type PlaceHold struct {
 	PriceVersion     uuid.UUID
 	PromptTokens     int64
 	CompletionTokens int64
+	Extra            usage.Usage // see usage.Bounds
+	ServiceTier      string      // that is asked for; "" for the standard one
 	MaxCost          money.Amount
 	Currency         money.Currency // of the price
 	Caps             Caps           // of the key
@@ -42,7 +45,7 @@ func (s *State) PlaceHold(c PlaceHold, now time.Time) (HoldPlaced, error) {
 	}
 	return HoldPlaced{
 		HoldID: c.HoldID, KeyID: c.KeyID, Model: c.Model, Endpoint: c.Endpoint, PriceVersion: c.PriceVersion,
-		PromptTokens: c.PromptTokens, CompletionTokens: c.CompletionTokens, Amount: c.MaxCost, ExpiresAt: c.ExpiresAt,
+		PromptTokens: c.PromptTokens, CompletionTokens: c.CompletionTokens, Extra: bounded(c.Extra), ServiceTier: c.ServiceTier, Amount: c.MaxCost, ExpiresAt: c.ExpiresAt,
 		Currency: s.Currency, Balances: s.balances(money.Zero(), c.MaxCost), Entry: entry,
 	}, nil
 }
@@ -69,13 +72,29 @@ func (s *State) checkPlaceHold(c PlaceHold, now time.Time) error {
 	return nil
 }
 
+// bounded is a copy without zeros; nil when nothing is left.
+func bounded(extra usage.Usage) usage.Usage {
+	if clone := extra.Clone(); len(clone) > 0 {
+		return clone
+	}
+	return nil
+}
+
+const maxTier = 32 // bytes of a service tier's name
+
 const maxCatalogID = 200 // bytes of a model's or endpoint's id
 
 func checkBounds(c PlaceHold) error {
 	if c.MaxCost.Sign() < 0 || c.PromptTokens < 0 || c.CompletionTokens < 0 {
 		return domain.Errorf(domain.CodeAmountInvalid, "a hold and its token bounds are not negative")
 	}
+	if err := (usage.Bounds{Extra: c.Extra}).Check(); err != nil {
+		return err
+	}
 	if err := c.MaxCost.Check(); err != nil {
+		return err
+	}
+	if err := domain.CheckTextSize("service_tier", c.ServiceTier, 0, maxTier); err != nil {
 		return err
 	}
 	if err := domain.CheckTextSize("model", c.Model, 1, maxCatalogID); err != nil {

@@ -16,6 +16,10 @@ func (e *HoldPlaced) ReadJSON(body []byte) bool {
 	e.PriceVersion = f.ID("price_version")
 	e.PromptTokens = f.Int("prompt_tokens")
 	e.CompletionTokens = f.Int("completion_tokens")
+	if f.Has("extra") {
+		f.Value("extra", e.Extra.ReadJSON)
+	}
+	readOptional(&f, "service_tier", &e.ServiceTier, f.String)
 	f.Value("amount", e.Amount.ReadJSON)
 	e.ExpiresAt = f.Time("expires_at")
 	e.Currency = money.Currency(f.String("currency"))
@@ -33,6 +37,7 @@ func (e *UsageCharged) ReadJSON(body []byte) bool {
 	e.Endpoint = f.String("endpoint")
 	e.Vendor = f.String("vendor")
 	e.PriceVersion = f.ID("price_version")
+	readOptional(&f, "service_tier", &e.ServiceTier, f.String)
 	f.Value("usage", e.Usage.ReadJSON)
 	e.Provenance = usage.Provenance(f.String("provenance"))
 	f.Value("line_items", func(b []byte) (rest []byte, ok bool) {
@@ -64,6 +69,14 @@ func (e *HoldReleased) ReadJSON(body []byte) bool {
 	e.Endpoint = f.String("endpoint")
 	f.Value("amount", e.Amount.ReadJSON)
 	e.Reason = f.String("reason")
+	readOptional(&f, "vendor", &e.Vendor, f.String)
+	readOptional(&f, "service_tier", &e.ServiceTier, f.String)
+	if f.Has("usage") {
+		f.Value("usage", e.Usage.ReadJSON)
+	}
+	if f.Has("vendor_cost") {
+		f.Value("vendor_cost", e.VendorCost.ReadJSON)
+	}
 	f.Value("call", e.Call.ReadJSON)
 	e.Currency = money.Currency(f.String("currency"))
 	e.Balances.read(&f)
@@ -86,6 +99,7 @@ func (c *Call) ReadJSON(b []byte) (rest []byte, ok bool) {
 	readOptional(&f, "upstream_id", &c.UpstreamID, f.String)
 	readOptional(&f, "attempts", &c.Attempts, func(name string) int { return int(f.Int(name)) })
 	readOptional(&f, "error", &c.Error, f.String)
+	readOptional(&f, "service_tier", &c.ServiceTier, f.String)
 	readOptional(&f, "suspect", &c.Suspect, f.Bool)
 	readOptional(&f, "started_at", &c.StartedAt, f.Time)
 	readOptional(&f, "first_token_ms", &c.FirstTokenMS, f.Int)
@@ -93,6 +107,8 @@ func (c *Call) ReadJSON(b []byte) (rest []byte, ok bool) {
 	readOptional(&f, "app_id", &c.AppID, f.ID)
 	readOptional(&f, "app_url", &c.AppURL, f.String)
 	readOptional(&f, "app_title", &c.AppTitle, f.String)
+	readOptional(&f, "preset_id", &c.PresetID, f.ID)
+	readOptional(&f, "preset_version", &c.PresetVersion, f.Int)
 	return f.End()
 }
 

@@ -13,13 +13,14 @@ import (
 
 // SettleHold charges what a call used.
 type SettleHold struct {
-	HoldID     uuid.UUID
-	Vendor     string
-	Usage      usage.Usage
-	Provenance usage.Provenance
-	LineItems  []usage.LineItem // at the hold's pinned price version
-	VendorCost money.Amount
-	Call       Call
+	HoldID      uuid.UUID
+	Vendor      string
+	ServiceTier string // whose rates count; "" for the standard one
+	Usage       usage.Usage
+	Provenance  usage.Provenance
+	LineItems   []usage.LineItem // at the hold's pinned price version
+	VendorCost  money.Amount
+	Call        Call
 }
 
 // SettleHold decides a SettleHold (W7 to W10).
@@ -46,7 +47,7 @@ func (s *State) SettleHold(c SettleHold, now time.Time) (UsageCharged, error) {
 	}
 	return UsageCharged{
 		HoldID: c.HoldID, KeyID: h.KeyID, Model: h.Model, Endpoint: h.Endpoint, Vendor: c.Vendor,
-		PriceVersion: h.PriceVersion, Usage: c.Usage.Clone(), Provenance: c.Provenance, LineItems: slices.Concat([]usage.LineItem{}, c.LineItems),
+		PriceVersion: h.PriceVersion, ServiceTier: c.ServiceTier, Usage: c.Usage.Clone(), Provenance: c.Provenance, LineItems: slices.Concat([]usage.LineItem{}, c.LineItems),
 		Charge: charge, Uncollectible: uncollectible, VendorCost: c.VendorCost, HeldBefore: reserved, Late: !h.ExpiredAt.IsZero(),
 		Call: c.Call.clean(), Currency: s.Currency,
 		Balances: s.balances(uncollectible.Sub(charge), reserved.Neg()), Entry: entry,

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/seal"
 )
 
 const (
@@ -135,7 +136,7 @@ func (s *Store) find(ctx context.Context, c Claim, secret string) (*Answer, erro
 		return nil, domain.Errorf(CodeTooLarge, "the call was made and charged; its answer was too large to be kept")
 	}
 	c.Generation = a.Generation
-	if a.Body, err = unseal(secret, salt, sealed, c.bound()); err != nil {
+	if a.Body, err = seal.Open(secret, purpose, salt, sealed, c.bound()); err != nil {
 		return nil, domain.Errorf(CodeUnreadable, "the call was made and charged; its answer can be read with the API key that made it only").Wrap(err)
 	}
 	return &a, nil

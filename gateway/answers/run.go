@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/massrouter/massrouter/gateway/seal"
 )
 
 // Keep writes the answer of a run, sealed, with the command that charges it. An answer above MaxBody is not kept, which
@@ -15,7 +17,7 @@ func (s *Store) Keep(ctx context.Context, c Claim, secret string, a Answer) erro
 		state = "too_large"
 	} else {
 		var err error
-		if salt, sealed, err = seal(secret, a.Body, c.bound()); err != nil {
+		if salt, sealed, err = seal.Seal(secret, purpose, a.Body, c.bound()); err != nil {
 			return fmt.Errorf("seal an answer: %w", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // AppendRequest appends the body of a Messages call for a vendor.
@@ -21,8 +22,13 @@ func AppendRequest(dst []byte, r *chat.Request, o chat.Options) ([]byte, error) 
 	if err := w.check(); err != nil {
 		return nil, err
 	}
-	w.raw(`{"model":`)
-	w.text(o.Model)
+	if o.BodyVersion == "" {
+		w.raw(`{"model":`)
+		w.text(o.Model)
+	} else {
+		w.raw(`{"anthropic_version":`)
+		w.text(o.BodyVersion)
+	}
 	w.raw(`,"max_tokens":`)
 	w.dst = strconv.AppendInt(w.dst, o.MaxTokens, 10)
 	for _, step := range []func() error{w.system, w.messages, w.tools, w.toolChoice, w.parameters, w.reasoning, w.outputConfig} {
@@ -42,7 +48,7 @@ type writer struct {
 
 func (w *writer) raw(text string) { w.dst = append(w.dst, text...) }
 
-func (w *writer) text(text string) { w.dst = appendText(w.dst, text) }
+func (w *writer) text(text string) { w.dst = jsonscan.AppendString(w.dst, text) }
 
 // comma separates what comes from what went before; open is where the list or object began.
 func (w *writer) comma(open int) {

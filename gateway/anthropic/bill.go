@@ -14,14 +14,18 @@ func AppendUsage(dst []byte, b *chat.Bill) []byte {
 		b = &none
 	}
 	u := b.Usage
-	dst = appendCount(dst, `{"input_tokens":`, u[usage.Input])
+	dst = appendCount(dst, `{"input_tokens":`, u[usage.Input]+u[usage.AudioInput]+u[usage.ImageInput])
 	dst = appendCount(dst, `,"cache_creation_input_tokens":`, u[usage.CacheWrite]+u[usage.CacheWrite1h])
-	dst = appendCount(dst, `,"cache_read_input_tokens":`, u[usage.CacheRead])
+	dst = appendCount(dst, `,"cache_read_input_tokens":`, u[usage.CacheRead]+u[usage.AudioCacheRead])
 	dst = appendCount(dst, `,"cache_creation":{"ephemeral_5m_input_tokens":`, u[usage.CacheWrite])
 	dst = appendCount(dst, `,"ephemeral_1h_input_tokens":`, u[usage.CacheWrite1h])
-	dst = appendCount(dst, `},"output_tokens":`, u[usage.Output]+u[usage.Reasoning])
+	dst = appendCount(dst, `},"output_tokens":`, u.Completion())
 	dst = appendCount(dst, `,"output_tokens_details":{"thinking_tokens":`, u[usage.Reasoning])
-	dst = append(append(dst, `},"cost":`...), b.Cost.Total.String()...)
+	dst = append(dst, '}')
+	if n := u[usage.Search]; n > 0 {
+		dst = append(appendCount(dst, `,"server_tool_use":{"web_search_requests":`, n), '}')
+	}
+	dst = append(append(dst, `,"cost":`...), b.Cost.Total.String()...)
 	return append(dst, '}')
 }
 

@@ -20,7 +20,7 @@ type block struct {
 // block reads one; wrong types leave a member empty.
 func (s *scanner) block() (block, bool, error) {
 	var b block
-	is, err := s.object(func(name []byte) (err error) {
+	is, err := s.Object(func(name []byte) (err error) {
 		switch string(name) {
 		case "type":
 			return s.text(&b.kind)
@@ -35,10 +35,10 @@ func (s *scanner) block() (block, bool, error) {
 		case "signature":
 			return s.text(&b.sign)
 		case "input":
-			b.json, _, err = s.value()
+			b.json, _, err = s.Value()
 			return err
 		}
-		return s.skip()
+		return s.Skip()
 	})
 	return b, is, err
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // Bounds of what a request may ask for.
@@ -35,9 +36,9 @@ func lookalike(name []byte, known ...string) error {
 }
 
 // wholeNumber reads one from 1 to most into n; null leaves it as it was, and there is false.
-func (s *scanner) wholeNumber(param string, most int64, n *int64) (at span, there bool, err error) {
-	kind := s.kind()
-	raw, at, err := s.value()
+func (s *scanner) wholeNumber(param string, most int64, n *int64) (at jsonscan.Span, there bool, err error) {
+	kind := s.Kind()
+	raw, at, err := s.Value()
 	if err != nil || kind == 'n' {
 		return at, false, err
 	}
@@ -54,8 +55,8 @@ func (s *scanner) wholeNumber(param string, most int64, n *int64) (at span, ther
 
 // boolean reads true or false; null is neither.
 func (s *scanner) boolean(param string) (is, there bool, err error) {
-	kind := s.kind()
-	if err := s.skip(); err != nil {
+	kind := s.Kind()
+	if err := s.Skip(); err != nil {
 		return false, false, err
 	}
 	if kind != 't' && kind != 'f' && kind != 'n' {
@@ -65,9 +66,9 @@ func (s *scanner) boolean(param string) (is, there bool, err error) {
 }
 
 // modelName reads the name of the model.
-func (s *scanner) modelName() (string, span, error) {
-	kind := s.kind()
-	raw, at, err := s.value()
+func (s *scanner) modelName() (string, jsonscan.Span, error) {
+	kind := s.Kind()
+	raw, at, err := s.Value()
 	switch {
 	case err != nil:
 		return "", at, err
@@ -76,5 +77,5 @@ func (s *scanner) modelName() (string, span, error) {
 	case len(raw) > maxModel:
 		return "", at, refuse("model", "model is longer than any model's name")
 	}
-	return unquoted(raw), at, nil
+	return jsonscan.Unquoted(raw), at, nil
 }

@@ -41,9 +41,9 @@ func (d *decoder) Decode(name string, data []byte, events []chat.Event) ([]chat.
 		return events, nil
 	}
 	e := event{kind: name, decoder: d}
-	d.scanner.lenient(data)
-	defer d.scanner.drop()
-	if err := d.scanner.whole(e.member); err != nil {
+	d.scanner.Lenient(data)
+	defer d.scanner.Drop()
+	if err := d.scanner.Whole(e.member); err != nil {
 		return events, err
 	}
 	return e.events(events)
@@ -165,7 +165,7 @@ func strange(what string) error { return domain.Errorf(domain.CodeInvalid, "%s",
 
 // indexOf reads a block's number; what is none gives the one that no block has.
 func (s *scanner) indexOf() (int64, error) {
-	raw, _, err := s.value()
+	raw, _, err := s.Value()
 	if err != nil {
 		return 0, err
 	}

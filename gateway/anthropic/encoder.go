@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // maxHeld is how many bytes of parts that come side by side may wait for one before them.
@@ -229,5 +230,5 @@ func appendDelta(dst []byte, index int, kind, name, text string) []byte {
 	dst = appendCount(dst, `{"type":"content_block_delta","index":`, int64(index))
 	dst = append(append(dst, `,"delta":{"type":"`...), kind...)
 	dst = append(append(append(dst, `","`...), name...), `":`...)
-	return append(appendText(dst, text), "}}\n\n"...)
+	return append(jsonscan.AppendString(dst, text), "}}\n\n"...)
 }

@@ -33,13 +33,13 @@ func (e *event) member(name []byte) (err error) {
 		e.index, err = s.indexOf()
 		return err
 	case "message":
-		_, err = s.object(e.message)
+		_, err = s.Object(e.message)
 		return err
 	case "content_block":
 		e.block, _, err = s.block()
 		return err
 	case "delta":
-		_, err = s.object(e.delta)
+		_, err = s.Object(e.delta)
 		return err
 	case "usage":
 		return e.usage()
@@ -47,7 +47,7 @@ func (e *event) member(name []byte) (err error) {
 		e.failure, err = s.failure()
 		return err
 	}
-	return s.skip()
+	return s.Skip()
 }
 
 // message is that of message_start.
@@ -59,11 +59,11 @@ func (e *event) message(name []byte) error {
 	case "usage":
 		return e.usage()
 	}
-	return s.skip()
+	return s.Skip()
 }
 
 func (e *event) usage() error {
-	e.told = e.told || e.decoder.scanner.kind() != 'n'
+	e.told = e.told || e.decoder.scanner.Kind() != 'n'
 	_, err := e.decoder.counts.merge(&e.decoder.scanner)
 	return err
 }
@@ -82,7 +82,7 @@ func (e *event) delta(name []byte) error {
 	case "stop_sequence":
 		return s.text(&p.stop)
 	}
-	return s.skip()
+	return s.Skip()
 }
 
 // events says what it means. The usage of message_start is none of the call: it was told before anything was produced.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // ErrorType is the dialect's name of an error with such an HTTP status.
@@ -40,11 +41,11 @@ func ErrorType(status int) string {
 // may be empty.
 func AppendFailure(dst []byte, kind, message, requestID string) []byte {
 	dst = append(dst, `{"type":"error","error":{"type":`...)
-	dst = appendText(dst, kind)
+	dst = jsonscan.AppendString(dst, kind)
 	dst = append(dst, `,"message":`...)
-	dst = append(appendText(dst, message), '}')
+	dst = append(jsonscan.AppendString(dst, message), '}')
 	if requestID != "" {
-		dst = appendText(append(dst, `,"request_id":`...), requestID)
+		dst = jsonscan.AppendString(append(dst, `,"request_id":`...), requestID)
 	}
 	return append(dst, '}')
 }
@@ -63,29 +64,29 @@ func appendErrorEvent(dst, failure []byte) []byte {
 // failure reads an error object, or a text in its place; nil for null.
 func (s *scanner) failure() (*chat.Failure, error) {
 	f := new(chat.Failure)
-	switch s.kind() {
+	switch s.Kind() {
 	case 'n':
-		return nil, s.skip()
+		return nil, s.Skip()
 	case '{':
 	default:
 		return f, s.text(&f.Message)
 	}
-	_, err := s.object(func(name []byte) error {
+	_, err := s.Object(func(name []byte) error {
 		switch string(name) {
 		case "type":
 			return s.text(&f.Type)
 		case "message":
 			return s.text(&f.Message)
 		case "details":
-			_, err := s.object(func(name []byte) error {
+			_, err := s.Object(func(name []byte) error {
 				if string(name) == "error_code" {
 					return s.text(&f.Code)
 				}
-				return s.skip()
+				return s.Skip()
 			})
 			return err
 		}
-		return s.skip()
+		return s.Skip()
 	})
 	return f, err
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // ParseRequest reads a caller's body into the canonical form. Errors are invalid_request, with the detail "param" when one member is
@@ -15,8 +16,8 @@ import (
 // blocks and tools that have none are refused with chat.Unsupported.
 func ParseRequest(body []byte) (*chat.Request, error) {
 	p := parser{request: &chat.Request{Choices: 1}, tool: -1, message: -1, block: -1}
-	p.strict(body)
-	if err := p.whole(p.parameter); err != nil {
+	p.Strict(body)
+	if err := p.Whole(p.parameter); err != nil {
 		return nil, err
 	}
 	r := p.request
@@ -74,8 +75,8 @@ func (p *parser) unknown(under string, name []byte, known ...string) error {
 	if err := lookalike(name, known...); err != nil {
 		return err
 	}
-	kind, full := p.kind(), under+string(name) // the name is good until the value is read
-	if err := p.skip(); err != nil || kind == 'n' {
+	kind, full := p.Kind(), under+string(name) // the name is good until the value is read
+	if err := p.Skip(); err != nil || kind == 'n' {
 		return err
 	}
 	return p.note(full)
@@ -95,15 +96,15 @@ func (p *parser) note(full string) error {
 
 // optional reads a text that may be missing or null; there says whether it is not.
 func (p *parser) optional(name string, to *string) (there bool, err error) {
-	kind := p.kind()
-	raw, _, err := p.value()
+	kind := p.Kind()
+	raw, _, err := p.Value()
 	switch {
 	case err != nil || kind == 'n':
 		return false, err
 	case kind != '"':
 		return false, refuse(p.path(name), "%s is a string", name)
 	}
-	*to = unquoted(raw)
+	*to = jsonscan.Unquoted(raw)
 	return true, nil
 }
 
@@ -124,8 +125,8 @@ func (p *parser) may(name string, to *string) error {
 
 // members walks through an object that must be one.
 func (p *parser) members(what string, member func(name []byte) error) error {
-	kind := p.kind()
-	is, err := p.object(member)
+	kind := p.Kind()
+	is, err := p.Object(member)
 	if err == nil && !is && kind != 'n' {
 		err = refuse(p.path(what), "%s is an object", what)
 	}

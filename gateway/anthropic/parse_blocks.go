@@ -29,7 +29,7 @@ func (p *parser) readBlock() (chat.Part, error) {
 		return chat.Part{}, refuse("messages", "a request has at most %d blocks", MaxBlocks)
 	}
 	var g given
-	is, err := p.object(func(name []byte) error { return p.blockMember(&g, name) })
+	is, err := p.Object(func(name []byte) error { return p.blockMember(&g, name) })
 	switch {
 	case err != nil:
 		return chat.Part{}, err
@@ -70,7 +70,7 @@ func (p *parser) blockMember(g *given, name []byte) (err error) {
 	case "title":
 		return p.may("title", &g.title)
 	case "input":
-		g.input, _, err = p.value()
+		g.input, _, err = p.Value()
 		return err
 	case "source":
 		return p.source(g)
@@ -91,8 +91,8 @@ func (p *parser) blockMember(g *given, name []byte) (err error) {
 
 // inner reads what a tool gave; deeper there is nothing that could be one.
 func (p *parser) inner(g *given) (err error) {
-	if p.result || p.kind() == 'n' {
-		return p.skip()
+	if p.result || p.Kind() == 'n' {
+		return p.Skip()
 	}
 	p.result = true
 	g.content, err = p.content()
@@ -102,7 +102,7 @@ func (p *parser) inner(g *given) (err error) {
 
 // citations are those that an answer had, or {"enabled": …} of a document. Without any they say nothing.
 func (p *parser) citations() error {
-	raw, _, err := p.value()
+	raw, _, err := p.Value()
 	if err != nil || raw.Kind() == 'n' {
 		return err
 	}
@@ -119,8 +119,8 @@ func (p *parser) citations() error {
 
 func (p *parser) source(g *given) error {
 	var s source
-	if p.kind() == 'n' {
-		return p.skip()
+	if p.Kind() == 'n' {
+		return p.Skip()
 	}
 	g.source = &s
 	return p.members("source", func(name []byte) error {

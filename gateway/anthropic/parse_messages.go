@@ -2,20 +2,21 @@ package anthropic
 
 import (
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // system is a text or text blocks.
 func (p *parser) system() error {
-	switch p.kind() {
+	switch p.Kind() {
 	case 'n':
-		return p.skip()
+		return p.Skip()
 	case '"':
 		parts, err := p.plain()
 		p.systemPrompt = parts
 		return err
 	case '[':
 		p.top = true
-		_, err := p.array(func(int) error {
+		_, err := p.Array(func(int) error {
 			part, err := p.readBlock()
 			if err == nil && part.Kind != chat.Text {
 				err = refuse("system", "system has blocks of type text only")
@@ -32,15 +33,15 @@ func (p *parser) system() error {
 
 // plain reads a text as the parts that it is: one, or none if it is empty.
 func (p *parser) plain() ([]chat.Part, error) {
-	raw, _, err := p.value()
+	raw, _, err := p.Value()
 	if err != nil || len(raw) == len(`""`) {
 		return nil, err
 	}
-	return []chat.Part{{Kind: chat.Text, Text: unquoted(raw)}}, nil
+	return []chat.Part{{Kind: chat.Text, Text: jsonscan.Unquoted(raw)}}, nil
 }
 
 func (p *parser) messages() error {
-	is, err := p.array(func(i int) error {
+	is, err := p.Array(func(i int) error {
 		if i == MaxMessages {
 			return refuse("messages", "messages has more than %d elements", MaxMessages)
 		}
@@ -59,7 +60,7 @@ func (p *parser) readMessage() error {
 	var m chat.Message
 	var role string
 	content := false
-	is, err := p.object(func(name []byte) (err error) {
+	is, err := p.Object(func(name []byte) (err error) {
 		switch string(name) {
 		case "role":
 			return p.need("role", &role)
@@ -105,11 +106,11 @@ func belongs(role chat.Role, kind chat.PartKind) bool {
 
 // content is a text or blocks, of a message or of the result of a tool.
 func (p *parser) content() (parts []chat.Part, err error) {
-	switch p.kind() {
+	switch p.Kind() {
 	case '"':
 		return p.plain()
 	case '[':
-		_, err := p.array(func(i int) error {
+		_, err := p.Array(func(i int) error {
 			if !p.result {
 				p.block = i
 			}

@@ -50,6 +50,14 @@ func (p *parser) parameter(name []byte) (err error) {
 	case "cache_control":
 		p.ttl, err = p.cacheControl()
 	default:
+		if chat.Steers(name) {
+			written := string(name)
+			raw, _, err := p.Value()
+			if err != nil {
+				return err
+			}
+			return new(chat.Steering).Take(written, raw) // what it says was heard before
+		}
 		return p.unknown("", name, parameters()...)
 	}
 	return err
@@ -57,8 +65,8 @@ func (p *parser) parameter(name []byte) (err error) {
 
 // number reads one with all its digits; null is none.
 func (p *parser) number(param string, to *chat.Number) error {
-	kind := p.kind()
-	raw, _, err := p.value()
+	kind := p.Kind()
+	raw, _, err := p.Value()
 	switch {
 	case err != nil || kind == 'n':
 		return err
@@ -71,8 +79,8 @@ func (p *parser) number(param string, to *chat.Number) error {
 
 func (p *parser) stopSequences() error {
 	const param = "stop_sequences"
-	kind := p.kind()
-	is, err := p.array(func(i int) error {
+	kind := p.Kind()
+	is, err := p.Array(func(i int) error {
 		var one string
 		if i == maxStops {
 			return refuse(param, "%s has more than %d elements", param, maxStops)
@@ -116,7 +124,7 @@ func (p *parser) thinking() error {
 	const param = "thinking"
 	var kind, display string
 	r := &p.request.Reasoning
-	there := p.kind() != 'n'
+	there := p.Kind() != 'n'
 	err := p.members(param, func(name []byte) error {
 		switch string(name) {
 		case "type":
@@ -190,13 +198,13 @@ func (p *parser) format() error {
 	const param = "output_config.format"
 	var kind string
 	f := chat.Format{Kind: chat.JSONSchema, Name: "response"}
-	there := p.kind() != 'n'
+	there := p.Kind() != 'n'
 	err := p.members(param, func(name []byte) (err error) {
 		switch string(name) {
 		case "type":
 			return p.need(param+".type", &kind)
 		case "schema":
-			raw, _, err := p.value()
+			raw, _, err := p.Value()
 			f.Schema = slices.Clone(raw)
 			return err
 		}
@@ -216,7 +224,7 @@ func (p *parser) format() error {
 func (p *parser) cacheControl() (ttl string, err error) {
 	const param = "cache_control"
 	var kind string
-	there := p.kind() != 'n'
+	there := p.Kind() != 'n'
 	err = p.members(param, func(name []byte) error {
 		switch string(name) {
 		case "type":

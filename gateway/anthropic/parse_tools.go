@@ -7,8 +7,8 @@ import (
 )
 
 func (p *parser) tools() error {
-	kind := p.kind()
-	is, err := p.array(func(i int) error {
+	kind := p.Kind()
+	is, err := p.Array(func(i int) error {
 		if i == MaxTools {
 			return refuse("tools", "tools has more than %d elements", MaxTools)
 		}
@@ -26,7 +26,7 @@ func (p *parser) tools() error {
 func (p *parser) readTool() error {
 	var t chat.Tool
 	var kind string
-	is, err := p.object(func(name []byte) (err error) {
+	is, err := p.Object(func(name []byte) (err error) {
 		switch string(name) {
 		case "type":
 			return p.may("type", &kind)
@@ -35,7 +35,7 @@ func (p *parser) readTool() error {
 		case "description":
 			return p.may("description", &t.Description)
 		case "input_schema":
-			raw, _, err := p.value()
+			raw, _, err := p.Value()
 			t.Parameters = slices.Clone(raw)
 			return err
 		case "strict":
@@ -69,7 +69,7 @@ func (p *parser) readTool() error {
 func (p *parser) toolChoice() error {
 	const param = "tool_choice"
 	var kind, tool string
-	there := p.kind() != 'n'
+	there := p.Kind() != 'n'
 	err := p.members(param, func(name []byte) error {
 		switch string(name) {
 		case "type":

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
 
@@ -23,38 +24,43 @@ type Event struct {
 	Failure *chat.Failure
 
 	data  []byte
-	named named // of a MessageStart
-	usage span  // of a MessageDelta
-	close int   // where the last brace stands
+	named named           // of a MessageStart
+	usage jsonscan.Span   // of a MessageDelta
+	veil  []jsonscan.Span // texts of thoughts that are left out
+	mute  bool            // there is nothing else in it
+	close int             // where the last brace stands
 }
 
 // ID is the vendor's own id, which a MessageStart has.
 func (e *Event) ID() string { return textAt(e.data, e.named.id) }
 
+// Silent says whether nothing is left of the event without its thoughts.
+func (e *Event) Silent() bool { return e.mute }
+
 // Event reads the data of one event of a stream, in their order; what was produced is added to p. name is the event's, "" if it has
 // none.
 func (s *Scanner) Event(name string, data []byte, p *meter.Produced) (Event, error) {
 	data = oneLine(data)
-	s.lenient(data)
-	defer s.drop()
+	s.Lenient(data)
+	defer s.Drop()
 	e := Event{Type: name, data: data}
 	var d passing
 	before := s.counts
-	err := s.whole(func(name []byte) (err error) {
+	err := s.Whole(func(name []byte) (err error) {
 		switch string(name) {
 		case "type":
 			return s.text(&e.Type)
 		case "message":
 			s.counts = counts{}
-			_, err = s.object(func(name []byte) error { return s.started(&e, name) })
+			_, err = s.Object(func(name []byte) error { return s.started(&e, name) })
 			return err
 		case "index":
 			d.index, err = s.indexOf()
 			return err
 		case "content_block":
-			return s.produced(p, int(d.index))
+			return s.produced(&e.veil, p, int(d.index))
 		case "delta":
-			_, err = s.object(func(name []byte) error { return s.piece(&e, &d, name) })
+			_, err = s.Object(func(name []byte) error { return s.piece(&e, &d, name) })
 			return err
 		case "usage":
 			e.usage, err = s.counts.merge(&s.scanner)
@@ -63,7 +69,7 @@ func (s *Scanner) Event(name string, data []byte, p *meter.Produced) (Event, err
 			e.Failure, err = s.failure()
 			return err
 		}
-		return s.skip()
+		return s.Skip()
 	})
 	if err == nil && !isType(e.Type) {
 		err = strange("an event has no type")
@@ -73,7 +79,8 @@ func (s *Scanner) Event(name string, data []byte, p *meter.Produced) (Event, err
 		return e, err
 	}
 	d.add(p)
-	e.close = s.last.to - 1
+	e.mute = s.hide && d.thought != nil
+	e.close = s.Last().To - 1
 	switch {
 	case e.Failure != nil:
 		e.Type = ErrorEvent
@@ -114,7 +121,7 @@ func (s *Scanner) started(e *Event, name []byte) error {
 		_, err := s.counts.merge(&s.scanner)
 		return err
 	}
-	return s.skip()
+	return s.Skip()
 }
 
 // passing is a piece of a block.
@@ -134,7 +141,7 @@ func (s *Scanner) piece(e *Event, d *passing, name []byte) (err error) {
 	case "stop_reason":
 		return s.text(&e.Finish)
 	default:
-		return s.skip()
+		return s.Skip()
 	}
 	return err
 }

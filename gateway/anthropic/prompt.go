@@ -3,15 +3,16 @@ package anthropic
 import (
 	"strings"
 
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
 
 // Prompt gathers what an estimate of the prompt's tokens needs. It walks the body again, because nearly no call needs it.
 func (s *Scanner) Prompt(q *Request) (meter.Prompt, error) {
-	s.strict(q.body)
-	defer s.drop()
+	s.Strict(q.body)
+	defer s.Drop()
 	p := prompt{Scanner: s}
-	if err := s.whole(p.parameter); err != nil {
+	if err := s.Whole(p.parameter); err != nil {
 		return meter.Prompt{}, err
 	}
 	return meter.Prompt{Text: p.text.String(), Messages: int64(q.messages), Images: q.images}, nil
@@ -27,12 +28,12 @@ func (p *prompt) parameter(name []byte) error {
 	case "system":
 		return p.content()
 	case "messages":
-		_, err := p.array(func(int) error {
-			_, err := p.object(func(name []byte) error {
+		_, err := p.Array(func(int) error {
+			_, err := p.Object(func(name []byte) error {
 				if string(name) == "content" {
 					return p.content()
 				}
-				return p.skip()
+				return p.Skip()
 			})
 			return err
 		})
@@ -40,16 +41,16 @@ func (p *prompt) parameter(name []byte) error {
 	case "tools", "output_config":
 		return p.add() // definitions reach the model in a form much like the one they are sent in
 	}
-	return p.skip()
+	return p.Skip()
 }
 
 // content is a text or blocks.
 func (p *prompt) content() error {
-	if p.kind() != '[' {
+	if p.Kind() != '[' {
 		return p.add()
 	}
-	_, err := p.array(func(int) error {
-		_, err := p.object(p.block)
+	_, err := p.Array(func(int) error {
+		_, err := p.Object(p.block)
 		return err
 	})
 	return err
@@ -62,17 +63,17 @@ func (p *prompt) block(name []byte) error {
 	case "content":
 		return p.content()
 	}
-	return p.skip()
+	return p.Skip()
 }
 
 // add takes a string's text, or any other value as it was sent.
 func (p *prompt) add() error {
-	raw, _, err := p.value()
+	raw, _, err := p.Value()
 	switch {
 	case err != nil || raw.Kind() == 'n':
 		return err
 	case raw.Kind() == '"':
-		p.text.WriteString(unquoted(raw))
+		p.text.WriteString(jsonscan.Unquoted(raw))
 	default:
 		p.text.Write(raw)
 	}

@@ -15,10 +15,10 @@ var _ chat.Reader = Reader{}
 // Answer reads a message. An error object in its place is an error; Failure says which.
 func (Reader) Answer(body []byte) (*chat.Answer, error) {
 	var s scanner
-	s.lenient(body)
+	s.Lenient(body)
 	a := &chat.Answer{Choices: make([]chat.Choice, 1)}
 	m := message{choice: &a.Choices[0]}
-	if err := s.whole(func(name []byte) error { return m.member(&s, name) }); err != nil {
+	if err := s.Whole(func(name []byte) error { return m.member(&s, name) }); err != nil {
 		return nil, err
 	}
 	switch {
@@ -60,10 +60,10 @@ func (m *message) member(s *scanner, name []byte) (err error) {
 		m.failure, err = s.failure()
 		return err
 	case "content":
-		m.content, err = s.array(func(int) error { return m.block(s) })
+		m.content, err = s.Array(func(int) error { return m.block(s) })
 		return err
 	}
-	return s.skip()
+	return s.Skip()
 }
 
 func (m *message) block(s *scanner) error {
@@ -81,13 +81,13 @@ func (m *message) block(s *scanner) error {
 func (Reader) Failure(body []byte) *chat.Failure {
 	var s scanner
 	var f *chat.Failure
-	s.lenient(body)
-	err := s.whole(func(name []byte) (err error) {
+	s.Lenient(body)
+	err := s.Whole(func(name []byte) (err error) {
 		if string(name) == "error" {
 			f, err = s.failure()
 			return err
 		}
-		return s.skip()
+		return s.Skip()
 	})
 	if err != nil {
 		return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/gateway/anthropic"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
@@ -27,18 +28,18 @@ func recorded() map[string]chat.Answer {
 		return chat.Answer{ID: id, Report: r, Choices: []chat.Choice{{Parts: parts, Finish: f, Native: native, Stop: stop}}}
 	}
 	return map[string]chat.Answer{
-		"plain": one("msg_01Plain", chat.Stopped, "end_turn", "", meter.Report{Prompt: 12, Completion: 9}, text(`Hello! How can I "help"?`)),
+		"plain": one("msg_01Plain", chat.Stopped, "end_turn", "", meter.Report{Prompt: 12, Completion: 9, Tier: "standard"}, text(`Hello! How can I "help"?`)),
 		"cached_5m": one("msg_01Cached5m", chat.Stopped, "stop_sequence", "\n\nHuman:",
-			meter.Report{Prompt: 4 + 2048 + 10240, Cached: 10240, CacheWrite: 2048, Completion: 6}, text("Done.")),
+			meter.Report{Prompt: 4 + 2048 + 10240, Cached: 10240, CacheWrite: 2048, Completion: 6, Tier: "standard"}, text("Done.")),
 		"cached_1h": one("msg_01Cached1h", chat.Length, "max_tokens", "",
-			meter.Report{Prompt: 3007, CacheWrite: 3000, CacheWrite1h: 2000, Completion: 3}, text("Kept.")),
+			meter.Report{Prompt: 3007, CacheWrite: 3000, CacheWrite1h: 2000, Completion: 3, Tier: "standard"}, text("Kept.")),
 		"thinking": one("msg_01Thinking", chat.Stopped, "end_turn", "", meter.Report{Prompt: 40, Completion: 64, Reasoning: 51},
 			chat.Part{Kind: chat.Thinking, Text: "17 × 3 is 51.", Signature: signature, Origin: "anthropic"},
 			chat.Part{Kind: chat.Redacted, Signature: "EmwKAhgBEgy3va3pzix", Origin: "anthropic"}, text("It is 51.")),
 		"tools": one("msg_01Tools", chat.ToolCalls, "tool_use", "", meter.Report{Prompt: 472, Completion: 117}, text("I'll look both up."),
 			call("toolu_01A", "get_weather", `{"city":"Paris","days":[1,2]}`), call("toolu_01B", "get_weather", `{"city":"Zürich"}`), call("toolu_01C", "now", `{}`)),
 		"refusal": one("msg_01Refusal", chat.ContentFilter, "refusal", "", meter.Report{Prompt: 33, Completion: 8}, text("I can't help with that.")),
-		"search":  one("msg_01Search", chat.Stopped, "pause_turn", "", meter.Report{Prompt: 900, Completion: 30}, text("It is 3.")),
+		"search":  one("msg_01Search", chat.Stopped, "pause_turn", "", meter.Report{Prompt: 900, Completion: 30, Media: usage.Usage{usage.Search: 1}}, text("It is 3.")),
 	}
 }
 

@@ -1,5 +1,10 @@
 package anthropic
 
+import (
+	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
+)
+
 // Request is what the gateway has to know of a Messages call that passes through. It refers to the body, which must not change.
 type Request struct {
 	Model  string
@@ -11,10 +16,18 @@ type Request struct {
 	// Priced names the members for which vendors take another price: service_tier, speed, inference_geo.
 	Priced []string
 
+	chat.Steering
+	// Uses is what the call asks of a model.
+	Uses chat.Uses
+	// Hide: the caller does not want to see the thoughts of the model. Not all who speak this dialect heed it.
+	Hide bool
+
 	body  []byte
-	model span
-	limit span // the value of max_tokens
-	close int  // where the body's last brace stands
+	own   []jsonscan.Span // members that no vendor gets, names and values
+	named jsonscan.Span   // the name of the member with the model
+	model jsonscan.Span
+	limit jsonscan.Span // the value of max_tokens
+	close int           // where the body's last brace stands
 
 	images   int64 // blocks that are images
 	inline   int64 // bytes of images that stand in the body
@@ -22,6 +35,11 @@ type Request struct {
 	opaque   bool  // something whose tokens the body's bytes do not bound
 	messages int
 	blocks   int
+	searches bool   // the vendor may search the web
+	tier     string // service_tier
+
+	opens     bool   // what is read now belongs to the beginning of the conversation
+	beginning []byte // as far as it was read
 }
 
 // hiddenTokens bounds what the vendor adds to a prompt by itself for tools, and for answers of a given form.
@@ -29,13 +47,16 @@ const hiddenTokens = 1_000
 
 // Request reads a body. Errors are invalid_request, with the detail "param" when one parameter is to blame.
 func (s *Scanner) Request(body []byte) (*Request, error) {
-	s.strict(body)
-	defer s.drop()
+	s.Strict(body)
+	defer s.Drop()
 	q := &Request{body: body}
-	if err := s.whole(func(name []byte) error { return s.requested(q, name) }); err != nil {
+	if err := s.Whole(func(name []byte) error { return s.requested(q, name) }); err != nil {
 		return nil, err
 	}
-	q.close = s.last.to - 1
+	q.close = s.Last().To - 1
+	if q.Opening == nil {
+		q.Opening = q.beginning
+	}
 	switch {
 	case q.Model == "":
 		return nil, refuse("model", "model is required")
@@ -63,6 +84,7 @@ func (q *Request) PromptBound(context, perImage int64) int64 {
 func (s *Scanner) requested(q *Request, name []byte) (err error) {
 	switch string(name) {
 	case "model":
+		q.named = s.Named()
 		q.Model, q.model, err = s.modelName()
 	case "max_tokens":
 		q.limit, _, err = s.wholeNumber("max_tokens", MaxCap, &q.Cap)
@@ -71,47 +93,71 @@ func (s *Scanner) requested(q *Request, name []byte) (err error) {
 	case "messages":
 		return s.turns(q)
 	case "system":
+		q.opens = true
 		return s.blocks(q, "system")
 	case "tools":
 		return s.functions(q)
+	case "thinking":
+		return s.thinking(q)
 	case "output_config":
-		if s.kind() != 'n' {
-			q.hidden += hiddenTokens
-		}
-		return s.skip()
+		return s.outputConfig(q)
+	case "stop_sequences":
+		return s.stopSequences(q)
+	case "tool_choice", "temperature", "top_p", "top_k":
+		return s.used(q, chat.UseOf(name))
 	case "mcp_servers", "container":
-		q.opaque = q.opaque || s.kind() != 'n'
-		return s.skip()
-	case "service_tier", "speed", "inference_geo":
-		if s.kind() != 'n' {
+		q.opaque = q.opaque || s.Kind() != 'n'
+		return s.Skip()
+	case "service_tier":
+		if s.Kind() != 'n' {
 			q.Priced = append(q.Priced, string(name))
 		}
-		return s.skip()
+		return s.serviceTier(q)
+	case "speed", "inference_geo":
+		if s.Kind() != 'n' {
+			q.Priced = append(q.Priced, string(name))
+		}
+		return s.Skip()
 	default:
+		if chat.Steers(name) {
+			return s.ours(q, string(name))
+		}
 		if err := lookalike(name, "model", "max_tokens", "stream", "messages", "system", "tools", "output_config", "mcp_servers", "container",
-			"service_tier", "speed", "inference_geo"); err != nil {
+			"service_tier", "speed", "inference_geo", "provider", "models", "route"); err != nil {
 			return err
 		}
-		return s.skip()
+		return s.Skip()
 	}
 	return err
 }
 
+// ours reads a member that is for the gateway, and is taken out.
+func (s *Scanner) ours(q *Request, name string) error {
+	from := s.Named().From
+	raw, at, err := s.Value()
+	if err != nil {
+		return err
+	}
+	q.own = append(q.own, jsonscan.Span{From: from, To: at.To})
+	return q.Take(name, raw)
+}
+
 // turns counts the messages and looks for what their bytes do not bound.
 func (s *Scanner) turns(q *Request) error {
-	is, err := s.array(func(i int) error {
+	is, err := s.Array(func(i int) error {
 		if i == MaxMessages {
 			return refuse("messages", "messages has more than %d elements", MaxMessages)
 		}
 		q.messages++
-		is, err := s.object(func(name []byte) error {
+		q.opens = i == 0
+		is, err := s.Object(func(name []byte) error {
 			if string(name) == "content" {
 				return s.blocks(q, "messages")
 			}
 			if err := lookalike(name, "content"); err != nil {
 				return err
 			}
-			return s.skip()
+			return s.Skip()
 		})
 		if err == nil && !is {
 			err = refuse("messages", "a message is an object")
@@ -126,18 +172,20 @@ func (s *Scanner) turns(q *Request) error {
 
 // functions looks for tools that the vendor runs by itself: what they find becomes a part of the prompt.
 func (s *Scanner) functions(q *Request) error {
-	_, err := s.array(func(int) error {
+	_, err := s.Array(func(int) error {
 		q.hidden = max(q.hidden, hiddenTokens)
-		_, err := s.object(func(name []byte) error {
+		q.Uses |= chat.UsesTools
+		_, err := s.Object(func(name []byte) error {
 			if string(name) != "type" {
 				if err := lookalike(name, "type"); err != nil {
 					return err
 				}
-				return s.skip()
+				return s.Skip()
 			}
-			raw, _, err := s.value()
+			raw, _, err := s.Value()
 			if err == nil && raw.Kind() != 'n' && string(raw) != `"custom"` {
 				q.opaque = true
+				q.searches = q.searches || searches(raw)
 			}
 			return err
 		})

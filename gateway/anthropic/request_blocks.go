@@ -1,6 +1,10 @@
 package anthropic
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/massrouter/massrouter/gateway/chat"
+)
 
 // spotted is what matters of a block: its type, and where an image comes from.
 type spotted struct {
@@ -11,10 +15,22 @@ type spotted struct {
 
 // blocks looks at a content: a text, or blocks.
 func (s *Scanner) blocks(q *Request, param string) error {
-	kind := s.kind()
-	is, err := s.array(func(int) error { return s.spot(q, param) })
-	if err == nil && !is && kind != '"' && kind != 'n' {
+	kind := s.Kind()
+	if kind == '"' {
+		return s.said(q)
+	}
+	is, err := s.Array(func(int) error { return s.spot(q, param) })
+	if err == nil && !is && kind != 'n' {
 		err = refuse(param, "a content is a string or an array of blocks")
+	}
+	return err
+}
+
+// said goes over a value, and notes it if the conversation begins with it.
+func (s *Scanner) said(q *Request) error {
+	raw, _, err := s.Value()
+	if err == nil && q.opens {
+		q.beginning = append(q.beginning, raw...)
 	}
 	return err
 }
@@ -25,19 +41,21 @@ func (s *Scanner) spot(q *Request, param string) error {
 		return refuse(param, "a request has at most %d blocks", MaxBlocks)
 	}
 	var b spotted
-	is, err := s.object(func(name []byte) error {
+	is, err := s.Object(func(name []byte) error {
 		switch string(name) {
 		case "type":
-			if s.kind() != '"' {
-				return orRefuse(s.skip(), param, "a block's type is a string")
+			if s.Kind() != '"' {
+				return orRefuse(s.Skip(), param, "a block's type is a string")
 			}
 			return s.text(&b.kind)
+		case "text":
+			return s.said(q)
 		case "source":
-			_, err := s.object(func(name []byte) error { return s.from(&b, name) })
+			_, err := s.Object(func(name []byte) error { return s.from(q, &b, name) })
 			return err
 		case "content":
-			if s.kind() != '[' {
-				return s.skip()
+			if s.Kind() != '[' {
+				return s.Skip()
 			}
 			return s.blocks(q, param)
 		case "signature", "data":
@@ -46,7 +64,7 @@ func (s *Scanner) spot(q *Request, param string) error {
 		if err := lookalike(name, "type", "source", "content"); err != nil {
 			return err
 		}
-		return s.skip()
+		return s.Skip()
 	})
 	if err == nil && !is {
 		err = refuse(param, "a block is an object")
@@ -62,19 +80,24 @@ func orRefuse(err error, param, message string) error {
 	return refuse(param, "%s", message)
 }
 
-func (s *Scanner) from(b *spotted, name []byte) error {
+func (s *Scanner) from(q *Request, b *spotted, name []byte) error {
 	switch string(name) {
 	case "type":
 		return s.text(&b.source)
 	case "data":
-		raw, _, err := s.value()
+		raw, _, err := s.Value()
 		b.data = int64(len(raw))
+		if err == nil && q.opens {
+			q.beginning = append(q.beginning, raw...)
+		}
 		return err
+	case "url":
+		return s.said(q)
 	}
 	if err := lookalike(name, "type", "data"); err != nil {
 		return err
 	}
-	return s.skip()
+	return s.Skip()
 }
 
 func (q *Request) count(b *spotted) {
@@ -83,6 +106,7 @@ func (q *Request) count(b *spotted) {
 	case "thinking", "redacted_thinking":
 		q.Foreign = q.Foreign || b.signed == "" || strings.HasPrefix(b.signed, foreign) || strings.HasPrefix(b.signed, ofCall)
 	case "image":
+		q.Uses |= chat.UsesImages
 		switch q.images++; b.source {
 		case "base64":
 			q.inline += b.data
@@ -91,6 +115,9 @@ func (q *Request) count(b *spotted) {
 			q.opaque = true
 		}
 	case "document":
+		if b.source != "text" && b.source != "content" {
+			q.Uses |= chat.UsesFiles
+		}
 		q.opaque = q.opaque || b.source != "text"
 	default:
 		q.opaque = true

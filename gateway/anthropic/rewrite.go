@@ -1,5 +1,7 @@
 package anthropic
 
+import "github.com/massrouter/massrouter/gateway/jsonscan"
+
 // Rewrite is what the gateway puts in place of the vendor's own words, as JSON values.
 type Rewrite struct {
 	id       []byte
@@ -10,7 +12,7 @@ type Rewrite struct {
 
 // NewRewrite prepares the words for one generation.
 func NewRewrite(id, model, provider string) Rewrite {
-	w := Rewrite{id: appendText(nil, id), model: appendText(nil, model), provider: appendText(nil, provider)}
+	w := Rewrite{id: jsonscan.AppendString(nil, id), model: jsonscan.AppendString(nil, model), provider: jsonscan.AppendString(nil, provider)}
 	w.named = append(append(append(w.named, w.model...), `,"provider":`...), w.provider...)
 	return w
 }
@@ -18,62 +20,68 @@ func NewRewrite(id, model, provider string) Rewrite {
 // Append appends a whole answer with the generation's id, the public name of the model, the provider, and the given usage. All else is
 // as the vendor sent it.
 func (a *Answer) Append(dst []byte, w *Rewrite, usage []byte) []byte {
-	var e edits
+	var e jsonscan.Edits
 	a.named.rename(&e, w)
+	for _, at := range a.veil {
+		e.Replace(at, []byte(`""`))
+	}
 	names := w.named
-	if a.named.provider.given() {
+	if a.named.provider.Given() {
 		names = w.model
 	}
 	var missing [][]byte
 	for _, m := range []struct {
-		at   span
+		at   jsonscan.Span
 		name string
 		text []byte
 	}{{a.named.id, `"id":`, w.id}, {a.named.model, `"model":`, names}, {a.usage, `"usage":`, usage}} {
-		if !m.at.given() {
+		if !m.at.Given() {
 			missing = append(missing, append([]byte(m.name), m.text...))
 		}
 	}
-	e.add(a.body, a.close, missing...)
-	if a.usage.given() {
-		e.replace(a.usage, usage)
+	e.Add(a.body, a.close, missing...)
+	if a.usage.Given() {
+		e.Replace(a.usage, usage)
 	}
-	return e.apply(dst, a.body)
+	return e.Append(dst, a.body)
 }
 
-func (n *named) rename(e *edits, w *Rewrite) {
-	if n.id.given() {
-		e.replace(n.id, w.id)
+func (n *named) rename(e *jsonscan.Edits, w *Rewrite) {
+	if n.id.Given() {
+		e.Replace(n.id, w.id)
 	}
 	switch {
-	case n.model.given() && !n.provider.given():
-		e.replace(n.model, w.named)
-	case n.model.given():
-		e.replace(n.model, w.model)
+	case n.model.Given() && !n.provider.Given():
+		e.Replace(n.model, w.named)
+	case n.model.Given():
+		e.Replace(n.model, w.model)
 	}
-	if n.provider.given() {
-		e.replace(n.provider, w.provider)
+	if n.provider.Given() {
+		e.Replace(n.provider, w.provider)
 	}
 }
 
 // Append appends the event as it goes to the caller: renamed if it is the beginning, else as it came.
 func (e *Event) Append(dst []byte, w *Rewrite) []byte {
 	dst = e.head(dst)
-	var list edits
+	var list jsonscan.Edits
 	e.named.rename(&list, w)
-	return append(list.apply(dst, e.data), "\n\n"...)
+	for _, at := range e.veil {
+		list.Replace(at, []byte(`""`))
+	}
+	return append(list.Append(dst, e.data), "\n\n"...)
 }
 
 // AppendUsage appends a MessageDelta with the given usage in place of the vendor's.
 func (e *Event) AppendUsage(dst, usage []byte) []byte {
 	dst = e.head(dst)
-	var list edits
-	if e.usage.given() {
-		list.replace(e.usage, usage)
+	var list jsonscan.Edits
+	if e.usage.Given() {
+		list.Replace(e.usage, usage)
 	} else {
-		list.add(e.data, e.close, append([]byte(`"usage":`), usage...))
+		list.Add(e.data, e.close, append([]byte(`"usage":`), usage...))
 	}
-	return append(list.apply(dst, e.data), "\n\n"...)
+	return append(list.Append(dst, e.data), "\n\n"...)
 }
 
 func (e *Event) head(dst []byte) []byte {

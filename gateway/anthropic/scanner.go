@@ -5,4 +5,9 @@ package anthropic
 type Scanner struct {
 	scanner
 	counts counts // of the stream under way
+	hide   bool
 }
+
+// Hide says whether the thoughts of the answers that are read are to be left out when they are appended; what was produced counts them all the
+// same.
+func (s *Scanner) Hide(yes bool) { s.hide = yes }

@@ -19,6 +19,7 @@ import (
 type Key struct {
 	ID           uuid.UUID
 	WalletID     uuid.UUID
+	Scope        apikey.Scope
 	Label        string
 	Hash         apikey.Hash
 	OldHash      apikey.Hash // works until OldHashUntil

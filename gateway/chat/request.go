@@ -170,6 +170,10 @@ type Options struct {
 	Model     string // the vendor's name of the model
 	MaxTokens int64  // the output cap that was admitted; always written
 	CapField  string // how the vendor calls it, where vendors of a dialect differ
+	// BodyVersion stands as anthropic_version in the body, in place of the model: vendors of Anthropic's dialect that are not Anthropic.
+	BodyVersion string
+	// NoStreamUsage: the vendor of OpenAI's dialect refuses to be asked for the usage of a stream.
+	NoStreamUsage bool
 	// DropUnsupported leaves out what cannot be said, rather than refuse. It never leaves out content or tools.
 	DropUnsupported bool
 }

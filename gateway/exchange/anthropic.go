@@ -26,7 +26,7 @@ func (s *Set) readAnthropic(q *Request) error {
 		n.close()
 		return err
 	}
-	n.request, q.native = r, n
+	n.request, q.native, q.Steering, q.Uses = r, n, r.Steering, r.Uses
 	q.Model, q.Stream, q.Cap, q.CapName = r.Model, r.Stream, r.Cap, r.CapName()
 	return nil
 }
@@ -48,6 +48,7 @@ func (n *nativeAnthropic) through(told *chat.Told) Exchange {
 	if n.request.Foreign {
 		return nil
 	}
+	n.scanner.Hide(n.request.Hide)
 	return &throughAnthropic{scanner: n.scanner, request: n.request, words: anthropic.NewRewrite(told.ID, told.Model, told.Provider)}
 }
 
@@ -68,7 +69,7 @@ func (x *throughAnthropic) Request(dst []byte, o chat.Options) ([]byte, error) {
 			return dst, chat.Unsupported(field, "its vendor takes another price for it, which is not in the list")
 		}
 	}
-	return x.request.Splice(dst, anthropic.Upstream{Model: o.Model, Cap: o.MaxTokens}), nil
+	return x.request.Splice(dst, anthropic.Upstream{Model: o.Model, Cap: o.MaxTokens, Version: o.BodyVersion}), nil
 }
 
 func (x *throughAnthropic) Failure(body []byte) *chat.Failure {
@@ -115,6 +116,9 @@ func (x *throughAnthropic) Chunk(dst []byte, name string, data []byte, p *meter.
 		return dst, s, nil
 	case anthropic.MessageStop:
 		s.Done = true
+		return dst, s, nil
+	}
+	if e.Silent() {
 		return dst, s, nil
 	}
 	return e.Append(dst, &x.words), s, nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/massrouter/massrouter/gateway/anthropic"
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/embedding"
 	"github.com/massrouter/massrouter/gateway/gemini"
 	"github.com/massrouter/massrouter/gateway/openai"
 	"github.com/massrouter/massrouter/gateway/responses"
@@ -38,8 +39,21 @@ func Speaks(d chat.Dialect) bool {
 }
 
 // Address is where a vendor takes calls.
-func Address(d chat.Dialect, base *url.URL, model string, stream bool) *url.URL {
-	return vendorOf(d).path(base, model, stream)
+func Address(d chat.Dialect, base *url.URL, model string, ask Ask) *url.URL {
+	switch ask.Operation {
+	case Chat:
+		return vendorOf(d).path(base, model, ask.Stream)
+	case Completion:
+		return base.JoinPath("completions")
+	case Embeddings:
+		if d == chat.Gemini {
+			return base.JoinPath(embedding.GeminiPath(model, ask.Single))
+		}
+		return base.JoinPath("embeddings")
+	case Rerank:
+		return base.JoinPath("rerank")
+	}
+	return base
 }
 
 // Header is what each call to a vendor carries. It contains the credential.
@@ -51,6 +65,13 @@ func Header(d chat.Dialect, secret string) http.Header {
 	}
 	vendorOf(d).authorise(h, secret)
 	return h
+}
+
+// Disown takes the credential out of a Header, in whichever dialect it is.
+func Disown(h http.Header) {
+	for _, name := range []string{"Authorization", "X-Api-Key", "X-Goog-Api-Key"} {
+		delete(h, name)
+	}
 }
 
 func callerOf(d chat.Dialect) callerSide {

@@ -26,7 +26,7 @@ func (s *Set) readGemini(q *Request) error {
 		n.close()
 		return err
 	}
-	n.request, q.native = r, n
+	n.request, q.native, q.Steering, q.Uses = r, n, r.Steering, r.Uses
 	q.Model, q.Stream, q.Choices, q.Cap, q.CapName = r.Model, r.Stream, max(r.Choices, 1), r.Cap, gemini.CapName
 	return nil
 }
@@ -47,6 +47,7 @@ func (n *nativeGemini) through(told *chat.Told) Exchange {
 	if n.request.Foreign {
 		return nil
 	}
+	n.scanner.Hide(n.request.Hide)
 	return &throughGemini{scanner: n.scanner, request: n.request, words: gemini.NewRewrite(told.ID, told.Model)}
 }
 

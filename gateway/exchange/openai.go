@@ -29,7 +29,7 @@ func (s *Set) readOpenAI(q *Request) error {
 	}
 	n.request, q.native = r, n
 	q.Model, q.Stream, q.Choices, q.Cap, q.CapName = r.Model, r.Stream, r.Choices, r.Cap, r.CapName()
-	q.Provider, q.Models, q.Route, q.Opening = r.Provider, r.Models, r.Route, r.Opening
+	q.Steering, q.Uses = r.Steering, r.Uses
 	return nil
 }
 
@@ -44,6 +44,7 @@ func (n *nativeOpenAI) canonical(*Incoming) (*chat.Request, error) { return n.re
 func (n *nativeOpenAI) close() { n.set.readers.Put(n.reader) }
 
 func (n *nativeOpenAI) through(told *chat.Told) Exchange {
+	n.reader.Hide(n.request.Hide)
 	return &throughOpenAI{reader: n.reader, request: n.request, words: openai.NewRewrite(told.ID, told.Model, told.Provider)}
 }
 
@@ -62,7 +63,7 @@ func (x *throughOpenAI) Request(dst []byte, o chat.Options) ([]byte, error) {
 	if o.CapField == openai.MaxCompletionTokens {
 		field = openai.MaxCompletionTokens
 	}
-	return x.request.Splice(dst, openai.Upstream{Model: o.Model, CapField: field, Cap: o.MaxTokens}), nil
+	return x.request.Splice(dst, openai.Upstream{Model: o.Model, CapField: field, Cap: o.MaxTokens, NoStreamUsage: o.NoStreamUsage}), nil
 }
 
 func (x *throughOpenAI) Failure(body []byte) *chat.Failure { return failureOf(x.reader.Failure(body)) }
@@ -106,6 +107,9 @@ func (x *throughOpenAI) Chunk(dst []byte, _ string, data []byte, p *meter.Produc
 	}
 	s := stepOf(&a)
 	if s.Failure != nil {
+		return dst, s, nil
+	}
+	if x.created != "" && a.Silent() {
 		return dst, s, nil
 	}
 	if x.created == "" {

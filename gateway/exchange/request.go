@@ -5,8 +5,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
 	"github.com/massrouter/massrouter/gateway/responses"
@@ -14,36 +12,45 @@ import (
 
 // Incoming is a request as it came. Body must not change while its Request is in use.
 type Incoming struct {
-	Dialect chat.Dialect
-	Body    []byte
+	Dialect   chat.Dialect
+	Operation Operation
+	Body      []byte
 	// Model and Stream are what the address says, in dialects where the body does not.
 	Model  string
 	Stream bool
+	// Single is of Gemini's embedContent, whose body is one of the requests of batchEmbedContents.
+	Single bool
 }
 
 // Content is all that makes two requests the same: the body and, where it does not say everything, the dialect and what the address says.
 func (in *Incoming) Content() []byte {
-	if in.Dialect == chat.OpenAI {
+	if in.Dialect == chat.OpenAI && in.Operation == Chat {
 		return in.Body
 	}
 	head := strings.Join([]string{string(in.Dialect), in.Model, strconv.FormatBool(in.Stream), ""}, "\x00")
+	if in.Operation != Chat {
+		head = strings.Join([]string{head, string(in.Operation), strconv.FormatBool(in.Single), ""}, "\x00")
+	}
 	return append([]byte(head), in.Body...)
 }
 
 // Request is what the gateway has to know of a call, whatever its dialect.
 type Request struct {
-	Model   string
-	Stream  bool
-	Choices int64
+	Operation Operation
+	Model     string
+	Stream    bool
+	Choices   int64
+	// Prompts is how many prompts there are, each of them as long as the model's context at most: 1 but for lists of texts.
+	Prompts int64
 	Cap     int64  // output tokens of one choice; 0 when the caller gave none
 	CapName string // what the caller calls it
-	// Provider, Models, Route and Opening: see openai.Request.
-	Provider, Models, Route jsontext.Value
-	Opening                 []byte
+	chat.Steering
+	Uses chat.Uses // what it asks of a model
 
 	in        Incoming
 	native    native
 	canonical *chat.Request // read when it is needed
+	other     other         // in place of both, of what is no conversation
 }
 
 // native is a request as its own dialect reads it, for vendors of the same one.
@@ -56,12 +63,31 @@ type native interface {
 	close()
 }
 
+// other is a request of another operation than a conversation.
+type other interface {
+	bound(context, perImage int64) int64
+	prompt() (meter.Prompt, error)
+	extras() chat.Extras
+	// ask is what a vendor of some dialect is asked for, with the exchange that with gives.
+	ask(vendor chat.Dialect) Ask
+	with(vendor chat.Dialect, told *chat.Told) (Exchange, error)
+}
+
 // Set reads requests. It keeps what can be used again, and is safe for concurrent use.
 type Set struct{ readers, scanners, walkers sync.Pool }
 
 // Read reads a request. Errors are invalid_request, with the detail "param" when one parameter is to blame. The caller closes it.
 func (s *Set) Read(in Incoming) (*Request, error) {
-	q := &Request{in: in, Choices: 1}
+	q := &Request{in: in, Operation: in.Operation, Choices: 1, Prompts: 1}
+	switch in.Operation {
+	case Embeddings:
+		return q, readEmbeddings(q)
+	case Completion:
+		return q, readCompletion(q)
+	case Rerank:
+		return q, readRerank(q)
+	case Chat:
+	}
 	switch in.Dialect {
 	case chat.OpenAI:
 		return q, s.readOpenAI(q)
@@ -71,11 +97,11 @@ func (s *Set) Read(in Incoming) (*Request, error) {
 		return q, s.readGemini(q)
 	case chat.Responses:
 	}
-	c, err := responses.ParseRequest(in.Body) // nothing of it passes through
+	c, steering, err := responses.Read(in.Body) // nothing of it passes through
 	if err != nil {
 		return nil, err
 	}
-	q.canonical = c
+	q.canonical, q.Steering, q.Uses = c, *steering, c.Uses()
 	q.Model, q.Stream, q.Choices, q.Cap, q.CapName = c.Model, c.Stream, max(c.Choices, 1), c.MaxTokens, "max_output_tokens"
 	return q, nil
 }
@@ -103,6 +129,9 @@ func (q *Request) Close() {
 // With is the exchange with a vendor of some dialect. told is what the caller is told in place of the vendor's own words. Errors
 // are invalid_request: a parameter that cannot be read strictly.
 func (q *Request) With(vendor chat.Dialect, told *chat.Told) (Exchange, error) {
+	if q.other != nil {
+		return q.other.with(vendor, told)
+	}
 	if vendor == q.in.Dialect && q.native != nil {
 		if x := q.native.through(told); x != nil {
 			return x, nil
@@ -112,11 +141,26 @@ func (q *Request) With(vendor chat.Dialect, told *chat.Told) (Exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &translated{request: c, vendor: vendorOf(vendor), writer: callerOf(q.in.Dialect).writer, told: *told}, nil
+	x := &translated{request: c, vendor: vendorOf(vendor), writer: callerOf(q.in.Dialect).writer, told: *told}
+	if hidden(c) {
+		x.veil = new(veil)
+	}
+	return x, nil
+}
+
+// Ask is what a vendor of some dialect is asked for.
+func (q *Request) Ask(vendor chat.Dialect) Ask {
+	if q.other != nil {
+		return q.other.ask(vendor)
+	}
+	return Ask{Stream: q.Stream}
 }
 
 // PromptBound is the most tokens that the prompt can have; see openai.Request. What is said there of bytes holds for all dialects.
 func (q *Request) PromptBound(context, perImage int64) int64 {
+	if q.other != nil {
+		return q.other.bound(context, perImage)
+	}
 	if q.native != nil {
 		return q.native.bound(context, perImage)
 	}
@@ -153,6 +197,9 @@ func weigh(parts []chat.Part) (images, inline int64, bounded bool) {
 
 // Prompt gathers what an estimate of the prompt's tokens needs.
 func (q *Request) Prompt() (meter.Prompt, error) {
+	if q.other != nil {
+		return q.other.prompt()
+	}
 	if q.native != nil {
 		return q.native.prompt()
 	}

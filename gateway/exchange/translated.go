@@ -23,6 +23,7 @@ type translated struct {
 	report  meter.Report
 	ended   bool            // a completion has finished: what is reported from now on is the last word
 	began   []chat.PartKind // of the parts of the stream, for the choice that is under way
+	veil    *veil           // nil when the caller may see everything
 }
 
 func (x *translated) Request(dst []byte, o chat.Options) ([]byte, error) {
@@ -67,6 +68,9 @@ func (x *translated) Whole(body []byte, p *meter.Produced) (Step, error) {
 }
 
 func (x *translated) AppendWhole(dst []byte, b *chat.Bill) []byte {
+	if x.veil != nil {
+		x.veil.answer(x.answer)
+	}
 	if x.answer.Created != 0 {
 		x.told.Created = x.answer.Created
 	}
@@ -97,15 +101,25 @@ func (x *translated) Chunk(dst []byte, name string, data []byte, p *meter.Produc
 			return dst, s, nil
 		case chat.PartBegan, chat.PartDelta, chat.PartEnded:
 		}
-		dst = x.encoder.Encode(dst, e)
+		dst = x.encode(dst, e)
 	}
 	if s.Report.Given {
+		s.Report.After(&x.report)
 		x.report, s.Final = s.Report, x.ended
 	}
 	if s.Done {
 		s.Report, s.Final = x.report, true
 	}
 	return dst, s, nil
+}
+
+// encode appends what the caller is told of an event.
+func (x *translated) encode(dst []byte, e *chat.Event) []byte {
+	if x.veil == nil {
+		return x.encoder.Encode(dst, e)
+	}
+	x.veil.event(e, func(shown *chat.Event) { dst = x.encoder.Encode(dst, shown) })
+	return dst
 }
 
 // begin prepares a stream.
@@ -164,7 +178,7 @@ func (x *translated) AppendEnd(dst []byte, b *chat.Bill) []byte {
 	x.begin()
 	x.events = x.decoder.End(x.events[:0])
 	for i := range x.events {
-		dst = x.encoder.Encode(dst, &x.events[i])
+		dst = x.encode(dst, &x.events[i])
 	}
 	return x.encoder.End(dst, b)
 }

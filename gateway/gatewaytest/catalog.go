@@ -14,6 +14,7 @@ import (
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/credential"
 )
 
 // The vendors: the bill of the first stops when a call is cancelled; the second bills to the end.
@@ -44,8 +45,13 @@ const (
 // Credentials has the simulator's key for every vendor but "nobody".
 type Credentials struct{}
 
-// Credential implements gateway.Credentials.
-func (Credentials) Credential(vendor string) (string, bool) { return VendorSecret, vendor != "nobody" }
+// Credentials implements gateway.Credentials.
+func (Credentials) Credentials(vendor string) []credential.Credential {
+	if vendor == "nobody" {
+		return nil
+	}
+	return []credential.Credential{{ID: vendor + "/only", Secret: VendorSecret}}
+}
 
 // Catalog is the picture of what the kit has published.
 type Catalog struct {
@@ -132,7 +138,7 @@ func (k *Kit) ModelAt(vendor, controls string, price catalog.PriceVersion) strin
 	k.models++
 	id := fmt.Sprintf("acme/model-%d", k.models)
 	k.publishModel(catalog.Model{
-		ID: id, Name: "Model", ContextLength: ContextLength, MaxCompletionTokens: MaxOutput, InputModalities: []string{"text"},
+		ID: id, Name: "Model", ContextLength: ContextLength, MaxCompletionTokens: MaxOutput, InputModalities: []string{"text", "image", "file", "audio"},
 		OutputModalities: []string{"text"}, ReleasedAt: k.Clock.Now(), Status: catalog.Active,
 	})
 	k.Offer(id, vendor, controls, price)
@@ -184,4 +190,20 @@ func (k *Kit) Price() catalog.PriceVersion {
 		usage.CacheWrite: money.MustPrice(WritePrice), usage.Output: money.MustPrice(OutputPrice),
 		usage.Reasoning: money.MustPrice(ReasoningPrice),
 	}}}
+}
+
+// Accounts are the platform's keys at every vendor.
+type Accounts []credential.Credential
+
+// Credentials implements gateway.Credentials.
+func (a Accounts) Credentials(string) []credential.Credential { return a }
+
+// Does lets a model put out something else than text, such as "embeddings", in the picture.
+func (k *Kit) Does(model string, outputs ...string) string {
+	k.Catalog.Change(func(p *gateway.Picture) {
+		m := p.Models[model]
+		m.OutputModalities = outputs
+		p.Models[model] = m
+	})
+	return model
 }

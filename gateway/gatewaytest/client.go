@@ -22,6 +22,7 @@ type Client struct {
 	routing    string
 	body       string
 	pieces     []string
+	cached     gateway.CacheStatus
 	opened     bool
 	replayed   bool
 }
@@ -50,6 +51,20 @@ func (c *Client) Routing() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.routing
+}
+
+// Cached implements gateway.Client.
+func (c *Client) Cached(s gateway.CacheStatus) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cached = s
+}
+
+// CacheStatus is what the cache had to do with the call, as it was told.
+func (c *Client) CacheStatus() gateway.CacheStatus {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cached
 }
 
 // Whole implements gateway.Client.

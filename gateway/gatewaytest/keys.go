@@ -44,7 +44,7 @@ func (s Keys) Key(ctx context.Context, id uuid.UUID) (auth.Key, auth.State, erro
 		return auth.Key{}, auth.State{}, domain.Errorf(domain.CodeKeyNotFound, "no such key")
 	}
 	return auth.Key{
-		ID: state.ID, WalletID: state.WalletID, Label: state.Label, Hash: state.Hash, OldHash: state.OldHash,
+		ID: state.ID, WalletID: state.WalletID, Scope: state.Scope, Label: state.Label, Hash: state.Hash, OldHash: state.OldHash,
 		OldHashUntil: state.OldHashUntil, Limits: state.Limits, AppID: state.AppID, Disabled: state.Disabled, Revoked: state.Revoked,
 	}, auth.State{Position: head.Position}, nil
 }

@@ -1,6 +1,10 @@
 package gemini
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/massrouter/massrouter/gateway/jsonscan"
+)
 
 // The builders of JSON: each member and element writes the comma before itself.
 
@@ -21,7 +25,7 @@ func text(dst []byte, name, value string) []byte {
 	if value == "" {
 		return dst
 	}
-	return appendQuote(key(dst, name), value)
+	return jsonscan.AppendString(key(dst, name), value)
 }
 
 // raw appends a member that is JSON already, nothing for none.

@@ -54,14 +54,14 @@ func (p *piece) kind() chat.PartKind {
 // read reads an answer object, also one in an array of one.
 func (c *chunk) read(w *walker, body []byte) error {
 	*c = chunk{candidates: c.candidates[:0]}
-	w.lenient(body)
-	if kind := w.peek(); kind != '{' && kind != '[' && kind != 0 {
+	w.Lenient(body)
+	if kind := w.Kind(); kind != '{' && kind != '[' && kind != 0 {
 		return domain.Errorf(domain.CodeInvalid, "the answer is not a JSON object")
 	}
 	if err := w.array(func() error { return w.object(func(name []byte) error { return c.member(w, name) }) }); err != nil {
 		return err
 	}
-	return w.only()
+	return w.End()
 }
 
 func (c *chunk) member(w *walker, name []byte) (err error) {
@@ -73,7 +73,7 @@ func (c *chunk) member(w *walker, name []byte) (err error) {
 		c.shaped = true
 		err = w.object(func(name []byte) (err error) {
 			if string(name) != "blockReason" {
-				return w.skip()
+				return w.Skip()
 			}
 			c.block, err = w.text()
 			return err
@@ -92,7 +92,7 @@ func (c *chunk) member(w *walker, name []byte) (err error) {
 	case "error":
 		c.failure, err = w.failure()
 	default:
-		err = w.skip()
+		err = w.Skip()
 	}
 	return err
 }
@@ -108,10 +108,12 @@ func (c *chunk) candidate(w *walker) error {
 			one.index, err = w.index(one.index)
 		case "finishReason":
 			one.native, err = w.text()
+		case "groundingMetadata":
+			err = w.grounding(&c.report)
 		case "content":
 			err = w.object(func(name []byte) error {
 				if string(name) != "parts" {
-					return w.skip()
+					return w.Skip()
 				}
 				return w.array(func() error {
 					one.pieces = append(one.pieces, piece{})
@@ -119,7 +121,7 @@ func (c *chunk) candidate(w *walker) error {
 				})
 			})
 		default:
-			err = w.skip()
+			err = w.Skip()
 		}
 		return err
 	})
@@ -129,7 +131,7 @@ func (c *chunk) candidate(w *walker) error {
 
 // index reads a candidate's number; anything else leaves it as it was.
 func (w *walker) index(was int) (int, error) {
-	raw, _, err := w.value()
+	raw, _, err := w.Value()
 	if n, parseErr := strconv.ParseUint(string(raw), 10, 16); parseErr == nil {
 		return int(n), err
 	}
@@ -153,7 +155,7 @@ func (w *walker) piece(p *piece) error {
 		case "fileData":
 			p.media, err = w.media("fileUri")
 		default:
-			err = w.skip()
+			err = w.Skip()
 		}
 		return err
 	})
@@ -161,8 +163,8 @@ func (w *walker) piece(p *piece) error {
 
 // call reads a function call; nil for what is none.
 func (w *walker) call() (*chat.Call, error) {
-	if w.peek() != '{' {
-		return nil, w.skip()
+	if w.Kind() != '{' {
+		return nil, w.Skip()
 	}
 	call := &chat.Call{Arguments: "{}"}
 	return call, w.object(func(name []byte) (err error) {
@@ -172,12 +174,12 @@ func (w *walker) call() (*chat.Call, error) {
 		case "name":
 			call.Name, err = w.text()
 		case "args":
-			raw, _, readErr := w.value()
+			raw, _, readErr := w.Value()
 			if err = readErr; err == nil && raw.Kind() != 'n' {
 				call.Arguments = sound(string(raw))
 			}
 		default:
-			err = w.skip()
+			err = w.Skip()
 		}
 		return err
 	})
@@ -185,8 +187,8 @@ func (w *walker) call() (*chat.Call, error) {
 
 // media reads inlineData, whose content is "data", or fileData, whose address is "fileUri"; nil for what is neither.
 func (w *walker) media(content string) (*chat.Media, error) {
-	if w.peek() != '{' {
-		return nil, w.skip()
+	if w.Kind() != '{' {
+		return nil, w.Skip()
 	}
 	m := new(chat.Media)
 	return m, w.object(func(name []byte) (err error) {
@@ -199,11 +201,11 @@ func (w *walker) media(content string) (*chat.Media, error) {
 				to = &m.URL
 			}
 			if string(name) != content {
-				return w.skip()
+				return w.Skip()
 			}
 			*to, err = w.text()
 		default:
-			err = w.skip()
+			err = w.Skip()
 		}
 		return err
 	})

@@ -6,6 +6,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // turn is what the parts of one content have in common. Results stand alone: a turn of results has to follow that of its
@@ -77,9 +78,9 @@ func (w *outgoing) part(dst []byte, p *chat.Part, role chat.Role, first bool) []
 	}
 	switch p.Kind {
 	case chat.Text, chat.Refusal:
-		dst = appendQuote(key(dst, "text"), p.Text)
+		dst = jsonscan.AppendString(key(dst, "text"), p.Text)
 	case chat.Thinking:
-		dst = append(appendQuote(key(dst, "text"), p.Text), `,"thought":true`...)
+		dst = append(jsonscan.AppendString(key(dst, "text"), p.Text), `,"thought":true`...)
 	case chat.Image, chat.File, chat.Audio:
 		dst = w.media(dst, p)
 	case chat.ToolCall:
@@ -160,11 +161,11 @@ func (w *outgoing) result(dst []byte, r *chat.Result) []byte {
 func appendResponse(dst []byte, said string, failed bool) []byte {
 	switch object := trim(said); {
 	case failed:
-		dst = appendQuote(append(dst, `{"error":`...), said)
+		dst = jsonscan.AppendString(append(dst, `{"error":`...), said)
 	case isObject(object):
 		return append(dst, object...)
 	default:
-		dst = appendQuote(append(dst, `{"output":`...), said)
+		dst = jsonscan.AppendString(append(dst, `{"output":`...), said)
 	}
 	return append(dst, '}')
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // Failure reads {"error":{code, message, status, details}}, also as the only element of an array, which streams that were
@@ -13,18 +14,18 @@ import (
 // the number; RetryAfter is that of google.rpc.RetryInfo.
 func (Reader) Failure(body []byte) *chat.Failure {
 	var w walker
-	w.lenient(body)
+	w.Lenient(body)
 	var f *chat.Failure
 	err := w.array(func() error {
 		return w.object(func(name []byte) (err error) {
 			if string(name) != "error" || f != nil {
-				return w.skip()
+				return w.Skip()
 			}
 			f, err = w.failure()
 			return err
 		})
 	})
-	if err != nil || w.only() != nil {
+	if err != nil || w.End() != nil {
 		return nil
 	}
 	return f
@@ -33,10 +34,10 @@ func (Reader) Failure(body []byte) *chat.Failure {
 // failure reads an error object; nil for null.
 func (w *walker) failure() (*chat.Failure, error) {
 	f := new(chat.Failure)
-	switch w.peek() {
+	switch w.Kind() {
 	case '{':
 	case 'n':
-		return nil, w.skip()
+		return nil, w.Skip()
 	default:
 		text, err := w.text()
 		f.Message = text
@@ -46,7 +47,7 @@ func (w *walker) failure() (*chat.Failure, error) {
 	err := w.object(func(name []byte) (err error) {
 		switch string(name) {
 		case "code":
-			raw, _, readErr := w.value()
+			raw, _, readErr := w.Value()
 			if err = readErr; err == nil && raw.Kind() == '0' {
 				number = string(raw)
 			}
@@ -57,7 +58,7 @@ func (w *walker) failure() (*chat.Failure, error) {
 		case "details":
 			err = w.array(func() error { return w.detail(f, &reason, &quota) })
 		default:
-			err = w.skip()
+			err = w.Skip()
 		}
 		return err
 	})
@@ -84,7 +85,7 @@ func (w *walker) detail(f *chat.Failure, reason, quota *string) error {
 		case "violations":
 			err = w.first("quotaId", quota)
 		default:
-			err = w.skip()
+			err = w.Skip()
 		}
 		return err
 	})
@@ -95,7 +96,7 @@ func (w *walker) first(member string, to *string) error {
 	return w.array(func() error {
 		return w.object(func(name []byte) error {
 			if string(name) != member || *to != "" {
-				return w.skip()
+				return w.Skip()
 			}
 			text, err := w.text()
 			*to = text
@@ -129,8 +130,8 @@ func AppendFailure(dst []byte, status int, message string) []byte {
 // AppendError appends the error object alone, as chat.Encoder.Fail takes it.
 func AppendError(dst []byte, status int, message string) []byte {
 	dst = strconv.AppendInt(append(dst, `{"code":`...), int64(status), 10)
-	dst = appendQuote(append(dst, `,"message":`...), message)
-	dst = appendQuote(append(dst, `,"status":`...), statusName(status))
+	dst = jsonscan.AppendString(append(dst, `,"message":`...), message)
+	dst = jsonscan.AppendString(append(dst, `,"status":`...), statusName(status))
 	return append(dst, '}')
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // What Gemini takes at most.
@@ -55,7 +56,7 @@ func (w *outgoing) stops(dst []byte) []byte {
 	w.option(len(w.Stop) > maxStops, "stop", "Gemini takes "+strconv.Itoa(maxStops)+" stop sequences at most")
 	dst = append(key(dst, "stopSequences"), '[')
 	for _, stop := range w.Stop[:min(len(w.Stop), maxStops)] {
-		dst = appendQuote(comma(dst), stop)
+		dst = jsonscan.AppendString(comma(dst), stop)
 	}
 	return append(dst, ']')
 }

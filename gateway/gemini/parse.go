@@ -30,15 +30,15 @@ type incoming struct {
 // Errors are invalid_request, with the detail "param" when one member is to blame.
 func ParseRequest(body []byte, model string, stream bool) (*chat.Request, error) {
 	q := &incoming{Request: &chat.Request{Model: model, Stream: stream, IncludeUsage: stream, Choices: 1}}
-	q.walker.strict(body)
-	defer q.drop()
-	if kind := q.peek(); kind != '{' && kind != 0 {
+	q.walker.Strict(body)
+	defer q.Drop()
+	if kind := q.Kind(); kind != '{' && kind != 0 {
 		return nil, q.refuse("is not a JSON object")
 	}
 	if err := q.fields(q.member); err != nil {
 		return nil, err
 	}
-	if err := q.only(); err != nil {
+	if err := q.End(); err != nil {
 		return nil, err
 	}
 	if err := q.finish(); err != nil {
@@ -65,13 +65,20 @@ func (q *incoming) member(name string) (err error) {
 		q.ServiceTier, err = q.string()
 		return err
 	case "model":
-		if err := q.skip(); err != nil {
+		if err := q.Skip(); err != nil {
 			return err
 		}
 		return q.refuse("stands in the address, not in the body")
 	}
-	if q.peek() == 'n' {
-		return q.skip()
+	if written := q.path[len(q.path)-1]; chat.Steers([]byte(written)) {
+		v, _, err := q.Value()
+		if err != nil {
+			return err
+		}
+		return new(chat.Steering).Take(written, v) // what it says was heard before
+	}
+	if q.Kind() == 'n' {
+		return q.Skip()
 	}
 	return q.leaveOut()
 }

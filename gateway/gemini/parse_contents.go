@@ -6,6 +6,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // contents reads the conversation.
@@ -68,8 +69,8 @@ func (q *incoming) part(m *chat.Message) error {
 	var p chat.Part
 	thought, signature, given := false, "", 0
 	err := q.fields(func(name string) (err error) {
-		if q.peek() == 'n' {
-			return q.skip()
+		if q.Kind() == 'n' {
+			return q.Skip()
 		}
 		switch name {
 		case "text":
@@ -96,7 +97,7 @@ func (q *incoming) part(m *chat.Message) error {
 		case "videoMetadata", "mediaResolution", "partMetadata":
 			err = q.leaveOut()
 		default:
-			if err = q.skip(); err == nil {
+			if err = q.Skip(); err == nil {
 				err = chat.Unsupported(q.here(), "its vendor has no such parts")
 			}
 		}
@@ -229,14 +230,14 @@ func (q *incoming) result(r *chat.Result) error {
 // readResponse is the reverse of appendResponse.
 func readResponse(v jsontext.Value) (said string, failed bool) {
 	var w walker
-	w.strict(v)
+	w.Strict(v)
 	members, only, name := 0, "", ""
 	_ = w.object(func(raw []byte) error { // it was read before
 		members++
 		name = string(raw)
-		value, _, err := w.value()
+		value, _, err := w.Value()
 		if err == nil && value.Kind() == '"' {
-			only = unquoted(value)
+			only = jsonscan.Unquoted(value)
 		} else {
 			name = ""
 		}

@@ -16,8 +16,8 @@ type form struct {
 
 // generation reads one member of generationConfig.
 func (q *incoming) generation(name string) (err error) {
-	if q.peek() == 'n' {
-		return q.skip()
+	if q.Kind() == 'n' {
+		return q.Skip()
 	}
 	switch name {
 	case "temperature":

@@ -13,10 +13,10 @@ func (q *incoming) tool(name string) error {
 	if name == "functionDeclarations" {
 		return q.list(func(int) error { return q.declaration() })
 	}
-	if q.peek() == 'n' {
-		return q.skip()
+	if q.Kind() == 'n' {
+		return q.Skip()
 	}
-	if err := q.skip(); err != nil {
+	if err := q.Skip(); err != nil {
 		return err
 	}
 	return chat.Unsupported(q.here(), "its vendor has no such tool")
@@ -34,7 +34,7 @@ func (q *incoming) declaration() error {
 		case "description":
 			t.Description, err = q.string()
 		case "parameters", "parametersJsonSchema":
-			if t.Parameters != nil && q.peek() != 'n' {
+			if t.Parameters != nil && q.Kind() != 'n' {
 				return q.refuse("is a second schema beside parameters")
 			}
 			var v jsontext.Value
@@ -42,8 +42,8 @@ func (q *incoming) declaration() error {
 				t.Parameters = v
 			}
 		default:
-			if q.peek() == 'n' {
-				return q.skip()
+			if q.Kind() == 'n' {
+				return q.Skip()
 			}
 			err = q.leaveOut() // behavior, response: how results come
 		}
@@ -73,8 +73,8 @@ func (q *incoming) toolConfig(name string) error {
 	if name == "functionCallingConfig" {
 		return q.fields(q.functionCalling)
 	}
-	if q.peek() == 'n' {
-		return q.skip()
+	if q.Kind() == 'n' {
+		return q.Skip()
 	}
 	return q.leaveOut()
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // Bounds of what a caller may send.
@@ -28,7 +29,7 @@ type parser struct {
 	walker
 	path        []string
 	unsupported []string
-	seen        span // of the last whole number
+	seen        jsonscan.Span // of the last whole number
 }
 
 // here is where the parser is, such as contents[3].parts[0].text.
@@ -54,7 +55,7 @@ func (p *parser) refuse(what string) error {
 
 // leaveOut notes a member that the canonical form has no place for. Positions in arrays do not count.
 func (p *parser) leaveOut() error {
-	if err := p.skip(); err != nil {
+	if err := p.Skip(); err != nil {
 		return err
 	}
 	return p.note()
@@ -76,12 +77,12 @@ func (p *parser) note() error {
 // fields goes through an object; null is an empty one. Names reach member in camel case, however they were written; two
 // spellings of one name in an object are refused, as the same name twice is.
 func (p *parser) fields(member func(name string) error) error {
-	switch p.peek() {
+	switch p.Kind() {
 	case '{':
 	case 'n':
-		return p.skip()
+		return p.Skip()
 	default:
-		if err := p.skip(); err != nil {
+		if err := p.Skip(); err != nil {
 			return err
 		}
 		return p.refuse("is an object")
@@ -125,10 +126,10 @@ func camel(name string) string {
 
 // list goes through an array of objects; null is an empty one, and an object alone stands for an array of one.
 func (p *parser) list(element func(i int) error) error {
-	switch p.peek() {
+	switch p.Kind() {
 	case '[', '{', 'n':
 	default:
-		if err := p.skip(); err != nil {
+		if err := p.Skip(); err != nil {
 			return err
 		}
 		return p.refuse("is an array")
@@ -144,20 +145,20 @@ func (p *parser) list(element func(i int) error) error {
 
 // string reads a string; null is "".
 func (p *parser) string() (string, error) {
-	v, _, err := p.value()
+	v, _, err := p.Value()
 	if err != nil || v.Kind() == 'n' {
 		return "", err
 	}
 	if v.Kind() != '"' {
 		return "", p.refuse("is a string")
 	}
-	return unquoted(v), nil
+	return jsonscan.Unquoted(v), nil
 }
 
 // strings reads an array of at most so many strings.
 func (p *parser) strings(most int) ([]string, error) {
-	if kind := p.peek(); kind != '[' && kind != 'n' {
-		if err := p.skip(); err != nil {
+	if kind := p.Kind(); kind != '[' && kind != 'n' {
+		if err := p.Skip(); err != nil {
 			return nil, err
 		}
 		return nil, p.refuse("is an array of strings")
@@ -175,7 +176,7 @@ func (p *parser) strings(most int) ([]string, error) {
 
 // boolean reads true or false; nil for null.
 func (p *parser) boolean() (*bool, error) {
-	v, _, err := p.value()
+	v, _, err := p.Value()
 	if err != nil || v.Kind() == 'n' {
 		return nil, err
 	}
@@ -188,7 +189,7 @@ func (p *parser) boolean() (*bool, error) {
 
 // number reads a number with its digits; "" for null.
 func (p *parser) number() (chat.Number, error) {
-	v, _, err := p.value()
+	v, _, err := p.Value()
 	switch {
 	case err != nil || v.Kind() == 'n':
 		return "", err
@@ -202,7 +203,7 @@ func (p *parser) number() (chat.Number, error) {
 
 // whole reads a whole number between two bounds; given is false, and the number 0, for null.
 func (p *parser) whole(least, most int64) (n int64, given bool, err error) {
-	v, at, err := p.value()
+	v, at, err := p.Value()
 	p.seen = at
 	if err != nil || v.Kind() == 'n' {
 		return 0, false, err
@@ -219,7 +220,7 @@ func (p *parser) whole(least, most int64) (n int64, given bool, err error) {
 
 // anything reads a value as it is written; nil for null.
 func (p *parser) anything() (jsontext.Value, error) {
-	v, _, err := p.value()
+	v, _, err := p.Value()
 	if err != nil || v.Kind() == 'n' {
 		return nil, err
 	}

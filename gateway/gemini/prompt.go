@@ -3,13 +3,14 @@ package gemini
 import (
 	"strings"
 
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
 
 // Prompt gathers what an estimate of the prompt's tokens needs. It walks the body again, because nearly no call needs it.
 func (s *Scanner) Prompt(q *Request) (meter.Prompt, error) {
 	s.begin(q.body)
-	defer s.drop()
+	defer s.Drop()
 	var text strings.Builder
 	err := s.fields(func(name string) error {
 		switch name {
@@ -22,10 +23,10 @@ func (s *Scanner) Prompt(q *Request) (meter.Prompt, error) {
 				if name == "responseSchema" || name == "responseJsonSchema" {
 					return s.add(&text)
 				}
-				return s.skip()
+				return s.Skip()
 			})
 		}
-		return s.skip()
+		return s.Skip()
 	})
 	return meter.Prompt{Text: text.String(), Messages: q.contents, Images: q.images}, err
 }
@@ -34,7 +35,7 @@ func (s *Scanner) Prompt(q *Request) (meter.Prompt, error) {
 func (s *Scanner) spoken(text *strings.Builder) error {
 	return s.fields(func(name string) error {
 		if name != "parts" {
-			return s.skip()
+			return s.Skip()
 		}
 		return s.list(func(int) error {
 			return s.fields(func(name string) error {
@@ -42,7 +43,7 @@ func (s *Scanner) spoken(text *strings.Builder) error {
 				case "text", "functionCall", "functionResponse", "executableCode", "codeExecutionResult":
 					return s.add(text)
 				}
-				return s.skip()
+				return s.Skip()
 			})
 		})
 	})
@@ -50,11 +51,11 @@ func (s *Scanner) spoken(text *strings.Builder) error {
 
 // add takes a string's text, or any other value as it was sent.
 func (s *Scanner) add(text *strings.Builder) error {
-	v, _, err := s.value()
+	v, _, err := s.Value()
 	switch {
 	case err != nil || v.Kind() == 'n':
 	case v.Kind() == '"':
-		text.WriteString(unquoted(v))
+		text.WriteString(jsonscan.Unquoted(v))
 	default:
 		text.Write(v)
 	}

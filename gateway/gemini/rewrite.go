@@ -1,46 +1,44 @@
 package gemini
 
-import "slices"
+import "github.com/massrouter/massrouter/gateway/jsonscan"
 
 // Rewrite is what the gateway puts in place of the vendor's own words, as JSON values.
 type Rewrite struct{ id, model []byte }
 
 // NewRewrite prepares the words for one generation: its id, and the public name of its model.
 func NewRewrite(id, model string) Rewrite {
-	return Rewrite{id: appendQuote(nil, id), model: appendQuote(nil, model)}
-}
-
-// edit replaces a range of bytes.
-type edit struct {
-	span
-	text []byte
+	return Rewrite{id: jsonscan.AppendString(nil, id), model: jsonscan.AppendString(nil, model)}
 }
 
 // Append appends a whole answer with the generation's id, the public name of the model, and the usage as AppendUsage makes it.
 // All else is as the vendor sent it.
 func (a *Answer) Append(dst []byte, w *Rewrite, usage []byte) []byte {
-	edits := a.renamed(w)
-	if a.usage.given() {
-		edits = append(edits, edit{a.usage, usage})
+	var e jsonscan.Edits
+	a.rename(&e, w)
+	if a.usage.Given() {
+		e.Replace(a.usage, usage)
 	}
 	missing := []byte{'x'} // so that the first of them has its comma: an answer is never without members
 	for _, m := range []struct {
-		at   span
+		at   jsonscan.Span
 		name string
 		text []byte
 	}{{a.usage, "usageMetadata", usage}, {a.model, "modelVersion", w.model}, {a.id, "responseId", w.id}} {
-		if !m.at.given() {
+		if !m.at.Given() {
 			missing = append(key(missing, m.name), m.text...)
 		}
 	}
-	return a.apply(dst, append(edits, edit{span{a.close, a.close}, missing[1:]}))
+	e.Insert(a.close, missing[1:])
+	return e.Append(dst, a.body)
 }
 
 // AppendEvent appends an event of a stream, renamed. What the vendor says of the usage so far stays in it.
 func (a *Answer) AppendEvent(dst []byte, w *Rewrite) []byte {
 	dst = append(dst, "data: "...)
 	start := len(dst)
-	dst = a.apply(dst, a.renamed(w))
+	var e jsonscan.Edits
+	a.rename(&e, w)
+	dst = e.Append(dst, a.body)
 	oneLine(dst[start:])
 	return append(dst, "\n\n"...)
 }
@@ -54,26 +52,16 @@ func (a *Answer) AppendEnd(dst []byte, w *Rewrite, usage []byte) []byte {
 	return append(dst, "\n\n"...)
 }
 
-func (a *Answer) renamed(w *Rewrite) []edit {
-	edits := make([]edit, 0, 4)
-	if a.id.given() {
-		edits = append(edits, edit{a.id, w.id})
+func (a *Answer) rename(e *jsonscan.Edits, w *Rewrite) {
+	if a.id.Given() {
+		e.Replace(a.id, w.id)
 	}
-	if a.model.given() {
-		edits = append(edits, edit{a.model, w.model})
+	if a.model.Given() {
+		e.Replace(a.model, w.model)
 	}
-	return edits
-}
-
-// apply appends the body with all edits, which do not overlap.
-func (a *Answer) apply(dst []byte, edits []edit) []byte {
-	slices.SortStableFunc(edits, func(a, b edit) int { return a.from - b.from })
-	done := 0
-	for _, one := range edits {
-		dst = append(append(dst, a.body[done:one.from]...), one.text...)
-		done = one.to
+	for _, at := range a.veil {
+		e.Replace(at, []byte(`""`))
 	}
-	return append(dst, a.body[done:]...)
 }
 
 // AppendEnd appends the event with the usage where none was held back.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
 
@@ -18,17 +19,18 @@ type Answer struct {
 	Failure *chat.Failure
 
 	body             []byte
-	id, model, usage span
-	close            int // where the last brace stands
+	id, model, usage jsonscan.Span
+	veil             []jsonscan.Span // texts of thoughts that are left out
+	close            int             // where the last brace stands
 }
 
 // Answer reads a whole answer or the data of an event; what was produced is added to p. An error means that it is neither, nor a
 // vendor's error.
 func (s *Scanner) Answer(body []byte, p *meter.Produced) (Answer, error) {
-	s.lenient(body)
-	defer s.drop()
+	s.Lenient(body)
+	defer s.Drop()
 	a := Answer{body: body}
-	if s.peek() != '{' {
+	if s.Kind() != '{' {
 		return a, domain.Errorf(domain.CodeInvalid, "the answer is not a JSON object")
 	}
 	shaped, block := false, ""
@@ -45,7 +47,7 @@ func (s *Scanner) Answer(body []byte, p *meter.Produced) (Answer, error) {
 			shaped = true
 			err = s.object(func(name []byte) (err error) {
 				if string(name) != "blockReason" {
-					return s.skip()
+					return s.Skip()
 				}
 				block, err = s.text()
 				return err
@@ -60,11 +62,11 @@ func (s *Scanner) Answer(body []byte, p *meter.Produced) (Answer, error) {
 		case "error":
 			a.Failure, err = s.failure()
 		default:
-			err = s.skip()
+			err = s.Skip()
 		}
 		return err
 	})
-	a.close = s.at() - 1
+	a.close = s.At() - 1
 	if a.Finish == "" && block != "" {
 		a.Finish, a.Native = chat.ContentFilter, block
 	}
@@ -74,16 +76,16 @@ func (s *Scanner) Answer(body []byte, p *meter.Produced) (Answer, error) {
 	case !shaped && a.Failure == nil:
 		return a, domain.Errorf(domain.CodeInvalid, "the answer is not one of generateContent")
 	}
-	return a, s.only()
+	return a, s.End()
 }
 
 // word reads a string and says where it stands; "" for any other value.
-func (s *Scanner) word() (string, span, error) {
-	v, at, err := s.value()
+func (s *Scanner) word() (string, jsonscan.Span, error) {
+	v, at, err := s.Value()
 	if err != nil || v.Kind() != '"' {
 		return "", at, err
 	}
-	return unquoted(v), at, nil
+	return jsonscan.Unquoted(v), at, nil
 }
 
 // candidate reads what a candidate brings. Its index may come after its content, which then counts for its place.
@@ -95,16 +97,18 @@ func (s *Scanner) candidate(a *Answer, index int, p *meter.Produced) error {
 			index, err = s.index(index)
 		case "finishReason":
 			native, err = s.text()
+		case "groundingMetadata":
+			err = s.grounding(&a.Report)
 		case "content":
 			calls := 0
 			err = s.object(func(name []byte) error {
 				if string(name) != "parts" {
-					return s.skip()
+					return s.Skip()
 				}
-				return s.array(func() error { return s.produced(index, &calls, p) })
+				return s.array(func() error { return s.produced(a, index, &calls, p) })
 			})
 		default:
-			err = s.skip()
+			err = s.Skip()
 		}
 		return err
 	})
@@ -115,13 +119,14 @@ func (s *Scanner) candidate(a *Answer, index int, p *meter.Produced) error {
 }
 
 // produced reads one part.
-func (s *Scanner) produced(choice int, calls *int, p *meter.Produced) error {
+func (s *Scanner) produced(a *Answer, choice int, calls *int, p *meter.Produced) error {
 	var said jsontext.Value
+	var at jsonscan.Span
 	kind := meter.Visible
 	err := s.object(func(name []byte) (err error) {
 		switch string(name) {
 		case "text":
-			said, _, err = s.value()
+			said, at, err = s.Value()
 		case "thought":
 			var is bool
 			if is, err = s.truth(); is {
@@ -133,14 +138,17 @@ func (s *Scanner) produced(choice int, calls *int, p *meter.Produced) error {
 			err = s.callProduced(choice, *calls-1, p)
 		case "inlineData", "fileData":
 			p.Mark()
-			err = s.skip()
+			err = s.Skip()
 		default:
-			err = s.skip()
+			err = s.Skip()
 		}
 		return err
 	})
 	if err == nil && said.Kind() == '"' {
 		p.Add(choice, 0, kind, said)
+		if s.hide && kind == meter.Reasoning {
+			a.veil = append(a.veil, at)
+		}
 	}
 	return err
 }
@@ -148,7 +156,7 @@ func (s *Scanner) produced(choice int, calls *int, p *meter.Produced) error {
 func (s *Scanner) callProduced(choice, call int, p *meter.Produced) error {
 	return s.object(func(name []byte) error {
 		wanted := string(name)
-		v, _, err := s.value()
+		v, _, err := s.Value()
 		switch {
 		case err != nil:
 		case wanted == "name" && v.Kind() == '"':

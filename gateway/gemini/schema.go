@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // Bounds of a caller's schemas: how deep they lie in each other, and how many bytes are gone through for all of them, each
@@ -37,11 +39,11 @@ type keyword struct {
 // keywords reads an object, in order.
 func keywords(v jsontext.Value) []keyword {
 	var w walker
-	w.strict(v)
+	w.Strict(v)
 	var all []keyword
 	_ = w.object(func(name []byte) error { // it was read before
 		k := keyword{name: string(name)}
-		value, _, err := w.value()
+		value, _, err := w.Value()
 		k.value = value
 		all = append(all, k)
 		return err
@@ -128,7 +130,7 @@ func (c *converter) keyword(dst []byte, k *keyword, n *nest, depth int) (_ []byt
 	case "properties":
 		dst = append(key(dst, k.name), '{')
 		for _, p := range ordered(keywords(k.value), n.order) {
-			dst = append(appendQuote(comma(dst), p.name), ':')
+			dst = append(jsonscan.AppendString(comma(dst), p.name), ':')
 			if dst, err = c.schema(dst, p.value, depth+1); err != nil {
 				return nil, err
 			}
@@ -149,7 +151,7 @@ func (c *converter) keyword(dst []byte, k *keyword, n *nest, depth int) (_ []byt
 			return append(comma(dst), "null]"...), nil
 		}
 	}
-	dst = append(appendQuote(comma(dst), k.name), ':')
+	dst = append(jsonscan.AppendString(comma(dst), k.name), ':')
 	return append(dst, k.value...), nil
 }
 
@@ -167,11 +169,11 @@ func appendType(dst []byte, v jsontext.Value, nullable bool) []byte {
 	if v.Kind() != '"' {
 		return append(dst, v...)
 	}
-	name := strings.ToLower(unquoted(v))
+	name := strings.ToLower(jsonscan.Unquoted(v))
 	if !nullable || name == "null" {
-		return appendQuote(dst, name)
+		return jsonscan.AppendString(dst, name)
 	}
-	return append(appendQuote(append(dst, '['), name), `,"null"]`...)
+	return append(jsonscan.AppendString(append(dst, '['), name), `,"null"]`...)
 }
 
 // elements are the values of an array, nothing for any other value.
@@ -180,10 +182,10 @@ func elements(v jsontext.Value) []jsontext.Value {
 		return nil
 	}
 	var w walker
-	w.strict(v)
+	w.Strict(v)
 	var all []jsontext.Value
 	_ = w.array(func() error { // it was read before
-		one, _, err := w.value()
+		one, _, err := w.Value()
 		all = append(all, one)
 		return err
 	})
@@ -195,7 +197,7 @@ func texts(v jsontext.Value) []string {
 	var all []string
 	for _, one := range elements(v) {
 		if one.Kind() == '"' {
-			all = append(all, unquoted(one))
+			all = append(all, jsonscan.Unquoted(one))
 		}
 	}
 	return all

@@ -38,7 +38,7 @@ func (d *decoder) Decode(_ string, data []byte, events []chat.Event) ([]chat.Eve
 	if err := d.c.read(&d.w, data); err != nil {
 		return events, err
 	}
-	defer d.w.drop()
+	defer d.w.Drop()
 	switch {
 	case d.broken:
 		return events, nil

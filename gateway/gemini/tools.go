@@ -1,6 +1,9 @@
 package gemini
 
-import "github.com/massrouter/massrouter/gateway/chat"
+import (
+	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
+)
 
 // The modes of toolConfig.functionCallingConfig.
 const (
@@ -34,7 +37,7 @@ func (w *outgoing) tools(dst []byte) []byte {
 	}
 	dst = text(append(key(dst, "toolConfig"), `{"functionCallingConfig":{`...), "mode", mode)
 	if w.ToolChoice.Mode == chat.ToolsOne {
-		dst = append(appendQuote(append(key(dst, "allowedFunctionNames"), '['), w.ToolChoice.Name), ']')
+		dst = append(jsonscan.AppendString(append(key(dst, "allowedFunctionNames"), '['), w.ToolChoice.Name), ']')
 	}
 	return append(dst, "}}"...)
 }

@@ -1,6 +1,9 @@
 package gemini
 
-import "github.com/massrouter/massrouter/gateway/chat"
+import (
+	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
+)
 
 // Writer writes what callers of this dialect are answered. A signature of another dialect's vendor is wrapped, so that
 // ParseRequest knows whose it is when the caller returns it.
@@ -33,8 +36,8 @@ func (Writer) Answer(dst []byte, a *chat.Answer, t *chat.Told, b *chat.Bill) []b
 
 // appendTold ends an answer object with who answered.
 func appendTold(dst []byte, t *chat.Told) []byte {
-	dst = appendQuote(key(dst, "modelVersion"), t.Model)
-	dst = appendQuote(key(dst, "responseId"), t.ID)
+	dst = jsonscan.AppendString(key(dst, "modelVersion"), t.Model)
+	dst = jsonscan.AppendString(key(dst, "responseId"), t.ID)
 	return append(dst, '}')
 }
 
@@ -56,7 +59,7 @@ func (e *ending) part(dst []byte, p *chat.Part) []byte {
 		if p.Text == "" && signature == "" {
 			return dst
 		}
-		dst = appendQuote(key(object(), "text"), p.Text)
+		dst = jsonscan.AppendString(key(object(), "text"), p.Text)
 		if p.Kind == chat.Thinking {
 			dst = append(dst, `,"thought":true`...)
 		}

@@ -20,6 +20,8 @@ type Prompt struct {
 	Text     string
 	Messages int64
 	Images   int64
+	Tokens   int64 // that the caller gave as such
+	Searches int64 // that the call surely is
 }
 
 // Estimate counts what a call used when the vendor does not say it, or says what cannot be. It is never above the bounds
@@ -38,6 +40,7 @@ func (c *Counter) Estimate(prompt Prompt, p *Produced, b Bounds) (usage.Usage, e
 	reasoning = min(reasoning, b.Completion)
 	set(u, usage.Reasoning, reasoning)
 	set(u, usage.Output, min(visible, b.Completion-reasoning))
+	set(u, usage.Search, prompt.Searches)
 	set(u, usage.Request, 1)
 	return u, nil
 }
@@ -45,7 +48,7 @@ func (c *Counter) Estimate(prompt Prompt, p *Produced, b Bounds) (usage.Usage, e
 // Prompt estimates the tokens of a prompt.
 func (c *Counter) Prompt(p Prompt) (int64, error) {
 	n, err := c.Count(p.Text)
-	return n + tokensPerMessage*p.Messages + tokensPerImage*p.Images, err
+	return n + tokensPerMessage*p.Messages + tokensPerImage*p.Images + p.Tokens, err
 }
 
 // produced counts the texts of an answer.

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
 
@@ -13,10 +14,12 @@ type Answer struct {
 	Failure *Failure     // a top-level error
 
 	body              []byte
-	id, model, usage  span
-	created, provider span
-	list              bool // choices is an array
-	close             int  // where the last brace stands
+	id, model, usage  jsonscan.Span
+	created, provider jsonscan.Span
+	list              bool            // choices is an array
+	hidden            []jsonscan.Span // members with thoughts that are left out
+	spoken            bool            // there is more than these
+	close             int             // where the last brace stands
 }
 
 // ID is the vendor's own id.
@@ -24,15 +27,15 @@ func (a *Answer) ID() string { return a.text(a.id) }
 
 // Created is the vendor's time, as it stands in the answer; "0" if it does not.
 func (a *Answer) Created() string {
-	if !a.created.given() {
+	if !a.created.Given() {
 		return "0"
 	}
-	return string(a.created.of(a.body))
+	return string(a.created.Of(a.body))
 }
 
-func (a *Answer) text(at span) string {
-	if raw := at.of(a.body); len(raw) > 1 && raw[0] == '"' {
-		return unquoted(raw)
+func (a *Answer) text(at jsonscan.Span) string {
+	if raw := at.Of(a.body); len(raw) > 1 && raw[0] == '"' {
+		return jsonscan.Unquoted(raw)
 	}
 	return ""
 }
@@ -59,13 +62,13 @@ func (r *Reader) Chunk(data []byte, p *meter.Produced) (Answer, error) {
 }
 
 func (r *Reader) read(body []byte, part string, p *meter.Produced) (Answer, error) {
-	r.lenient(body)
+	r.Lenient(body)
 	a := Answer{body: body}
-	if ok, err := r.enter('{'); err != nil || !ok {
+	if ok, err := r.Enter('{'); err != nil || !ok {
 		return a, orRefuse(err, "", "the answer is not a JSON object")
 	}
 	for {
-		name, _, more, err := r.member()
+		name, _, more, err := r.Member()
 		if err != nil {
 			return a, err
 		}
@@ -76,29 +79,31 @@ func (r *Reader) read(body []byte, part string, p *meter.Produced) (Answer, erro
 			return a, err
 		}
 	}
-	a.close = int(r.dec.InputOffset()) - 1
-	return a, r.only()
+	a.close = r.At() - 1
+	return a, r.End()
 }
 
 func (r *Reader) answerMember(a *Answer, name []byte, part string, p *meter.Produced) (err error) {
 	switch string(name) {
 	case "id":
-		_, a.id, err = r.value()
+		_, a.id, err = r.Value()
 	case "model":
-		_, a.model, err = r.value()
+		_, a.model, err = r.Value()
 	case "created":
-		_, a.created, err = r.value()
+		_, a.created, err = r.Value()
 	case "provider":
-		_, a.provider, err = r.value()
+		_, a.provider, err = r.Value()
 	case "usage":
 		a.usage, err = r.report(&a.Report)
+	case "service_tier":
+		err = r.tier(&a.Report)
 	case "error":
 		a.Failure, err = r.failure()
 	case "choices":
-		a.list = r.dec.PeekKind() == '['
+		a.list = r.Kind() == '['
 		err = r.choices(a, part, p)
 	default:
-		err = r.skip()
+		err = r.Skip()
 	}
 	return err
 }

@@ -47,7 +47,7 @@ func TestAnswer(t *testing.T) {
 	require.Equal(t, "17", a.Created())
 	require.Nil(t, a.Failure)
 	require.Equal(t, meter.Report{
-		Given: true, Prompt: 30, Completion: 12, Cached: 10, CacheWrite: 4, Reasoning: 5, Total: 42, HasTotal: true,
+		Given: true, Prompt: 30, Completion: 12, Cached: 10, CacheWrite: 4, Reasoning: 5, Total: 42, HasTotal: true, Tier: "default",
 	}, a.Report)
 
 	w := openai.NewRewrite("gen-7", "acme/large", `A "1"`)

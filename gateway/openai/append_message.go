@@ -2,6 +2,7 @@ package openai
 
 import (
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/openai/scan"
 )
 
@@ -98,7 +99,7 @@ func appendContent(dst []byte, parts []chat.Part, at int) (_ []byte, err error) 
 	case len(parts) == 0:
 		return append(dst, `""`...), nil
 	case len(parts) == 1 && parts[0].Kind == chat.Text:
-		return scan.AppendString(dst, parts[0].Text), nil
+		return jsonscan.AppendString(dst, parts[0].Text), nil
 	}
 	var l scan.List
 	dst = append(dst, '[')
@@ -114,10 +115,10 @@ func appendPart(dst []byte, p *chat.Part, at int) ([]byte, error) {
 	var l scan.List
 	switch p.Kind {
 	case chat.Text:
-		dst = scan.AppendString(append(dst, `{"type":"text","text":`...), p.Text)
+		dst = jsonscan.AppendString(append(dst, `{"type":"text","text":`...), p.Text)
 		return append(dst, '}'), nil
 	case chat.Refusal:
-		dst = scan.AppendString(append(dst, `{"type":"refusal","refusal":`...), p.Text)
+		dst = jsonscan.AppendString(append(dst, `{"type":"refusal","refusal":`...), p.Text)
 		return append(dst, '}'), nil
 	case chat.Image:
 		return appendImage(dst, p.Media), nil

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/openai/scan"
 )
 
@@ -26,7 +27,9 @@ func AppendRequest(dst []byte, r *chat.Request, o chat.Options) ([]byte, error) 
 	dst = append(dst, ']')
 	if r.Stream {
 		dst = l.Raw(dst, "stream", "true")
-		dst = l.Raw(dst, "stream_options", `{"include_usage":true}`)
+		if !o.NoStreamUsage {
+			dst = l.Raw(dst, "stream_options", `{"include_usage":true}`)
+		}
 	}
 	field := MaxTokens
 	if o.CapField != "" {
@@ -57,7 +60,7 @@ func appendSampling(l *scan.List, dst []byte, r *chat.Request) []byte {
 		var s scan.List
 		dst = append(l.Name(dst, "stop"), '[')
 		for _, stop := range r.Stop {
-			dst = scan.AppendString(s.Next(dst), stop)
+			dst = jsonscan.AppendString(s.Next(dst), stop)
 		}
 		dst = append(dst, ']')
 	}
@@ -79,7 +82,7 @@ func appendTools(l *scan.List, dst []byte, r *chat.Request) []byte {
 	case chat.ToolsAny:
 		dst = l.String(dst, "tool_choice", "required")
 	case chat.ToolsOne:
-		dst = scan.AppendString(append(l.Name(dst, "tool_choice"), `{"type":"function","function":{"name":`...), r.ToolChoice.Name)
+		dst = jsonscan.AppendString(append(l.Name(dst, "tool_choice"), `{"type":"function","function":{"name":`...), r.ToolChoice.Name)
 		dst = append(dst, "}}"...)
 	case "":
 	}

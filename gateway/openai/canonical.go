@@ -31,6 +31,8 @@ func (Canonical) Answer(body []byte) (*chat.Answer, error) {
 			a.Created, _, err = s.Whole(0, maxTime)
 		case "usage":
 			err = readReport(s, &a.Report)
+		case "service_tier":
+			a.Report.Tier, err = s.String()
 		case "choices":
 			listed = listed || s.Kind() == '['
 			err = s.Array(func(i int) error {
@@ -77,7 +79,7 @@ func readFailure(s *scan.Scanner) (*chat.Failure, error) {
 		return nil, err
 	}
 	var r Reader
-	r.lenient(raw)
+	r.Lenient(raw)
 	f, err := r.failure()
 	return f.canonical(), err
 }
@@ -89,7 +91,7 @@ func readReport(s *scan.Scanner, u *meter.Report) error {
 		return err
 	}
 	var r Reader
-	r.lenient(raw)
+	r.Lenient(raw)
 	_, err = r.report(u)
 	return err
 }

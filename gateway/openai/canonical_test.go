@@ -33,7 +33,7 @@ func TestCanonicalAnswer(t *testing.T) {
 	require.Equal(t, &chat.Answer{
 		ID: "chatcmpl-1", Created: 17,
 		Choices: []chat.Choice{{Parts: []chat.Part{{Kind: chat.Thinking, Text: "hm"}, text("Hello")}, Finish: chat.Stopped, Native: "stop"}},
-		Report:  meter.Report{Given: true, Prompt: 30, Completion: 12, Cached: 10, CacheWrite: 4, Reasoning: 5, Total: 42, HasTotal: true},
+		Report:  meter.Report{Given: true, Prompt: 30, Completion: 12, Cached: 10, CacheWrite: 4, Reasoning: 5, Total: 42, HasTotal: true, Tier: "default"},
 	}, a)
 }
 

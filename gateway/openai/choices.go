@@ -3,16 +3,17 @@ package openai
 import (
 	"strconv"
 
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
 
 // choices reads the choices: what was produced goes to p, the finish reasons to a. part is "message" or "delta".
 func (r *Reader) choices(a *Answer, part string, p *meter.Produced) error {
-	if ok, err := r.enter('['); err != nil || !ok {
+	if ok, err := r.Enter('['); err != nil || !ok {
 		return err
 	}
 	for ; ; a.Choices++ {
-		more, err := r.element()
+		more, err := r.Element()
 		if err != nil || !more {
 			return err
 		}
@@ -23,12 +24,12 @@ func (r *Reader) choices(a *Answer, part string, p *meter.Produced) error {
 }
 
 func (r *Reader) choice(a *Answer, part string, p *meter.Produced) error {
-	if ok, err := r.enter('{'); err != nil || !ok {
+	if ok, err := r.Enter('{'); err != nil || !ok {
 		return err
 	}
 	index := a.Choices
 	for {
-		name, _, more, err := r.member()
+		name, _, more, err := r.Member()
 		if err != nil || !more {
 			return err
 		}
@@ -36,11 +37,11 @@ func (r *Reader) choice(a *Answer, part string, p *meter.Produced) error {
 		case "index":
 			index, err = r.index(index)
 		case part:
-			err = r.produced(p, index)
+			err = r.produced(a, p, index)
 		case "finish_reason":
 			err = r.finish(a)
 		default:
-			err = r.skip()
+			err = r.Skip()
 		}
 		if err != nil {
 			return err
@@ -50,7 +51,7 @@ func (r *Reader) choice(a *Answer, part string, p *meter.Produced) error {
 
 // index reads a small number; anything else leaves it as it was.
 func (r *Reader) index(was int) (int, error) {
-	raw, _, err := r.value()
+	raw, _, err := r.Value()
 	if err != nil {
 		return 0, err
 	}
@@ -61,37 +62,42 @@ func (r *Reader) index(was int) (int, error) {
 }
 
 func (r *Reader) finish(a *Answer) error {
-	raw, _, err := r.value()
+	raw, _, err := r.Value()
 	if err == nil && raw.Kind() == '"' {
-		a.Finish = unquoted(raw)
+		a.Finish = jsonscan.Unquoted(raw)
 	}
 	return err
 }
 
 // produced reads what a choice says, whole or a piece of it. Vendors call thoughts "reasoning" or "reasoning_content";
 // who sends both says the same twice.
-func (r *Reader) produced(p *meter.Produced, choice int) error {
-	if ok, err := r.enter('{'); err != nil || !ok {
+func (r *Reader) produced(a *Answer, p *meter.Produced, choice int) error {
+	if ok, err := r.Enter('{'); err != nil || !ok {
 		return err
 	}
 	thought := false
 	for {
-		name, _, more, err := r.member()
+		name, _, more, err := r.Member()
 		if err != nil || !more {
 			return err
 		}
+		from, start, is := r.Named().From, r.At(), speech
 		switch string(name) {
 		case "content":
 			err = r.said(p, choice, 0, meter.Visible)
 		case "refusal":
 			err = r.said(p, choice, 0, meter.Refusal)
 		case "reasoning", "reasoning_content":
+			is = reasoning
 			if thought {
-				err = r.skip()
+				err = r.Skip()
 			} else {
 				thought = true
 				err = r.said(p, choice, 0, meter.Reasoning)
 			}
+		case "reasoning_details":
+			is = detailed
+			err = r.thoughts(a)
 		case "tool_calls":
 			err = r.calls(p, choice)
 		case "function_call":
@@ -101,17 +107,20 @@ func (r *Reader) produced(p *meter.Produced, choice int) error {
 		case "images":
 			err = r.other(p)
 		default:
-			err = r.skip()
+			err = r.Skip()
 		}
 		if err != nil {
 			return err
+		}
+		if r.hide {
+			a.veil(jsonscan.Span{From: from, To: r.At()}, start, is)
 		}
 	}
 }
 
 // said takes a string; a list of parts, which some vendors send, counts as something that was produced.
 func (r *Reader) said(p *meter.Produced, choice, call int, kind meter.Kind) error {
-	raw, _, err := r.value()
+	raw, _, err := r.Value()
 	if err != nil {
 		return err
 	}
@@ -126,7 +135,7 @@ func (r *Reader) said(p *meter.Produced, choice, call int, kind meter.Kind) erro
 
 // other notes what is no text.
 func (r *Reader) other(p *meter.Produced) error {
-	raw, _, err := r.value()
+	raw, _, err := r.Value()
 	if err == nil && raw.Kind() == '[' && len(raw) > len("[]") {
 		p.Mark()
 	}
@@ -134,11 +143,11 @@ func (r *Reader) other(p *meter.Produced) error {
 }
 
 func (r *Reader) calls(p *meter.Produced, choice int) error {
-	if ok, err := r.enter('['); err != nil || !ok {
+	if ok, err := r.Enter('['); err != nil || !ok {
 		return err
 	}
 	for i := 0; ; i++ {
-		more, err := r.element()
+		more, err := r.Element()
 		if err != nil || !more {
 			return err
 		}
@@ -151,11 +160,11 @@ func (r *Reader) calls(p *meter.Produced, choice int) error {
 // call reads one tool call. In a stream its index comes first; a vendor that sends it later only costs the estimate some
 // of its precision.
 func (r *Reader) call(p *meter.Produced, choice, call int) error {
-	if ok, err := r.enter('{'); err != nil || !ok {
+	if ok, err := r.Enter('{'); err != nil || !ok {
 		return err
 	}
 	for {
-		name, _, more, err := r.member()
+		name, _, more, err := r.Member()
 		if err != nil || !more {
 			return err
 		}
@@ -165,7 +174,7 @@ func (r *Reader) call(p *meter.Produced, choice, call int) error {
 		case "function", "custom":
 			err = r.function(p, choice, call)
 		default:
-			err = r.skip()
+			err = r.Skip()
 		}
 		if err != nil {
 			return err
@@ -174,11 +183,11 @@ func (r *Reader) call(p *meter.Produced, choice, call int) error {
 }
 
 func (r *Reader) function(p *meter.Produced, choice, call int) error {
-	if ok, err := r.enter('{'); err != nil || !ok {
+	if ok, err := r.Enter('{'); err != nil || !ok {
 		return err
 	}
 	for {
-		name, _, more, err := r.member()
+		name, _, more, err := r.Member()
 		if err != nil || !more {
 			return err
 		}
@@ -188,7 +197,7 @@ func (r *Reader) function(p *meter.Produced, choice, call int) error {
 		case "arguments", "input":
 			err = r.said(p, choice, call, meter.CallArguments)
 		default:
-			err = r.skip()
+			err = r.Skip()
 		}
 		if err != nil {
 			return err
@@ -198,11 +207,11 @@ func (r *Reader) function(p *meter.Produced, choice, call int) error {
 
 // audio counts what was spoken by its transcript.
 func (r *Reader) audio(p *meter.Produced, choice int) error {
-	if ok, err := r.enter('{'); err != nil || !ok {
+	if ok, err := r.Enter('{'); err != nil || !ok {
 		return err
 	}
 	for {
-		name, _, more, err := r.member()
+		name, _, more, err := r.Member()
 		if err != nil || !more {
 			return err
 		}
@@ -210,12 +219,12 @@ func (r *Reader) audio(p *meter.Produced, choice int) error {
 		case "transcript":
 			err = r.said(p, choice, 0, meter.Transcript)
 		case "data":
-			raw, _, readErr := r.value()
+			raw, _, readErr := r.Value()
 			if err = readErr; err == nil && len(raw) > len(`""`) && raw.Kind() == '"' {
 				p.Mark()
 			}
 		default:
-			err = r.skip()
+			err = r.Skip()
 		}
 		if err != nil {
 			return err

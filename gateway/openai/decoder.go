@@ -26,7 +26,8 @@ type decoder struct {
 	events   []chat.Event // while Decode runs
 	began    bool
 	ended    bool
-	finished int // choices that have a reason
+	finished int    // choices that have a reason
+	tier     string // that the vendor served with, which not every chunk repeats
 }
 
 // progress is how far a choice is. Of thoughts, text and refusal one part is open at a time; calls stay open until the choice
@@ -105,6 +106,8 @@ func (d *decoder) chunk(event string, data []byte) error {
 			first.Created, _, err = s.Whole(0, maxTime)
 		case "usage":
 			err = readReport(s, &report)
+		case "service_tier":
+			report.Tier, err = s.String()
 		case "error":
 			failure, err = readFailure(s)
 		case "choices":
@@ -121,10 +124,18 @@ func (d *decoder) chunk(event string, data []byte) error {
 		d.events = d.events[:at]
 		return err
 	}
-	if !d.began {
+	switch {
+	case d.began:
+	case first.ID == "" && len(d.events) == at+1 && !report.Given && failure == nil:
+		d.events = d.events[:at] // Azure's first chunk has a verdict about the prompt, and nothing of the answer
+	default:
 		d.events[at], d.began = first, true
 	}
+	if report.Tier != "" {
+		d.tier = report.Tier
+	}
 	if report.Given {
+		report.Tier = d.tier
 		d.emit(chat.Event{Kind: chat.Reported, Report: report})
 	}
 	if failure == nil && event == "error" { // the error itself, with nothing around it

@@ -5,7 +5,7 @@ import (
 	"strconv"
 
 	"github.com/massrouter/massrouter/gateway/chat"
-	"github.com/massrouter/massrouter/gateway/openai/scan"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // Stream begins to write a stream of chunks.
@@ -121,16 +121,16 @@ func (e *encoder) delta(dst []byte, v *chat.Event) []byte {
 func (e *encoder) text(dst []byte, w *written, text string) []byte {
 	switch w.kind {
 	case chat.Text:
-		dst = scan.AppendString(append(e.open(dst, w.choice), `"content":`...), text)
+		dst = jsonscan.AppendString(append(e.open(dst, w.choice), `"content":`...), text)
 	case chat.Refusal:
-		dst = scan.AppendString(append(e.open(dst, w.choice), `"refusal":`...), text)
+		dst = jsonscan.AppendString(append(e.open(dst, w.choice), `"refusal":`...), text)
 	case chat.Thinking:
-		dst = scan.AppendString(append(e.open(dst, w.choice), `"content":"","reasoning":`...), text)
+		dst = jsonscan.AppendString(append(e.open(dst, w.choice), `"content":"","reasoning":`...), text)
 		dst = append(dst, `,"reasoning_details":[`...)
 		dst = append(appendDetail(dst, &chat.Part{Kind: chat.Thinking, Text: text, Origin: w.origin}, "", w.number), ']')
 	case chat.ToolCall:
 		dst = strconv.AppendInt(append(e.open(dst, w.choice), `"tool_calls":[{"index":`...), int64(w.number), 10)
-		dst = scan.AppendString(append(dst, `,"function":{"arguments":`...), text)
+		dst = jsonscan.AppendString(append(dst, `,"function":{"arguments":`...), text)
 		dst = append(dst, "}}]"...)
 	case chat.Redacted, chat.Image, chat.File, chat.Audio, chat.ToolResult:
 		return dst

@@ -1,27 +1,30 @@
 package openai
 
-import "github.com/massrouter/massrouter/gateway/meter"
+import (
+	"github.com/massrouter/massrouter/gateway/jsonscan"
+	"github.com/massrouter/massrouter/gateway/meter"
+)
 
 // failure reads a vendor's error: an object, or a text; nil for null.
 func (r *Reader) failure() (*Failure, error) {
-	kind := r.dec.PeekKind()
+	kind := r.Kind()
 	if kind != '{' {
-		raw, _, err := r.value()
+		raw, _, err := r.Value()
 		if err != nil || kind == 'n' {
 			return nil, err
 		}
 		f := new(Failure)
 		if kind == '"' {
-			f.Message = unquoted(raw)
+			f.Message = jsonscan.Unquoted(raw)
 		}
 		return f, nil
 	}
-	if err := r.step(); err != nil {
+	if err := r.Step(); err != nil {
 		return nil, err
 	}
 	f := new(Failure)
 	for {
-		name, _, more, err := r.member()
+		name, _, more, err := r.Member()
 		if err != nil || !more {
 			return f, err
 		}
@@ -36,14 +39,14 @@ func (r *Reader) failure() (*Failure, error) {
 		case "message":
 			to = &f.Message
 		}
-		raw, _, err := r.value()
+		raw, _, err := r.Value()
 		if err != nil {
 			return nil, err
 		}
 		switch kind := raw.Kind(); {
 		case to == nil:
 		case kind == '"':
-			*to = unquoted(raw)
+			*to = jsonscan.Unquoted(raw)
 		case kind == '0':
 			*to = string(raw)
 		}

@@ -3,16 +3,19 @@ package openai
 import (
 	"bytes"
 	"strconv"
+
+	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // messages counts the messages and looks for what their bytes do not bound.
 func (r *Reader) messages(q *Request) error {
-	if ok, err := r.enter('['); err != nil || !ok {
+	if ok, err := r.Enter('['); err != nil || !ok {
 		return orRefuse(err, "messages", "messages is an array")
 	}
-	from := r.dec.InputOffset()
+	from := r.At()
 	for ; ; q.messages++ {
-		more, err := r.element()
+		more, err := r.Element()
 		if err != nil || !more {
 			return err
 		}
@@ -24,7 +27,7 @@ func (r *Reader) messages(q *Request) error {
 			return err
 		}
 		if !system && q.Opening == nil {
-			q.Opening = q.body[from:r.dec.InputOffset()]
+			q.Opening = q.body[from:r.At()]
 		}
 	}
 }
@@ -40,11 +43,11 @@ func (q *Request) here() string { return "messages[" + strconv.Itoa(q.messages) 
 
 // message reads one message. system: it is the system's, not a part of the conversation.
 func (r *Reader) message(q *Request) (system bool, err error) {
-	if ok, err := r.enter('{'); err != nil || !ok {
+	if ok, err := r.Enter('{'); err != nil || !ok {
 		return false, orRefuse(err, q.here(), "a message is an object")
 	}
 	for {
-		name, _, more, err := r.member()
+		name, _, more, err := r.Member()
 		if err != nil || !more {
 			return system, err
 		}
@@ -52,14 +55,14 @@ func (r *Reader) message(q *Request) (system bool, err error) {
 		case "content":
 			err = r.content(q)
 		case "audio":
-			q.opaque = q.opaque || r.dec.PeekKind() != 'n' // an earlier answer's sound, by its id
-			err = r.skip()
+			q.opaque = q.opaque || r.Kind() != 'n' // an earlier answer's sound, by its id
+			err = r.Skip()
 		case "role":
-			raw, _, readErr := r.value()
+			raw, _, readErr := r.Value()
 			system, err = string(raw) == `"system"` || string(raw) == `"developer"`, readErr
 		default:
 			if err = lookalike(name, "content", "audio"); err == nil {
-				err = r.skip()
+				err = r.Skip()
 			}
 		}
 		if err != nil {
@@ -70,18 +73,18 @@ func (r *Reader) message(q *Request) (system bool, err error) {
 
 // content is text, null or an array of parts.
 func (r *Reader) content(q *Request) error {
-	switch r.dec.PeekKind() {
+	switch r.Kind() {
 	case '"', 'n':
-		return r.skip()
+		return r.Skip()
 	case '[':
-		if err := r.step(); err != nil {
+		if err := r.Step(); err != nil {
 			return err
 		}
 	default:
-		return orRefuse(r.skip(), q.here()+".content", "content is a string or an array of parts")
+		return orRefuse(r.Skip(), q.here()+".content", "content is a string or an array of parts")
 	}
 	for {
-		more, err := r.element()
+		more, err := r.Element()
 		if err != nil || !more {
 			return err
 		}
@@ -94,12 +97,12 @@ func (r *Reader) content(q *Request) error {
 // part looks at one part of a content: text is bounded by its bytes, an image by a number of its own, anything else not
 // at all.
 func (r *Reader) part(q *Request) error {
-	if ok, err := r.enter('{'); err != nil || !ok {
+	if ok, err := r.Enter('{'); err != nil || !ok {
 		return orRefuse(err, q.here()+".content", "a part of a content is an object")
 	}
 	kind, url := "", []byte(nil)
 	for {
-		name, _, more, err := r.member()
+		name, _, more, err := r.Member()
 		if err != nil {
 			return err
 		}
@@ -113,7 +116,7 @@ func (r *Reader) part(q *Request) error {
 			url, err = r.imageURL()
 		default:
 			if err = lookalike(name, "type", "image_url"); err == nil {
-				err = r.skip()
+				err = r.Skip()
 			}
 		}
 		if err != nil {
@@ -129,6 +132,7 @@ func (q *Request) count(kind string, url []byte) {
 	case "text", "refusal":
 	case "image_url":
 		q.images++
+		q.Uses |= chat.UsesImages
 		switch head := headOf(url); {
 		case foldPrefix(head, "data:image/"):
 			q.inline += int64(len(url))
@@ -136,8 +140,22 @@ func (q *Request) count(kind string, url []byte) {
 			q.opaque = true
 		}
 	default:
+		q.Uses |= mediumOf(kind)
 		q.opaque = true
 	}
+}
+
+// mediumOf is what a part of a kind asks of a model.
+func mediumOf(kind string) chat.Uses {
+	switch kind {
+	case "file":
+		return chat.UsesFiles
+	case "input_audio":
+		return chat.UsesAudio
+	case "video_url":
+		return chat.UsesVideo
+	}
+	return 0
 }
 
 // headOf is how the text of a JSON string begins.
@@ -150,7 +168,7 @@ func headOf(raw []byte) []byte {
 	if bytes.IndexByte(head, '\\') < 0 {
 		return head
 	}
-	return []byte(unquoted(raw))
+	return []byte(jsonscan.Unquoted(raw))
 }
 
 func foldPrefix(text []byte, prefix string) bool {
@@ -158,34 +176,34 @@ func foldPrefix(text []byte, prefix string) bool {
 }
 
 func (r *Reader) partKind(q *Request) (string, error) {
-	kind := r.dec.PeekKind()
-	raw, _, err := r.value()
+	kind := r.Kind()
+	raw, _, err := r.Value()
 	if err != nil || kind != '"' {
 		return "", orRefuse(err, q.here()+".content", "a part's type is a string")
 	}
-	return unquoted(raw), nil
+	return jsonscan.Unquoted(raw), nil
 }
 
 // imageURL is the quoted address of an image, given as {"url": …} or bare; nil if there is none.
 func (r *Reader) imageURL() (url []byte, err error) {
-	if r.dec.PeekKind() != '{' {
-		kind := r.dec.PeekKind()
-		raw, _, err := r.value()
+	if r.Kind() != '{' {
+		kind := r.Kind()
+		raw, _, err := r.Value()
 		if kind != '"' {
 			raw = nil
 		}
 		return raw, err
 	}
-	if err := r.step(); err != nil {
+	if err := r.Step(); err != nil {
 		return nil, err
 	}
 	for {
-		name, _, more, err := r.member()
+		name, _, more, err := r.Member()
 		if err != nil || !more {
 			return url, err
 		}
 		wanted := string(name) == "url"
-		raw, _, err := r.value()
+		raw, _, err := r.Value()
 		if err != nil {
 			return nil, err
 		}
@@ -197,14 +215,15 @@ func (r *Reader) imageURL() (url []byte, err error) {
 
 // tools looks for tools that the vendor runs by itself: what they find becomes a part of the prompt.
 func (r *Reader) tools(q *Request) error {
-	if ok, err := r.enter('['); err != nil || !ok {
+	if ok, err := r.Enter('['); err != nil || !ok {
 		return err // anything but an array is the vendor's to refuse
 	}
 	for {
-		more, err := r.element()
+		more, err := r.Element()
 		if err != nil || !more {
 			return err
 		}
+		q.Uses |= chat.UsesTools
 		if err := r.tool(q); err != nil {
 			return err
 		}
@@ -212,11 +231,11 @@ func (r *Reader) tools(q *Request) error {
 }
 
 func (r *Reader) tool(q *Request) error {
-	if ok, err := r.enter('{'); err != nil || !ok {
+	if ok, err := r.Enter('{'); err != nil || !ok {
 		return err
 	}
 	for {
-		name, _, more, err := r.member()
+		name, _, more, err := r.Member()
 		if err != nil || !more {
 			return err
 		}
@@ -224,7 +243,7 @@ func (r *Reader) tool(q *Request) error {
 			return err
 		}
 		wanted := string(name) == "type"
-		raw, _, err := r.value()
+		raw, _, err := r.Value()
 		if err != nil {
 			return err
 		}

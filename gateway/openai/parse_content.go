@@ -53,7 +53,7 @@ func (p *parser) part() (chat.Part, error) {
 		case "annotations":
 			err = p.Skip()
 		default:
-			err = p.inner("messages.content", name)
+			err = p.Inner("messages.content", name)
 		}
 		return err
 	})
@@ -78,7 +78,7 @@ func (p *parser) part() (chat.Part, error) {
 	case "":
 		return part, p.Refuse("a part of a content needs a type")
 	default:
-		return part, p.cannot("a part of a content is a text, refusal, image_url, file or input_audio")
+		return part, p.Cannot("a part of a content is a text, refusal, image_url, file or input_audio")
 	}
 	if part.Media == nil && part.Kind != chat.Text && part.Kind != chat.Refusal {
 		return part, p.Refuse("a part of type %s needs its %s", kind, kind)
@@ -99,7 +99,7 @@ func (p *parser) imageURL() (*chat.Media, error) {
 			case "detail":
 				detail, err = p.String()
 			default:
-				err = p.inner("messages.content.image_url", name)
+				err = p.Inner("messages.content.image_url", name)
 			}
 			return err
 		})
@@ -127,9 +127,9 @@ func (p *parser) file() (*chat.Media, error) {
 		case "filename":
 			name, err = p.String()
 		case "file_id":
-			err = p.refuseGiven("an uploaded file is known to its vendor only; send its data")
+			err = p.RefuseGiven("an uploaded file is known to its vendor only; send its data")
 		default:
-			err = p.inner("messages.content.file", member)
+			err = p.Inner("messages.content.file", member)
 		}
 		return err
 	})
@@ -155,7 +155,7 @@ func (p *parser) audio() (*chat.Media, error) {
 			format, err = p.String()
 			m.MIME = AudioType(format)
 		default:
-			err = p.inner("messages.content.input_audio", name)
+			err = p.Inner("messages.content.input_audio", name)
 		}
 		return err
 	})
@@ -183,7 +183,7 @@ func (p *parser) cacheControl() (string, error) {
 				ttl, err = text, readErr
 			}
 		default:
-			err = p.inner("cache_control", name)
+			err = p.Inner("cache_control", name)
 		}
 		return err
 	})

@@ -17,7 +17,7 @@ func (p *parser) message(int) error {
 	if err := p.Object(func(name []byte) error { return p.messageMember(m, name) }); err != nil {
 		return err
 	}
-	r := p.request
+	r := p.Request
 	switch m.role {
 	case "system", "developer":
 		r.Messages = append(r.Messages, chat.Message{Role: chat.System, Name: m.name, Parts: m.content})
@@ -31,7 +31,7 @@ func (p *parser) message(int) error {
 	case "":
 		return p.Refuse("a message needs a role")
 	case "function":
-		return p.cannot("functions were replaced by tools")
+		return p.Cannot("functions were replaced by tools")
 	default:
 		return p.Refuse("the role of a message is system, developer, user, assistant or tool")
 	}
@@ -69,13 +69,13 @@ func (p *parser) messageMember(m *said, name []byte) (err error) {
 	case "images":
 		err = p.Array(func(int) error { return p.Object(func(name []byte) error { return p.picture(m, name) }) })
 	case "audio":
-		err = p.refuseGiven("an earlier answer's sound is known to its vendor only")
+		err = p.RefuseGiven("an earlier answer's sound is known to its vendor only")
 	case "function_call":
-		err = p.refuseGiven("functions were replaced by tools")
+		err = p.RefuseGiven("functions were replaced by tools")
 	case "annotations", "model", "id": // of an answer that is sent back as it came
 		err = p.Skip()
 	default:
-		err = p.inner("messages", name)
+		err = p.Inner("messages", name)
 	}
 	return err
 }
@@ -118,10 +118,10 @@ func (p *parser) result(m *said) error {
 		switch m.content[i].Kind {
 		case chat.Text, chat.Image, chat.File:
 		case chat.Refusal, chat.Audio, chat.Thinking, chat.Redacted, chat.ToolCall, chat.ToolResult:
-			return p.cannot("a tool gives text, images and files")
+			return p.Cannot("a tool gives text, images and files")
 		}
 	}
-	r := p.request
+	r := p.Request
 	if n := len(r.Messages) - 1; n >= 0 && r.Messages[n].Role == chat.User && onlyResults(r.Messages[n].Parts) {
 		r.Messages[n].Parts = append(r.Messages[n].Parts, part)
 		return nil
@@ -157,16 +157,16 @@ func (p *parser) call(m *said) error {
 				case "arguments":
 					c.arguments, err = p.String()
 				default:
-					err = p.inner("messages.tool_calls.function", name)
+					err = p.Inner("messages.tool_calls.function", name)
 				}
 				return err
 			})
 		case "custom":
-			err = p.refuseGiven("only functions can be called")
+			err = p.RefuseGiven("only functions can be called")
 		case "index": // of a stream that was put together
 			err = p.Skip()
 		default:
-			err = p.inner("messages.tool_calls", name)
+			err = p.Inner("messages.tool_calls", name)
 		}
 		return err
 	})
@@ -174,7 +174,7 @@ func (p *parser) call(m *said) error {
 	case err != nil:
 		return err
 	case kind != "function":
-		return p.cannot("only functions can be called")
+		return p.Cannot("only functions can be called")
 	case c.id == "" || c.name == "":
 		return p.Refuse("a tool call needs an id and its function a name")
 	}

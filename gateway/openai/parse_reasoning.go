@@ -36,7 +36,7 @@ const maxBudget = MaxCap
 
 // reasoning reads OpenRouter's object: effort or max_tokens, enabled, and exclude. Not enabled wins over the others.
 func (p *parser) reasoning() error {
-	r := &p.request.Reasoning
+	r := &p.Request.Reasoning
 	var effort string
 	var budget int64
 	var budgeted bool
@@ -58,7 +58,7 @@ func (p *parser) reasoning() error {
 		case "summary", "generate_summary":
 			err = p.Skip() // how long the summary of thoughts is
 		default:
-			err = p.inner("reasoning", name)
+			err = p.Inner("reasoning", name)
 		}
 		return err
 	})
@@ -81,7 +81,7 @@ func (p *parser) reasoning() error {
 
 // level settles what reasoning_effort adds to what the object said.
 func (p *parser) level() {
-	r := &p.request.Reasoning
+	r := &p.Request.Reasoning
 	switch {
 	case r.Effort != "" || r.Budget != 0 || r.Off:
 	case p.effort != "":

@@ -1,9 +1,6 @@
 package openai
 
 import (
-	"slices"
-
-	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/openai/scan"
 )
@@ -24,21 +21,20 @@ func ParseRequest(body []byte) (*chat.Request, error) {
 
 // Canonical reads the whole request: see ParseRequest.
 func (q *Request) Canonical() (*chat.Request, error) {
-	p := &parser{request: &chat.Request{Model: q.Model, Stream: q.Stream, Choices: q.Choices, MaxTokens: q.Cap}}
-	p.request.IncludeUsage = q.include.given() && string(q.include.of(q.body)) == "true"
+	p := &parser{Parser: scan.Parser{Request: &chat.Request{Model: q.Model, Stream: q.Stream, Choices: q.Choices, MaxTokens: q.Cap}}}
+	p.Request.IncludeUsage = q.include.Given() && string(q.include.Of(q.body)) == "true"
 	p.Strict(q.body)
 	defer p.Drop()
 	if err := p.Object(p.parameter); err != nil {
 		return nil, err
 	}
 	p.finish()
-	return p.request, nil
+	return p.Request, nil
 }
 
 // parser reads one request.
 type parser struct {
-	scan.Scanner
-	request *chat.Request
+	scan.Parser
 	names   map[string]string // of the tools that were called, by the calls' ids
 	cache   string            // a cache mark of the whole request
 	effort  string            // of reasoning_effort
@@ -59,7 +55,7 @@ func passed(name []byte) bool {
 }
 
 func (p *parser) parameter(name []byte) (err error) {
-	r := p.request
+	r := p.Request
 	switch string(name) {
 	case "messages":
 		return p.Array(p.message)
@@ -93,35 +89,13 @@ func (p *parser) parameter(name []byte) (err error) {
 	case "cache_control":
 		p.cache, err = p.cacheControl()
 	case "functions", "function_call":
-		return p.refuseGiven("functions were replaced by tools")
+		return p.RefuseGiven("functions were replaced by tools")
 	default:
-		return p.number(name)
-	}
-	return err
-}
-
-// number reads the parameters that are numbers, and whatever is none of this dialect's parameters.
-func (p *parser) number(name []byte) (err error) {
-	r := p.request
-	var to *chat.Number
-	switch string(name) {
-	case "temperature":
-		to = &r.Temperature
-	case "top_p":
-		to = &r.TopP
-	case "top_k":
-		to = &r.TopK
-	case "frequency_penalty":
-		to = &r.FrequencyPenalty
-	case "presence_penalty":
-		to = &r.PresencePenalty
-	case "seed":
-		to = &r.Seed
-	default:
+		if is, err := p.Number(name); is || err != nil {
+			return err
+		}
 		return p.other(name)
 	}
-	text, err := p.Number()
-	*to = chat.Number(text)
 	return err
 }
 
@@ -141,65 +115,27 @@ func (p *parser) other(name []byte) error {
 	case "logit_bias":
 		usual = "{}"
 	}
-	field := string(name)
-	raw, err := p.Raw()
-	if err != nil || raw == nil || string(raw) == usual {
-		return err
-	}
-	p.unsupported(field)
-	return nil
+	return p.Other(name, usual)
 }
-
-// maxUnsupported is how many members are listed: the first one is refused, or all are left out.
-const maxUnsupported = 64
-
-// unsupported lists a member once.
-func (p *parser) unsupported(field string) {
-	if len(p.request.Unsupported) < maxUnsupported && !slices.Contains(p.request.Unsupported, field) {
-		p.request.Unsupported = append(p.request.Unsupported, field)
-	}
-}
-
-// inner lists an unknown member of an object inside, unless it is null.
-func (p *parser) inner(of string, name []byte) error {
-	field := of + "." + string(name)
-	raw, err := p.Raw()
-	if err == nil && raw != nil {
-		p.unsupported(field)
-	}
-	return err
-}
-
-// refuseGiven refuses what cannot be left out. Null is fine.
-func (p *parser) refuseGiven(why string) error {
-	raw, err := p.Raw()
-	if err != nil || raw == nil {
-		return err
-	}
-	return p.cannot(why)
-}
-
-// cannot is the refusal of the value that was read last.
-func (p *parser) cannot(why string) *domain.Error { return chat.Unsupported(p.Here(), why) }
 
 func (p *parser) stop() error {
 	if p.Kind() == '[' {
 		return p.Array(func(int) error {
 			s, err := p.String()
-			p.request.Stop = append(p.request.Stop, s)
+			p.Request.Stop = append(p.Request.Stop, s)
 			return err
 		})
 	}
 	s, err := p.String()
 	if s != "" {
-		p.request.Stop = []string{s}
+		p.Request.Stop = []string{s}
 	}
 	return err
 }
 
 // finish puts together what stood in several places.
 func (p *parser) finish() {
-	r := p.request
+	r := p.Request
 	p.level()
 	if p.cache == "" || len(r.Messages) == 0 {
 		return

@@ -140,9 +140,9 @@ func TestWhatHasNoPlaceIsListed(t *testing.T) {
 		`"modalities":["text","audio"],"audio":{"voice":"x"},"verbosity":"low"`:                     {"modalities", "audio", "verbosity"},
 		`"store":true,"prediction":{},"web_search_options":{},"min_p":0.1`:                          {"store", "prediction", "web_search_options", "min_p"},
 		`"Temperature":1,"x_new":[1]`:                                                               {"Temperature", "x_new"},
-		`"provider":{"order":["x"]},"models":["a","b"],"route":"fallback","transforms":[],"plugins":[{"id":"web"}],"usage":{"include":true},"session_id":"s","trace":{}`: nil,
-		`"metadata":{"a":"b"},"prompt_cache_key":"k","prompt_cache_retention":"24h"`:                                                                                     nil,
-		`"response_format":{"type":"grammar","grammar":"x"}`:                                                                                                             {"response_format.grammar", "response_format"},
+		`"provider":{"order":["x"]},"models":["a","b"],"route":"fallback","transforms":[],"plugins":[{"id":"web","enabled":false}],"usage":{"include":true},"session_id":"s","trace":{}`: nil,
+		`"metadata":{"a":"b"},"prompt_cache_key":"k","prompt_cache_retention":"24h"`:                                                                                                     nil,
+		`"response_format":{"type":"grammar","grammar":"x"}`:                                                                                                                             {"response_format.grammar", "response_format"},
 		`"reasoning":{"mode":"pro"}`: {"reasoning.mode"},
 		`"tools":[{"type":"function","function":{"name":"f","x":1},"y":2},{"type":"function","function":{"name":"g","x":1}}]`: {"tools.function.x", "tools.y"},
 		`"safety_identifier":"u"`: nil,
@@ -173,6 +173,7 @@ func TestParsedRequestsThatAreRefused(t *testing.T) {
 	with := func(members string) string { return `{"model":"m",` + hello + `,` + members + `}` }
 	messages := func(messages string) string { return `{"model":"m","messages":[` + messages + `]}` }
 	for name, row := range map[string]struct{ body, param, message string }{
+		"plugins":               {with(`"plugins":[{"id":"web"}]`), "plugins", "not offered"},
 		"what the scan refuses": {`{"model":"m",` + hello + `,"max_tokens":0}`, "max_tokens", "between 1 and"},
 		"no role":               {messages(`{"content":"a"}`), "messages[0]", "needs a role"},
 		"strange role":          {messages(`{"role":"user","content":"a"},{"role":"bot","content":"a"}`), "messages[1]", "the role"},

@@ -1,9 +1,9 @@
 package openai
 
 import (
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // The names of the output cap; vendors differ in which one they obey.
@@ -27,45 +27,49 @@ type Request struct {
 	Choices int64 // n
 	Cap     int64 // output tokens of one choice; 0 when the caller gave none
 
-	// Provider, Models and Route are the members with which callers steer the routing, as they stand in the body; nil without them. They
-	// are for the gateway, and no vendor gets them.
-	Provider, Models, Route jsontext.Value
-	// Opening is the conversation up to its first message that is not the system's: it stays the same from turn to turn.
-	Opening []byte
+	chat.Steering
+	// Uses is what the call asks of a model.
+	Uses chat.Uses
+	// Hide: the caller does not want to see the thoughts of the model.
+	Hide bool
 
 	body    []byte
-	own     []span // members that no vendor gets, names and values
-	model   span
+	own     []jsonscan.Span // members that no vendor gets, names and values
+	model   jsonscan.Span
 	stream  option
-	caps    [2]option // max_tokens, max_completion_tokens
-	include span      // the value of include_usage
-	close   int       // where the body's last brace stands
+	caps    [2]option     // max_tokens, max_completion_tokens
+	include jsonscan.Span // the value of include_usage
+	close   int           // where the body's last brace stands
 
 	images   int64 // parts that are images
 	inline   int64 // bytes of images that stand in the body
 	opaque   bool  // something whose tokens the body's bytes do not bound
 	messages int
+	searches bool   // the vendor searches the web
+	tier     string // service_tier
+
+	hideSaid bool // reasoning.exclude, which counts more than include_reasoning
 }
 
 // option is a member that may be missing, null or there.
 type option struct {
-	name, value span
+	name, value jsonscan.Span
 	there       bool // and not null
 }
 
 // Request reads a body. Errors are invalid_request, with the detail "param" when one parameter is to blame.
 func (r *Reader) Request(body []byte) (*Request, error) {
-	r.strict(body)
-	defer r.drop()
+	r.Strict(body)
+	defer r.Drop()
 	q := &Request{body: body, Choices: 1}
-	if kind := r.dec.PeekKind(); kind != '{' && kind != 0 {
+	if kind := r.Kind(); kind != '{' && kind != 0 {
 		return nil, domain.Errorf(domain.CodeInvalid, "the body is not a JSON object")
 	}
-	if err := r.step(); err != nil {
+	if err := r.Step(); err != nil {
 		return nil, err
 	}
 	for {
-		name, at, more, err := r.member()
+		name, at, more, err := r.Member()
 		if err != nil {
 			return nil, err
 		}
@@ -76,15 +80,15 @@ func (r *Reader) Request(body []byte) (*Request, error) {
 			return nil, err
 		}
 	}
-	q.close = int(r.dec.InputOffset()) - 1
-	if err := r.only(); err != nil {
+	q.close = r.At() - 1
+	if err := r.End(); err != nil {
 		return nil, err
 	}
 	return q, q.check()
 }
 
 // parameter reads the value of one top-level member.
-func (r *Reader) parameter(q *Request, name []byte, at span) (err error) {
+func (r *Reader) parameter(q *Request, name []byte, at jsonscan.Span) (err error) {
 	switch string(name) {
 	case "model":
 		return r.model(q)
@@ -102,35 +106,42 @@ func (r *Reader) parameter(q *Request, name []byte, at span) (err error) {
 		q.caps[1], err = r.outputCap(q, MaxCompletionTokens, at)
 	case "tools":
 		return r.tools(q)
-	case "provider":
-		q.Provider, err = r.ours(q, at)
-	case "models":
-		q.Models, err = r.ours(q, at)
-	case "route":
-		q.Route, err = r.ours(q, at)
+	case "reasoning":
+		return r.reasoning(q)
+	case "include_reasoning":
+		return r.includeReasoning(q)
+	case "response_format":
+		return r.format(q)
 	case "web_search_options":
-		q.opaque = q.opaque || r.dec.PeekKind() != 'n' // what is found becomes a part of the prompt
-		return r.skip()
+		q.searches = r.Kind() != 'n'
+		q.opaque = q.opaque || q.searches // what is found becomes a part of the prompt
+		return r.used(q, chat.UsesWebSearch)
+	case "service_tier":
+		return r.serviceTier(q)
 	default:
-		if err := lookalike(name, "model", "models", "provider", "route", "messages", "stream", "stream_options", "n", MaxTokens, MaxCompletionTokens, "tools", "web_search_options"); err != nil {
+		if chat.Steers(name) {
+			return r.ours(q, string(name), at)
+		}
+		if use := chat.UseOf(name); use != 0 {
+			return r.used(q, use)
+		}
+		if err := lookalike(name, "model", "models", "provider", "route", "messages", "stream", "stream_options", "n", MaxTokens, MaxCompletionTokens, "tools", "web_search_options",
+			"service_tier"); err != nil {
 			return err
 		}
-		return r.skip()
+		return r.Skip()
 	}
 	return err
 }
 
-// ours is the value of a member that is taken out. Null is nothing.
-func (r *Reader) ours(q *Request, name span) (jsontext.Value, error) {
-	raw, at, err := r.value()
+// ours reads a member that is for the gateway, and is taken out.
+func (r *Reader) ours(q *Request, name string, from jsonscan.Span) error {
+	_, at, err := r.Value()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	q.own = append(q.own, span{name.from, at.to})
-	if raw.Kind() == 'n' {
-		return nil, nil
-	}
-	return jsontext.Value(at.of(q.body)), nil
+	q.own = append(q.own, jsonscan.Span{From: from.From, To: at.To})
+	return q.Take(name, at.Of(q.body))
 }
 
 // check holds the parameters against each other.

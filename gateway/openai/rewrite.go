@@ -5,6 +5,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // Rewrite is what the gateway puts in place of the vendor's own words, as JSON values.
@@ -17,7 +18,7 @@ type Rewrite struct {
 
 // NewRewrite prepares the words for one generation.
 func NewRewrite(id, model, provider string) Rewrite {
-	w := Rewrite{id: quote(id), model: quote(model), provider: quote(provider)}
+	w := Rewrite{id: jsonscan.AppendString(nil, id), model: jsonscan.AppendString(nil, model), provider: jsonscan.AppendString(nil, provider)}
 	w.named = append(append(append(w.named, w.model...), `,"provider":`...), w.provider...)
 	return w
 }
@@ -25,45 +26,47 @@ func NewRewrite(id, model, provider string) Rewrite {
 // Append appends a whole answer, or the chunk that carries the usage, with the generation's id, the public name of the
 // model, the provider, and the given usage. All else is as the vendor sent it.
 func (a *Answer) Append(dst []byte, w *Rewrite, usage []byte) []byte {
-	var e edits
+	var e jsonscan.Edits
 	a.rename(&e, w)
+	e.Remove(a.body, a.hidden)
 	for _, m := range []struct {
-		at   span
+		at   jsonscan.Span
 		name string
 		text []byte
 	}{{a.id, `"id":`, w.id}, {a.model, `"model":`, w.named}, {a.usage, `"usage":`, usage}} {
-		if !m.at.given() {
-			e.insert(a.close, append(append([]byte(","), m.name...), m.text...))
+		if !m.at.Given() {
+			e.Insert(a.close, append(append([]byte(","), m.name...), m.text...))
 		}
 	}
-	if a.usage.given() {
-		e.replace(a.usage, usage)
+	if a.usage.Given() {
+		e.Replace(a.usage, usage)
 	}
-	return e.apply(dst, a.body)
+	return e.Append(dst, a.body)
 }
 
 // AppendChunk appends a chunk of a stream, renamed. Usage that a vendor puts into it is left out: the last chunk says it.
 func (a *Answer) AppendChunk(dst []byte, w *Rewrite) []byte {
-	var e edits
+	var e jsonscan.Edits
 	a.rename(&e, w)
+	e.Remove(a.body, a.hidden)
 	if a.Report.Given {
-		e.replace(a.usage, []byte("null"))
+		e.Replace(a.usage, []byte("null"))
 	}
-	return e.apply(dst, a.body)
+	return e.Append(dst, a.body)
 }
 
-func (a *Answer) rename(e *edits, w *Rewrite) {
-	if a.id.given() {
-		e.replace(a.id, w.id)
+func (a *Answer) rename(e *jsonscan.Edits, w *Rewrite) {
+	if a.id.Given() {
+		e.Replace(a.id, w.id)
 	}
 	switch {
-	case a.model.given() && !a.provider.given():
-		e.replace(a.model, w.named)
-	case a.model.given():
-		e.replace(a.model, w.model)
+	case a.model.Given() && !a.provider.Given():
+		e.Replace(a.model, w.named)
+	case a.model.Given():
+		e.Replace(a.model, w.model)
 	}
-	if a.provider.given() {
-		e.replace(a.provider, w.provider)
+	if a.provider.Given() {
+		e.Replace(a.provider, w.provider)
 	}
 }
 
@@ -99,12 +102,28 @@ func AppendUsage(dst []byte, u usage.Usage, cost chat.Cost) []byte {
 	dst = strconv.AppendInt(append(dst, `,"completion_tokens":`...), completion, 10)
 	dst = strconv.AppendInt(append(dst, `,"total_tokens":`...), prompt+completion, 10)
 	dst = append(append(dst, `,"cost":`...), cost.Total.String()...)
-	dst = strconv.AppendInt(append(dst, `,"is_byok":false,"prompt_tokens_details":{"cached_tokens":`...), u[usage.CacheRead], 10)
+	dst = strconv.AppendInt(append(dst, `,"is_byok":false,"prompt_tokens_details":{"cached_tokens":`...), u[usage.CacheRead]+u[usage.AudioCacheRead], 10)
 	dst = strconv.AppendInt(append(dst, `,"cache_write_tokens":`...), u[usage.CacheWrite]+u[usage.CacheWrite1h], 10)
+	dst = AppendUnits(dst, `,"audio_tokens":`, u[usage.AudioInput]+u[usage.AudioCacheRead])
+	dst = AppendUnits(dst, `,"image_tokens":`, u[usage.ImageInput])
 	dst = strconv.AppendInt(append(dst, `},"completion_tokens_details":{"reasoning_tokens":`...), u[usage.Reasoning], 10)
-	dst = append(dst, `},"cost_details":{"upstream_inference_cost":null,"upstream_inference_prompt_cost":`...)
+	dst = AppendUnits(dst, `,"audio_tokens":`, u[usage.AudioOutput])
+	dst = AppendUnits(dst, `,"image_tokens":`, u[usage.ImageOutput])
+	dst = append(dst, '}')
+	if n := u[usage.Search]; n > 0 {
+		dst = append(strconv.AppendInt(append(dst, `,"server_tool_use":{"web_search_requests":`...), n, 10), '}')
+	}
+	dst = append(dst, `,"cost_details":{"upstream_inference_cost":null,"upstream_inference_prompt_cost":`...)
 	dst = append(dst, cost.Prompt.String()...)
 	dst = append(dst, `,"upstream_inference_completions_cost":`...)
 	dst = append(dst, cost.Completion.String()...)
 	return append(dst, `}}`...)
+}
+
+// AppendUnits appends a member with a count; nothing when there are none.
+func AppendUnits(dst []byte, name string, n int64) []byte {
+	if n == 0 {
+		return dst
+	}
+	return strconv.AppendInt(append(dst, name...), n, 10)
 }

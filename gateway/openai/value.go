@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 func refuse(param, format string, args ...any) error {
@@ -23,8 +24,8 @@ func lookalike(name []byte, known ...string) error {
 }
 
 func (r *Reader) model(q *Request) error {
-	kind := r.dec.PeekKind()
-	raw, at, err := r.value()
+	kind := r.Kind()
+	raw, at, err := r.Value()
 	switch {
 	case err != nil:
 		return err
@@ -33,13 +34,13 @@ func (r *Reader) model(q *Request) error {
 	case len(raw) > maxModel:
 		return refuse("model", "model is longer than any model's name")
 	}
-	q.Model, q.model = unquoted(raw), at
+	q.Model, q.model = jsonscan.Unquoted(raw), at
 	return nil
 }
 
 func (r *Reader) boolean(param string) (bool, error) {
-	kind := r.dec.PeekKind()
-	if err := r.skip(); err != nil {
+	kind := r.Kind()
+	if err := r.Skip(); err != nil {
 		return false, err
 	}
 	if kind != 't' && kind != 'f' && kind != 'n' {
@@ -49,9 +50,9 @@ func (r *Reader) boolean(param string) (bool, error) {
 }
 
 // whole reads a whole number from 1 to most into n. there is false, and n as it was, for null.
-func (r *Reader) whole(param string, most int64, n *int64) (at span, there bool, err error) {
-	kind := r.dec.PeekKind()
-	raw, at, err := r.value()
+func (r *Reader) whole(param string, most int64, n *int64) (at jsonscan.Span, there bool, err error) {
+	kind := r.Kind()
+	raw, at, err := r.Value()
 	if err != nil || kind == 'n' {
 		return at, false, err
 	}
@@ -67,7 +68,7 @@ func (r *Reader) whole(param string, most int64, n *int64) (at span, there bool,
 }
 
 // outputCap reads one of the two caps.
-func (r *Reader) outputCap(q *Request, param string, name span) (option, error) {
+func (r *Reader) outputCap(q *Request, param string, name jsonscan.Span) (option, error) {
 	n := q.Cap
 	at, there, err := r.whole(param, MaxCap, &n)
 	if err != nil {
@@ -81,39 +82,39 @@ func (r *Reader) outputCap(q *Request, param string, name span) (option, error) 
 }
 
 // streamOptions finds include_usage.
-func (r *Reader) streamOptions(q *Request, name span) (option, error) {
+func (r *Reader) streamOptions(q *Request, name jsonscan.Span) (option, error) {
 	const param = "stream_options"
-	start := r.dec.PeekKind()
+	start := r.Kind()
 	if start != '{' {
-		_, at, err := r.value()
+		_, at, err := r.Value()
 		if err == nil && start != 'n' {
 			err = refuse(param, "%s is an object", param)
 		}
 		return option{name: name, value: at}, err
 	}
-	if err := r.step(); err != nil {
+	if err := r.Step(); err != nil {
 		return option{}, err
 	}
-	from := int(r.dec.InputOffset()) - 1
+	from := r.At() - 1
 	for {
-		key, _, more, err := r.member()
+		key, _, more, err := r.Member()
 		if err != nil {
 			return option{}, err
 		}
 		if !more {
-			return option{name: name, value: span{from, int(r.dec.InputOffset())}, there: true}, nil
+			return option{name: name, value: jsonscan.Span{From: from, To: r.At()}, there: true}, nil
 		}
 		if string(key) != "include_usage" {
 			if err := lookalike(key, "include_usage"); err != nil {
 				return option{}, err
 			}
-			if err := r.skip(); err != nil {
+			if err := r.Skip(); err != nil {
 				return option{}, err
 			}
 			continue
 		}
-		kind := r.dec.PeekKind()
-		if _, q.include, err = r.value(); err != nil {
+		kind := r.Kind()
+		if _, q.include, err = r.Value(); err != nil {
 			return option{}, err
 		}
 		if kind != 't' && kind != 'f' && kind != 'n' {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/openai/scan"
 )
 
@@ -58,7 +59,7 @@ func appendOrNull(dst []byte, text string) []byte {
 	if text == "" {
 		return append(dst, "null"...)
 	}
-	return scan.AppendString(dst, text)
+	return jsonscan.AppendString(dst, text)
 }
 
 // appendAnswered appends the message of a choice.

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/openai/scan"
 )
 
@@ -86,7 +87,7 @@ func appendTools(l *scan.List, dst []byte, r *chat.Request) []byte {
 	case chat.ToolsAny:
 		dst = l.String(dst, "tool_choice", "required")
 	case chat.ToolsOne:
-		dst = scan.AppendString(append(l.Name(dst, "tool_choice"), `{"type":"function","name":`...), r.ToolChoice.Name)
+		dst = jsonscan.AppendString(append(l.Name(dst, "tool_choice"), `{"type":"function","name":`...), r.ToolChoice.Name)
 		dst = append(dst, '}')
 	case "":
 	}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/openai"
 	"github.com/massrouter/massrouter/gateway/openai/scan"
 )
@@ -109,7 +110,7 @@ func appendItem(list *scan.List, dst []byte, role chat.Role, p *chat.Part, at in
 			if len(parts) == 1 {
 				text = parts[0].Text
 			}
-			return append(scan.AppendString(dst, text), '}'), nil
+			return append(jsonscan.AppendString(dst, text), '}'), nil
 		}
 		dst, err := appendContent(dst, role, p.Result.Parts, at)
 		return append(dst, '}'), err
@@ -126,7 +127,7 @@ func appendItem(list *scan.List, dst []byte, role chat.Role, p *chat.Part, at in
 		dst = l.String(append(list.Next(dst), '{'), "type", "reasoning")
 		dst = append(l.Name(dst, "summary"), '[')
 		if p.Kind == chat.Thinking {
-			dst = append(scan.AppendString(append(dst, `{"type":"summary_text","text":`...), p.Text), '}')
+			dst = append(jsonscan.AppendString(append(dst, `{"type":"summary_text","text":`...), p.Text), '}')
 		}
 		dst = append(dst, ']')
 		return append(l.String(dst, "encrypted_content", p.Signature), '}'), nil

@@ -4,7 +4,7 @@ import (
 	"strconv"
 
 	"github.com/massrouter/massrouter/gateway/chat"
-	"github.com/massrouter/massrouter/gateway/openai/scan"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // Stream begins to write a stream of events. How the response ended is held back to the end.
@@ -114,7 +114,7 @@ func (e *encoder) item(dst []byte, name string, o *output, n int, empty bool) []
 
 // place begins an event about an item, up to the members of its own.
 func (e *encoder) place(dst []byte, name string, o *output, n int) []byte {
-	dst = scan.AppendString(append(e.event(dst, name), `"item_id":`...), o.id)
+	dst = jsonscan.AppendString(append(e.event(dst, name), `"item_id":`...), o.id)
 	dst = strconv.AppendInt(append(dst, `,"output_index":`...), int64(n), 10)
 	switch o.kind {
 	case chat.Thinking:
@@ -159,7 +159,7 @@ func (e *encoder) text(dst []byte, o *output, n int, text string) []byte {
 		return dst
 	}
 	o.text = append(o.text, text...)
-	dst = scan.AppendString(append(e.place(dst, name, o, n), `,"delta":`...), text)
+	dst = jsonscan.AppendString(append(e.place(dst, name, o, n), `,"delta":`...), text)
 	return shut(append(dst, more...))
 }
 
@@ -168,17 +168,17 @@ func (e *encoder) done(dst []byte, o *output, n int) []byte {
 	o.done = true
 	switch o.kind {
 	case chat.Text:
-		dst = scan.AppendString(append(e.place(dst, "response.output_text.done", o, n), `,"text":`...), string(o.text))
+		dst = jsonscan.AppendString(append(e.place(dst, "response.output_text.done", o, n), `,"text":`...), string(o.text))
 		dst = e.part(shut(append(dst, `,"logprobs":[]`...)), "response.content_part.done", o, n, false)
 	case chat.Refusal:
-		dst = scan.AppendString(append(e.place(dst, "response.refusal.done", o, n), `,"refusal":`...), string(o.text))
+		dst = jsonscan.AppendString(append(e.place(dst, "response.refusal.done", o, n), `,"refusal":`...), string(o.text))
 		dst = e.part(shut(dst), "response.content_part.done", o, n, false)
 	case chat.Thinking:
-		dst = scan.AppendString(append(e.place(dst, "response.reasoning_summary_text.done", o, n), `,"text":`...), string(o.text))
+		dst = jsonscan.AppendString(append(e.place(dst, "response.reasoning_summary_text.done", o, n), `,"text":`...), string(o.text))
 		dst = e.part(shut(dst), "response.reasoning_summary_part.done", o, n, false)
 	case chat.ToolCall:
-		dst = scan.AppendString(append(e.place(dst, "response.function_call_arguments.done", o, n), `,"name":`...), o.call.Name)
-		dst = shut(scan.AppendString(append(dst, `,"arguments":`...), string(o.text)))
+		dst = jsonscan.AppendString(append(e.place(dst, "response.function_call_arguments.done", o, n), `,"name":`...), o.call.Name)
+		dst = shut(jsonscan.AppendString(append(dst, `,"arguments":`...), string(o.text)))
 	case chat.Redacted, chat.Image, chat.File, chat.Audio, chat.ToolResult:
 	}
 	dst = e.item(dst, "response.output_item.done", o, n, false)

@@ -3,6 +3,7 @@ package responses
 import (
 	"net/http"
 
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/openai/scan"
 )
 
@@ -46,5 +47,5 @@ func appendOrNull(dst []byte, text string) []byte {
 	if text == "" {
 		return append(dst, "null"...)
 	}
-	return scan.AppendString(dst, text)
+	return jsonscan.AppendString(dst, text)
 }

@@ -1,8 +1,6 @@
 package responses
 
 import (
-	"slices"
-
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/openai"
@@ -12,29 +10,39 @@ import (
 // maxModel is how long a model's name may be.
 const maxModel = 256
 
-// ParseRequest reads a caller's request into the canonical form. Errors are invalid_request, with the detail "param" when one
+// ParseRequest reads a caller's request into the canonical form. See Read.
+func ParseRequest(body []byte) (*chat.Request, error) {
+	r, _, err := Read(body)
+	return r, err
+}
+
+// Read reads a caller's request into the canonical form, and what it says to the gateway. Errors are invalid_request, with the detail "param" when one
 // parameter is to blame: what is not well-formed, and what the canonical form has no place for and that cannot be left out, which
 // is content, tools, and everything that lives at a vendor. The result refers to the body, which must not change.
-func ParseRequest(body []byte) (*chat.Request, error) {
-	p := &parser{request: &chat.Request{Choices: 1}}
+func Read(body []byte) (*chat.Request, *chat.Steering, error) {
+	p := &parser{Parser: scan.Parser{Request: &chat.Request{Choices: 1}}}
 	p.Strict(body)
 	defer p.Drop()
 	if kind := p.Kind(); kind != '{' && kind != 0 {
-		return nil, domain.Errorf(domain.CodeInvalid, "the body is not a JSON object")
+		return nil, nil, domain.Errorf(domain.CodeInvalid, "the body is not a JSON object")
 	}
 	if err := p.Object(p.parameter); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := p.End(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return p.request, p.finish()
+	err := p.finish()
+	if p.steering.Opening == nil {
+		p.steering.Opening = chat.Opening(p.Request.Messages)
+	}
+	return p.Request, &p.steering, err
 }
 
 // parser reads one request.
 type parser struct {
-	scan.Scanner
-	request      *chat.Request
+	scan.Parser
+	steering     chat.Steering
 	instructions []chat.Message
 	items        int
 	names        map[string]string    // of the tools that were called, by the calls' ids
@@ -42,11 +50,9 @@ type parser struct {
 	enabled      bool                 // reasoning was asked for, and no more said of it
 }
 
-// passed are the members that are for gateways, for vendors' books, or for tools that vendors run.
+// passed are the members that are for vendors' books, or for tools that vendors run.
 func passed(name []byte) bool {
 	switch string(name) {
-	case "provider", "models", "route", "plugins", "session_id", "trace", "debug", "preset", "drop_unsupported":
-		return true
 	case "metadata", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "max_tool_calls", "stream_options":
 		return true
 	}
@@ -54,7 +60,7 @@ func passed(name []byte) bool {
 }
 
 func (p *parser) parameter(name []byte) (err error) {
-	r := p.request
+	r := p.Request
 	switch string(name) {
 	case "model":
 		return p.model()
@@ -104,7 +110,7 @@ func (p *parser) model() error {
 	if err == nil && len(model) > maxModel {
 		return p.Refuse("model is longer than any model's name")
 	}
-	p.request.Model = model
+	p.Request.Model = model
 	return err
 }
 
@@ -112,47 +118,25 @@ func (p *parser) model() error {
 func (p *parser) state(name []byte) error {
 	switch string(name) {
 	case "previous_response_id", "conversation":
-		return p.refuseGiven("earlier turns are not stored here: send them in input")
+		return p.RefuseGiven("earlier turns are not stored here: send them in input")
 	case "prompt":
-		return p.refuseGiven("stored prompts are known to their vendor only")
+		return p.RefuseGiven("stored prompts are known to their vendor only")
 	case "background":
 		return p.refuseTrue("answers are not stored here, so that nobody could fetch one later")
 	case "store":
 		return p.refuseTrue("answers are not stored here")
 	}
-	return p.number(name)
+	if is, err := p.Number(name); is || err != nil {
+		return err
+	}
+	return p.member(name)
 }
 
 func (p *parser) refuseTrue(why string) error {
 	yes, err := p.Bool()
 	if err == nil && yes != nil && *yes {
-		return p.cannot(why)
+		return p.Cannot(why)
 	}
-	return err
-}
-
-// number reads the parameters that are numbers; OpenRouter has more of them than OpenAI.
-func (p *parser) number(name []byte) (err error) {
-	r := p.request
-	var to *chat.Number
-	switch string(name) {
-	case "temperature":
-		to = &r.Temperature
-	case "top_p":
-		to = &r.TopP
-	case "top_k":
-		to = &r.TopK
-	case "frequency_penalty":
-		to = &r.FrequencyPenalty
-	case "presence_penalty":
-		to = &r.PresencePenalty
-	case "seed":
-		to = &r.Seed
-	default:
-		return p.member(name)
-	}
-	text, err := p.Number()
-	*to = chat.Number(text)
 	return err
 }
 
@@ -160,6 +144,14 @@ func (p *parser) number(name []byte) (err error) {
 func (p *parser) member(name []byte) error {
 	if passed(name) {
 		return p.Skip()
+	}
+	if chat.Steers(name) {
+		written := string(name)
+		raw, _, err := p.Value()
+		if err != nil {
+			return err
+		}
+		return p.steering.Take(written, raw)
 	}
 	usual := ""
 	switch string(name) {
@@ -172,13 +164,7 @@ func (p *parser) member(name []byte) error {
 	case "include":
 		return p.include()
 	}
-	field := string(name)
-	raw, err := p.Raw()
-	if err != nil || raw == nil || string(raw) == usual {
-		return err
-	}
-	p.unsupported(field)
-	return nil
+	return p.Other(name, usual)
 }
 
 // include asks for more in the answer. Encrypted reasoning is always there; what concerns tools that vendors run never is.
@@ -186,47 +172,15 @@ func (p *parser) include() error {
 	return p.Array(func(int) error {
 		what, err := p.String()
 		if err == nil && what == "message.output_text.logprobs" {
-			p.unsupported("include")
+			p.Unsupported("include")
 		}
 		return err
 	})
 }
 
-// maxUnsupported is how many members are listed: the first one is refused, or all are left out.
-const maxUnsupported = 64
-
-// unsupported lists a member once.
-func (p *parser) unsupported(field string) {
-	if u := p.request.Unsupported; len(u) < maxUnsupported && !slices.Contains(u, field) {
-		p.request.Unsupported = append(u, field)
-	}
-}
-
-// inner lists an unknown member of an object inside, unless it is null.
-func (p *parser) inner(of string, name []byte) error {
-	field := of + "." + string(name)
-	raw, err := p.Raw()
-	if err == nil && raw != nil {
-		p.unsupported(field)
-	}
-	return err
-}
-
-// refuseGiven refuses what cannot be left out. Null is fine.
-func (p *parser) refuseGiven(why string) error {
-	raw, err := p.Raw()
-	if err != nil || raw == nil {
-		return err
-	}
-	return p.cannot(why)
-}
-
-// cannot is the refusal of the value that was read last.
-func (p *parser) cannot(why string) *domain.Error { return chat.Unsupported(p.Here(), why) }
-
 // finish puts together what stood in several places.
 func (p *parser) finish() error {
-	r := p.request
+	r := p.Request
 	switch {
 	case r.Model == "":
 		return domain.Errorf(domain.CodeInvalid, "model is required").With("param", "model")

@@ -60,7 +60,7 @@ func (p *parser) pieceMember(c *piece, name []byte) (err error) {
 	case "filename":
 		c.name, err = p.String()
 	case "file_id":
-		err = p.refuseGiven("an uploaded file is known to its vendor only; send its data")
+		err = p.RefuseGiven("an uploaded file is known to its vendor only; send its data")
 	case "input_audio":
 		c.sound, err = p.audio()
 	case "cache_control":
@@ -73,7 +73,7 @@ func (p *parser) pieceMember(c *piece, name []byte) (err error) {
 	case "annotations", "logprobs": // of an answer that is sent back
 		err = p.Skip()
 	default:
-		err = p.inner("input.content", name)
+		err = p.Inner("input.content", name)
 	}
 	return err
 }
@@ -112,7 +112,7 @@ func (p *parser) part(c *piece) (chat.Part, error) {
 		}
 		part.Kind, part.Media = chat.Audio, c.sound
 	default:
-		return part, p.cannot("a part of a content is an input_text, input_image, input_file, input_audio, output_text or refusal")
+		return part, p.Cannot("a part of a content is an input_text, input_image, input_file, input_audio, output_text or refusal")
 	}
 	return part, nil
 }
@@ -129,7 +129,7 @@ func (p *parser) audio() (*chat.Media, error) {
 			format, err = p.String()
 			m.MIME = openai.AudioType(format)
 		default:
-			err = p.inner("input.content.input_audio", name)
+			err = p.Inner("input.content.input_audio", name)
 		}
 		return err
 	})

@@ -62,9 +62,9 @@ func (p *parser) item() error {
 		p.assistant(chat.Part{Kind: chat.Image, Media: &chat.Media{MIME: "image/png", Data: it.result}})
 		return nil
 	case "item_reference":
-		return p.cannot("earlier items are not stored here: send them whole")
+		return p.Cannot("earlier items are not stored here: send them whole")
 	}
-	return p.cannot("an item is a message, function_call, function_call_output or reasoning")
+	return p.Cannot("an item is a message, function_call, function_call_output or reasoning")
 }
 
 func (p *parser) refuseNull() error {
@@ -103,7 +103,7 @@ func (p *parser) itemMember(it *item, name []byte) (err error) {
 	case "id", "status", "phase", "object", "output_format", "quality", "size", "background", "revised_prompt", "action": // of an answer that is sent back
 		err = p.Skip()
 	default:
-		err = p.inner("input", name)
+		err = p.Inner("input", name)
 	}
 	return err
 }
@@ -118,18 +118,18 @@ func (p *parser) summary(it *item) error {
 			it.summary = append(it.summary, text)
 			return err
 		}
-		return p.inner("input.summary", name)
+		return p.Inner("input.summary", name)
 	})
 }
 
 // add begins a message.
 func (p *parser) add(role chat.Role, parts ...chat.Part) {
-	p.request.Messages = append(p.request.Messages, chat.Message{Role: role, Parts: parts})
+	p.Request.Messages = append(p.Request.Messages, chat.Message{Role: role, Parts: parts})
 }
 
 // assistant adds to the model's turn: its items that follow one another are one message.
 func (p *parser) assistant(parts ...chat.Part) {
-	m := p.request.Messages
+	m := p.Request.Messages
 	if n := len(m) - 1; n >= 0 && m[n].Role == chat.Assistant {
 		m[n].Parts = append(m[n].Parts, parts...)
 		return
@@ -170,11 +170,11 @@ func (p *parser) result(it *item) error {
 	}
 	for i := range it.output {
 		if kind := it.output[i].Kind; kind != chat.Text && kind != chat.Image && kind != chat.File {
-			return p.cannot("a tool gives text, images and files")
+			return p.Cannot("a tool gives text, images and files")
 		}
 	}
 	part := chat.Part{Kind: chat.ToolResult, Result: &chat.Result{CallID: it.callID, Name: p.names[it.callID], Parts: it.output}}
-	m := p.request.Messages
+	m := p.Request.Messages
 	if n := len(m) - 1; n >= 0 && m[n].Role == chat.User && len(m[n].Parts) > 0 && m[n].Parts[0].Kind == chat.ToolResult {
 		m[n].Parts = append(m[n].Parts, part)
 		return nil
@@ -215,8 +215,8 @@ func (p *parser) bind() {
 	if len(p.signatures) == 0 {
 		return
 	}
-	for m := range p.request.Messages {
-		parts := p.request.Messages[m].Parts
+	for m := range p.Request.Messages {
+		parts := p.Request.Messages[m].Parts
 		for i := range parts {
 			if parts[i].Kind != chat.ToolCall {
 				continue

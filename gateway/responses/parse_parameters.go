@@ -16,20 +16,10 @@ func (p *parser) tool(int) error {
 		switch string(name) {
 		case "type":
 			if kind, err = p.String(); err == nil && kind != "function" {
-				err = p.cannot("only functions can be used as tools")
+				err = p.Cannot("only functions can be used as tools")
 			}
-		case "name":
-			t.Name, err = p.String()
-		case "description":
-			t.Description, err = p.String()
-		case "parameters":
-			if t.Parameters, err = p.Raw(); err == nil && t.Parameters != nil && t.Parameters.Kind() != '{' {
-				err = p.Refuse("the parameters of a function are a JSON Schema, which is an object")
-			}
-		case "strict":
-			t.Strict, err = p.Bool()
 		default:
-			err = p.inner("tools", name)
+			err = p.Function(&t, "tools", name)
 		}
 		return err
 	})
@@ -41,53 +31,19 @@ func (p *parser) tool(int) error {
 	case t.Name == "":
 		return p.Refuse("a function needs a name")
 	}
-	p.request.Tools = append(p.request.Tools, t)
+	p.Request.Tools = append(p.Request.Tools, t)
 	return nil
 }
 
 // toolChoice is a word or {"type": "function", "name": …}.
 func (p *parser) toolChoice() error {
-	c := &p.request.ToolChoice
-	if p.Kind() != '{' {
-		word, err := p.String()
-		if err != nil {
-			return err
+	return p.ToolChoice(func(name []byte) (err error) {
+		if string(name) != "name" {
+			return p.Skip() // its type decides
 		}
-		switch word {
-		case "":
-		case "auto":
-			c.Mode = chat.ToolsAuto
-		case "none":
-			c.Mode = chat.ToolsNone
-		case "required":
-			c.Mode = chat.ToolsAny
-		default:
-			return p.Refuse("tool_choice is auto, none, required or a function")
-		}
-		return nil
-	}
-	kind := ""
-	err := p.Object(func(name []byte) (err error) {
-		switch string(name) {
-		case "type":
-			kind, err = p.String()
-		case "name":
-			c.Name, err = p.String()
-		default:
-			err = p.Skip() // its type decides
-		}
+		p.Request.ToolChoice.Name, err = p.String()
 		return err
 	})
-	switch {
-	case err != nil:
-		return err
-	case kind != "function":
-		return p.cannot("it is auto, none, required or a function")
-	case c.Name == "":
-		return p.Refuse("the function of tool_choice needs a name")
-	}
-	c.Mode = chat.ToolsOne
-	return nil
 }
 
 // text reads the form of the answer's text.
@@ -98,55 +54,31 @@ func (p *parser) text(name []byte) error {
 	case "verbosity":
 		verbosity, err := p.String()
 		if verbosity != "" && verbosity != "medium" {
-			p.unsupported("text.verbosity")
+			p.Unsupported("text.verbosity")
 		}
 		return err
 	}
-	return p.inner("text", name)
+	return p.Inner("text", name)
 }
 
 func (p *parser) format() error {
-	f := &p.request.Format
 	kind := ""
 	err := p.Object(func(name []byte) (err error) {
-		switch string(name) {
-		case "type":
+		if string(name) == "type" {
 			kind, err = p.String()
-		case "name":
-			f.Name, err = p.String()
-		case "description":
-			f.Description, err = p.String()
-		case "schema":
-			if f.Schema, err = p.Raw(); err == nil && f.Schema != nil && f.Schema.Kind() != '{' {
-				err = p.Refuse("the schema is an object")
-			}
-		case "strict":
-			f.Strict, err = p.Bool()
-		default:
-			err = p.inner("text.format", name)
+			return err
 		}
-		return err
+		return p.Schema("text.format", name)
 	})
 	if err != nil {
 		return err
 	}
-	switch f.Kind = chat.FormatKind(kind); f.Kind {
-	case "", chat.PlainText, chat.JSONObject:
-		*f = chat.Format{Kind: f.Kind}
-	case chat.JSONSchema:
-		if f.Schema == nil {
-			return p.Refuse("a format of type json_schema needs its schema")
-		}
-	default:
-		*f = chat.Format{}
-		p.unsupported("text.format")
-	}
-	return nil
+	return p.Formed(kind, "text.format", "format")
 }
 
 // reasoning reads effort and summary, and OpenRouter's max_tokens and enabled.
 func (p *parser) reasoning() error {
-	r := &p.request.Reasoning
+	r := &p.Request.Reasoning
 	effort, budget, budgeted, enabled := "", int64(0), false, (*bool)(nil)
 	err := p.Object(func(name []byte) (err error) {
 		switch string(name) {
@@ -164,10 +96,16 @@ func (p *parser) reasoning() error {
 				show := true
 				r.Show = &show
 			}
+		case "exclude":
+			exclude, readErr := p.Bool()
+			if err = readErr; exclude != nil {
+				show := !*exclude
+				r.Show = &show
+			}
 		case "context": // which earlier thoughts a vendor reads again
 			err = p.Skip()
 		default:
-			err = p.inner("reasoning", name)
+			err = p.Inner("reasoning", name)
 		}
 		return err
 	})

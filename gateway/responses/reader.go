@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
 	"github.com/massrouter/massrouter/gateway/openai"
@@ -108,6 +109,8 @@ func readResponse(s *scan.Scanner) (*read, error) {
 			r.failure, err = readFailure(s)
 		case "usage":
 			err = readUsage(s, &r.report)
+		case "service_tier":
+			r.report.Tier, err = s.String()
 		case "output":
 			r.listed = s.Kind() == '['
 			err = s.Array(func(int) error {
@@ -120,7 +123,19 @@ func readResponse(s *scan.Scanner) (*read, error) {
 		}
 		return err
 	})
+	r.searches()
 	return r, err
+}
+
+// searches counts the calls of the vendor's own web search, which its usage does not have.
+func (r *read) searches() {
+	var n int64
+	for i := range r.items {
+		if r.items[i].kind == "web_search_call" {
+			n++
+		}
+	}
+	r.report.Set(usage.Search, n)
 }
 
 // readFailure reads an error object or text; nil for null. It is the same in all of OpenAI's dialects.
@@ -138,44 +153,66 @@ func readUsage(s *scan.Scanner, u *meter.Report) error {
 	case 'n':
 		return s.Skip()
 	case '{':
-		*u = meter.Report{Given: true}
+		*u = meter.Report{Given: true, Tier: u.Tier}
 	default:
-		*u = meter.Report{Given: true, Broken: true}
+		*u = meter.Report{Given: true, Broken: true, Tier: u.Tier}
 	}
-	var member func(name []byte) error
-	member = func(name []byte) error {
-		var to *int64
+	return s.Object(func(name []byte) error {
 		switch string(name) {
 		case "input_tokens":
-			to = &u.Prompt
+			return readTokens(s, u, &u.Prompt)
 		case "output_tokens":
-			to = &u.Completion
+			return readTokens(s, u, &u.Completion)
 		case "total_tokens":
-			to, u.HasTotal = &u.Total, s.Kind() != 'n'
+			u.HasTotal = s.Kind() != 'n'
+			return readTokens(s, u, &u.Total)
+		case "input_tokens_details":
+			return readDetails(s, u, usage.AudioInput, usage.ImageInput)
+		case "output_tokens_details":
+			return readDetails(s, u, usage.AudioOutput, usage.ImageOutput)
+		}
+		return s.Skip()
+	})
+}
+
+// readDetails reads the inner objects; their names do not overlap, but for those of sound and of pictures.
+func readDetails(s *scan.Scanner, u *meter.Report, sound, picture usage.Class) error {
+	units := func(class usage.Class) error {
+		n := u.Media[class]
+		err := readTokens(s, u, &n)
+		u.Set(class, n)
+		return err
+	}
+	return s.Object(func(name []byte) error {
+		switch string(name) {
 		case "cached_tokens":
-			to = &u.Cached
+			return readTokens(s, u, &u.Cached)
 		case "cache_write_tokens":
-			to = &u.CacheWrite
+			return readTokens(s, u, &u.CacheWrite)
 		case "reasoning_tokens":
-			to = &u.Reasoning
-		case "input_tokens_details", "output_tokens_details":
-			return s.Object(member)
-		default:
-			return s.Skip()
+			return readTokens(s, u, &u.Reasoning)
+		case "audio_tokens":
+			return units(sound)
+		case "image_tokens":
+			return units(picture)
 		}
-		raw, err := s.Raw()
-		if err != nil || raw == nil {
-			return err
-		}
-		n, err := strconv.ParseInt(string(raw), 10, 64)
-		if err != nil || bytes.ContainsAny(raw, ".eE") {
-			u.Broken = true
-			return nil
-		}
-		*to = n
+		return s.Skip()
+	})
+}
+
+// readTokens reads a count; null is none.
+func readTokens(s *scan.Scanner, u *meter.Report, to *int64) error {
+	raw, err := s.Raw()
+	if err != nil || raw == nil {
+		return err
+	}
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil || bytes.ContainsAny(raw, ".eE") {
+		u.Broken = true
 		return nil
 	}
-	return s.Object(member)
+	*to = n
+	return nil
 }
 
 // received is an item of a vendor's output.

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
 	"github.com/massrouter/massrouter/gateway/responses"
@@ -260,7 +261,7 @@ func TestUnusualAnswers(t *testing.T) {
 		`"usage":{"input_tokens":1,"output_tokens":1.5,"total_tokens":null,"input_tokens_details":null}}`))
 	require.NoError(t, err)
 	require.Equal(t, []chat.Part{{Kind: chat.Thinking, Text: "a\n\nb"}, {Kind: chat.Thinking, Text: "c"}, text("d")}, a.Choices[0].Parts)
-	require.Equal(t, meter.Report{Given: true, Broken: true, Prompt: 1}, a.Report)
+	require.Equal(t, meter.Report{Given: true, Broken: true, Prompt: 1, Media: usage.Usage{usage.Search: 1}}, a.Report)
 }
 
 func TestUnusualStreams(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
+	"github.com/massrouter/massrouter/gateway/openai"
 	"github.com/massrouter/massrouter/gateway/openai/scan"
 )
 
@@ -67,7 +69,7 @@ func (r *response) append(dst []byte) []byte {
 	if r.reason == "" {
 		dst = l.Raw(dst, "incomplete_details", "null")
 	} else {
-		dst = append(scan.AppendString(append(l.Name(dst, "incomplete_details"), `{"reason":`...), r.reason), '}')
+		dst = append(jsonscan.AppendString(append(l.Name(dst, "incomplete_details"), `{"reason":`...), r.reason), '}')
 	}
 	dst = l.Raw(l.Raw(dst, "instructions", "null"), "max_output_tokens", "null")
 	dst = l.String(l.Raw(dst, "metadata", "{}"), "model", r.told.Model)
@@ -103,10 +105,14 @@ func (r *response) appendOutput(dst []byte) []byte {
 func AppendUsage(dst []byte, u usage.Usage, cost chat.Cost) []byte {
 	prompt, completion := u.Prompt(), u.Completion()
 	dst = strconv.AppendInt(append(dst, `{"input_tokens":`...), prompt, 10)
-	dst = strconv.AppendInt(append(dst, `,"input_tokens_details":{"cached_tokens":`...), u[usage.CacheRead], 10)
+	dst = strconv.AppendInt(append(dst, `,"input_tokens_details":{"cached_tokens":`...), u[usage.CacheRead]+u[usage.AudioCacheRead], 10)
 	dst = strconv.AppendInt(append(dst, `,"cache_write_tokens":`...), u[usage.CacheWrite]+u[usage.CacheWrite1h], 10)
+	dst = openai.AppendUnits(dst, `,"audio_tokens":`, u[usage.AudioInput]+u[usage.AudioCacheRead])
+	dst = openai.AppendUnits(dst, `,"image_tokens":`, u[usage.ImageInput])
 	dst = strconv.AppendInt(append(dst, `},"output_tokens":`...), completion, 10)
 	dst = strconv.AppendInt(append(dst, `,"output_tokens_details":{"reasoning_tokens":`...), u[usage.Reasoning], 10)
+	dst = openai.AppendUnits(dst, `,"audio_tokens":`, u[usage.AudioOutput])
+	dst = openai.AppendUnits(dst, `,"image_tokens":`, u[usage.ImageOutput])
 	dst = strconv.AppendInt(append(dst, `},"total_tokens":`...), prompt+completion, 10)
 	dst = append(append(dst, `,"cost":`...), cost.Total.String()...)
 	dst = append(dst, `,"is_byok":false,"cost_details":{"upstream_inference_cost":null,"upstream_inference_input_cost":`...)

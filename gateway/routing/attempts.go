@@ -70,6 +70,7 @@ type Attempts struct {
 
 	trial   *Trial // of the attempt under way
 	current int
+	waited  bool // the attempt is one that was paused for
 	begins  time.Time
 	calls   int
 }
@@ -79,7 +80,10 @@ type state struct {
 	out   bool      // not to be tried any more
 	last  Result    // "" before the first attempt
 	until time.Time // the vendor asked to wait for; the zero time if it is not busy
-	used  []string  // credentials
+	busy  string    // the credential that until is about
+	// withheld: it is a limit of ours that keeps that credential back.
+	withheld bool
+	used     []string // credentials
 }
 
 // NewAttempts begins a call now.
@@ -135,6 +139,7 @@ func (a *Attempts) fresh(i, keys int, now time.Time) (Step, bool) {
 	if n := a.visits[o.Vendor]; n > 0 && len(s.used) == 0 {
 		pause = backoff(a.limits.Backoff, a.limits.Most, n, a.random)
 	}
+	a.waited = false
 	return a.begin(i, credential, pause, now)
 }
 
@@ -159,7 +164,8 @@ func (a *Attempts) again(now time.Time) (Step, Stop) {
 		return Step{}, a.stop
 	}
 	pause := max(wait, backoff(a.limits.Backoff, a.limits.Most, a.visits[o.Vendor], a.random))
-	if step, ok := a.begin(best, s.used[len(s.used)-1], pause, now); ok || a.stop != GoOn {
+	a.waited = true
+	if step, ok := a.begin(best, s.busy, pause, now); ok || a.stop != GoOn {
 		return step, a.stop
 	}
 	return a.again(now)
@@ -220,12 +226,14 @@ func (a *Attempts) Ended(o Outcome, now time.Time) {
 	if o.Result != Answered {
 		a.spent = a.spent.Add(o.Cost)
 	}
-	a.setAside(try.Credential, &o, now)
+	if o.Withheld {
+		a.withheld()
+	} else {
+		a.setAside(try.Credential, &o, now)
+	}
 	s := &a.states[a.current]
 	s.last = o.Result
-	if s.until = (time.Time{}); o.Result.busy() {
-		s.until = now.Add(o.Wait)
-	}
+	s.wait(&o, try.Credential, now)
 	switch {
 	case o.Result == Answered:
 		a.stop = StopAnswered
@@ -240,8 +248,29 @@ func (a *Attempts) Ended(o Outcome, now time.Time) {
 	case o.Result == Failed:
 		s.out = true
 		if o.Untouched && len(a.states) == 1 {
-			s.out, s.until = false, now
+			s.out, s.until, s.busy = false, now, try.Credential
 		}
+	}
+}
+
+// wait notes until when an endpoint is busy. What its vendor says last counts; of credentials that we hold back ourselves, and those at the
+// vendor's limit beside them, the one that is free first.
+func (s *state) wait(o *Outcome, credential string, now time.Time) {
+	until := now.Add(o.Wait)
+	either := o.Withheld || s.withheld && o.Result == RateLimited
+	switch {
+	case !o.Result.busy():
+		s.until = time.Time{}
+	case !either, s.until.IsZero(), s.busy == credential, until.Before(s.until):
+		s.until, s.busy, s.withheld = until, credential, o.Withheld
+	}
+}
+
+// withheld takes back an attempt for which the vendor was not called. One that was paused for counts: they have to come to an end.
+func (a *Attempts) withheld() {
+	if !a.waited {
+		a.calls--
+		a.visits[a.plan.Options[a.current].Vendor]--
 	}
 }
 
@@ -283,7 +312,7 @@ func (a *Attempts) RetryAfter(now time.Time) time.Duration {
 	return least
 }
 
-// Calls is how many attempts were begun.
+// Calls is how many attempts were begun, but for those that were withheld.
 func (a *Attempts) Calls() int { return a.calls }
 
 // Spent is what vendors may bill for attempts that failed.

@@ -308,3 +308,51 @@ func TestR11Laws(t *testing.T) {
 		}
 	})
 }
+
+// TestR11WithheldKeysAreNoAttempts: a key that our own limits hold back is not set aside and uses no attempt up; when all are held back, the one
+// that is free first is waited for, and that counts.
+func TestR11WithheldKeysAreNoAttempts(t *testing.T) {
+	t.Parallel()
+	type o = routing.Outcome
+	held := func(wait time.Duration) o { return o{Result: routing.RateLimited, Withheld: true, Wait: wait} }
+	ok, failed := o{Result: routing.Answered}, o{Result: routing.Failed}
+	for name, row := range map[string]struct {
+		plan     []string
+		limits   routing.Limits
+		outcomes []o
+		did      []string
+		stop     routing.Stop
+		calls    int
+	}{
+		"the next key": {[]string{"a", "b"}, routing.Limits{Attempts: 1}, []o{held(time.Hour), ok}, []string{"a/a1+0s", "a/a2+0s"}, routing.StopAnswered, 1},
+		"the next vendor": {
+			[]string{"a", "b"}, routing.Limits{Attempts: 1}, []o{held(time.Hour), held(time.Hour), ok}, []string{"a/a1+0s", "a/a2+0s", "b/b1+0s"}, routing.StopAnswered, 1,
+		},
+		"too long for all": {[]string{"a"}, routing.Limits{}, []o{held(time.Hour), held(time.Minute)}, []string{"a/a1+0s", "a/a2+0s"}, routing.StopWait, 0},
+		"the one that is free first": {
+			[]string{"a"}, routing.Limits{}, []o{held(2500 * time.Millisecond), held(2 * time.Second), ok}, []string{"a/a1+0s", "a/a2+0s", "a/a1+1.5s"}, routing.StopAnswered, 1,
+		},
+		"waiting comes to an end": {
+			[]string{"a"},
+			routing.Limits{Attempts: 2},
+			[]o{held(time.Hour), held(0), held(0), held(0)},
+			[]string{"a/a1+0s", "a/a2+0s", "a/a2+75ms", "a/a2+75ms"},
+			routing.StopAttempts, 2,
+		},
+		"what failed is not waited for": {[]string{"a"}, routing.Limits{}, []o{held(0), failed}, []string{"a/a1+0s", "a/a2+0s"}, routing.StopExhausted, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			gate := quiet()
+			a := routing.NewAttempts(planned(t, row.plan...), row.limits, gate, half, epoch)
+			did, stop, end := steps(t, a, epoch, row.outcomes...)
+			require.Equal(t, row.did, did)
+			require.Equal(t, row.stop, stop)
+			require.Equal(t, row.calls, a.Calls())
+			for _, key := range []string{"a1", "a2", "b1"} {
+				ready, _ := gate.Ready([]string{key}, m+"@a", end)
+				require.True(t, ready, "%s is not set aside", key)
+			}
+		})
+	}
+}

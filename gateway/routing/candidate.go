@@ -23,8 +23,8 @@ type Candidate struct {
 	Context      int64 // tokens, prompt and completion together; 0: not known
 	Output       int64 // tokens of one completion at most; 0: not known
 	Quantization string
-	Parameters   []string // of a request that have an effect
-	Modalities   []string // kinds of input besides text
+	Parameters   []string // of a request that have an effect; nil: not known
+	Modalities   []string // kinds of input; nil: not known
 	Collects     bool     // the vendor keeps what it is sent for longer than the call, or trains on it
 	ZDR          bool     // the endpoint retains nothing
 	Distillable  bool     // the model's author allows distillation

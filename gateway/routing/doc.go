@@ -12,7 +12,7 @@
 // Rules:
 //
 //	R1  What a preference excludes is never tried: only, ignore, quantizations, data_collection, zdr, max_price, :free, and
-//	    require_parameters. Tools and kinds of input that a call cannot do without exclude always.
+//	    require_parameters. Tools and kinds of input that a call cannot do without exclude always, but those of whom it is not known.
 //	R2  A model is tried after those that stand before it in the list, unless sort.partition is "none".
 //	R3  Endpoints that order names come first, as it has them. The rest follows if allow_fallbacks.
 //	R4  An endpoint of which fewer than 95 % of the calls of the last five minutes came out well comes after the better ones, below 80 % after

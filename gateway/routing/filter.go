@@ -93,10 +93,10 @@ func (m *MaxPrice) exceeded(p *Prices) Reason {
 // unable is what the endpoint cannot do of what the call needs.
 func (q *Question) unable(c *Candidate) (why Reason, detail string) {
 	n := &q.Needs
-	if missing := firstMissing(n.Modalities, c.Modalities); missing != "" {
+	if missing := firstMissing(n.Modalities, c.Modalities); missing != "" && len(c.Modalities) > 0 {
 		return ModalityMissing, missing
 	}
-	if missing := firstMissing(n.Required, c.Parameters); missing != "" {
+	if missing := firstMissing(n.Required, c.Parameters); missing != "" && len(c.Parameters) > 0 {
 		return ParameterMissing, missing
 	}
 	if q.Preferences.RequireParameters {

@@ -95,6 +95,23 @@ func (h *Health) Condition(id string, credentials []string, now time.Time) Condi
 	return c
 }
 
+// Seen is the condition of an endpoint without its credentials, for those who do not call it: one that was not called takes no room and has
+// the zero value.
+func (h *Health) Seen(id string, now time.Time) Condition {
+	h.mu.RLock()
+	e := h.all[id]
+	h.mu.RUnlock()
+	if e == nil {
+		var t totals
+		h.peer.live(id, now, &t)
+		return t.condition()
+	}
+	c := h.measured(id, e, now)
+	ok, retry := e.circuit.closed(now)
+	c.Open, c.Retry = !ok, retry
+	return c
+}
+
 // measured sums the window up, not more often than is useful: sums are a thousand times dearer than records.
 func (h *Health) measured(id string, e *endpoint, now time.Time) Condition {
 	old := e.cached.Load()

@@ -82,5 +82,9 @@ func (p *Preferences) sortOf(m Model) Sort {
 }
 
 func refuse(param, format string, args ...any) *domain.Error {
-	return domain.Errorf(domain.CodeInvalid, format, args...).With("param", param)
+	e := domain.Errorf(domain.CodeInvalid, format, args...)
+	if param == "" {
+		return e
+	}
+	return e.With("param", param)
 }

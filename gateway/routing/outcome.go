@@ -70,6 +70,8 @@ type Outcome struct {
 	Wait      time.Duration // that the vendor asked for (Retry-After); 0 if it did not
 	Cost      money.Amount  // that the vendor may bill for an attempt that failed, zero if it did not begin; the platform pays
 	Tokens    int64         // of output
+	// Withheld: a limit of ours kept us from calling the vendor. The credential is asked about again with the next call, and its use was no attempt.
+	Withheld bool
 	// Untouched: it failed before the vendor did anything. An endpoint that is the only one of its plan may be tried again, against rule R11.
 	Untouched bool
 }

@@ -163,6 +163,9 @@ func (d *decision) refusal() *domain.Error {
 		}
 		return e
 	}
+	if count[ModalityMissing] > 0 && count[ModalityMissing] == total(count)-unavailable(count) {
+		return refuse("", "the model reads no %s input", d.missing())
+	}
 	switch long := count[ContextTooShort]; {
 	case long > 0 && long == total(count)-unavailable(count):
 		return refuse("messages", "the prompt and the output together are longer than the context of the model")
@@ -172,6 +175,16 @@ func (d *decision) refusal() *domain.Error {
 		return domain.Errorf(CodeVendorUnavailable, "nobody serves this model now")
 	}
 	return domain.Errorf(CodeNoEndpoint, "nobody who offers this model meets the wishes of the request").With("excluded", list(count))
+}
+
+// missing is a kind of input that somebody cannot read.
+func (d *decision) missing() string {
+	for _, c := range d.choices {
+		if c.Reason == ModalityMissing {
+			return c.Detail
+		}
+	}
+	return ""
 }
 
 func total(count map[Reason]int) int {

@@ -143,7 +143,11 @@ func TestR1EachPreferenceExcludes(t *testing.T) {
 		routing.RequestTooDear:    {wish: p{MaxPrice: routing.MaxPrice{Request: limit("0")}}, bad: func(c *c) { c.Prices.Request = money.MustPrice("0.000000000001") }},
 		routing.ImageTooDear:      {wish: p{MaxPrice: routing.MaxPrice{Image: limit("0.01")}}, bad: func(c *c) { c.Prices.Image = money.MustPrice("0.011") }},
 		routing.AudioTooDear:      {wish: p{MaxPrice: routing.MaxPrice{Audio: limit("0.01")}}, bad: func(c *c) { c.Prices.Audio = money.MustPrice("0.011") }},
-		routing.ModalityMissing:   {needs: routing.Needs{Modalities: []string{"image"}}, good: func(c *c) { c.Modalities = []string{"image", "file"} }},
+		routing.ModalityMissing: {
+			needs: routing.Needs{Modalities: []string{"image"}},
+			bad:   func(c *c) { c.Modalities = []string{"text"} },
+			good:  func(c *c) { c.Modalities = []string{"text", "image", "file"} },
+		},
 		routing.ParameterMissing: {
 			wish: p{RequireParameters: true}, needs: routing.Needs{Parameters: []string{"seed"}}, good: func(c *c) { c.Parameters = []string{"top_k", "seed"} },
 		},
@@ -182,10 +186,13 @@ func TestToolsAreNeededWhateverTheCallerRequires(t *testing.T) {
 	t.Parallel()
 	needs := routing.Needs{Parameters: []string{"tools", "seed"}, Required: []string{"tools"}}
 	with := offer(m, "with", "9", func(c *routing.Candidate) { c.Parameters = []string{"tools"} })
-	q := routing.Question{Candidates: []routing.Candidate{offer(m, "without", "1"), with}, Needs: needs}
+	q := routing.Question{Candidates: []routing.Candidate{offer(m, "without", "1", func(c *routing.Candidate) { c.Parameters = []string{"seed"} }), with}, Needs: needs}
 	plan := choose(t, q, conditions{})
 	require.Equal(t, []string{"with"}, vendors(plan), "seed may be left out, tools may not")
 	require.Equal(t, "tools", plan.Explanation.Considered[1].Detail)
+
+	q.Candidates = []routing.Candidate{offer(m, "silent", "1")}
+	require.Equal(t, []string{"silent"}, vendors(choose(t, q, conditions{})), "nobody says that it has no tools")
 }
 
 func TestRefusals(t *testing.T) {
@@ -200,6 +207,11 @@ func TestRefusals(t *testing.T) {
 	off := offer(m, "a", "1", func(c *routing.Candidate) { c.Unavailable = routing.NoCredential })
 	err, _ = refused(t, routing.Question{Candidates: []routing.Candidate{off}}, conditions{})
 	require.Equal(t, routing.CodeVendorUnavailable, err.Code)
+
+	blind := offer(m, "b", "1", func(c *routing.Candidate) { c.Modalities = []string{"text"} })
+	err, _ = refused(t, routing.Question{Candidates: []routing.Candidate{off, blind}, Needs: routing.Needs{Modalities: []string{"image"}}}, conditions{})
+	require.Equal(t, domain.CodeInvalid, err.Code)
+	require.Equal(t, "the model reads no image input", err.Message)
 
 	wish := routing.Preferences{ZDR: true, Ignore: []string{"a"}}
 	err, _ = refused(t, routing.Question{Candidates: append(three(), off), Preferences: wish}, conditions{})

@@ -20,6 +20,7 @@ const (
 	modelPath    = "/console/v1/models/{author}/{slug}"
 	endpointPath = modelPath + "/endpoints/{vendor}"
 	accountPath  = "/console/v1/journal/accounts/{account}"
+	presetPath   = "/console/v1/presets/{preset_id}"
 	webhookPath  = "/console/v1/webhooks/{webhook_id}"
 	deliveryPath = webhookPath + "/deliveries/{delivery_id}"
 )
@@ -50,6 +51,12 @@ func Operations() []Operation {
 		{http.MethodGet, appPath, "GetApp", KeysRead},
 		{http.MethodPut, appPath, "UpdateApp", KeysWrite},
 		{http.MethodPost, appPath + "/archive", "ArchiveApp", KeysWrite},
+		{http.MethodPost, walletPath + "/presets", "CreatePreset", KeysWrite},
+		{http.MethodGet, walletPath + "/presets", "ListPresets", KeysRead},
+		{http.MethodGet, presetPath, "GetPreset", KeysRead},
+		{http.MethodDelete, presetPath, "ErasePreset", KeysWrite},
+		{http.MethodGet, presetPath + "/versions/{version}", "GetPresetVersion", KeysRead},
+		{http.MethodPost, presetPath + "/archive", "ArchivePreset", KeysWrite},
 		{http.MethodGet, "/console/v1/rankings", "GetRanking", UsageRead},
 		{http.MethodGet, "/console/v1/rankings/daily", "GetDailyRanking", UsageRead},
 		{http.MethodGet, "/console/v1/vendors", "ListVendors", CatalogRead},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/catalog"
@@ -93,9 +94,15 @@ type EndpointSpec struct {
 	MaxCompletionTokens Tokens `json:"max_completion_tokens"`
 	Status              Status `json:"status"`
 
+	// Terms How a vendor runs a model; callers may insist on it by `provider`.
+	Terms *EndpointTerms `json:"terms,omitempty"`
+
 	// UpstreamModel The vendor's name for the model.
 	UpstreamModel string `json:"upstream_model"`
 }
+
+// EndpointTerms How a vendor runs a model; callers may insist on it by `provider`.
+type EndpointTerms = catalog.Terms
 
 // Grant defines model for Grant.
 type Grant struct {
@@ -124,6 +131,9 @@ type IssueKey struct {
 	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
 	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
 	RateLimits *KeyRateLimits `json:"rate_limits,omitempty"`
+
+	// Scope A key that manages the other keys of its wallet by `/api/v1/keys`, and calls no models.
+	Scope *apikey.Scope `json:"scope,omitempty"`
 }
 
 // KeyCaps The most that a key may spend per UTC day, ISO week and month, and in total. Absent means no cap.
@@ -138,12 +148,18 @@ type KeyReason struct {
 	Reason string `json:"reason"`
 }
 
+// ModelFacts What is known of a model beyond what a call needs; see `GET /api/v1/models`.
+type ModelFacts = catalog.Facts
+
 // ModelSpec defines model for ModelSpec.
 type ModelSpec struct {
 	// ContextLength A limit in tokens, at most 2^32.
-	ContextLength   Tokens   `json:"context_length"`
-	Description     *string  `json:"description,omitempty"`
-	InputModalities []string `json:"input_modalities"`
+	ContextLength Tokens  `json:"context_length"`
+	Description   *string `json:"description,omitempty"`
+
+	// Facts What is known of a model beyond what a call needs; see `GET /api/v1/models`.
+	Facts           *ModelFacts `json:"facts,omitempty"`
+	InputModalities []string    `json:"input_modalities"`
 
 	// MaxCompletionTokens A limit in tokens, at most 2^32.
 	MaxCompletionTokens Tokens    `json:"max_completion_tokens"`
@@ -175,6 +191,47 @@ type Override = catalog.Override
 
 // Position A position in the log, from 1; 0 is before the first event.
 type Position = openapi.Count
+
+// PresetChange defines model for PresetChange.
+type PresetChange struct {
+	PresetID ID `json:"preset_id"`
+
+	// Replayed It was so before.
+	Replayed bool `json:"replayed"`
+}
+
+// PresetContent defines model for PresetContent.
+type PresetContent struct {
+	Description *string `json:"description,omitempty"`
+
+	// Parameters Parameters of chat completions by their names there: model, models, provider, route, temperature, top_p, top_k, top_a, min_p, frequency_penalty,
+	// presence_penalty, repetition_penalty, max_tokens, seed, stop, reasoning, response_format, tools, tool_choice, parallel_tool_calls, verbosity,
+	// service_tier. What a call says itself wins.
+	Parameters *PresetParameters `json:"parameters,omitempty"`
+
+	// Slug What calls name it by: lower-case letters, digits and hyphens.
+	Slug string `json:"slug"`
+
+	// SystemPrompt Used by calls that have no system prompt of their own.
+	SystemPrompt *string `json:"system_prompt,omitempty"`
+}
+
+// PresetParameters Parameters of chat completions by their names there: model, models, provider, route, temperature, top_p, top_k, top_a, min_p, frequency_penalty,
+// presence_penalty, repetition_penalty, max_tokens, seed, stop, reasoning, response_format, tools, tool_choice, parallel_tool_calls, verbosity,
+// service_tier. What a call says itself wins.
+type PresetParameters = jsontext.Value
+
+// PresetReceipt defines model for PresetReceipt.
+type PresetReceipt struct {
+	// ContentHash SHA-256 of what it says, in hex.
+	ContentHash string `json:"content_hash"`
+	PresetID    ID     `json:"preset_id"`
+
+	// Replayed The same request was done before.
+	Replayed bool   `json:"replayed"`
+	Slug     string `json:"slug"`
+	Version  int    `json:"version"`
+}
 
 // Price Money per unit, not negative.
 type Price = money.Price
@@ -225,9 +282,11 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
-// Rates A price per unit of each class: `input`, `cache_read`, `cache_write`, `cache_write_1h`, `output`, `reasoning`
-// (tokens) and `request` (a call). The base needs `input` and `output`; a class without a price takes its
-// parent's: cache classes that of input, reasoning that of output.
+// Rates A price per unit of each class. Tokens of the prompt: `input`, `cache_read`, `cache_write`, `cache_write_1h`, `audio_input`,
+// `audio_cache_read`, `image_input`; of the answer: `output`, `reasoning`, `audio_output`, `image_output`. Other units: `image`
+// (generated), `second` (of sound heard), `character` (spoken), `search` and `request` (a call). The base needs `input` and
+// `output`; a class of tokens without a price takes its parent's: `cache_write_1h` that of `cache_write`, `audio_cache_read` that
+// of `audio_input`, the others that of `input` or `output`. Other units without a price are free.
 type Rates = catalog.Rates
 
 // Receipt defines model for Receipt.
@@ -324,6 +383,9 @@ type UpdateKey struct {
 	RateLimits *apikey.RateLimits `json:"rate_limits"`
 }
 
+// VendorProfile What customers want to know of a vendor before they send it anything. Countries are in ISO 3166-1 alpha-2.
+type VendorProfile = catalog.Profile
+
 // VendorSpec defines model for VendorSpec.
 type VendorSpec struct {
 	// BaseURL Up to and with the version, for example https://api.example.com/v1.
@@ -334,8 +396,17 @@ type VendorSpec struct {
 	Dialect        string               `json:"dialect"`
 	MaxTokensField string               `json:"max_tokens_field"`
 	Name           string               `json:"name"`
-	Status         Status               `json:"status"`
+
+	// Profile What customers want to know of a vendor before they send it anything. Countries are in ISO 3166-1 alpha-2.
+	Profile *VendorProfile `json:"profile,omitempty"`
+	Status  Status         `json:"status"`
+
+	// Wire How a vendor's API differs from what its dialect is elsewhere. Nothing in it is secret.
+	Wire *VendorWire `json:"wire,omitempty"`
 }
+
+// VendorWire How a vendor's API differs from what its dialect is elsewhere. Nothing in it is secret.
+type VendorWire = catalog.Wire
 
 // WebhookDeliveryReceipt defines model for WebhookDeliveryReceipt.
 type WebhookDeliveryReceipt struct {
@@ -402,6 +473,9 @@ type IdempotencyKeyRequired = string
 
 // KeyID defines model for KeyID.
 type KeyID = ID
+
+// PresetID defines model for PresetID.
+type PresetID = ID
 
 // Slug defines model for Slug.
 type Slug = string
@@ -487,6 +561,18 @@ type PublishPriceParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ErasePresetParams defines parameters for ErasePreset.
+type ErasePresetParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ArchivePresetParams defines parameters for ArchivePreset.
+type ArchivePresetParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // PublishVendorParams defines parameters for PublishVendor.
 type PublishVendorParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
@@ -525,6 +611,12 @@ type ReleaseHoldParams struct {
 
 // IssueKeyParams defines parameters for IssueKey.
 type IssueKeyParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CreatePresetParams defines parameters for CreatePreset.
+type CreatePresetParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -628,6 +720,9 @@ type ReleaseHoldJSONRequestBody = ReleaseReason
 // IssueKeyJSONRequestBody defines body for IssueKey for application/json ContentType.
 type IssueKeyJSONRequestBody = IssueKey
 
+// CreatePresetJSONRequestBody defines body for CreatePreset for application/json ContentType.
+type CreatePresetJSONRequestBody = PresetContent
+
 // TopUpWalletJSONRequestBody defines body for TopUpWallet for application/json ContentType.
 type TopUpWalletJSONRequestBody = TopUp
 
@@ -681,6 +776,12 @@ type ServerInterface interface {
 	// PublishPrice Add a price version to an endpoint
 	// (POST /console/v1/models/{author}/{slug}/endpoints/{vendor}/prices)
 	PublishPrice(w http.ResponseWriter, r *http.Request, author Author, slug Slug, vendor VendorID, params PublishPriceParams)
+	// ErasePreset Erase a preset with all that its versions say
+	// (DELETE /console/v1/presets/{preset_id})
+	ErasePreset(w http.ResponseWriter, r *http.Request, presetID PresetID, params ErasePresetParams)
+	// ArchivePreset Keep calls from using a preset
+	// (POST /console/v1/presets/{preset_id}/archive)
+	ArchivePreset(w http.ResponseWriter, r *http.Request, presetID PresetID, params ArchivePresetParams)
 	// PublishVendor Publish or replace a vendor
 	// (PUT /console/v1/vendors/{vendor})
 	PublishVendor(w http.ResponseWriter, r *http.Request, vendor VendorID, params PublishVendorParams)
@@ -702,6 +803,9 @@ type ServerInterface interface {
 	// IssueKey Issue an API key
 	// (POST /console/v1/wallets/{wallet_id}/keys)
 	IssueKey(w http.ResponseWriter, r *http.Request, walletID WalletID, params IssueKeyParams)
+	// CreatePreset Make a preset, or its next version
+	// (POST /console/v1/wallets/{wallet_id}/presets)
+	CreatePreset(w http.ResponseWriter, r *http.Request, walletID WalletID, params CreatePresetParams)
 	// TopUpWallet Credit money that came in from outside
 	// (POST /console/v1/wallets/{wallet_id}/top-ups)
 	TopUpWallet(w http.ResponseWriter, r *http.Request, walletID WalletID, params TopUpWalletParams)
@@ -804,6 +908,18 @@ func (_ Unimplemented) PublishPrice(w http.ResponseWriter, r *http.Request, auth
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// ErasePreset Erase a preset with all that its versions say
+// (DELETE /console/v1/presets/{preset_id})
+func (_ Unimplemented) ErasePreset(w http.ResponseWriter, r *http.Request, presetID PresetID, params ErasePresetParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ArchivePreset Keep calls from using a preset
+// (POST /console/v1/presets/{preset_id}/archive)
+func (_ Unimplemented) ArchivePreset(w http.ResponseWriter, r *http.Request, presetID PresetID, params ArchivePresetParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // PublishVendor Publish or replace a vendor
 // (PUT /console/v1/vendors/{vendor})
 func (_ Unimplemented) PublishVendor(w http.ResponseWriter, r *http.Request, vendor VendorID, params PublishVendorParams) {
@@ -843,6 +959,12 @@ func (_ Unimplemented) ReleaseHold(w http.ResponseWriter, r *http.Request, walle
 // IssueKey Issue an API key
 // (POST /console/v1/wallets/{wallet_id}/keys)
 func (_ Unimplemented) IssueKey(w http.ResponseWriter, r *http.Request, walletID WalletID, params IssueKeyParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreatePreset Make a preset, or its next version
+// (POST /console/v1/wallets/{wallet_id}/presets)
+func (_ Unimplemented) CreatePreset(w http.ResponseWriter, r *http.Request, walletID WalletID, params CreatePresetParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1548,6 +1670,106 @@ func (siw *ServerInterfaceWrapper) PublishPrice(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// ErasePreset operation middleware
+func (siw *ServerInterfaceWrapper) ErasePreset(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "preset_id" -------------
+	var presetID PresetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preset_id", chi.URLParam(r, "preset_id"), &presetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preset_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ErasePresetParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ErasePreset(w, r, presetID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ArchivePreset operation middleware
+func (siw *ServerInterfaceWrapper) ArchivePreset(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "preset_id" -------------
+	var presetID PresetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preset_id", chi.URLParam(r, "preset_id"), &presetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preset_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ArchivePresetParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ArchivePreset(w, r, presetID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // PublishVendor operation middleware
 func (siw *ServerInterfaceWrapper) PublishVendor(w http.ResponseWriter, r *http.Request) {
 
@@ -1897,6 +2119,56 @@ func (siw *ServerInterfaceWrapper) IssueKey(w http.ResponseWriter, r *http.Reque
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.IssueKey(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreatePreset operation middleware
+func (siw *ServerInterfaceWrapper) CreatePreset(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreatePresetParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreatePreset(w, r, walletID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2479,6 +2751,15 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/console/v1/apps/{app_id}/archive", wrapper.ArchiveApp)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/console/v1/wallets/{wallet_id}/presets", wrapper.CreatePreset)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/console/v1/presets/{preset_id}", wrapper.ErasePreset)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/console/v1/presets/{preset_id}/archive", wrapper.ArchivePreset)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/console/v1/wallets/{wallet_id}/webhooks", wrapper.CreateWebhook)
@@ -3069,6 +3350,94 @@ func (response PublishPricedefaultApplicationProblemPlusJSONResponse) VisitPubli
 	return err
 }
 
+type ErasePresetRequestObject struct {
+	PresetID PresetID `json:"preset_id"`
+	Params   ErasePresetParams
+}
+
+type ErasePresetResponseObject interface {
+	VisitErasePresetResponse(w http.ResponseWriter) error
+}
+
+type ErasePreset200JSONResponse PresetChange
+
+func (response ErasePreset200JSONResponse) VisitErasePresetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ErasePresetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ErasePresetdefaultApplicationProblemPlusJSONResponse) VisitErasePresetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArchivePresetRequestObject struct {
+	PresetID PresetID `json:"preset_id"`
+	Params   ArchivePresetParams
+}
+
+type ArchivePresetResponseObject interface {
+	VisitArchivePresetResponse(w http.ResponseWriter) error
+}
+
+type ArchivePreset200JSONResponse PresetChange
+
+func (response ArchivePreset200JSONResponse) VisitArchivePresetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ArchivePresetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ArchivePresetdefaultApplicationProblemPlusJSONResponse) VisitArchivePresetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PublishVendorRequestObject struct {
 	Vendor VendorID `json:"vendor"`
 	Params PublishVendorParams
@@ -3370,6 +3739,51 @@ type IssueKeydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response IssueKeydefaultApplicationProblemPlusJSONResponse) VisitIssueKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePresetRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Params   CreatePresetParams
+	Body     *CreatePresetJSONRequestBody
+}
+
+type CreatePresetResponseObject interface {
+	VisitCreatePresetResponse(w http.ResponseWriter) error
+}
+
+type CreatePreset201JSONResponse PresetReceipt
+
+func (response CreatePreset201JSONResponse) VisitCreatePresetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePresetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response CreatePresetdefaultApplicationProblemPlusJSONResponse) VisitCreatePresetResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3780,6 +4194,12 @@ type StrictServerInterface interface {
 	// PublishPrice Add a price version to an endpoint
 	// (POST /console/v1/models/{author}/{slug}/endpoints/{vendor}/prices)
 	PublishPrice(ctx context.Context, request PublishPriceRequestObject) (PublishPriceResponseObject, error)
+	// ErasePreset Erase a preset with all that its versions say
+	// (DELETE /console/v1/presets/{preset_id})
+	ErasePreset(ctx context.Context, request ErasePresetRequestObject) (ErasePresetResponseObject, error)
+	// ArchivePreset Keep calls from using a preset
+	// (POST /console/v1/presets/{preset_id}/archive)
+	ArchivePreset(ctx context.Context, request ArchivePresetRequestObject) (ArchivePresetResponseObject, error)
 	// PublishVendor Publish or replace a vendor
 	// (PUT /console/v1/vendors/{vendor})
 	PublishVendor(ctx context.Context, request PublishVendorRequestObject) (PublishVendorResponseObject, error)
@@ -3801,6 +4221,9 @@ type StrictServerInterface interface {
 	// IssueKey Issue an API key
 	// (POST /console/v1/wallets/{wallet_id}/keys)
 	IssueKey(ctx context.Context, request IssueKeyRequestObject) (IssueKeyResponseObject, error)
+	// CreatePreset Make a preset, or its next version
+	// (POST /console/v1/wallets/{wallet_id}/presets)
+	CreatePreset(ctx context.Context, request CreatePresetRequestObject) (CreatePresetResponseObject, error)
 	// TopUpWallet Credit money that came in from outside
 	// (POST /console/v1/wallets/{wallet_id}/top-ups)
 	TopUpWallet(ctx context.Context, request TopUpWalletRequestObject) (TopUpWalletResponseObject, error)
@@ -4265,6 +4688,60 @@ func (sh *strictHandler) PublishPrice(w http.ResponseWriter, r *http.Request, au
 	}
 }
 
+// ErasePreset operation middleware
+func (sh *strictHandler) ErasePreset(w http.ResponseWriter, r *http.Request, presetID PresetID, params ErasePresetParams) {
+	var request ErasePresetRequestObject
+
+	request.PresetID = presetID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ErasePreset(ctx, request.(ErasePresetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ErasePreset")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ErasePresetResponseObject); ok {
+		if err := validResponse.VisitErasePresetResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ArchivePreset operation middleware
+func (sh *strictHandler) ArchivePreset(w http.ResponseWriter, r *http.Request, presetID PresetID, params ArchivePresetParams) {
+	var request ArchivePresetRequestObject
+
+	request.PresetID = presetID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ArchivePreset(ctx, request.(ArchivePresetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ArchivePreset")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ArchivePresetResponseObject); ok {
+		if err := validResponse.VisitArchivePresetResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // PublishVendor operation middleware
 func (sh *strictHandler) PublishVendor(w http.ResponseWriter, r *http.Request, vendor VendorID, params PublishVendorParams) {
 	var request PublishVendorRequestObject
@@ -4496,6 +4973,40 @@ func (sh *strictHandler) IssueKey(w http.ResponseWriter, r *http.Request, wallet
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(IssueKeyResponseObject); ok {
 		if err := validResponse.VisitIssueKeyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePreset operation middleware
+func (sh *strictHandler) CreatePreset(w http.ResponseWriter, r *http.Request, walletID WalletID, params CreatePresetParams) {
+	var request CreatePresetRequestObject
+
+	request.WalletID = walletID
+	request.Params = params
+
+	var body CreatePresetJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePreset(ctx, request.(CreatePresetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePreset")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreatePresetResponseObject); ok {
+		if err := validResponse.VisitCreatePresetResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -24,12 +24,15 @@ import (
 type API struct {
 	app      *commands.App
 	webhooks Webhooks
+	presets  Presets
 }
 
 var _ StrictServerInterface = (*API)(nil)
 
 // New makes the API over the use cases; webhooks is nil for a service that has none.
-func New(app *commands.App, webhooks Webhooks) *API { return &API{app: app, webhooks: webhooks} }
+func New(app *commands.App, webhooks Webhooks, presets Presets) *API {
+	return &API{app: app, webhooks: webhooks, presets: presets}
+}
 
 // Mount adds the operations to a router on which auth.Guard runs.
 func (a *API) Mount(r chi.Router) {

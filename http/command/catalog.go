@@ -18,6 +18,7 @@ func (a *API) PublishVendor(ctx context.Context, r PublishVendorRequestObject) (
 	_, done, err := a.app.PublishVendor(ctx, m, commands.PublishVendor{Vendor: catalog.Vendor{
 		ID: r.Vendor, Name: r.Body.Name, BaseURL: r.Body.BaseURL, Dialect: r.Body.Dialect,
 		CancelPolicy: r.Body.CancelPolicy, MaxTokensField: r.Body.MaxTokensField, Status: r.Body.Status,
+		Profile: r.Body.Profile, Wire: r.Body.Wire,
 	}})
 	if err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func (a *API) PublishModel(ctx context.Context, r PublishModelRequestObject) (Pu
 		ContextLength: r.Body.ContextLength, MaxCompletionTokens: r.Body.MaxCompletionTokens,
 		InputModalities: r.Body.InputModalities, OutputModalities: r.Body.OutputModalities,
 		SupportedParameters: chosen(r.Body.SupportedParameters), Tokenizer: chosen(r.Body.Tokenizer),
-		ReleasedAt: r.Body.ReleasedAt, Status: r.Body.Status,
+		ReleasedAt: r.Body.ReleasedAt, Status: r.Body.Status, Facts: chosen(r.Body.Facts),
 	}})
 	if err != nil {
 		return nil, err
@@ -54,6 +55,7 @@ func (a *API) PublishEndpoint(ctx context.Context, r PublishEndpointRequestObjec
 	_, done, err := a.app.PublishEndpoint(ctx, m, commands.PublishEndpoint{Endpoint: catalog.Endpoint{
 		ID: model + "@" + r.Vendor, Model: model, Vendor: r.Vendor, UpstreamModel: r.Body.UpstreamModel,
 		ContextLength: r.Body.ContextLength, MaxCompletionTokens: r.Body.MaxCompletionTokens, Status: r.Body.Status,
+		Terms: chosen(r.Body.Terms),
 	}})
 	if err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ func (a *API) IssueKey(ctx context.Context, r IssueKeyRequestObject) (IssueKeyRe
 			Name: r.Body.Name, Caps: chosen(r.Body.Caps), Models: chosen(r.Body.Models), ExpiresAt: chosen(r.Body.ExpiresAt),
 			Rates: chosen(r.Body.RateLimits),
 		},
+		Scope: chosen(r.Body.Scope),
 	})
 	if err := shownOnce(done, err, id); err != nil {
 		return nil, err

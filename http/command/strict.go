@@ -36,6 +36,7 @@ func bodies() map[string]func() any {
 		"UpdateApp":       func() any { return new(UpdateAppJSONRequestBody) },
 		"ArchiveApp":      func() any { return new(ArchiveAppJSONRequestBody) },
 		"BindApp":         func() any { return new(BindAppJSONRequestBody) },
+		"CreatePreset":    func() any { return new(CreatePresetJSONRequestBody) },
 		"PublishVendor":   func() any { return new(PublishVendorJSONRequestBody) },
 		"PublishModel":    func() any { return new(PublishModelJSONRequestBody) },
 		"PublishEndpoint": func() any { return new(PublishEndpointJSONRequestBody) },

@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/http/problem"
@@ -84,6 +85,9 @@ func (c *Calls) serve(w http.ResponseWriter, r *http.Request, d *dialect) error 
 	if err != nil {
 		return err
 	}
+	if key.Scope != apikey.Inference {
+		return domain.Errorf(domain.CodeForbidden, "a management key calls no models")
+	}
 	in, err := d.address(r)
 	if err != nil {
 		return err
@@ -98,6 +102,10 @@ func (c *Calls) serve(w http.ResponseWriter, r *http.Request, d *dialect) error 
 	if err != nil {
 		return err
 	}
+	wish, err := cacheWish(r.Header)
+	if err != nil {
+		return err
+	}
 	in.Body = *buffer
 	if d.counts(r) {
 		return c.count(w, r, d, in)
@@ -106,6 +114,7 @@ func (c *Calls) serve(w http.ResponseWriter, r *http.Request, d *dialect) error 
 		KeyID: key.ID, WalletID: key.WalletID, Incoming: in, Clamp: r.Header.Get(ClampHeader) == yes,
 		DropUnsupported: r.Header.Get(DropHeader) == yes, Explain: r.Header.Get(ExplainHeader) == yes,
 		Scopes: key.Scopes(), AppID: key.AppID, Referer: r.Header.Get("Http-Referer"), Title: appTitle(r.Header), Token: token, Secret: secret,
+		Cache: wish,
 	}, client)
 }
 
@@ -193,7 +202,12 @@ func idempotencyKey(h http.Header) (string, error) {
 // Mount adds the routes to a router.
 func (c *Calls) Mount(r chi.Router) {
 	chat, respond, messages, generate := c.handle(openAI()), c.handle(responsesAPI()), c.handle(anthropicAPI()), c.handle(geminiAPI())
+	embed, complete := c.handle(asking(exchange.Embeddings)), c.handle(asking(exchange.Completion))
+	rerank := c.handle(asking(exchange.Rerank))
 	for _, root := range []string{"/v1", "/api/v1"} {
+		r.Post(root+"/completions", complete)
+		r.Post(root+"/embeddings", embed)
+		r.Post(root+"/rerank", rerank)
 		r.Post(root+"/chat/completions", chat)
 		r.Post(root+"/responses", respond)
 		r.Post(root+"/messages", messages)

@@ -202,7 +202,7 @@ func TestChatRefusals(t *testing.T) {
 		"compressed":        {body: good, headers: []string{"Content-Encoding", "gzip"}, status: 415, code: "unsupported_media_type", kind: "invalid_request_error"},
 		"empty token":       {body: good, headers: []string{"Idempotency-Key", ""}, status: 400, code: "invalid_request", kind: "invalid_request_error", param: "Idempotency-Key"},
 		"vendor's 400":      {body: gatewaytest.Body(k.Model(gatewaytest.Canceller, "fault=400")), status: 400, code: "vendor_refused", kind: "invalid_request_error", detail: "provider_code"},
-		"vendor's 401":      {body: gatewaytest.Body(k.Model(gatewaytest.Drainer, "fault=401")), status: 502, code: "vendor_error", kind: "server_error"},
+		"vendor's 401":      {body: gatewaytest.Body(k.Model(gatewaytest.Drainer, "fault=401")), status: 503, code: "vendor_unavailable", kind: "server_error"},
 		"vendor's 503":      {body: gatewaytest.Body(k.Model(gatewaytest.Canceller, "fault=503&retry_after=9")), status: 503, code: "vendor_overloaded", kind: "server_error"},
 		"vendor's 504":      {body: gatewaytest.Body(k.Model(gatewaytest.Canceller, "fault=504")), status: 504, code: "vendor_timeout", kind: "server_error"},
 		"nobody's model":    {body: gatewaytest.Body(k.Model("nobody", "")), status: 503, code: "vendor_unavailable", kind: "server_error"},

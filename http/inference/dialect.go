@@ -46,6 +46,15 @@ func responsesAPI() *dialect {
 	}
 }
 
+// asking is OpenAI's dialect for another operation than chat completions.
+func asking(o exchange.Operation) *dialect {
+	d := openAI()
+	d.address = func(*http.Request) (exchange.Incoming, error) {
+		return exchange.Incoming{Dialect: chat.OpenAI, Operation: o}, nil
+	}
+	return d
+}
+
 // at is a dialect in which the path says nothing of a call.
 func at(d chat.Dialect) func(*http.Request) (exchange.Incoming, error) {
 	return func(*http.Request) (exchange.Incoming, error) { return exchange.Incoming{Dialect: d}, nil }
@@ -63,7 +72,7 @@ func anthropicAPI() *dialect {
 	}
 }
 
-// geminiAPI is generateContent: the key in x-goog-api-key or in the query, the model and the verb in the path.
+// geminiAPI is generateContent and embedContent: the key in x-goog-api-key or in the query, the model and the verb in the path.
 func geminiAPI() *dialect {
 	return &dialect{
 		credential: func(r *http.Request) string {
@@ -95,6 +104,8 @@ func geminiAddress(r *http.Request) (exchange.Incoming, error) {
 	}
 	switch verb {
 	case "generateContent", "countTokens":
+	case "embedContent", "batchEmbedContents":
+		in.Operation, in.Single = exchange.Embeddings, verb == "embedContent"
 	case "streamGenerateContent":
 		if alt := r.URL.Query().Get("alt"); alt != "sse" {
 			return in, domain.Errorf(domain.CodeInvalid, "a stream is answered as server-sent events only: ask with alt=sse").With(detailParam, "alt")

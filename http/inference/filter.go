@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
-	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/usage"
 )
@@ -16,57 +16,153 @@ const (
 	defaultModels = 500
 	maxModels     = 1000
 	perMillion    = 1_000_000
+	maxAge        = 1 << 20 // days
 )
 
-// filter is what a caller of /api/v1/models asks for. OpenRouter's parameters about what this platform does not know
-// (categories, benchmarks, regions) have no effect.
+// filter is what a caller of /api/v1/models asks for.
 type filter struct {
-	text                      string
-	parameters, in, out       []string
-	authors, providers        []string
-	context                   int64
-	minPrompt, maxPrompt      *money.Amount // USD per million tokens
-	minCompletion, maxComplet *money.Amount
-	sort                      string
-	paged                     bool
-	offset, limit             int
+	wishes        []func(callable) bool // all have to hold
+	sort          string
+	paged         bool
+	offset, limit int
 }
 
-func parseFilter(q url.Values) (filter, error) {
-	f := filter{
-		text: strings.ToLower(q.Get("q")), parameters: words(q.Get("supported_parameters")),
-		in: words(q.Get("input_modalities")), out: words(q.Get("output_modalities")),
-		authors: words(q.Get("model_authors")), providers: words(q.Get("providers")), sort: q.Get("sort"),
-		paged: q.Has("offset") || q.Has("limit"), limit: defaultModels,
+func (f *filter) wish(w func(callable) bool) { f.wishes = append(f.wishes, w) }
+
+// parseFilter reads all of OpenRouter's parameters. Unknown ones are refused, so that a misspelled filter does not list everything.
+func parseFilter(q url.Values, now time.Time) (filter, error) {
+	p := newParameters(q)
+	var f filter
+	f.words(p)
+	f.numbers(p, now)
+	f.choices(p)
+	f.scores(p)
+	p.text("use_rss") // see feed
+	if p.text("use_rss_chat_links") != "" {
+		p.refuse("use_rss_chat_links") // there is no chat here
 	}
-	if len(f.out) == 0 {
-		f.out = []string{"text"}
+	f.sort = p.oneOf("sort", sorts()...)
+	f.page(p)
+	return f, p.done()
+}
+
+// parsePage reads the parameters of lists that have no filters.
+func parsePage(q url.Values) (filter, error) {
+	p := newParameters(q)
+	var f filter
+	f.page(p)
+	return f, p.done()
+}
+
+func (f *filter) page(p *parameters) {
+	f.paged = p.has("offset") || p.has("limit")
+	f.offset, f.limit = int(p.whole("offset", 0, 0, 1<<31)), int(p.whole("limit", defaultModels, 1, maxModels))
+}
+
+func (f *filter) words(p *parameters) {
+	if text := strings.ToLower(p.text("q")); text != "" {
+		f.wish(func(c callable) bool { return strings.Contains(strings.ToLower(c.model.ID+" "+c.model.Name), text) })
 	}
-	if f.sort != "" && !slices.Contains(sorts(), f.sort) {
-		return filter{}, badParameter("sort")
+	if wanted := p.list("supported_parameters"); len(wanted) > 0 {
+		f.wish(func(c callable) bool { return containsAll(parametersOf(c), wanted) })
 	}
-	for _, n := range []struct {
-		name        string
-		least, most int64
-		to          func(int64)
-	}{
-		{"offset", 0, 1 << 31, func(n int64) { f.offset = int(n) }},
-		{"limit", 1, maxModels, func(n int64) { f.limit = int(n) }},
-		{"context", 1, 1 << 62, func(n int64) { f.context = n }},
-	} {
-		if err := whole(q, n.name, n.least, n.most, n.to); err != nil {
-			return filter{}, err
+	if wanted := p.list("input_modalities"); len(wanted) > 0 {
+		f.wish(func(c callable) bool { return containsAll(c.model.InputModalities, wanted) })
+	}
+	f.writes(p)
+	if wanted := p.list("model_authors"); len(wanted) > 0 {
+		f.wish(func(c callable) bool {
+			author, _, _ := strings.Cut(c.model.ID, "/")
+			return slices.Contains(wanted, author)
+		})
+	}
+	// Names of vendors have spaces: only commas part them.
+	if wanted := p.names("providers"); len(wanted) > 0 {
+		f.wish(func(c callable) bool {
+			return slices.ContainsFunc(c.offers, func(o offer) bool {
+				return slices.Contains(wanted, o.vendor.ID) || slices.Contains(wanted, strings.ToLower(o.vendor.Name))
+			})
+		})
+	}
+	if family := p.text("arch"); family != "" {
+		f.wish(func(c callable) bool {
+			return strings.EqualFold(tokenizerGroup(c.model.Tokenizer), family) || strings.EqualFold(c.model.Tokenizer, family)
+		})
+	}
+}
+
+// writes is the filter that lists have without being asked: models that write text.
+func (f *filter) writes(p *parameters) {
+	wanted := p.list("output_modalities")
+	if len(wanted) == 0 {
+		wanted = []string{"text"}
+	}
+	if !slices.Contains(wanted, "all") {
+		f.wish(func(c callable) bool { return containsAny(c.model.OutputModalities, wanted) })
+	}
+}
+
+func (f *filter) numbers(p *parameters, now time.Time) {
+	if least := p.whole("context", 0, 1, 1<<62); least > 0 {
+		f.wish(func(c callable) bool { return c.model.ContextLength >= least })
+	}
+	for name, class := range map[string]usage.Class{"price": usage.Input, "output_price": usage.Output} {
+		if least := p.amount("min_" + name); least != nil {
+			f.wish(func(c callable) bool { return !rateOf(c, class).LessThan(*least) })
+		}
+		if most := p.amount("max_" + name); most != nil {
+			f.wish(func(c callable) bool { return !most.LessThan(rateOf(c, class)) })
 		}
 	}
-	for name, to := range map[string]**money.Amount{
-		"min_price": &f.minPrompt, "max_price": &f.maxPrompt,
-		"min_output_price": &f.minCompletion, "max_output_price": &f.maxComplet,
-	} {
-		if err := price(q, name, to); err != nil {
-			return filter{}, err
+	if p.has("min_age_days") {
+		latest := now.AddDate(0, 0, -int(p.whole("min_age_days", 0, 0, maxAge)))
+		f.wish(func(c callable) bool { return !c.model.ReleasedAt.After(latest) })
+	}
+	if p.has("max_age_days") {
+		earliest := now.AddDate(0, 0, -int(p.whole("max_age_days", 0, 0, maxAge)))
+		f.wish(func(c callable) bool { return !c.model.ReleasedAt.Before(earliest) })
+	}
+}
+
+func (f *filter) choices(p *parameters) {
+	if category := p.oneOf("category", categories()...); category != "" {
+		f.wish(func(c callable) bool { return slices.Contains(c.model.Facts.Categories, category) })
+	}
+	if distillable := p.oneOf("distillable", "true", "false"); distillable != "" {
+		f.wish(func(c callable) bool { return c.model.Facts.Distillable == (distillable == "true") })
+	}
+	if p.oneOf("zdr", "true") != "" {
+		f.wish(func(c callable) bool { return slices.ContainsFunc(c.offers, offer.keepsNothing) })
+	}
+	if region := p.oneOf("region", "eu", "us"); region != "" {
+		f.wish(func(c callable) bool {
+			return slices.ContainsFunc(c.offers, func(o offer) bool { return o.endpoint.Terms.Region == region })
+		})
+	}
+}
+
+// scores are the filters by what no model has here: benchmarks of others, and how tool calls came out. A model without a score
+// does not pass them, as with any other bound.
+func (f *filter) scores(p *parameters) {
+	for _, name := range []string{"intelligence_index", "coding_index", "agentic_index", "tool_success_rate"} {
+		for _, bound := range []string{"min_" + name, "max_" + name} {
+			given := p.amount(bound)
+			if given == nil {
+				continue
+			}
+			if name == "tool_success_rate" && money.MustParse("1").LessThan(*given) {
+				p.refuse(bound)
+			}
+			f.wish(func(callable) bool { return false })
 		}
 	}
-	return f, nil
+}
+
+func categories() []string {
+	return []string{
+		"programming", "roleplay", "marketing", "marketing/seo", "technology", "science", "translation", "legal", "finance",
+		"health", "trivia", "academia",
+	}
 }
 
 func sorts() []string {
@@ -77,66 +173,16 @@ func sorts() []string {
 	}
 }
 
-func badParameter(name string) error {
-	return domain.Errorf(domain.CodeInvalid, "the parameter %s is malformed or out of range", name).With(detailParam, name)
-}
-
-func whole(q url.Values, name string, least, most int64, to func(int64)) error {
-	if !q.Has(name) {
-		return nil
-	}
-	n, err := strconv.ParseInt(q.Get(name), 10, 64)
-	if err != nil || n < least || n > most {
-		return badParameter(name)
-	}
-	to(n)
-	return nil
-}
-
-func price(q url.Values, name string, to **money.Amount) error {
-	if !q.Has(name) {
-		return nil
-	}
-	amount, err := money.Parse(q.Get(name))
-	if err != nil || amount.Sign() < 0 {
-		return badParameter(name)
-	}
-	*to = &amount
-	return nil
-}
-
-// words splits a comma-separated list.
-func words(s string) []string {
-	return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == ',' || r == ' ' })
-}
-
-// apply keeps the models that match, in the order that was asked for.
+// apply keeps the models that match and whose prices are in USD.
 func (f filter) apply(all []callable) []callable {
 	var found []callable
 	for _, c := range all {
-		if c = inUSD(c); len(c.offers) > 0 && f.matches(c) {
-			found = append(found, c)
+		if c = inUSD(c); len(c.offers) == 0 || slices.ContainsFunc(f.wishes, func(w func(callable) bool) bool { return !w(c) }) {
+			continue
 		}
+		found = append(found, c)
 	}
-	slices.SortStableFunc(found, f.compare)
 	return found
-}
-
-func (f filter) matches(c callable) bool {
-	author, _, _ := strings.Cut(c.model.ID, "/")
-	text := strings.ToLower(c.model.ID + " " + c.model.Name)
-	return strings.Contains(text, f.text) && c.model.ContextLength >= f.context &&
-		containsAll(c.model.SupportedParameters, f.parameters) && containsAll(c.model.InputModalities, f.in) &&
-		(slices.Contains(f.out, "all") || containsAny(c.model.OutputModalities, f.out)) &&
-		(len(f.authors) == 0 || slices.Contains(f.authors, author)) && f.matchesVendor(c) &&
-		within(rateOf(c, usage.Input), f.minPrompt, f.maxPrompt) &&
-		within(rateOf(c, usage.Output), f.minCompletion, f.maxComplet)
-}
-
-func (f filter) matchesVendor(c callable) bool {
-	return len(f.providers) == 0 || slices.ContainsFunc(c.offers, func(o offer) bool {
-		return slices.Contains(f.providers, o.vendor.ID) || slices.Contains(f.providers, strings.ToLower(o.vendor.Name))
-	})
 }
 
 func containsAll(have, want []string) bool {
@@ -152,23 +198,42 @@ func rateOf(c callable, class usage.Class) money.Amount {
 	return c.first().price.Price.Base[class].Times(perMillion)
 }
 
-func within(a money.Amount, least, most *money.Amount) bool {
-	return (least == nil || !a.LessThan(*least)) && (most == nil || !most.LessThan(a))
+// standing is what models are ordered by that is not in the catalogue. What is not known stands last.
+type standing struct {
+	tokens              map[string]int64   // of a week, by model
+	latency, throughput map[string]float64 // medians, of the best endpoint of a model
 }
 
-func (f filter) compare(a, b callable) int {
-	switch f.sort {
-	case "newest":
-		return b.model.ReleasedAt.Compare(a.model.ReleasedAt)
-	case "context-high-to-low":
-		return cmp.Compare(b.model.ContextLength, a.model.ContextLength)
-	case "pricing-low-to-high":
-		return both(a).Cmp(both(b))
-	case "pricing-high-to-low":
-		return both(b).Cmp(both(a))
-	default:
-		return 0
+// order puts models in the order that was asked for; equal ones stay in the order of their publication, as do all by a score that none has.
+func (f filter) order(found []callable, s standing) {
+	slices.SortStableFunc(found, func(a, b callable) int {
+		switch f.sort {
+		case "newest":
+			return b.model.ReleasedAt.Compare(a.model.ReleasedAt)
+		case "context-high-to-low":
+			return cmp.Compare(b.model.ContextLength, a.model.ContextLength)
+		case "pricing-low-to-high":
+			return both(a).Cmp(both(b))
+		case "pricing-high-to-low":
+			return both(b).Cmp(both(a))
+		case "most-popular", "top-weekly":
+			return cmp.Compare(s.tokens[b.model.ID], s.tokens[a.model.ID])
+		case "throughput-high-to-low":
+			return cmp.Compare(s.throughput[b.model.ID], s.throughput[a.model.ID])
+		case "latency-low-to-high":
+			return knownFirst(s.latency[a.model.ID], s.latency[b.model.ID])
+		default:
+			return 0
+		}
+	})
+}
+
+// knownFirst compares two values of which 0 means not known.
+func knownFirst(a, b float64) int {
+	if (a == 0) != (b == 0) {
+		return cmp.Compare(b, a)
 	}
+	return cmp.Compare(a, b)
 }
 
 // both is prompt and completion together, which orders as their mean does.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -133,9 +134,13 @@ func metadataOf(g *generations.Generation, s *catalog.Snapshot) generationData {
 		Streamed: g.Call.Streamed, Cancelled: g.Call.Cancelled, FinishReason: orNull(g.Call.FinishReason),
 		NativeFinishReason: orNull(g.Call.NativeFinishReason), ProviderResponses: attemptsOf(g, s),
 		TokensPrompt: prompt, TokensCompletion: completion, NativePrompt: prompt, NativeCompletion: completion,
-		NativeReasoning: g.Usage[usage.Reasoning], NativeCached: g.Usage[usage.CacheRead],
-		Usage: number(g.Debited), TotalCost: number(g.Charge), CacheDiscount: cacheDiscount(g, s),
+		NativeReasoning: g.Usage[usage.Reasoning], NativeCached: g.Usage[usage.CacheRead] + g.Usage[usage.AudioCacheRead],
+		ServiceTier: orNull(g.Call.ServiceTier),
+		Usage:       number(g.Debited), TotalCost: number(g.Charge), CacheDiscount: cacheDiscount(g, s),
 		CreatedAt: g.PlacedAt.UTC().Format(time.RFC3339Nano),
+	}
+	if n := g.Usage[usage.ImageOutput]; n > 0 {
+		data.NativeImages = &n
 	}
 	if g.Call.DurationMS > 0 {
 		data.Latency = &g.Call.DurationMS
@@ -180,12 +185,18 @@ func cacheDiscount(g *generations.Generation, s *catalog.Snapshot) *json.Number 
 		if v.ID != g.PriceVersion {
 			continue
 		}
-		plain := v.Price.Rate(usage.Input, g.Usage.Prompt(), g.PlacedAt)
+		price := v.Price.For(g.Call.ServiceTier)
 		saved, cached := money.Zero(), false
 		for _, item := range g.LineItems {
-			if item.Class == usage.CacheRead || item.Class == usage.CacheWrite || item.Class == usage.CacheWrite1h {
-				saved, cached = saved.Add(plain.Times(item.Quantity)).Sub(item.Amount), true
+			if !slices.Contains([]usage.Class{usage.CacheRead, usage.CacheWrite, usage.CacheWrite1h, usage.AudioCacheRead}, item.Class) {
+				continue
 			}
+			uncached := usage.Input
+			if item.Class == usage.AudioCacheRead {
+				uncached = usage.AudioInput
+			}
+			plain := price.Rate(uncached, g.Usage.Prompt(), g.PlacedAt)
+			saved, cached = saved.Add(plain.Times(item.Quantity)).Sub(item.Amount), true
 		}
 		if cached {
 			n := number(saved)

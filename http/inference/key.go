@@ -2,9 +2,13 @@ package inference
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/projections/keys"
 )
@@ -13,7 +17,7 @@ type currentKey struct {
 	Data keyData `json:"data"`
 }
 
-// keyData is what OpenRouter's /key has. There is no BYOK, no free tier and no management key here.
+// keyData is what OpenRouter's /key has. There is no free tier here.
 type keyData struct {
 	Label             string       `json:"label"`
 	Limit             *json.Number `json:"limit"`
@@ -34,6 +38,18 @@ type keyData struct {
 	CreatorUserID     *string      `json:"creator_user_id"`
 	ExpiresAt         *time.Time   `json:"expires_at"`
 	RateLimit         rateLimit    `json:"rate_limit"`
+	// Newer than OpenRouter's published description; its clients insist on them.
+	AllowedDataRegions []string  `json:"allowed_data_regions"`
+	FreeModelRequests  freeQuota `json:"free_model_daily_requests"`
+	OrganizationID     *string   `json:"organization_id"`
+	WorkspaceID        uuid.UUID `json:"workspace_id"` // the wallet
+}
+
+// freeQuota bounds calls of free models. Here nothing does.
+type freeQuota struct {
+	Limit     int32 `json:"limit"`
+	Remaining int32 `json:"remaining"`
+	Used      int32 `json:"used"`
 }
 
 type rateLimit struct {
@@ -52,6 +68,8 @@ func (a *API) currentKey(r *http.Request, c caller) (any, error) {
 	data := keyData{
 		Label: k.Label, Usage: number(k.Spent.Total), UsageDaily: number(k.Spent.Day), UsageWeekly: number(k.Spent.Week),
 		UsageMonthly: number(k.Spent.Month), BYOKUsage: none, BYOKUsageDaily: none, BYOKUsageWeekly: none, BYOKUsageMonthly: none,
+		IsManagementKey: c.scope == apikey.Management, IsProvisioningKey: c.scope == apikey.Management,
+		AllowedDataRegions: []string{"global"}, FreeModelRequests: freeQuota{Limit: math.MaxInt32, Remaining: math.MaxInt32}, WorkspaceID: k.WalletID,
 		RateLimit: rateLimit{Requests: -1, Interval: "10s", Note: "This field is deprecated and has no meaning."},
 	}
 	if !k.Limits.ExpiresAt.IsZero() {

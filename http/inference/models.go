@@ -3,12 +3,14 @@ package inference
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/apikey"
 )
 
 // openAIModel is a model as OpenAI's clients know it.
@@ -30,7 +32,7 @@ func openAIOf(c callable) openAIModel {
 }
 
 // listCallable answers GET /v1/models.
-func (a *API) listCallable(r *http.Request) (any, error) {
+func (a *API) listCallable(r *http.Request, _ bool) (any, error) {
 	s, err := a.Catalog.Get(r.Context())
 	if err != nil {
 		return nil, err
@@ -43,7 +45,7 @@ func (a *API) listCallable(r *http.Request) (any, error) {
 }
 
 // getCallable answers GET /v1/models/{author}/{slug}, also with the slash escaped.
-func (a *API) getCallable(r *http.Request) (any, error) {
+func (a *API) getCallable(r *http.Request, _ bool) (any, error) {
 	c, err := a.find(r)
 	if err != nil {
 		return nil, err
@@ -87,17 +89,53 @@ type pageLinks struct {
 	Next *string `json:"next"`
 }
 
-// listModels answers GET /api/v1/models.
-func (a *API) listModels(r *http.Request) (any, error) {
-	f, err := parseFilter(r.URL.Query())
+// listModels answers GET /api/v1/models, also as a feed.
+func (a *API) listModels(r *http.Request, _ bool) (any, error) {
+	f, err := parseFilter(r.URL.Query(), time.Now())
 	if err != nil {
 		return nil, err
+	}
+	list, err := a.list(r, f, nil)
+	if err != nil || r.URL.Query().Get("use_rss") != "true" {
+		return list, err
+	}
+	return feedOf(list), nil
+}
+
+// listEmbeddings answers GET /api/v1/embeddings/models.
+func (a *API) listEmbeddings(r *http.Request, _ bool) (any, error) {
+	f, err := parsePage(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	f.wish(func(c callable) bool { return slices.Contains(c.model.OutputModalities, "embeddings") })
+	return a.list(r, f, nil)
+}
+
+// listMine answers GET /api/v1/models/user: what the calling key may call.
+func (a *API) listMine(r *http.Request, c caller) (any, error) {
+	f, err := parsePage(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	return a.list(r, f, func(m callable) bool { return c.scope == apikey.Inference && c.limits.Allows(m.model.ID) })
+}
+
+// list is a page of the models that pass a filter; allowed is nil for everybody.
+func (a *API) list(r *http.Request, f filter, allowed func(callable) bool) (*routableList, error) {
+	if allowed != nil {
+		f.wish(allowed)
 	}
 	s, err := a.Catalog.Get(r.Context())
 	if err != nil {
 		return nil, err
 	}
 	found := f.apply(allOffered(s, time.Now()))
+	standing, err := a.standing(r.Context(), f.sort, found)
+	if err != nil {
+		return nil, err
+	}
+	f.order(found, standing)
 	list := routableList{Data: []routable{}, TotalCount: len(found)}
 	first, last := f.window(len(found))
 	for _, c := range found[first:last] {
@@ -107,19 +145,85 @@ func (a *API) listModels(r *http.Request) (any, error) {
 		next := f.next(r.URL, last)
 		list.Links.Next = &next
 	}
-	return list, nil
+	return &list, nil
 }
 
-// listEndpoints answers GET /api/v1/models/{author}/{slug}/endpoints.
-func (a *API) listEndpoints(r *http.Request) (any, error) {
-	c, err := a.find(r)
+// countModels answers GET /api/v1/models/count.
+func (a *API) countModels(r *http.Request, _ bool) (any, error) {
+	p := newParameters(r.URL.Query())
+	var f filter
+	f.writes(p)
+	if err := p.done(); err != nil {
+		return nil, err
+	}
+	s, err := a.Catalog.Get(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	if c = inUSD(c); len(c.offers) == 0 {
-		return nil, unknownModel()
+	type count struct {
+		Count int `json:"count"`
 	}
-	return struct {
-		Data routableEndpoints `json:"data"`
-	}{endpointsOf(c)}, nil
+	return envelope[count]{count{len(f.apply(allOffered(s, time.Now())))}}, nil
+}
+
+// envelope is an answer in OpenRouter's envelope.
+type envelope[T any] struct {
+	Data T `json:"data"`
+}
+
+// getModel answers GET /api/v1/model/{author}/{slug}.
+func (a *API) getModel(r *http.Request, _ bool) (any, error) {
+	c, err := a.findInUSD(r)
+	if err != nil {
+		return nil, err
+	}
+	return envelope[routable]{routableOf(c)}, nil
+}
+
+// listEndpoints answers GET /api/v1/models/{author}/{slug}/endpoints; how fast they are is for those with a key.
+func (a *API) listEndpoints(r *http.Request, known bool) (any, error) {
+	c, err := a.findInUSD(r)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := a.performance(r.Context(), c.model.ID)
+	if err != nil {
+		return nil, err
+	}
+	return envelope[routableEndpoints]{endpointsOf(c, seen, known)}, nil
+}
+
+// listZDR answers GET /api/v1/endpoints/zdr: the endpoints that retain nothing. Of their uptimes only those of the last minutes are told
+// here.
+func (a *API) listZDR(r *http.Request, known bool) (any, error) {
+	if err := newParameters(r.URL.Query()).done(); err != nil {
+		return nil, err
+	}
+	s, err := a.Catalog.Get(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	list := envelope[[]routableEndpoint]{[]routableEndpoint{}}
+	for _, c := range allOffered(s, time.Now()) {
+		for _, o := range inUSD(c).offers {
+			if o.keepsNothing() {
+				list.Data = append(list.Data, endpointOf(c, o, a.performanceNow(o.endpoint.ID), known))
+			}
+		}
+	}
+	return list, nil
+}
+
+func (a *API) findInUSD(r *http.Request) (callable, error) {
+	if err := newParameters(r.URL.Query()).done(); err != nil {
+		return callable{}, err
+	}
+	c, err := a.find(r)
+	if err != nil {
+		return callable{}, err
+	}
+	if c = inUSD(c); len(c.offers) == 0 {
+		return callable{}, unknownModel()
+	}
+	return c, nil
 }

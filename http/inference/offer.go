@@ -54,14 +54,32 @@ func allOffered(s *catalog.Snapshot, now time.Time) []callable {
 
 // pricing is OpenRouter's price object: USD per unit as decimal strings. A price that is absent is that of its parent.
 type pricing struct {
-	Prompt       string     `json:"prompt"`
-	Completion   string     `json:"completion"`
-	Request      string     `json:"request,omitempty"`
-	CacheRead    string     `json:"input_cache_read,omitempty"`
-	CacheWrite   string     `json:"input_cache_write,omitempty"`
-	CacheWrite1h string     `json:"input_cache_write_1h,omitempty"`
-	Reasoning    string     `json:"internal_reasoning,omitempty"`
-	Overrides    []override `json:"overrides,omitempty"`
+	Prompt       string `json:"prompt"`
+	Completion   string `json:"completion"`
+	Request      string `json:"request,omitempty"`
+	CacheRead    string `json:"input_cache_read,omitempty"`
+	CacheWrite   string `json:"input_cache_write,omitempty"`
+	CacheWrite1h string `json:"input_cache_write_1h,omitempty"`
+	Reasoning    string `json:"internal_reasoning,omitempty"`
+	media
+	Overrides []override `json:"overrides,omitempty"`
+}
+
+// media are the prices of what is not text.
+type media struct {
+	Audio       string `json:"audio,omitempty"`
+	AudioOutput string `json:"audio_output,omitempty"`
+	AudioCache  string `json:"input_audio_cache,omitempty"`
+	ImageToken  string `json:"image_token,omitempty"`
+	ImageOutput string `json:"image_output,omitempty"` // for one picture
+	WebSearch   string `json:"web_search,omitempty"`   // for one search
+}
+
+func mediaOf(rates domaincatalog.Rates) media {
+	return media{
+		Audio: rate(rates, usage.AudioInput), AudioOutput: rate(rates, usage.AudioOutput), AudioCache: rate(rates, usage.AudioCacheRead),
+		ImageToken: rate(rates, usage.ImageInput), ImageOutput: rate(rates, usage.Image), WebSearch: rate(rates, usage.Search),
+	}
 }
 
 type override struct {
@@ -75,20 +93,25 @@ type override struct {
 	CacheWrite      string `json:"input_cache_write,omitempty"`
 	CacheWrite1h    string `json:"input_cache_write_1h,omitempty"`
 	Reasoning       string `json:"internal_reasoning,omitempty"`
+	media
 }
 
 func pricingOf(s domaincatalog.Schedule) pricing {
 	p := pricing{
 		Prompt: rate(s.Base, usage.Input), Completion: rate(s.Base, usage.Output), Request: rate(s.Base, usage.Request),
 		CacheRead: rate(s.Base, usage.CacheRead), CacheWrite: rate(s.Base, usage.CacheWrite),
-		CacheWrite1h: rate(s.Base, usage.CacheWrite1h), Reasoning: rate(s.Base, usage.Reasoning),
+		CacheWrite1h: rate(s.Base, usage.CacheWrite1h), Reasoning: rate(s.Base, usage.Reasoning), media: mediaOf(s.Base),
 	}
 	for _, o := range s.Overrides {
+		if o.ServiceTier != "" {
+			continue // the form has the prices of the standard tier
+		}
 		p.Overrides = append(p.Overrides, override{
 			MinPromptTokens: o.MinPromptTokens, UTCStart: clock(o.UTCStart), UTCEnd: clock(o.UTCEnd),
 			Prompt: rate(o.Rates, usage.Input), Completion: rate(o.Rates, usage.Output), Request: rate(o.Rates, usage.Request),
 			CacheRead: rate(o.Rates, usage.CacheRead), CacheWrite: rate(o.Rates, usage.CacheWrite),
 			CacheWrite1h: rate(o.Rates, usage.CacheWrite1h), Reasoning: rate(o.Rates, usage.Reasoning),
+			media: mediaOf(o.Rates),
 		})
 	}
 	return p

@@ -1,9 +1,11 @@
 // Package inference is the surface for callers of models: OpenAI's chat completions, and what callers may know of models,
 // prices and their own account in the shapes of OpenAI and OpenRouter.
 //
-//	call.go, sse.go              calls of models; dialect.go, what differs between their wire formats
-//	models.go                    GET …/models; offer.go what can be called now, filter.go the filters
+//	call.go, sse.go              calls of models; dialect.go, what differs between their wire formats and operations
+//	models.go                    GET …/models; offer.go what can be called now, filter.go the filters, performance.go how it does
+//	providers.go                 GET /api/v1/providers
 //	credits.go, key.go           GET /api/v1/credits, /api/v1/key
+//	keys.go, managed.go          /api/v1/keys
 //	generation.go                GET /api/v1/generation
 //	activity.go                  GET /api/v1/activity
 package inference
@@ -18,6 +20,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"github.com/massrouter/massrouter/commands"
+	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/http/middleware"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/projections/balance"
@@ -35,6 +39,13 @@ type Head interface {
 	Position(ctx context.Context) (int64, error)
 }
 
+// Keyring is where keys are issued, changed and ended. Commands are idempotent by the id in their Meta.
+type Keyring interface {
+	IssueKey(context.Context, commands.Meta, commands.IssueKey) (commands.Done, commands.Receipt, error)
+	ChangeKey(context.Context, commands.Meta, commands.ChangeKey) (commands.Done, commands.Receipt, error)
+	RevokeKey(context.Context, commands.Meta, commands.RevokeKey) (commands.Done, commands.Receipt, error)
+}
+
 // API is the inference API: calls of models, and what callers may know of models, prices and their own account.
 type API struct {
 	Calls       *Calls
@@ -45,6 +56,10 @@ type API struct {
 	Generations *generations.Query
 	Usage       *usage.Query
 	Head        Head
+	Health      Measurements
+	Keyring     Keyring
+
+	seen statistics
 }
 
 // Mount adds the routes to a router.
@@ -56,30 +71,42 @@ func (a *API) Mount(r chi.Router) {
 		r.Get("/v1/models/{author}/{slug}", a.open(a.getCallable))
 		r.Get("/v1/models/{model}", a.open(a.getCallable))
 		r.Get("/api/v1/models", a.open(a.listModels))
+		r.Get("/api/v1/models/count", a.open(a.countModels))
+		r.Get("/api/v1/models/user", a.owned(a.listMine))
 		r.Get("/api/v1/models/{author}/{slug}/endpoints", a.open(a.listEndpoints))
+		r.Get("/api/v1/model/{author}/{slug}", a.open(a.getModel))
+		r.Get("/api/v1/embeddings/models", a.open(a.listEmbeddings))
+		r.Get("/api/v1/endpoints/zdr", a.open(a.listZDR))
+		r.Get("/api/v1/providers", a.open(a.listProviders))
 		r.Get("/api/v1/credits", a.owned(a.credits))
 		r.Get("/api/v1/key", a.owned(a.currentKey))
 		r.Get("/api/v1/generation", a.owned(a.generation))
 		r.Get("/api/v1/activity", a.owned(a.activity))
+		r.Group(a.mountKeys)
 	})
 }
 
 // open is for what everybody may know. A key is not needed, but one that is sent has to be valid: a client that believes
-// that its key works must not be left to believe it.
-func (a *API) open(answer func(r *http.Request) (any, error)) http.HandlerFunc {
+// that its key works must not be left to believe it. known says whether there was one.
+func (a *API) open(answer func(r *http.Request, known bool) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "" {
+		known := r.Header.Get("Authorization") != ""
+		if known {
 			if _, _, err := authenticate(a.Callers, r); err != nil {
 				WriteError(w, r, err)
 				return
 			}
 		}
-		reply(w, r, answer)
+		reply(w, r, func(r *http.Request) (any, error) { return answer(r, known) })
 	}
 }
 
 // caller is whose key a request carries.
-type caller struct{ key, wallet uuid.UUID }
+type caller struct {
+	key, wallet uuid.UUID
+	scope       apikey.Scope
+	limits      apikey.Limits
+}
 
 // owned is for what a key's owner may know.
 func (a *API) owned(answer func(r *http.Request, c caller) (any, error)) http.HandlerFunc {
@@ -89,9 +116,26 @@ func (a *API) owned(answer func(r *http.Request, c caller) (any, error)) http.Ha
 			WriteError(w, r, err)
 			return
 		}
-		reply(w, r, func(r *http.Request) (any, error) { return answer(r, caller{key: key.ID, wallet: key.WalletID}) })
+		reply(w, r, func(r *http.Request) (any, error) {
+			return answer(r, caller{key: key.ID, wallet: key.WalletID, scope: key.Scope, limits: key.Limits})
+		})
 	}
 }
+
+// answerer is an answer that is not JSON with status 200.
+type answerer interface {
+	answer() (status int, media string, body []byte, err error)
+}
+
+// created is an answer with status 201.
+type created struct{ value any }
+
+func (c created) answer() (status int, media string, body []byte, err error) {
+	body, err = json.Marshal(c.value)
+	return http.StatusCreated, mediaJSON, body, err
+}
+
+const mediaJSON = "application/json"
 
 func reply(w http.ResponseWriter, r *http.Request, answer func(r *http.Request) (any, error)) {
 	value, err := answer(r)
@@ -99,11 +143,18 @@ func reply(w http.ResponseWriter, r *http.Request, answer func(r *http.Request) 
 		WriteError(w, r, problem.Safe(err))
 		return
 	}
-	body, err := json.Marshal(value)
+	status, media := http.StatusOK, mediaJSON
+	var body []byte
+	if special, ok := value.(answerer); ok {
+		status, media, body, err = special.answer()
+	} else {
+		body, err = json.Marshal(value)
+	}
 	if err != nil {
 		WriteError(w, r, fmt.Errorf("encode answer: %w", err))
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", media)
+	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that went away needs no answer
 }

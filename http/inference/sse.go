@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/http/sse"
 )
 
@@ -28,6 +29,9 @@ func (c *client) Admitted(generation string) { c.w.Header()["X-Generation-Id"] =
 func (c *client) Routed(explanation []byte) {
 	c.w.Header()[RoutingHeader] = []string{string(explanation)}
 }
+
+// Cached sets the headers that say what the cache had to do with the call.
+func (c *client) Cached(s gateway.CacheStatus) { setCacheStatus(c.w.Header(), s) }
 
 // Whole sends an answer in one piece.
 func (c *client) Whole(body []byte, replayed bool) error {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/preset"
 )
 
 // The codes that only HTTP can cause.
@@ -29,13 +30,13 @@ func Status(code domain.Code) int {
 		return http.StatusForbidden
 	case domain.CodeNotFound, domain.CodeWalletNotFound, domain.CodeHoldNotFound, domain.CodeKeyNotFound,
 		domain.CodeVendorNotFound, domain.CodeModelNotFound, domain.CodeEndpointNotFound, domain.CodePriceNotFound,
-		domain.CodePriceNotInForce, domain.CodeAppNotFound:
+		domain.CodePriceNotInForce, domain.CodeAppNotFound, preset.CodeNotFound:
 		return http.StatusNotFound
 	case CodeMethodNotAllowed:
 		return http.StatusMethodNotAllowed
 	case domain.CodeConflict, domain.CodeIdempotencyConflict, domain.CodeInProgress, domain.CodeWalletExists,
 		domain.CodeHoldExists, domain.CodeHoldClosed, domain.CodeHoldActive, domain.CodeKeyExists, domain.CodePriceConflict,
-		domain.CodeAppExists, domain.CodeAppArchived:
+		domain.CodeAppExists, domain.CodeAppArchived, preset.CodeArchived:
 		return http.StatusConflict
 	case CodeTooLarge:
 		return http.StatusRequestEntityTooLarge

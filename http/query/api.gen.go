@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/catalog"
@@ -144,10 +145,13 @@ type Call struct {
 	FinishReason *string `json:"finish_reason,omitempty"`
 
 	// FirstTokenMs A 64-bit count.
-	FirstTokenMs       *Count     `json:"first_token_ms,omitempty"`
-	NativeFinishReason *string    `json:"native_finish_reason,omitempty"`
-	StartedAt          *time.Time `json:"started_at,omitempty"`
-	Streamed           bool       `json:"streamed"`
+	FirstTokenMs       *Count  `json:"first_token_ms,omitempty"`
+	NativeFinishReason *string `json:"native_finish_reason,omitempty"`
+
+	// ServiceTier That the vendor says it served with, other than the standard one.
+	ServiceTier *string    `json:"service_tier,omitempty"`
+	StartedAt   *time.Time `json:"started_at,omitempty"`
+	Streamed    bool       `json:"streamed"`
 
 	// Suspect The vendor's usage was absurd or missing.
 	Suspect    bool    `json:"suspect"`
@@ -300,10 +304,16 @@ type Endpoint struct {
 	Prices *[]PriceVersion `json:"prices,omitempty"`
 	Status Status          `json:"status"`
 
+	// Terms How a vendor runs a model; callers may insist on it by `provider`.
+	Terms *EndpointTerms `json:"terms,omitempty"`
+
 	// UpstreamModel The vendor's name for the model.
 	UpstreamModel string `json:"upstream_model"`
 	Vendor        string `json:"vendor"`
 }
+
+// EndpointTerms How a vendor runs a model; callers may insist on it by `provider`.
+type EndpointTerms = catalog.Terms
 
 // Event defines model for Event.
 type Event struct {
@@ -504,6 +514,9 @@ type Key struct {
 	// Reason Why it was disabled or revoked.
 	Reason *string `json:"reason,omitempty"`
 
+	// Scope Absent of a key that calls models.
+	Scope *apikey.Scope `json:"scope,omitempty"`
+
 	// Spent In the current UTC day, ISO week and month, and in total; and what calls under way reserve.
 	Spent     KeySpent  `json:"spent"`
 	State     string    `json:"state"`
@@ -589,6 +602,9 @@ type Model struct {
 	Description   *string    `json:"description,omitempty"`
 	Endpoints     []Endpoint `json:"endpoints"`
 
+	// Facts What is known of a model beyond what a call needs; see `GET /api/v1/models`.
+	Facts *ModelFacts `json:"facts,omitempty"`
+
 	// ID author/slug
 	ID              string   `json:"id"`
 	InputModalities []string `json:"input_modalities"`
@@ -612,6 +628,9 @@ type ModelAnswer struct {
 	// Position Of the read model that answered; of the end of the log where the log itself did.
 	Position Position `json:"position"`
 }
+
+// ModelFacts What is known of a model beyond what a call needs; see `GET /api/v1/models`.
+type ModelFacts = catalog.Facts
 
 // ModelList defines model for ModelList.
 type ModelList struct {
@@ -703,6 +722,62 @@ type PostedAndHeld struct {
 
 	// Posted An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
 	Posted Money `json:"posted"`
+}
+
+// Preset defines model for Preset.
+type Preset struct {
+	ArchivedAt *time.Time `json:"archived_at,omitempty"`
+	CreatedAt  time.Time  `json:"created_at"`
+	ID         ID         `json:"id"`
+	Slug       string     `json:"slug"`
+
+	// UpdatedAt When the newest version was made.
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// Versions The number of the newest version.
+	Versions int `json:"versions"`
+	WalletID ID  `json:"wallet_id"`
+}
+
+// PresetAnswer defines model for PresetAnswer.
+type PresetAnswer struct {
+	Newest PresetVersion `json:"newest"`
+	Preset Preset        `json:"preset"`
+}
+
+// PresetList defines model for PresetList.
+type PresetList struct {
+	Items []Preset `json:"items"`
+}
+
+// PresetParameters Parameters of chat completions by their names there: model, models, provider, route, temperature, top_p, top_k, top_a, min_p, frequency_penalty,
+// presence_penalty, repetition_penalty, max_tokens, seed, stop, reasoning, response_format, tools, tool_choice, parallel_tool_calls, verbosity,
+// service_tier. What a call says itself wins.
+type PresetParameters = jsontext.Value
+
+// PresetVersion defines model for PresetVersion.
+type PresetVersion struct {
+	// ContentHash SHA-256 of what it says, in hex.
+	ContentHash string    `json:"content_hash"`
+	CreatedAt   time.Time `json:"created_at"`
+
+	// CreatedBy The actor.
+	CreatedBy   string `json:"created_by"`
+	Description string `json:"description"`
+
+	// Parameters Parameters of chat completions by their names there: model, models, provider, route, temperature, top_p, top_k, top_a, min_p, frequency_penalty,
+	// presence_penalty, repetition_penalty, max_tokens, seed, stop, reasoning, response_format, tools, tool_choice, parallel_tool_calls, verbosity,
+	// service_tier. What a call says itself wins.
+	Parameters   *PresetParameters `json:"parameters,omitempty"`
+	PresetID     ID                `json:"preset_id"`
+	Slug         string            `json:"slug"`
+	SystemPrompt string            `json:"system_prompt"`
+	Version      int               `json:"version"`
+}
+
+// PresetVersionAnswer defines model for PresetVersionAnswer.
+type PresetVersionAnswer struct {
+	Version PresetVersion `json:"version"`
 }
 
 // Price Money per unit, not negative.
@@ -830,9 +905,11 @@ type RankingRow struct {
 // RankingValue A count, or dollars; exact.
 type RankingValue = string
 
-// Rates A price per unit of each class: `input`, `cache_read`, `cache_write`, `cache_write_1h`, `output`, `reasoning`
-// (tokens) and `request` (a call). The base needs `input` and `output`; a class without a price takes its
-// parent's: cache classes that of input, reasoning that of output.
+// Rates A price per unit of each class. Tokens of the prompt: `input`, `cache_read`, `cache_write`, `cache_write_1h`, `audio_input`,
+// `audio_cache_read`, `image_input`; of the answer: `output`, `reasoning`, `audio_output`, `image_output`. Other units: `image`
+// (generated), `second` (of sound heard), `character` (spoken), `search` and `request` (a call). The base needs `input` and
+// `output`; a class of tokens without a price takes its parent's: `cache_write_1h` that of `cache_write`, `audio_cache_read` that
+// of `audio_input`, the others that of `input` or `output`. Other units without a price are free.
 type Rates = catalog.Rates
 
 // Schedule defines model for Schedule.
@@ -1036,7 +1113,13 @@ type Vendor struct {
 	ID             string               `json:"id"`
 	MaxTokensField string               `json:"max_tokens_field"`
 	Name           string               `json:"name"`
-	Status         Status               `json:"status"`
+
+	// Profile What customers want to know of a vendor before they send it anything. Countries are in ISO 3166-1 alpha-2.
+	Profile *VendorProfile `json:"profile,omitempty"`
+	Status  Status         `json:"status"`
+
+	// Wire How a vendor's API differs from what its dialect is elsewhere. Nothing in it is secret.
+	Wire *VendorWire `json:"wire,omitempty"`
 }
 
 // VendorList defines model for VendorList.
@@ -1048,6 +1131,12 @@ type VendorList struct {
 	// Position Of the read model that answered; of the end of the log where the log itself did.
 	Position Position `json:"position"`
 }
+
+// VendorProfile What customers want to know of a vendor before they send it anything. Countries are in ISO 3166-1 alpha-2.
+type VendorProfile = catalog.Profile
+
+// VendorWire How a vendor's API differs from what its dialect is elsewhere. Nothing in it is secret.
+type VendorWire = catalog.Wire
 
 // Wallet defines model for Wallet.
 type Wallet struct {
@@ -1274,6 +1363,12 @@ type Month = string
 // OrderBy Counts and sums of money, shares between 0 and 1, and quantiles in milliseconds, right within 5 %. `calls` were charged
 // or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
 type OrderBy = UsageMetric
+
+// PresetID defines model for PresetID.
+type PresetID = ID
+
+// PresetNumber defines model for PresetNumber.
+type PresetNumber = int
 
 // Slug defines model for Slug.
 type Slug = string
@@ -1904,6 +1999,12 @@ type ServerInterface interface {
 	// GetModel Show a model with its endpoints, prices in force and price history
 	// (GET /console/v1/models/{author}/{slug})
 	GetModel(w http.ResponseWriter, r *http.Request, author Author, slug Slug, params GetModelParams)
+	// GetPreset Show a preset and its newest version
+	// (GET /console/v1/presets/{preset_id})
+	GetPreset(w http.ResponseWriter, r *http.Request, presetID PresetID)
+	// GetPresetVersion Show one version of a preset
+	// (GET /console/v1/presets/{preset_id}/versions/{version})
+	GetPresetVersion(w http.ResponseWriter, r *http.Request, presetID PresetID, version PresetNumber)
 	// ListProjections How far the read models are
 	// (GET /console/v1/projections)
 	ListProjections(w http.ResponseWriter, r *http.Request)
@@ -1946,6 +2047,9 @@ type ServerInterface interface {
 	// ListKeys List the keys of a wallet, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/keys)
 	ListKeys(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListKeysParams)
+	// ListPresets List the presets of a wallet by their slugs
+	// (GET /console/v1/wallets/{wallet_id}/presets)
+	ListPresets(w http.ResponseWriter, r *http.Request, walletID WalletID)
 	// GetStatement Every movement of a wallet with the balance before and after, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/statement)
 	GetStatement(w http.ResponseWriter, r *http.Request, walletID WalletID, params GetStatementParams)
@@ -2048,6 +2152,18 @@ func (_ Unimplemented) GetModel(w http.ResponseWriter, r *http.Request, author A
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// GetPreset Show a preset and its newest version
+// (GET /console/v1/presets/{preset_id})
+func (_ Unimplemented) GetPreset(w http.ResponseWriter, r *http.Request, presetID PresetID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetPresetVersion Show one version of a preset
+// (GET /console/v1/presets/{preset_id}/versions/{version})
+func (_ Unimplemented) GetPresetVersion(w http.ResponseWriter, r *http.Request, presetID PresetID, version PresetNumber) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ListProjections How far the read models are
 // (GET /console/v1/projections)
 func (_ Unimplemented) ListProjections(w http.ResponseWriter, r *http.Request) {
@@ -2129,6 +2245,12 @@ func (_ Unimplemented) GetClose(w http.ResponseWriter, r *http.Request, walletID
 // ListKeys List the keys of a wallet, the newest first
 // (GET /console/v1/wallets/{wallet_id}/keys)
 func (_ Unimplemented) ListKeys(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListKeysParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListPresets List the presets of a wallet by their slugs
+// (GET /console/v1/wallets/{wallet_id}/presets)
+func (_ Unimplemented) ListPresets(w http.ResponseWriter, r *http.Request, walletID WalletID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2946,6 +3068,67 @@ func (siw *ServerInterfaceWrapper) GetModel(w http.ResponseWriter, r *http.Reque
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetModel(w, r, author, slug, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPreset operation middleware
+func (siw *ServerInterfaceWrapper) GetPreset(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "preset_id" -------------
+	var presetID PresetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preset_id", chi.URLParam(r, "preset_id"), &presetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preset_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPreset(w, r, presetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPresetVersion operation middleware
+func (siw *ServerInterfaceWrapper) GetPresetVersion(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "preset_id" -------------
+	var presetID PresetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "preset_id", chi.URLParam(r, "preset_id"), &presetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "preset_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version PresetNumber
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", chi.URLParam(r, "version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "version", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPresetVersion(w, r, presetID, version)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -4557,6 +4740,32 @@ func (siw *ServerInterfaceWrapper) ListKeys(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// ListPresets operation middleware
+func (siw *ServerInterfaceWrapper) ListPresets(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListPresets(w, r, walletID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetStatement operation middleware
 func (siw *ServerInterfaceWrapper) GetStatement(w http.ResponseWriter, r *http.Request) {
 
@@ -5094,6 +5303,15 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/apps/{app_id}", wrapper.GetApp)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/presets", wrapper.ListPresets)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/presets/{preset_id}", wrapper.GetPreset)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/presets/{preset_id}/versions/{version}", wrapper.GetPresetVersion)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/webhooks", wrapper.ListWebhooks)
@@ -5737,6 +5955,93 @@ type GetModeldefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetModeldefaultApplicationProblemPlusJSONResponse) VisitGetModelResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPresetRequestObject struct {
+	PresetID PresetID `json:"preset_id"`
+}
+
+type GetPresetResponseObject interface {
+	VisitGetPresetResponse(w http.ResponseWriter) error
+}
+
+type GetPreset200JSONResponse PresetAnswer
+
+func (response GetPreset200JSONResponse) VisitGetPresetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPresetdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetPresetdefaultApplicationProblemPlusJSONResponse) VisitGetPresetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPresetVersionRequestObject struct {
+	PresetID PresetID     `json:"preset_id"`
+	Version  PresetNumber `json:"version"`
+}
+
+type GetPresetVersionResponseObject interface {
+	VisitGetPresetVersionResponse(w http.ResponseWriter) error
+}
+
+type GetPresetVersion200JSONResponse PresetVersionAnswer
+
+func (response GetPresetVersion200JSONResponse) VisitGetPresetVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPresetVersiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetPresetVersiondefaultApplicationProblemPlusJSONResponse) VisitGetPresetVersionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6438,6 +6743,49 @@ func (response ListKeysdefaultApplicationProblemPlusJSONResponse) VisitListKeysR
 	return err
 }
 
+type ListPresetsRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+}
+
+type ListPresetsResponseObject interface {
+	VisitListPresetsResponse(w http.ResponseWriter) error
+}
+
+type ListPresets200JSONResponse PresetList
+
+func (response ListPresets200JSONResponse) VisitListPresetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPresetsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListPresetsdefaultApplicationProblemPlusJSONResponse) VisitListPresetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetStatementRequestObject struct {
 	WalletID WalletID `json:"wallet_id"`
 	Params   GetStatementParams
@@ -6782,6 +7130,12 @@ type StrictServerInterface interface {
 	// GetModel Show a model with its endpoints, prices in force and price history
 	// (GET /console/v1/models/{author}/{slug})
 	GetModel(ctx context.Context, request GetModelRequestObject) (GetModelResponseObject, error)
+	// GetPreset Show a preset and its newest version
+	// (GET /console/v1/presets/{preset_id})
+	GetPreset(ctx context.Context, request GetPresetRequestObject) (GetPresetResponseObject, error)
+	// GetPresetVersion Show one version of a preset
+	// (GET /console/v1/presets/{preset_id}/versions/{version})
+	GetPresetVersion(ctx context.Context, request GetPresetVersionRequestObject) (GetPresetVersionResponseObject, error)
 	// ListProjections How far the read models are
 	// (GET /console/v1/projections)
 	ListProjections(ctx context.Context, request ListProjectionsRequestObject) (ListProjectionsResponseObject, error)
@@ -6824,6 +7178,9 @@ type StrictServerInterface interface {
 	// ListKeys List the keys of a wallet, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/keys)
 	ListKeys(ctx context.Context, request ListKeysRequestObject) (ListKeysResponseObject, error)
+	// ListPresets List the presets of a wallet by their slugs
+	// (GET /console/v1/wallets/{wallet_id}/presets)
+	ListPresets(ctx context.Context, request ListPresetsRequestObject) (ListPresetsResponseObject, error)
 	// GetStatement Every movement of a wallet with the balance before and after, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/statement)
 	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
@@ -7226,6 +7583,59 @@ func (sh *strictHandler) GetModel(w http.ResponseWriter, r *http.Request, author
 	}
 }
 
+// GetPreset operation middleware
+func (sh *strictHandler) GetPreset(w http.ResponseWriter, r *http.Request, presetID PresetID) {
+	var request GetPresetRequestObject
+
+	request.PresetID = presetID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPreset(ctx, request.(GetPresetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPreset")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPresetResponseObject); ok {
+		if err := validResponse.VisitGetPresetResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPresetVersion operation middleware
+func (sh *strictHandler) GetPresetVersion(w http.ResponseWriter, r *http.Request, presetID PresetID, version PresetNumber) {
+	var request GetPresetVersionRequestObject
+
+	request.PresetID = presetID
+	request.Version = version
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPresetVersion(ctx, request.(GetPresetVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPresetVersion")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPresetVersionResponseObject); ok {
+		if err := validResponse.VisitGetPresetVersionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListProjections operation middleware
 func (sh *strictHandler) ListProjections(w http.ResponseWriter, r *http.Request) {
 	var request ListProjectionsRequestObject
@@ -7587,6 +7997,32 @@ func (sh *strictHandler) ListKeys(w http.ResponseWriter, r *http.Request, wallet
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListKeysResponseObject); ok {
 		if err := validResponse.VisitListKeysResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPresets operation middleware
+func (sh *strictHandler) ListPresets(w http.ResponseWriter, r *http.Request, walletID WalletID) {
+	var request ListPresetsRequestObject
+
+	request.WalletID = walletID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPresets(ctx, request.(ListPresetsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPresets")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListPresetsResponseObject); ok {
+		if err := validResponse.VisitListPresetsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

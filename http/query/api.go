@@ -40,6 +40,7 @@ type Views struct {
 	Receipts    Receipts // nil without a transparency log
 	Projections Projections
 	Webhooks    Webhooks // nil for a service that has none
+	Presets     Presets
 }
 
 // API answers the operations of the document that are tagged query.

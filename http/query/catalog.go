@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -67,7 +68,7 @@ func (a *API) ListVendors(ctx context.Context, r ListVendorsRequestObject) (List
 	for _, v := range slices.SortedFunc(maps.Values(s.Vendors), byID) {
 		answer.Items = append(answer.Items, Vendor{
 			ID: v.ID, Name: v.Name, BaseURL: v.BaseURL, Dialect: v.Dialect, CancelPolicy: v.CancelPolicy,
-			MaxTokensField: v.MaxTokensField, Status: v.Status,
+			MaxTokensField: v.MaxTokensField, Status: v.Status, Profile: v.Profile, Wire: v.Wire,
 		})
 	}
 	return answer, nil
@@ -107,7 +108,7 @@ func model(s *catalog.Snapshot, id string, now time.Time, history bool) Model {
 		ID: m.ID, Name: m.Name, Description: present(m.Description), ContextLength: m.ContextLength,
 		MaxCompletionTokens: m.MaxCompletionTokens, InputModalities: m.InputModalities, OutputModalities: m.OutputModalities,
 		SupportedParameters: list(m.SupportedParameters), Tokenizer: present(m.Tokenizer),
-		ReleasedAt: m.ReleasedAt.UTC(), Status: m.Status, Endpoints: make([]Endpoint, 0, len(s.ByModel[id])),
+		ReleasedAt: m.ReleasedAt.UTC(), Status: m.Status, Facts: said(m.Facts), Endpoints: make([]Endpoint, 0, len(s.ByModel[id])),
 	}
 	for _, endpoint := range s.ByModel[id] {
 		answer.Endpoints = append(answer.Endpoints, endpointOf(s, endpoint, now, history))
@@ -119,7 +120,7 @@ func endpointOf(s *catalog.Snapshot, id string, now time.Time, history bool) End
 	e := s.Endpoints[id]
 	answer := Endpoint{
 		ID: e.ID, Vendor: e.Vendor, UpstreamModel: e.UpstreamModel, ContextLength: e.ContextLength,
-		MaxCompletionTokens: e.MaxCompletionTokens, Status: e.Status,
+		MaxCompletionTokens: e.MaxCompletionTokens, Status: e.Status, Terms: said(e.Terms),
 	}
 	if v, ok := domaincatalog.InForce(s.Prices[id], now); ok {
 		inForce := priceVersion(v)
@@ -133,6 +134,14 @@ func endpointOf(s *catalog.Snapshot, id string, now time.Time, history bool) End
 		answer.Prices = &versions
 	}
 	return answer
+}
+
+// said is a group of facts, nil when nobody said anything.
+func said[T domaincatalog.Facts | domaincatalog.Terms](value T) *T {
+	if reflect.ValueOf(value).IsZero() {
+		return nil
+	}
+	return &value
 }
 
 func priceVersion(v domaincatalog.PriceVersion) PriceVersion {

@@ -94,7 +94,8 @@ func call(c *domainwallet.Call) Call {
 	return Call{
 		Streamed: c.Streamed, Cancelled: c.Cancelled, Suspect: c.Suspect, Attempts: c.Attempts,
 		FinishReason: present(c.FinishReason), NativeFinishReason: present(c.NativeFinishReason),
-		UpstreamID: present(c.UpstreamID), Error: present(c.Error), StartedAt: moment(c.StartedAt),
+		ServiceTier: present(c.ServiceTier),
+		UpstreamID:  present(c.UpstreamID), Error: present(c.Error), StartedAt: moment(c.StartedAt),
 		FirstTokenMs: present(openapi.Count(c.FirstTokenMS)), DurationMs: present(openapi.Count(c.DurationMS)),
 	}
 }

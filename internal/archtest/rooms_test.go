@@ -114,8 +114,8 @@ func TestDirectImports(t *testing.T) {
 		"commands know no database": {in("commands"), func(_ unit, imported string) bool {
 			return belowAny(imported, driver...)
 		}},
-		"the gateway knows no database, but for kept answers": {func(u unit) bool {
-			return u.room() == "gateway" && !kit(u.ImportPath) && u.ImportPath != module+"/gateway/answers"
+		"the gateway knows no database, but for kept answers and presets": {func(u unit) bool {
+			return u.room() == "gateway" && !kit(u.ImportPath) && u.ImportPath != module+"/gateway/answers" && u.ImportPath != module+"/gateway/preset"
 		}, func(_ unit, imported string) bool {
 			return belowAny(imported, append(driver, module+"/eventstore")...)
 		}},

@@ -49,6 +49,19 @@ func (l *Ledger) Tell(ctx context.Context) Story {
 	return s
 }
 
+// model publishes a model with its one endpoint.
+func (l *Ledger) model(ctx context.Context, id string) {
+	l.tb.Helper()
+	must[commands.Done](l)(l.App.PublishModel(ctx, meta(uuid.New()), commands.PublishModel{Model: catalog.Model{
+		ID: id, Name: "A model", Description: "For <tests> & \"quotes\".", ContextLength: 1_000_000, MaxCompletionTokens: 100_000,
+		InputModalities: []string{"text"}, OutputModalities: []string{"text"}, ReleasedAt: l.Clock.Now(), Status: catalog.Active,
+	}}))
+	must[commands.Done](l)(l.App.PublishEndpoint(ctx, meta(uuid.New()), commands.PublishEndpoint{Endpoint: catalog.Endpoint{
+		ID: id + "@acme", Model: id, Vendor: "acme", UpstreamModel: "m", ContextLength: 1_000_000, MaxCompletionTokens: 100_000,
+		Status: catalog.Active,
+	}}))
+}
+
 func (l *Ledger) publish(ctx context.Context) {
 	l.tb.Helper()
 	must[commands.Done](l)(l.App.PublishVendor(ctx, meta(uuid.New()), commands.PublishVendor{Vendor: catalog.Vendor{
@@ -56,14 +69,7 @@ func (l *Ledger) publish(ctx context.Context) {
 		MaxTokensField: "max_tokens", Status: catalog.Active,
 	}}))
 	for _, id := range []string{Small, Large} {
-		must[commands.Done](l)(l.App.PublishModel(ctx, meta(uuid.New()), commands.PublishModel{Model: catalog.Model{
-			ID: id, Name: "A model", Description: "For <tests> & \"quotes\".", ContextLength: 1_000_000, MaxCompletionTokens: 100_000,
-			InputModalities: []string{"text"}, OutputModalities: []string{"text"}, ReleasedAt: l.Clock.Now(), Status: catalog.Active,
-		}}))
-		must[commands.Done](l)(l.App.PublishEndpoint(ctx, meta(uuid.New()), commands.PublishEndpoint{Endpoint: catalog.Endpoint{
-			ID: id + "@acme", Model: id, Vendor: "acme", UpstreamModel: "m", ContextLength: 1_000_000, MaxCompletionTokens: 100_000,
-			Status: catalog.Active,
-		}}))
+		l.model(ctx, id)
 	}
 	l.price(ctx, Small, catalog.PriceVersion{
 		Price: catalog.Schedule{Base: rates("0.000001", "0.000002")},

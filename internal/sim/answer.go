@@ -80,6 +80,6 @@ func (c *call) deliver() {
 		c.stall()
 	default:
 		c.head("application/json", whole, http.StatusOK)
-		c.conclude(completed, k.fault != FaultNoUsage && k.fault != FaultAbsurdUsage)
+		c.conclude(completed, !c.req.untold && k.fault != FaultNoUsage && k.fault != FaultAbsurdUsage)
 	}
 }

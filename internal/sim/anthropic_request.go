@@ -65,7 +65,15 @@ func (a *anthropicReader) member(name []byte) (err error) {
 		}
 	}
 	switch string(name) {
+	case "anthropic_version":
+		if !q.versioned {
+			return p.unknown()
+		}
+		return a.version()
 	case "model":
+		if q.versioned {
+			return p.unknown()
+		}
 		text, err := p.word()
 		if err != nil {
 			return err

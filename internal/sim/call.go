@@ -91,6 +91,8 @@ func (c *call) serve() {
 	case refusal(fault, "").status != 0:
 		c.reject()
 		return
+	case c.plan.finish == finishBlocked && c.filters():
+		return
 	case fault == FaultTimeoutBefore:
 		c.stall()
 		return
@@ -105,6 +107,15 @@ func (c *call) serve() {
 	default:
 		c.answer()
 	}
+}
+
+// filters refuses the prompt with an error, if that is how the dialect does it.
+func (c *call) filters() bool {
+	d, ok := c.d.(filter)
+	if ok {
+		c.server.refuse(c.w, c.d, d.refuses())
+	}
+	return ok
 }
 
 // begun books what is produced before the first content token.

@@ -21,6 +21,7 @@ func (chat) whole(c *call) {
 		b = c.chatMessage(b, i)
 		b = append(b, `,"logprobs":null,"finish_reason":`...)
 		b = appendNullable(b, chatFinish(c.plan.finish))
+		b = c.chatVerdict(b)
 		b = append(b, '}')
 	}
 	b = append(b, ']')
@@ -31,6 +32,22 @@ func (chat) whole(c *call) {
 	b = append(b, `,"service_tier":"default","system_fingerprint":"fp_sim"`...)
 	b = c.chatUnknown(b)
 	c.out = append(b, "}\n"...)
+}
+
+// filter is a dialect of chat completions whose vendor judges what is said.
+type filter interface {
+	// refuses is the error for a prompt that is not let through.
+	refuses() *failure
+	// verdict appends what is said of a choice, as a member.
+	verdict(b []byte, f finish) []byte
+}
+
+// chatVerdict appends the verdict about a choice that ends, if its vendor judges.
+func (c *call) chatVerdict(b []byte) []byte {
+	if d, ok := c.d.(filter); ok {
+		return d.verdict(b, c.plan.finish)
+	}
+	return b
 }
 
 func (c *call) chatMessage(b []byte, choice int) []byte {

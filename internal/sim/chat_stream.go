@@ -82,6 +82,7 @@ func (chat) close(c *call) (reported bool) {
 		b := c.chatIndex(c.out, i)
 		b = append(b, `{},"logprobs":null,"finish_reason":`...)
 		b = appendNullable(b, chatFinish(c.plan.finish))
+		b = c.chatVerdict(b)
 		b = append(b, `}]`...)
 		c.out = c.chatNoUsage(b)
 	}

@@ -6,18 +6,25 @@
 //
 //	POST /v1/chat/completions           OpenAI chat completions      Authorization: Bearer
 //	POST /v1/responses                  OpenAI responses, stateless  Authorization: Bearer
+//	POST /v1/completions                OpenAI legacy completions    Authorization: Bearer
 //	POST /v1/embeddings                 OpenAI embeddings            Authorization: Bearer
+//	POST /v1/rerank                     Jina and Cohere              Authorization: Bearer
 //	GET  /v1/models                                                  Authorization: Bearer
 //	POST /v1/messages                   Anthropic messages           x-api-key or Bearer; anthropic-version
 //	POST /v1/messages/count_tokens                                   the same
 //	POST /v1beta/models/{m}:generateContent                          x-goog-api-key, ?key= or Bearer
 //	POST /v1beta/models/{m}:streamGenerateContent                    events with ?alt=sse, else an array
 //	POST /v1beta/models/{m}:countTokens
+//	POST /v1beta/models/{m}:embedContent                             also :batchEmbedContents; without usage
+//	POST /openai/deployments/{m}/chat/completions?api-version=       Azure's chat completions: api-key
+//	POST /openai/v1/chat/completions                                 the same, without a version
+//	POST …/publishers/anthropic/models/{m}:rawPredict                Messages at Vertex AI, also :streamRawPredict
+//	POST /token                         a signed assertion for a token of Vertex AI
 //	GET  /sim/totals                    [Totals] as JSON; ?wait=2s first waits until no call is in flight
 //	POST /sim/reset                     forgets the totals and the counters of `times`
 //	GET  /healthz
 //
-// Google's three are at /v1/models/… and at Vertex AI's /v1/projects/{p}/locations/{l}/publishers/google/models/… too. In a
+// Google's are at /v1/models/… and at Vertex AI's /v1/projects/{p}/locations/{l}/publishers/google/models/… too. In a
 // path a model's name with controls has its ? and & percent-encoded.
 //
 // # Layout

@@ -59,7 +59,12 @@ func geminiOf(path string) dialect {
 	}
 	switch verb {
 	case "generateContent", "streamGenerateContent", "countTokens":
+		if strings.Contains(path, "/projects/") {
+			return vertex{}
+		}
 		return gemini{}
+	case "embedContent", "batchEmbedContents":
+		return geminiEmbedding{}
 	}
 	return nil
 }

@@ -27,12 +27,18 @@ type request struct {
 	showThoughts bool     // reasoning is a part of the answer
 	hideThoughts bool     // but without its text
 	encrypted    bool     // reasoning is wanted in a form that only the vendor reads
+	hasVersion   bool     // it did
+	versioned    bool     // the body names the dialect's version, and no model
 	unsigned     bool     // a function call came back without its signature
-	array        bool     // a stream is an array, not events
+	array        bool     // a stream is an array, not events; vectors are in a list
 	embedding    bool     // vectors are asked for, no text
 	base64       bool     // as base64
+	untold       bool     // the answer has no usage, whatever it used
 	dimensions   int      // of each vector
 	vectors      []uint64 // hashes of what to embed
+	echo         bool     // the prompt is said back
+	echoes       []string // what is said back, for each prompt
+	unseen       int64    // choices that are made and not shown
 	counting     bool     // only the prompt's tokens are asked for
 	stopSequence string   // the first one, or empty
 	unknown      [2]int64

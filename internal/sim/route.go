@@ -26,6 +26,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if s.admit(w, r, modelList{}) {
 			s.listModels(w)
 		}
+	case "/token":
+		s.serveToken(w, r)
 	case "/sim/totals":
 		if s.method(w, r, chat{}, http.MethodGet) {
 			s.serveTotals(w, r)
@@ -47,6 +49,10 @@ func dialectOf(path string) dialect {
 	switch path {
 	case "/v1/chat/completions":
 		return chat{}
+	case "/v1/completions":
+		return completions{}
+	case "/v1/rerank":
+		return rerank{}
 	case "/v1/embeddings":
 		return embeddings{}
 	case "/v1/responses":
@@ -56,11 +62,20 @@ func dialectOf(path string) dialect {
 	case "/v1/messages/count_tokens":
 		return anthropicCount{}
 	}
+	if d := vertexAnthropicOf(path); d != nil {
+		return d
+	}
+	if d := azureOf(path); d != nil {
+		return d
+	}
 	return geminiOf(path)
 }
 
 // errorsOf finds whose error shape a path has at which nothing is.
 func errorsOf(path string) dialect {
+	if strings.HasPrefix(path, "/openai/") {
+		return azure{}
+	}
 	if strings.HasPrefix(path, "/v1/messages/") {
 		return anthropic{}
 	}
@@ -99,13 +114,21 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, d dialect) bool {
 	if !s.method(w, r, d, d.method()) {
 		return false
 	}
+	if tokened(d) && s.options.ServiceAccount != nil {
+		if s.tokens.valid(bearer(r), s.options.Now()) {
+			return true
+		}
+		s.refuse(w, d, &failure{http.StatusUnauthorized, "invalid_request_error", codeKey, "", "Request had invalid authentication credentials."})
+		return false
+	}
 	key := d.key(r)
 	sum := sha256.Sum256([]byte(key))
 	if s.options.APIKey != "" && subtle.ConstantTimeCompare(sum[:], s.key[:]) == 1 {
 		return true
 	}
 	f := &failure{http.StatusUnauthorized, "invalid_request_error", codeKey, "", "Incorrect API key provided."}
-	if _, google := d.(gemini); google {
+	switch d.(type) {
+	case gemini, geminiEmbedding:
 		f.status = http.StatusBadRequest // for Google a wrong key is a wrong argument
 	}
 	s.refuse(w, d, f)

@@ -16,6 +16,8 @@ import (
 type Options struct {
 	// APIKey is the key that callers must send, as their dialect sends it. Without one nobody is let in.
 	APIKey string
+	// ServiceAccount is who gets tokens for Vertex AI at POST /token; without one its addresses take the API key.
+	ServiceAccount *ServiceAccount
 	// Models are the names that exist; any other is 404. Without a list every name exists.
 	Models []string
 	// Tokens is the length of an answer in content tokens, 16 if zero.
@@ -53,6 +55,8 @@ type Server struct {
 	serial  atomic.Uint64
 	stop    context.Context // ends with Close
 	stopNow context.CancelFunc
+
+	tokens tokens
 
 	turnsMu sync.Mutex
 	turns   map[string]int64 // by the key of `times`: how often a fault was asked for

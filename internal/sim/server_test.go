@@ -125,7 +125,7 @@ func TestRoutes(t *testing.T) {
 		{"POST", "/sim/reset", 204},
 		{"GET", "/sim/totals?wait=soon", 400},
 		{"GET", "/sim/totals?wait=1h", 400},
-		{"POST", "/v1/completions", 404},
+		{"POST", "/v1/edits", 404},
 		{"GET", "/", 404},
 	} {
 		answer, text := b.send(t, row.method, row.path, "", "Authorization", "Bearer "+apiKey)

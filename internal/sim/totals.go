@@ -50,7 +50,8 @@ type Totals struct {
 	Row
 	// Models has a row for each model by its name without controls.
 	Models map[string]Row `json:"models"`
-	// Dialects has a row for each dialect: chat, messages, gemini, responses, embeddings.
+	// Dialects has a row for each dialect: chat, messages, gemini, responses, azure, completions, embeddings,
+	// gemini-embeddings, rerank.
 	Dialects map[string]Row `json:"dialects"`
 	// Faults has a row for each fault that struck; calls that `times` spared are not in it.
 	Faults map[Fault]Row `json:"faults"`

@@ -79,9 +79,13 @@ func (b *batch) place(e *wallet.HoldPlaced, at *runner.Event) error {
 
 func (b *batch) release(e *wallet.HoldReleased, at *runner.Event) error {
 	b.ended.add(e.HoldID, Released, at)
-	b.ended.result("", "", e.Reason, false)
-	b.ended.amounts(money.Zero(), money.Zero(), money.Zero())
-	b.ended.usage.Maybe(nil)
+	b.ended.result(e.Vendor, "", e.Reason, false)
+	b.ended.amounts(money.Zero(), money.Zero(), e.VendorCost)
+	if len(e.Usage) == 0 {
+		b.ended.usage.Maybe(nil)
+	} else if err := encode(&b.ended.usage, e.Usage.AppendJSON); err != nil {
+		return err
+	}
 	b.ended.lineItems.Maybe(nil)
 	return encode(&b.ended.facts, e.Call.AppendJSON)
 }

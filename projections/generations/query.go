@@ -2,7 +2,6 @@ package generations
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/projections/checkpoint"
-	"github.com/massrouter/massrouter/projections/column"
 	"github.com/massrouter/massrouter/projections/page"
 )
 
@@ -93,7 +91,7 @@ func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
 
 const selectGenerations = `SELECT g.generation_id, g.wallet_id, g.key_id, g.model, g.endpoint, coalesce(e.vendor, '') AS vendor,
 	coalesce(e.state, g.state) AS state, g.price_version, g.currency, g.hold_amount::text, g.max_prompt_tokens, g.max_completion_tokens,
-	coalesce(e.charge, 0)::text AS charge, coalesce(e.charge - e.uncollectible, 0)::text AS debited,
+	coalesce(e.charge, 0)::text AS charge,
 	coalesce(e.uncollectible, 0)::text AS uncollectible, coalesce(e.vendor_cost, 0)::text AS vendor_cost,
 	e.usage, coalesce(e.provenance, '') AS provenance, e.line_items, e.call, coalesce(e.release_reason, '') AS release_reason,
 	g.placed_at, g.expires_at, coalesce(e.ended_at, g.expired_at) AS ended_at,
@@ -195,36 +193,4 @@ func (r Request) sql(limit int) (string, []any, error) {
 		add(`g.placed_at < %s`, *to)
 	}
 	return sql + ` ORDER BY g.placed_at DESC, g.hold_position DESC LIMIT $3`, args, nil
-}
-
-func scan(row checkpoint.Row) (Generation, error) {
-	var g Generation
-	var used, items, call []byte
-	var ended *time.Time
-	err := row(&g.ID, &g.WalletID, &g.KeyID, &g.Model, &g.Endpoint, &g.Vendor, &g.State, &g.PriceVersion, &g.Currency,
-		column.Amount(&g.HoldAmount), &g.MaxPromptTokens, &g.MaxCompletionTokens, column.Amount(&g.Charge),
-		column.Amount(&g.Debited), column.Amount(&g.Uncollectible), column.Amount(&g.VendorCost), &used, &g.Provenance,
-		&items, &call, &g.ReleaseReason, &g.PlacedAt, &g.ExpiresAt, &ended, &g.HoldPosition, &g.EndPosition, &g.Late)
-	if err != nil {
-		return Generation{}, err
-	}
-	for _, part := range []struct {
-		from []byte
-		to   any
-	}{{used, &g.Usage}, {items, &g.LineItems}, {call, &g.Call}} {
-		if part.from == nil {
-			continue
-		}
-		if err := json.Unmarshal(part.from, part.to); err != nil {
-			return Generation{}, fmt.Errorf("decode generation %s: %w", g.ID, err)
-		}
-	}
-	g.PlacedAt, g.ExpiresAt = g.PlacedAt.UTC(), g.ExpiresAt.UTC()
-	if ended != nil {
-		g.EndedAt = ended.UTC()
-	}
-	if g.State == Charged {
-		g.ChargePosition = g.EndPosition
-	}
-	return g, nil
 }

@@ -17,6 +17,7 @@ type fact struct {
 	wallet         *uuid.UUID // of a key that was issued in the batch
 	issuedAt       time.Time
 	issuedPosition int64
+	scope          apikey.Scope
 	label          *string
 	hash, oldHash  []byte // oldHash only when the batch has the hash before, too
 	oldHashUntil   *time.Time
@@ -38,7 +39,7 @@ func (f *facts) fold(event apikey.Event, at *runner.Event) error {
 	switch e := event.(type) {
 	case apikey.Issued:
 		k := f.touch(e.KeyID, at)
-		k.wallet, k.issuedAt, k.issuedPosition = &e.WalletID, at.RecordedAt, at.Position
+		k.wallet, k.issuedAt, k.issuedPosition, k.scope = &e.WalletID, at.RecordedAt, at.Position, e.Scope
 		k.label, k.hash = &e.Label, e.Hash[:]
 		return k.limit(e.Limits)
 	case apikey.Updated:
@@ -121,11 +122,11 @@ const unnestKeys = ` FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[]
 const namesOfKeys = ` AS t(key_id, label, limits, hash, old_hash, old_hash_until, disabled, disabled_reason, revoked, revoked_reason, app_id, at, position`
 
 const insertKeys = `INSERT INTO views.keys_v1 (key_id, wallet_id, label, hash, old_hash, old_hash_until, limits, disabled,
-	disabled_reason, revoked, revoked_reason, app_id, issued_at, issued_position, updated_at, position)
+	disabled_reason, revoked, revoked_reason, app_id, issued_at, issued_position, scope, updated_at, position)
 	SELECT t.key_id, t.wallet_id, t.label, t.hash, coalesce(t.old_hash, decode(repeat('00', 32), 'hex')), t.old_hash_until,
 		t.limits::jsonb, coalesce(t.disabled, false), coalesce(t.disabled_reason, ''), coalesce(t.revoked, false),
-		coalesce(t.revoked_reason, ''), coalesce(t.app_id, '00000000-0000-0000-0000-000000000000'), t.issued_at, t.issued_position, t.at, t.position` +
-	unnestKeys + `, $14::uuid[], $15::timestamptz[], $16::bigint[])` + namesOfKeys + `, wallet_id, issued_at, issued_position)`
+		coalesce(t.revoked_reason, ''), coalesce(t.app_id, '00000000-0000-0000-0000-000000000000'), t.issued_at, t.issued_position, t.scope, t.at, t.position` +
+	unnestKeys + `, $14::uuid[], $15::timestamptz[], $16::bigint[], $17::text[])` + namesOfKeys + `, wallet_id, issued_at, issued_position, scope)`
 
 const updateKeys = `UPDATE views.keys_v1 AS k SET
 	label = coalesce(t.label, k.label), hash = coalesce(t.hash, k.hash),
@@ -142,6 +143,7 @@ func (f *facts) write(w *runner.Writes) {
 	var walletID column.UUIDs
 	var issuedAt column.Times
 	var issuedPosition column.Ints
+	var scope column.Texts
 	for _, key := range f.order {
 		k := f.byKey[key]
 		if k.wallet == nil {
@@ -152,7 +154,8 @@ func (f *facts) write(w *runner.Writes) {
 		walletID.Add(*k.wallet)
 		issuedAt.Add(k.issuedAt)
 		issuedPosition.Add(k.issuedPosition)
+		scope.Add(string(k.scope))
 	}
-	w.Add(fresh.key.Len(), insertKeys, append(fresh.columns(), &walletID, &issuedAt, &issuedPosition)...)
+	w.Add(fresh.key.Len(), insertKeys, append(fresh.columns(), &walletID, &issuedAt, &issuedPosition, &scope)...)
 	w.Add(known.key.Len(), updateKeys, known.columns()...)
 }

@@ -21,6 +21,7 @@ import (
 type Key struct {
 	ID             uuid.UUID
 	WalletID       uuid.UUID
+	Scope          apikey.Scope
 	Label          string
 	Hash           apikey.Hash
 	OldHash        apikey.Hash // works until OldHashUntil
@@ -69,7 +70,7 @@ func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
 }
 
 const selectKeys = `SELECT k.key_id, k.wallet_id, k.label, k.hash, k.old_hash, k.old_hash_until, k.limits, k.disabled,
-	k.disabled_reason, k.revoked, k.revoked_reason, k.app_id, k.issued_at, k.updated_at, k.position, k.issued_position,
+	k.disabled_reason, k.revoked, k.revoked_reason, k.app_id, k.issued_at, k.updated_at, k.position, k.issued_position, k.scope,
 	coalesce(s.held, 0)::text AS held, coalesce(s.total, 0)::text AS total, s.day, coalesce(s.day_spent, 0)::text AS day_spent,
 	s.week, coalesce(s.week_spent, 0)::text AS week_spent, s.month, coalesce(s.month_spent, 0)::text AS month_spent, s.last_used_at
 	FROM views.keys_v1 k LEFT JOIN views.keys_spend_v1 s ON s.key_id = k.key_id `
@@ -151,7 +152,7 @@ func scan(row checkpoint.Row, now time.Time) (k Key, issued int64, err error) {
 	var oldUntil, day, week, month, used *time.Time
 	s := &k.Spend
 	err = row(&k.ID, &k.WalletID, &k.Label, &hash, &oldHash, &oldUntil, &limits, &k.Disabled, &k.DisabledReason,
-		&k.Revoked, &k.RevokedReason, &k.AppID, &k.IssuedAt, &k.UpdatedAt, &k.LastPosition, &issued,
+		&k.Revoked, &k.RevokedReason, &k.AppID, &k.IssuedAt, &k.UpdatedAt, &k.LastPosition, &issued, &k.Scope,
 		column.Amount(&s.Held), column.Amount(&s.Total), &day, column.Amount(&s.Day.Amount),
 		&week, column.Amount(&s.Week.Amount), &month, column.Amount(&s.Month.Amount), &used)
 	if err != nil {

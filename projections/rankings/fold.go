@@ -64,7 +64,7 @@ func (f *facts) charge(e *wallet.UsageCharged, walletID uuid.UUID, at time.Time)
 }
 
 func tokens(u usage.Usage) int64 {
-	return u[usage.Input] + u[usage.CacheRead] + u[usage.CacheWrite] + u[usage.CacheWrite1h] + u[usage.Output] + u[usage.Reasoning]
+	return u.Prompt() + u.Completion()
 }
 
 // segment is the part of a batch that lies in one day.

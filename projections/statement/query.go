@@ -123,7 +123,6 @@ func (r Request) sql(limit int) (string, []any, error) {
 		before = min(before, key[0])
 	}
 	sql := `SELECT e.position, e.recorded_at, e.kind, (e.wallet_amount + e.hold_amount)::text AS amount,
-		(e.wallet_balance + e.hold_balance - e.wallet_amount - e.hold_amount)::text AS balance_before,
 		(e.wallet_balance + e.hold_balance)::text AS balance_after, e.currency, e.reference, e.reason,
 		CASE e.kind WHEN 'charge' THEN e.generation_id END AS generation_id, e.key_id, e.model
 		FROM views.journal_entries_v2 e WHERE e.wallet_id = $3 AND e.position < $4 AND e.kind IN ('top_up', 'grant', 'adjustment', 'charge')`
@@ -155,10 +154,13 @@ func (r Request) sql(limit int) (string, []any, error) {
 	return sql + ` ORDER BY e.position DESC LIMIT $5`, args, nil
 }
 
+// scan reads a row. The driver takes plain types as they come, where it would turn named ones into text and back.
 func scan(row checkpoint.Row) (Movement, error) {
 	var m Movement
-	err := row(&m.Position, &m.RecordedAt, &m.Kind, column.Amount(&m.Amount), column.Amount(&m.BalanceBefore),
-		column.Amount(&m.BalanceAfter), &m.Currency, &m.Reference, &m.Reason, &m.GenerationID, &m.KeyID, &m.Model)
+	var generation, key *[16]byte
+	err := row(&m.Position, &m.RecordedAt, (*string)(&m.Kind), column.Amount(&m.Amount), column.Amount(&m.BalanceAfter), (*string)(&m.Currency),
+		&m.Reference, &m.Reason, &generation, &key, &m.Model)
+	m.GenerationID, m.KeyID, m.BalanceBefore = (*uuid.UUID)(generation), (*uuid.UUID)(key), m.BalanceAfter.Sub(m.Amount)
 	m.RecordedAt = m.RecordedAt.UTC()
 	return m, err
 }

@@ -86,7 +86,7 @@ func (q *Query) activity(ctx context.Context, r ActivityRequest, from, to, over 
 	if r.KeyID != nil {
 		where += " AND u.key_id = " + s.arg(*r.KeyID)
 	}
-	s.rollups(ofCalls, cover([]time.Time{from, to}, to, over, Minute, Hour, Day), activityColumns, where)
+	s.rollups(ofCalls, cover([]time.Time{from, to}, to, over, Minute, quarterHour, Day), activityColumns, where)
 	s.branches = append(s.branches, `SELECT `+activityColumns+` FROM `+openTable+` u WHERE u.bucket >= `+s.arg(from)+` AND u.bucket < `+s.arg(to)+` AND `+where)
 	sql := `SELECT to_char(u.bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, u.model, u.endpoint, u.vendor, sum(u.charge)::text AS charge,
 		sum(u.charged)::bigint AS charged, sum(u.prompt)::bigint AS prompt, sum(u.completion)::bigint AS completion, sum(u.reasoning)::bigint AS reasoning

@@ -75,16 +75,24 @@ var scatter = []string{
 		('00000000-0000-0000-0001-' || lpad(to_hex(1 + (i * 7919) %% 1000 + 1000 * (i %% 2)), 12, '0'))::uuid AS k,
 		'acme/model-' || floor(10 * power(random(), 2))::int AS m, (ARRAY['north', 'south'])[1 + (i / 3) %% 2] AS v,
 		100 + (random() * 4000)::int AS tokens, floor(20 + 90 * random())::bigint AS place FROM generate_series(1, %d) AS i`,
-	`SELECT ledger.ensure_time_partitions(('views.usage_' || t.n || '_v2')::regclass, t.w, (SELECT array_agg(g) FROM generate_series(timestamptz '2025-03-05', '2026-03-05', '28 days') g))
-		FROM (VALUES ('minute', 'month'), ('hour', 'quarter'), ('day', 'year'), ('month', 'year'), ('keys_day', 'year'), ('keys_month', 'year')) AS t(n, w)`,
+	`SELECT ledger.ensure_time_partitions(('views.usage_' || t.n || '_v3')::regclass, t.w, (SELECT array_agg(g) FROM generate_series(timestamptz '2025-03-05', '2026-03-05', '28 days') g))
+		FROM (VALUES ('minute', 'month'), ('quarter_hour', 'quarter'), ('day', 'year'), ('month', 'year'), ('keys_day', 'year'), ('keys_month', 'year')) AS t(n, w)`,
 }
 
-const scatterInto = `INSERT INTO views.usage_%[1]s_v2 (bucket, wallet_id, key_id, app_id, %[3]s currency, calls, charged, errors, cancelled, estimated, expired,
+const scatterInto = `INSERT INTO views.usage_%[1]s_v3 (bucket, wallet_id, key_id, app_id, %[3]s currency, calls, charged, errors, cancelled, estimated, expired,
 	input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, charge, uncollectible, vendor_cost, first_token, duration)
-	SELECT date_trunc('%[2]s', at, 'UTC'), %[4]s, '00000000-0000-0000-0000-000000000000', %[5]s 'USD', count(*), count(*), count(*) FILTER (WHERE tokens %% 50 = 0), 0, 0, 0,
+	SELECT %[2]s, %[4]s, '00000000-0000-0000-0000-000000000000', %[5]s 'USD', count(*), count(*), count(*) FILTER (WHERE tokens %% 50 = 0), 0, 0, 0,
 		sum(tokens), sum(tokens / 2), 0, sum(tokens / 4), 0, sum(tokens * 0.00000125), 0, sum(tokens * 0.000001),
-		sum(('1e' || (place - 64) * 12)::numeric), sum(('1e' || (place - 59) * 12)::numeric) FROM calls WHERE at < date_trunc('%[2]s', timestamptz '2026-03-05', 'UTC')
+		sum(('1e' || (place - 64) * 12)::numeric), sum(('1e' || (place - 59) * 12)::numeric) FROM calls WHERE at < %[6]s
 		GROUP BY 1, %[5]s %[4]s`
+
+// bucketOf is the expression of the bucket that a moment lies in.
+func bucketOf(width, at string) string {
+	if width == "quarter_hour" {
+		return "date_bin('15 minutes', " + at + ", 'epoch')"
+	}
+	return "date_trunc('" + width + "', " + at + ", 'UTC')"
+}
 
 // BenchmarkQueries asks the rollups of 200,000 calls.
 func BenchmarkQueries(b *testing.B) {
@@ -104,17 +112,17 @@ func BenchmarkQueries(b *testing.B) {
 	_, err = conn.Exec(b.Context(), scatter[1])
 	require.NoError(b, err)
 	const all, models = `'00000000-0000-0000-0000-000000000000'::uuid`, `m, m || '@' || v,`
-	for _, g := range []string{"minute", "hour", "day", "month"} {
+	for _, g := range []string{"minute", "quarter_hour", "day", "month"} {
 		for _, of := range []string{"w, k", all + ", " + all} {
-			_, err = conn.Exec(b.Context(), fmt.Sprintf(scatterInto, g, g, "model, endpoint,", of, models))
+			_, err = conn.Exec(b.Context(), fmt.Sprintf(scatterInto, g, bucketOf(g, "at"), "model, endpoint,", of, models, bucketOf(g, "timestamptz '2026-03-05'")))
 			require.NoError(b, err)
 		}
 	}
 	for _, g := range []string{"day", "month"} {
-		_, err = conn.Exec(b.Context(), fmt.Sprintf(scatterInto, "keys_"+g, g, "", "w, k", ""))
+		_, err = conn.Exec(b.Context(), fmt.Sprintf(scatterInto, "keys_"+g, bucketOf(g, "at"), "", "w, k", "", bucketOf(g, "timestamptz '2026-03-05'")))
 		require.NoError(b, err)
 	}
-	_, err = conn.Exec(b.Context(), `ANALYZE; INSERT INTO views.checkpoints (name, version, position, recorded_at) VALUES ('usage', 2, 2000000, '2026-03-05')`)
+	_, err = conn.Exec(b.Context(), `ANALYZE; INSERT INTO views.checkpoints (name, version, position, recorded_at) VALUES ('usage', 3, 2000000, '2026-03-05')`)
 	require.NoError(b, err)
 	release()
 	k := pt.New(b, pool)

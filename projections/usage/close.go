@@ -26,7 +26,7 @@ func closing() string {
 		ofErrors.table(Minute), keyNames, all, allOf, ofCalls.table(Minute), sumNames(), summed())
 }
 
-// closeAbove writes the hours, days and months that are over when the log goes on from one minute in another: each from the rows
+// closeAbove writes the quarters of an hour, days and months that are over when the log goes on from one minute in another: each from the rows
 // below it, in one statement, however many there are.
 func closeAbove(w *runner.Writes, from, to int64) {
 	below := Minute

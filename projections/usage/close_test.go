@@ -19,7 +19,7 @@ import (
 // buckets are the buckets of a table that have rows.
 func buckets(t *testing.T, k *pt.Kit, table string) []string {
 	t.Helper()
-	rows, err := k.Pool.Query(t.Context(), `SELECT DISTINCT to_char(bucket AT TIME ZONE 'UTC', 'MM-DD HH24:MI') FROM views.usage_`+table+`_v2 ORDER BY 1`)
+	rows, err := k.Pool.Query(t.Context(), `SELECT DISTINCT to_char(bucket AT TIME ZONE 'UTC', 'MM-DD HH24:MI') FROM views.usage_`+table+`_v3 ORDER BY 1`)
 	require.NoError(t, err)
 	var out []string
 	for rows.Next() {
@@ -36,19 +36,19 @@ func TestRowsAreWrittenWhenTheirTimeIsOver(t *testing.T) {
 	t.Parallel()
 	k, _ := setup(t)
 	for _, step := range []struct {
-		at                           string
-		minutes, hours, days, months []string
+		at                              string
+		minutes, quarters, days, months []string
 	}{
 		{at: "2026-01-30T22:59:59Z"},
-		{at: "2026-01-30T23:00:00Z", minutes: []string{"01-30 22:59"}, hours: []string{"01-30 22:00"}},
-		{at: "2026-01-30T23:59:00Z", minutes: []string{"01-30 22:59", "01-30 23:00"}, hours: []string{"01-30 22:00"}},
+		{at: "2026-01-30T23:00:00Z", minutes: []string{"01-30 22:59"}, quarters: []string{"01-30 22:45"}},
+		{at: "2026-01-30T23:14:00Z", minutes: []string{"01-30 22:59", "01-30 23:00"}, quarters: []string{"01-30 22:45"}},
 		{
-			at: "2026-01-31T00:00:00Z", minutes: []string{"01-30 22:59", "01-30 23:00", "01-30 23:59"},
-			hours: []string{"01-30 22:00", "01-30 23:00"}, days: []string{"01-30 00:00"},
+			at: "2026-01-31T00:00:00Z", minutes: []string{"01-30 22:59", "01-30 23:00", "01-30 23:14"},
+			quarters: []string{"01-30 22:45", "01-30 23:00"}, days: []string{"01-30 00:00"},
 		},
-		{ // an hour, a day and a month end at once, with two months without a call between
-			at: "2026-04-15T12:00:00Z", minutes: []string{"01-30 22:59", "01-30 23:00", "01-30 23:59", "01-31 00:00"},
-			hours: []string{"01-30 22:00", "01-30 23:00", "01-31 00:00"}, days: []string{"01-30 00:00", "01-31 00:00"}, months: []string{"01-01 00:00"},
+		{ // a quarter of an hour, a day and a month end at once, with two months without a call between
+			at: "2026-04-15T12:00:00Z", minutes: []string{"01-30 22:59", "01-30 23:00", "01-30 23:14", "01-31 00:00"},
+			quarters: []string{"01-30 22:45", "01-30 23:00", "01-31 00:00"}, days: []string{"01-30 00:00", "01-31 00:00"}, months: []string{"01-01 00:00"},
 		},
 	} {
 		var err error
@@ -59,7 +59,7 @@ func TestRowsAreWrittenWhenTheirTimeIsOver(t *testing.T) {
 		k.ToEnd(t.Context(), t, 0, usage.Projection{})
 		for _, family := range []string{"", "errors_"} {
 			require.Equal(t, step.minutes, buckets(t, k, family+"minute"), step.at)
-			require.Equal(t, step.hours, buckets(t, k, family+"hour"), step.at)
+			require.Equal(t, step.quarters, buckets(t, k, family+"quarter_hour"), step.at)
 		}
 		for _, family := range []string{"", "errors_", "keys_"} {
 			require.Equal(t, step.days, buckets(t, k, family+"day"), step.at)
@@ -74,25 +74,31 @@ func TestRowsAreWrittenWhenTheirTimeIsOver(t *testing.T) {
 var sums = strings.Split("calls charged errors cancelled estimated expired input_tokens cache_read_tokens cache_write_tokens output_tokens "+
 	"reasoning_tokens charge uncollectible vendor_cost first_token duration", " ")
 
-// requireSums: every hour, day and month that has rows has those of the finer ones, added up.
+// requireSums: every quarter of an hour, day and month that has rows has those of the finer ones, added up.
 func requireSums(t *testing.T, k *pt.Kit) {
 	t.Helper()
 	list := "sum(" + strings.Join(sums, "), sum(") + ")"
 	const keys = "wallet_id, key_id, app_id, model, endpoint, currency"
-	for _, pair := range [][2]string{{"minute", "hour"}, {"hour", "day"}, {"day", "month"}} {
+	for _, pair := range [][2]string{{"minute", "quarter_hour"}, {"quarter_hour", "day"}, {"day", "month"}} {
 		finer, coarser := pair[0], pair[1]
+		begin := func(at string) string {
+			if coarser == "quarter_hour" {
+				return "date_bin('15 minutes', " + at + ", 'epoch')"
+			}
+			return "date_trunc('" + coarser + "', " + at + ", 'UTC')"
+		}
 		for family, values := range map[string][2]string{"": {keys, list}, "errors_": {keys + ", class", "sum(errors)"}} {
 			of := func(table string) string {
-				return fmt.Sprintf(`SELECT date_trunc('%s', bucket, 'UTC'), %s, %s FROM views.usage_%s%s_v2 WHERE bucket < (
-					SELECT date_trunc('%[1]s', recorded_at, 'UTC') FROM views.checkpoints WHERE name = 'usage') GROUP BY date_trunc('%[1]s', bucket, 'UTC'), %[2]s`,
-					coarser, values[0], values[1], family, table)
+				return fmt.Sprintf(`SELECT %[1]s, %[2]s, %[3]s FROM views.usage_%[4]s%[5]s_v3 WHERE bucket < (
+					SELECT %[6]s FROM views.checkpoints WHERE name = 'usage') GROUP BY %[1]s, %[2]s`,
+					begin("bucket"), values[0], values[1], family, table, begin("recorded_at"))
 			}
 			requireSame(t, k, of(finer), of(coarser))
 		}
-		if coarser != "hour" {
-			requireSame(t, k, `SELECT bucket, wallet_id, key_id, app_id, currency, `+list+` FROM views.usage_`+coarser+`_v2
+		if coarser != "quarter_hour" {
+			requireSame(t, k, `SELECT bucket, wallet_id, key_id, app_id, currency, `+list+` FROM views.usage_`+coarser+`_v3
 				WHERE wallet_id <> '00000000-0000-0000-0000-000000000000' GROUP BY 1, 2, 3, 4, 5`,
-				`SELECT bucket, wallet_id, key_id, app_id, currency, `+strings.Join(sums, ", ")+` FROM views.usage_keys_`+coarser+`_v2`)
+				`SELECT bucket, wallet_id, key_id, app_id, currency, `+strings.Join(sums, ", ")+` FROM views.usage_keys_`+coarser+`_v3`)
 		}
 	}
 }

@@ -93,6 +93,7 @@ func (s *Sums) count(event wallet.Event) (class string) {
 	case wallet.HoldReleased:
 		s.Calls++
 		s.Errors++
+		s.VendorCost = s.VendorCost.Add(e.VendorCost)
 		s.cancel(e.Call)
 		class = e.Reason
 	case wallet.HoldExpired:
@@ -108,10 +109,10 @@ func (s *Sums) charge(e *wallet.UsageCharged) {
 	if e.Provenance == usage.Estimated {
 		s.Estimated++
 	}
-	s.Input += e.Usage[usage.Input]
-	s.CacheRead += e.Usage[usage.CacheRead]
+	s.Input += e.Usage[usage.Input] + e.Usage[usage.AudioInput] + e.Usage[usage.ImageInput]
+	s.CacheRead += e.Usage[usage.CacheRead] + e.Usage[usage.AudioCacheRead]
 	s.CacheWrite += e.Usage[usage.CacheWrite] + e.Usage[usage.CacheWrite1h]
-	s.Output += e.Usage[usage.Output]
+	s.Output += e.Usage[usage.Output] + e.Usage[usage.AudioOutput] + e.Usage[usage.ImageOutput]
 	s.Reasoning += e.Usage[usage.Reasoning]
 	s.Charge = s.Charge.Add(e.Charge)
 	s.Uncollectible = s.Uncollectible.Add(e.Uncollectible)

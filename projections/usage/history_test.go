@@ -80,10 +80,10 @@ func (p *plain) add(c *call) {
 		if e.Provenance == domainusage.Estimated {
 			p.Estimated++
 		}
-		p.Input += e.Usage[domainusage.Input]
-		p.CacheRead += e.Usage[domainusage.CacheRead]
+		p.Input += e.Usage[domainusage.Input] + e.Usage[domainusage.AudioInput] + e.Usage[domainusage.ImageInput]
+		p.CacheRead += e.Usage[domainusage.CacheRead] + e.Usage[domainusage.AudioCacheRead]
 		p.CacheWrite += e.Usage[domainusage.CacheWrite] + e.Usage[domainusage.CacheWrite1h]
-		p.Output += e.Usage[domainusage.Output]
+		p.Output += e.Usage[domainusage.Output] + e.Usage[domainusage.AudioOutput] + e.Usage[domainusage.ImageOutput]
 		p.Reasoning += e.Usage[domainusage.Reasoning]
 		p.Charge, p.VendorCost, p.Uncollectible = p.Charge.Add(e.Charge), p.VendorCost.Add(e.VendorCost), p.Uncollectible.Add(e.Uncollectible)
 		if e.Call.FirstTokenMS > 0 {
@@ -96,6 +96,7 @@ func (p *plain) add(c *call) {
 			p.Cancelled++
 		}
 	case wallet.HoldReleased:
+		p.VendorCost = p.VendorCost.Add(e.VendorCost)
 		if e.Call.Cancelled {
 			p.Cancelled++
 		}

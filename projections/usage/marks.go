@@ -54,9 +54,9 @@ func (g Granularity) partition() string {
 	switch g {
 	case Minute:
 		return "month"
-	case Hour:
+	case quarterHour:
 		return "quarter"
-	case Day, Week, Month:
+	case Hour, Day, Week, Month:
 	}
 	return "year"
 }

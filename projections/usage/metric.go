@@ -1,10 +1,9 @@
 package usage
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
-
-	"github.com/shopspring/decimal"
 
 	"github.com/massrouter/massrouter/domain/money"
 )
@@ -83,12 +82,38 @@ func (m Metric) Of(s *Sums) Value {
 	return Value{}
 }
 
+// count is a metric that is a whole number.
 func (m Metric) count(s *Sums) int64 {
-	return map[Metric]int64{
-		Calls: s.Calls, ChargedCalls: s.Charged, Errors: s.Errors, CancelledCalls: s.Cancelled, EstimatedCalls: s.Estimated,
-		InputTokens: s.Input, CacheReadTokens: s.CacheRead, CacheWriteTokens: s.CacheWrite, OutputTokens: s.Output,
-		ReasoningTokens: s.Reasoning, PromptTokens: s.Prompt(), CompletionTokens: s.Completion(), TotalTokens: s.Prompt() + s.Completion(),
-	}[m]
+	switch m {
+	case Calls:
+		return s.Calls
+	case ChargedCalls:
+		return s.Charged
+	case Errors:
+		return s.Errors
+	case CancelledCalls:
+		return s.Cancelled
+	case EstimatedCalls:
+		return s.Estimated
+	case InputTokens:
+		return s.Input
+	case CacheReadTokens:
+		return s.CacheRead
+	case CacheWriteTokens:
+		return s.CacheWrite
+	case OutputTokens:
+		return s.Output
+	case ReasoningTokens:
+		return s.Reasoning
+	case PromptTokens:
+		return s.Prompt()
+	case CompletionTokens:
+		return s.Completion()
+	case TotalTokens:
+		return s.Prompt() + s.Completion()
+	default:
+		return 0
+	}
 }
 
 func (m Metric) amount(s *Sums) money.Amount {
@@ -175,9 +200,20 @@ func (m Metric) rank() string {
 
 func decimalOf(n int64) string { return strconv.FormatInt(n, 10) }
 
+// share is a part of a whole that is no less, with six decimals, half a unit rounded up.
 func share(part, whole, samples int64) Value {
-	if whole == 0 {
+	if whole <= 0 || part < 0 || part > whole {
 		return Value{}
 	}
-	return Value{decimal.NewFromInt(part).DivRound(decimal.NewFromInt(whole), 6).String(), samples}
+	const decimals, one = 6, 1_000_000
+	hi, lo := bits.Mul64(uint64(part), one)
+	n, rest := bits.Div64(hi, lo, uint64(whole))
+	if rest >= uint64(whole)-rest {
+		n++
+	}
+	if n%one == 0 {
+		return Value{strconv.FormatUint(n/one, 10), samples}
+	}
+	digits := strconv.FormatUint(n, 10)
+	return Value{"0." + strings.TrimRight(strings.Repeat("0", decimals-len(digits))+digits, "0"), samples}
 }

@@ -18,7 +18,7 @@ type seen struct {
 	on time.Time
 }
 
-// over is a moment before which all hours, days and months that are over have their rows. It is read before the question: what ends
+// over is a moment before which all quarters of an hour, days and months that are over have their rows. It is read before the question: what ends
 // meanwhile has its rows too, and those below stay, so an answer by any earlier checkpoint is as exact, and only reads more rows.
 func (q *Query) over(ctx context.Context, least int64) (time.Time, error) {
 	q.seen.mu.Lock()

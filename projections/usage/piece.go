@@ -9,7 +9,7 @@ type piece struct{ from, to int64 } // seconds since 1970
 type plan map[Granularity][]piece
 
 // cover cuts the time between each two borders into the coarsest rollups that fit, so that no row lies in two intervals; only
-// what lies before the end. Hours, days and months that are not over at a moment have no rows yet, and stand in finer ones.
+// what lies before the end. Quarters of an hour, days and months that are not over at a moment have no rows yet, and stand in finer ones.
 // Neighbours are joined.
 func cover(borders []time.Time, end, over time.Time, by ...Granularity) plan {
 	p := plan{}

@@ -1,9 +1,9 @@
-// Package usage is the read model of statistics: what calls used, in rollups by minute, hour, day and month of UTC.
+// Package usage is the read model of statistics: what calls used, in rollups by minute, quarter of an hour, day and month of UTC.
 //
 // A call counts in the bucket of the event that ended it (a charge or a release). recorded_at rises with position, so a minute
-// that is over never changes again, and neither does an hour, a day or a month. Only then are its rows written, by the first event
-// after it: those of a minute from its calls, each of which has a row of its own until then, which is cheap to write; those of an
-// hour from its minutes, of a day from its hours, of a month from its days. Answers are made of the coarsest rows that are there
+// that is over never changes again, and neither does a quarter of an hour, a day or a month. Only then are its rows written, by the first event
+// after it: those of a minute from its calls, each of which has a row of its own until then, which is cheap to write; those of a
+// quarter of an hour from its minutes, of a day from its quarters, of a month from its days. Answers are made of the coarsest rows that are there
 // and of the calls of the open minute. An answer as of any position is made of rows up to its minute and of the events of that
 // minute, which are folded like the projection folds them. A row exists for each bucket, wallet, key, app, model, endpoint and
 // currency, and one over all wallets for each bucket, model, endpoint and currency; of days and months also one over all models
@@ -24,7 +24,7 @@ import (
 // Name and Version key the checkpoint: another name or version is another projection, built from position 0.
 const (
 	Name    = "usage"
-	Version = 2
+	Version = 3
 )
 
 // Projection writes the usage view.

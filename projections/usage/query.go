@@ -120,7 +120,11 @@ func (q *Query) cellsUntil(ctx context.Context, asked *question, least int64, en
 			dest = append(dest, c.scan(column))
 		}
 		err := row(dest...)
-		out = append(out, c)
+		if last := len(out) - 1; last >= 0 && c.rank == 0 && out[last].rank == 0 && c.interval == out[last].interval {
+			out[last].add(&c.Sums)
+		} else {
+			out = append(out, c)
+		}
 		return err
 	})
 	return out, groups, at, err

@@ -55,37 +55,53 @@ func (q *Query) readSeries(ctx context.Context, asked *question) (Series, error)
 		s.Intervals = append(s.Intervals, Interval{asked.borders[i-1].In(asked.zone), asked.borders[i].In(asked.zone)})
 	}
 	total := make([]Sums, len(s.Intervals))
+	nothing := asked.values(&Sums{})
 	for len(cells) > 0 {
 		n := 1
 		for n < len(cells) && cells[n].rank == cells[0].rank {
 			n++
 		}
-		line := make([]Sums, len(s.Intervals))
 		for i := range cells[:n] {
-			at := max(cells[i].interval-1, 0) // intervals count from 1, and are 0 when there is only one
-			line[at].add(&cells[i].Sums)
-			total[at].add(&cells[i].Sums)
+			total[cells[i].point()].add(&cells[i].Sums)
 		}
 		if len(asked.Dimensions) > 0 {
-			s.Lines = append(s.Lines, asked.line(&cells[0], line))
+			s.Lines = append(s.Lines, asked.line(cells[:n], nothing, len(s.Intervals)))
 		}
 		cells = cells[n:]
 	}
-	s.Total = asked.line(&cell{}, total)
-	s.Total.Other = false
+	s.Total = asked.total(total)
 	if len(asked.Dimensions) == 0 {
 		s.Groups = 0
 	}
 	return s, nil
 }
 
-func (q *question) line(first *cell, points []Sums) Line {
-	whole := cell{rank: first.rank, keys: first.keys}
-	var l Line
-	for i := range points {
-		whole.add(&points[i])
-		l.Points = append(l.Points, q.values(&points[i]))
+// point is the place of a cell's interval in a series: intervals count from 1, and are 0 when there is only one.
+func (c *cell) point() int { return max(c.interval-1, 0) }
+
+// line is one group, of which there is a cell for each interval that has a call; all others have the values of nothing.
+func (q *question) line(cells []cell, nothing Values, points int) Line {
+	l := Line{Points: make([]Values, points)}
+	for i := range l.Points {
+		l.Points[i] = nothing
+	}
+	whole := cell{rank: cells[0].rank, keys: cells[0].keys}
+	for i := range cells {
+		whole.add(&cells[i].Sums)
+		l.Points[cells[i].point()] = q.values(&cells[i].Sums)
 	}
 	l.Row = q.row(&whole)
+	return l
+}
+
+// total is the line of all groups together.
+func (q *question) total(points []Sums) Line {
+	var whole Sums
+	l := Line{Points: make([]Values, len(points))}
+	for i := range points {
+		whole.add(&points[i])
+		l.Points[i] = q.values(&points[i])
+	}
+	l.Row = Row{Sums: whole, Values: q.values(&whole)}
 	return l
 }

@@ -2,6 +2,7 @@ package usage
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,9 @@ type source struct {
 
 // arg is the placeholder of a value; the first is $3.
 func (s *source) arg(v any) string {
+	if id, ok := v.(uuid.UUID); ok {
+		v = [16]byte(id) // which the driver sends as it is, not as text
+	}
 	s.args = append(s.args, v)
 	return "$" + strconv.Itoa(len(s.args)+2)
 }
@@ -53,14 +57,14 @@ func (s *source) rollups(f family, p plan, columns, where string) {
 			continue
 		}
 		// OFFSET 0 keeps the server from reading everything once and then looking for what lies in the pieces.
-		s.branches = append(s.branches, fmt.Sprintf(`SELECT %s FROM unnest(%s::timestamptz[], %s::timestamptz[]) AS p(a, b),
-			LATERAL (SELECT * FROM %s AND u.bucket >= p.a AND u.bucket < p.b OFFSET 0) u`, columns, s.arg(begins), s.arg(ends), whole))
+		s.branches = append(s.branches, fmt.Sprintf(`SELECT u.* FROM unnest(%s::timestamptz[], %s::timestamptz[]) AS p(a, b),
+			LATERAL (SELECT %s FROM %s AND u.bucket >= p.a AND u.bucket < p.b OFFSET 0) u`, s.arg(begins), s.arg(ends), columns, whole))
 	}
 }
 
-// cells is the query of a question: one row for each interval and group that has one, the groups that have no row of their own
-// together in the last. Hours, days and months have rows if they were over at a moment. Tail is what the events of the minute at the
-// end say; without it, the calls of the open minute do.
+// cells is the query of a question: one row for each interval and group that has one, the groups that have no row of their own last:
+// together, or each alone when they are few. Quarters of an hour, days and months have rows if they were over at a moment. Tail is what
+// the events of the minute at the end say; without it, the calls of the open minute do.
 func (q *question) cells(end, over time.Time, tail *batch) (string, []any) {
 	s := &source{}
 	columns, where := q.columns(s), q.where(s, true)
@@ -72,40 +76,76 @@ func (q *question) cells(end, over time.Time, tail *batch) (string, []any) {
 		q.open(s, columns)
 	}
 	low, high := s.arg(q.low), s.arg(q.high)
+	cells := q.sums(plain) + ` FROM groups JOIN names USING (d1, d2)` // the others are added up by whoever reads them
+	if !q.fewGroups() {
+		cells = q.sums(added) + ` FROM groups JOIN names USING (d1, d2) GROUP BY s, n, n1, n2`
+	}
 	sql := `WITH parts AS (` + s.union() + `),
-	groups AS (SELECT s, d1, d2, ` + q.sums("sum(%[1]s) AS %[1]s") + ` FROM parts GROUP BY s, d1, d2),
+	groups AS (SELECT s, d1, d2, ` + q.sums(added) + ` FROM parts GROUP BY s, d1, d2),
 	ranks AS (SELECT d1, d2, row_number() OVER (ORDER BY sum(` + q.OrderBy.rank() + `) DESC, d1, d2) AS n FROM groups GROUP BY d1, d2),
 	names AS (SELECT d1, d2, named, CASE WHEN named THEN n ELSE 0 END AS n,
 		CASE WHEN named THEN d1 ELSE '' END AS n1, CASE WHEN named THEN d2 ELSE '' END AS n2
 		FROM (SELECT d1, d2, n, n > ` + low + ` AND n <= ` + high + ` AS named FROM ranks) r),
-	cells AS (SELECT s, n, n1, n2, ` + q.sums("sum(%[1]s) AS %[1]s") + ` FROM groups JOIN names USING (d1, d2) GROUP BY s, n, n1, n2)
+	cells AS (SELECT s, n, n1, n2, ` + cells + `)
 	SELECT s, n, n1, n2, (SELECT count(*) FROM ranks) AS groups, ` + q.shown() + ` FROM cells c`
 	return sql, s.args
 }
 
-// sums is a list of the columns that the metrics need, in a format.
-func (q *question) sums(format string) string {
-	out := make([]string, len(q.needs))
+// sums is a list of the columns that the metrics need, each written in some way.
+func (q *question) sums(write func(to *strings.Builder, name string)) string {
+	var list strings.Builder
+	list.Grow(32 * len(q.needs))
+	names := sumList()
 	for i, at := range q.needs {
-		out[i] = fmt.Sprintf(format, sumList()[at])
+		if i > 0 {
+			list.WriteString(", ")
+		}
+		write(&list, names[at])
 	}
-	return strings.Join(out, ", ")
+	return list.String()
+}
+
+// The ways in which columns are written.
+func added(to *strings.Builder, name string) {
+	to.WriteString("sum(")
+	to.WriteString(name)
+	to.WriteString(") AS ")
+	to.WriteString(name)
+}
+
+func plain(to *strings.Builder, name string) { to.WriteString(name) }
+
+func ofRow(to *strings.Builder, name string) {
+	to.WriteString("u.")
+	to.WriteString(name)
+}
+
+// errorsOnly is zero for all that the rows of errors by class do not have.
+func errorsOnly(to *strings.Builder, name string) {
+	if name != "errors" {
+		to.WriteString("0 AS ")
+		to.WriteString(name)
+		return
+	}
+	ofRow(to, name)
 }
 
 // shown are the sums as they are read: whole numbers as bigint, money as text, histograms as the server sends numbers.
 func (q *question) shown() string {
-	out := make([]string, len(q.needs))
-	for i, at := range q.needs {
-		format := "c.%s::bigint"
+	names := sumList()
+	amounts, histograms := names[firstAmount:firstHistogram], names[firstHistogram:]
+	return q.sums(func(to *strings.Builder, name string) {
+		before, after := "c.", "::bigint"
 		switch {
-		case at >= firstHistogram:
-			format = "numeric_send(c.%[1]s) AS %[1]s"
-		case at >= firstAmount:
-			format = "c.%[1]s::text AS %[1]s"
+		case slices.Contains(histograms, name):
+			before, after = "numeric_send(c.", ") AS "+name
+		case slices.Contains(amounts, name):
+			after = "::text AS " + name
 		}
-		out[i] = fmt.Sprintf(format, sumList()[at])
-	}
-	return strings.Join(out, ", ")
+		to.WriteString(before)
+		to.WriteString(name)
+		to.WriteString(after)
+	})
 }
 
 // columns are what a branch selects of a row u.
@@ -118,11 +158,11 @@ func (q *question) columns(s *source) string {
 	if len(q.borders) > 2 {
 		interval = "width_bucket(u.bucket, " + s.arg(q.borders) + "::timestamptz[])"
 	}
-	list := q.sums("u.%s")
+	list := q.sums(ofRow)
 	if q.byError {
-		list = strings.ReplaceAll(q.sums("0 AS %s"), "0 AS errors", "u.errors")
+		list = q.sums(errorsOnly)
 	}
-	return fmt.Sprintf("%s AS s, %s AS d1, %s AS d2, %s", interval, d[0], d[1], list)
+	return interval + " AS s, " + d[0] + " AS d1, " + d[1] + " AS d2, " + list
 }
 
 // ofEach says whether a question looks at wallets, keys or apps; all wallets together have rows of their own.
@@ -132,6 +172,16 @@ func (q *question) ofEach() bool {
 		each = each || d == ByWallet || d == ByKey || d == ByApp
 	}
 	return each
+}
+
+// fewGroups says whether a question is about one wallet or key and the models, vendors or endpoints that it uses.
+func (q *question) fewGroups() bool {
+	for _, d := range q.Dimensions {
+		if d == ByWallet || d == ByKey || d == ByApp || d == ByError {
+			return false
+		}
+	}
+	return len(q.Wallets) == 1 || len(q.Keys) == 1
 }
 
 // ofModels says whether a question looks at models, vendors or endpoints.
@@ -148,7 +198,7 @@ func (q *question) where(s *source, rollups bool) string {
 	where := "u.currency = " + s.arg(string(q.Currency))
 	switch {
 	case len(q.Wallets) > 0:
-		where += " AND u.wallet_id = ANY(" + s.arg(q.Wallets) + "::uuid[])"
+		where += " AND u.wallet_id " + among(s, "uuid", q.Wallets)
 	case !rollups:
 	case q.ofEach():
 		where += " AND u.wallet_id <> " + s.arg(uuid.Nil)
@@ -156,20 +206,29 @@ func (q *question) where(s *source, rollups bool) string {
 		where += " AND u.wallet_id = " + s.arg(uuid.Nil)
 	}
 	if len(q.Keys) > 0 {
-		where += " AND u.key_id = ANY(" + s.arg(q.Keys) + "::uuid[])"
+		where += " AND u.key_id " + among(s, "uuid", q.Keys)
 	}
 	if len(q.Apps) > 0 {
-		where += " AND u.app_id = ANY(" + s.arg(q.Apps) + "::uuid[])"
+		where += " AND u.app_id " + among(s, "uuid", q.Apps)
 	}
 	for _, list := range []struct {
 		column string
 		values []string
 	}{{"model", q.Models}, {"vendor", q.Vendors}, {"endpoint", q.Endpoints}} {
 		if len(list.values) > 0 {
-			where += " AND u." + list.column + " = ANY(" + s.arg(list.values) + "::text[])"
+			where += " AND u." + list.column + " " + among(s, "text", list.values)
 		}
 	}
 	return where
+}
+
+// among is the condition of a column to have one of some values. A plan for one value knows that its index leads to few rows; one for
+// a list takes another index.
+func among[T any](s *source, kind string, values []T) string {
+	if len(values) == 1 {
+		return "= " + s.arg(values[0]) + "::" + kind
+	}
+	return "= ANY(" + s.arg(values) + "::" + kind + "[])"
 }
 
 // open makes a branch of the calls of the minute that is not over.

@@ -20,8 +20,10 @@ const byModel = `SELECT e.body::json->>'model' AS model, count(*)::text, count(*
 	count(*) FILTER (WHERE type = 'wallet.hold_released.v1' OR e.body::json->'call'->>'error' <> '')::text,
 	trim_scale(coalesce(sum((e.body::json->>'charge')::numeric), 0))::text,
 	trim_scale(coalesce(sum((e.body::json->>'vendor_cost')::numeric), 0))::text,
-	coalesce(sum((e.body::json->'usage'->>'cache_read')::bigint), 0)::text,
-	coalesce(sum((SELECT sum(value::bigint) FROM json_each_text(e.body::json->'usage') WHERE key <> 'request')), 0)::text
+	coalesce(sum((SELECT sum(value::bigint) FROM json_each_text(e.body::json->'usage') WHERE key IN ('cache_read', 'audio_cache_read')))
+		FILTER (WHERE type = 'wallet.usage_charged.v1'), 0)::text,
+	coalesce(sum((SELECT sum(value::bigint) FROM json_each_text(e.body::json->'usage')
+		WHERE key NOT IN ('request', 'image', 'second', 'character', 'search'))) FILTER (WHERE type = 'wallet.usage_charged.v1'), 0)::text
 	FROM ledger.events e WHERE type IN ('wallet.usage_charged.v1', 'wallet.hold_released.v1') AND position <= $1
 	GROUP BY 1 ORDER BY sum((e.body::json->>'charge')::numeric) DESC NULLS LAST, 1`
 
@@ -33,7 +35,9 @@ func TestStatisticsOfAWholeStoryAreThoseOfItsEvents(t *testing.T) {
 	store, err := postgres.Open(t.Context(), pool, postgres.Options{Clock: clock.At})
 	require.NoError(t, err)
 	t.Cleanup(store.Close)
-	ledgertest.New(t, store, clock).Tell(t.Context())
+	ledger := ledgertest.New(t, store, clock)
+	ledger.Tell(t.Context())
+	ledger.TellUnits(t.Context())
 	registry, err := commands.Registry()
 	require.NoError(t, err)
 	require.NoError(t, runner.New(store, pool, registry, []runner.Projection{usage.Projection{}}, runner.Options{BatchSize: 7}).ToEnd(t.Context()))

@@ -15,8 +15,8 @@ const (
 )
 
 const (
-	openTable    = "views.usage_open_v2"
-	minutesTable = "views.usage_minutes_v2"
+	openTable    = "views.usage_open_v3"
+	minutesTable = "views.usage_minutes_v3"
 )
 
 // has says whether the family has a table of a granularity.
@@ -27,7 +27,7 @@ func (f family) table(g Granularity) string {
 	if !f.has(g) {
 		f = ofCalls
 	}
-	return fmt.Sprintf("views.%s_%s_v2", f, g)
+	return fmt.Sprintf("views.%s_%s_v3", f, g)
 }
 
 // keyNames are the columns of a key.

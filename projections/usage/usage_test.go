@@ -302,7 +302,7 @@ func TestPartitionsAreMadeAhead(t *testing.T) {
 	}
 	k.Twice(t.Context(), t, usage.Projection{})
 	rows, err := k.Pool.Query(t.Context(), `SELECT c.relname::text || ' ' || pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i
-		JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'views.usage_hour_v2'::regclass ORDER BY 1`)
+		JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'views.usage_quarter_hour_v3'::regclass ORDER BY 1`)
 	require.NoError(t, err)
 	var got []string
 	for rows.Next() {
@@ -315,11 +315,11 @@ func TestPartitionsAreMadeAhead(t *testing.T) {
 		return "FOR VALUES FROM ('" + from + " 00:00:00+00') TO ('" + to + " 00:00:00+00')"
 	}
 	require.Equal(t, []string{
-		"usage_hour_v2_202510 " + bound("2025-10-01", "2026-01-01"), "usage_hour_v2_202601 " + bound("2026-01-01", "2026-04-01"),
-		"usage_hour_v2_202604 " + bound("2026-04-01", "2026-07-01"), "usage_hour_v2_202701 " + bound("2027-01-01", "2027-04-01"),
-		"usage_hour_v2_202704 " + bound("2027-04-01", "2027-07-01"),
+		"usage_quarter_hour_v3_202510 " + bound("2025-10-01", "2026-01-01"), "usage_quarter_hour_v3_202601 " + bound("2026-01-01", "2026-04-01"),
+		"usage_quarter_hour_v3_202604 " + bound("2026-04-01", "2026-07-01"), "usage_quarter_hour_v3_202701 " + bound("2027-01-01", "2027-04-01"),
+		"usage_quarter_hour_v3_202704 " + bound("2027-04-01", "2027-07-01"),
 	}, got)
 	var minutes int
-	require.NoError(t, k.Pool.QueryRow(t.Context(), `SELECT count(*) FROM views.usage_minute_v2_202601`).Scan(&minutes))
+	require.NoError(t, k.Pool.QueryRow(t.Context(), `SELECT count(*) FROM views.usage_minute_v3_202601`).Scan(&minutes))
 	require.Equal(t, 2, minutes, "the wallet's row and that of all wallets")
 }

@@ -46,7 +46,7 @@ func following(t time.Time, g Granularity, at *time.Location) time.Time {
 			next = next.Add(time.Duration(60-late) * time.Minute)
 		}
 		return next
-	case Day, Week, Month:
+	case quarterHour, Day, Week, Month: // a series has no quarters of an hour
 	}
 	year, month, day := local.Date()
 	for {
@@ -55,7 +55,7 @@ func following(t time.Time, g Granularity, at *time.Location) time.Time {
 			day += 7 - (int(time.Date(year, month, day, 12, 0, 0, 0, time.UTC).Weekday())+6)%7
 		case Month:
 			month, day = month+1, 1
-		case Day, Hour, Minute:
+		case Day, Hour, quarterHour, Minute:
 			day++
 		}
 		if next := midnight(year, month, day, at); next.After(t) {

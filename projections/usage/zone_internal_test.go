@@ -95,7 +95,7 @@ func TestBordersKeepTheCalendar(t *testing.T) {
 }
 
 // TestPlansCoverEachMinuteOnce: the rollups of a plan are the minutes of the range, none twice, as coarse as can be, and those of
-// hours, days and months are over.
+// quarters of an hour, days and months are over.
 func TestPlansCoverEachMinuteOnce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

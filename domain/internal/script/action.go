@@ -136,7 +136,7 @@ func (w *world) clampedCall(a args) error {
 		return err
 	}
 	budget, _ := w.wallet.Budget(idOf("key", key), caps, w.now)
-	affordable, _ := price.Price.AffordableOutput(budget, prompt, limit, w.now)
+	affordable, _ := price.Price.AffordableOutput(budget, usage.Bounds{Prompt: prompt, Completion: limit}, w.now)
 	return w.placeCall(a, affordable)
 }
 
@@ -152,7 +152,7 @@ func (w *world) placeCall(a args, completion int64) error {
 	w.tokens[a.values[0]] = completion
 	return w.place(a, 3, wallet.PlaceHold{
 		PriceVersion: price.ID, PromptTokens: prompt, CompletionTokens: completion, Currency: price.Currency,
-		MaxCost: price.Price.MaxCost(prompt, completion, w.now),
+		MaxCost: price.Price.MaxCost(usage.Bounds{Prompt: prompt, Completion: completion}, w.now),
 	})
 }
 

@@ -38,7 +38,7 @@ func TestScriptsCanFail(t *testing.T) {
 		"nothing charged late":  {wallet + "then the charge came late", "nothing was charged yet"},
 		"nothing paid":          {wallet + "then the customer paid 1", "nothing was charged yet"},
 		"rate without a price":  {wallet + "given a price P\n  input", `a rate is a class and a price, not "input"`},
-		"unknown class":         {wallet + "given a price P\n  input 1\n  output 1\n  image 1", "unknown usage class"},
+		"unknown class":         {wallet + "given a price P\n  input 1\n  output 1\n  images 1", "unknown usage class"},
 		"other price":           {priced + "given a price Q\n  input 1\n  output 1\nthen the price in force is P", "another one is"},
 		"some price":            {priced + "then no price is in force", "is in force"},
 		"other lines": {

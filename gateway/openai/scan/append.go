@@ -3,17 +3,8 @@ package scan
 import (
 	"strconv"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
-
-// AppendString appends a JSON string; broken UTF-8 is replaced.
-func AppendString(dst []byte, text string) []byte {
-	n := len(dst)
-	if quoted, err := jsontext.AppendQuote(dst, text); err == nil || len(quoted) > n {
-		return quoted
-	}
-	return append(dst[:n], `""`...)
-}
 
 // List puts commas between members or elements: call Next before each.
 type List struct{ more bool }
@@ -35,7 +26,7 @@ func (l *List) Name(dst []byte, name string) []byte {
 
 // String appends a member with a text.
 func (l *List) String(dst []byte, name, text string) []byte {
-	return AppendString(l.Name(dst, name), text)
+	return jsonscan.AppendString(l.Name(dst, name), text)
 }
 
 // Given appends a member with a text unless that is empty.
@@ -66,3 +57,6 @@ func (l *List) Bool(dst []byte, name string, value *bool) []byte {
 func (l *List) Int(dst []byte, name string, n int64) []byte {
 	return strconv.AppendInt(l.Name(dst, name), n, 10)
 }
+
+// AppendString appends a JSON string; broken UTF-8 is replaced.
+func AppendString(dst []byte, text string) []byte { return jsonscan.AppendString(dst, text) }

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/openai/scan"
 )
 
@@ -148,13 +149,13 @@ func TestWhatIsAppendedIsJSON(t *testing.T) {
 	dst := l.Given(l.Given([]byte("{"), "a", "x"), "b", "")
 	dst = l.Bool(l.Bool(l.Raw(l.Raw(dst, "c", "1"), "none", ""), "d", &yes), "none", nil)
 	dst = append(l.Name(l.Int(dst, "e", -7), "f"), '[')
-	dst = scan.AppendString(e.Next(scan.AppendString(e.Next(dst), "x")), "y")
+	dst = jsonscan.AppendString(e.Next(jsonscan.AppendString(e.Next(dst), "x")), "y")
 	got := string(append(dst, "]}"...))
 	require.Equal(t, `{"a":"x","c":1,"d":true,"e":-7,"f":["x","y"]}`, got) //nolint:testifylint // the bytes matter
 	rapid.Check(t, func(t *rapid.T) {
 		text := string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"))
-		quoted := scan.AppendString([]byte("x"), text)[1:]
+		quoted := jsonscan.AppendString([]byte("x"), text)[1:]
 		require.True(t, json.Valid(quoted))
-		require.Equal(t, string([]rune(text)), scan.Unquoted(quoted), "what is no text is replaced")
+		require.Equal(t, string([]rune(text)), jsonscan.Unquoted(quoted), "what is no text is replaced")
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/catalog"
@@ -204,10 +205,13 @@ type Call struct {
 	FinishReason *string `json:"finish_reason,omitempty"`
 
 	// FirstTokenMs A 64-bit count.
-	FirstTokenMs       *Count     `json:"first_token_ms,omitempty"`
-	NativeFinishReason *string    `json:"native_finish_reason,omitempty"`
-	StartedAt          *time.Time `json:"started_at,omitempty"`
-	Streamed           bool       `json:"streamed"`
+	FirstTokenMs       *Count  `json:"first_token_ms,omitempty"`
+	NativeFinishReason *string `json:"native_finish_reason,omitempty"`
+
+	// ServiceTier That the vendor says it served with, other than the standard one.
+	ServiceTier *string    `json:"service_tier,omitempty"`
+	StartedAt   *time.Time `json:"started_at,omitempty"`
+	Streamed    bool       `json:"streamed"`
 
 	// Suspect The vendor's usage was absurd or missing.
 	Suspect    bool    `json:"suspect"`
@@ -360,6 +364,9 @@ type Endpoint struct {
 	Prices *[]PriceVersion `json:"prices,omitempty"`
 	Status Status          `json:"status"`
 
+	// Terms How a vendor runs a model; callers may insist on it by `provider`.
+	Terms *EndpointTerms `json:"terms,omitempty"`
+
 	// UpstreamModel The vendor's name for the model.
 	UpstreamModel string `json:"upstream_model"`
 	Vendor        string `json:"vendor"`
@@ -374,9 +381,15 @@ type EndpointSpec struct {
 	MaxCompletionTokens Tokens `json:"max_completion_tokens"`
 	Status              Status `json:"status"`
 
+	// Terms How a vendor runs a model; callers may insist on it by `provider`.
+	Terms *EndpointTerms `json:"terms,omitempty"`
+
 	// UpstreamModel The vendor's name for the model.
 	UpstreamModel string `json:"upstream_model"`
 }
+
+// EndpointTerms How a vendor runs a model; callers may insist on it by `provider`.
+type EndpointTerms = catalog.Terms
 
 // Event defines model for Event.
 type Event struct {
@@ -528,6 +541,9 @@ type IssueKey struct {
 	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
 	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
 	RateLimits *KeyRateLimits `json:"rate_limits,omitempty"`
+
+	// Scope A key that manages the other keys of its wallet by `/api/v1/keys`, and calls no models.
+	Scope *apikey.Scope `json:"scope,omitempty"`
 }
 
 // JournalEntry One event in the books; its legs sum to zero.
@@ -602,6 +618,9 @@ type Key struct {
 
 	// Reason Why it was disabled or revoked.
 	Reason *string `json:"reason,omitempty"`
+
+	// Scope Absent of a key that calls models.
+	Scope *apikey.Scope `json:"scope,omitempty"`
 
 	// Spent In the current UTC day, ISO week and month, and in total; and what calls under way reserve.
 	Spent     KeySpent  `json:"spent"`
@@ -693,6 +712,9 @@ type Model struct {
 	Description   *string    `json:"description,omitempty"`
 	Endpoints     []Endpoint `json:"endpoints"`
 
+	// Facts What is known of a model beyond what a call needs; see `GET /api/v1/models`.
+	Facts *ModelFacts `json:"facts,omitempty"`
+
 	// ID author/slug
 	ID              string   `json:"id"`
 	InputModalities []string `json:"input_modalities"`
@@ -717,6 +739,9 @@ type ModelAnswer struct {
 	Position Position `json:"position"`
 }
 
+// ModelFacts What is known of a model beyond what a call needs; see `GET /api/v1/models`.
+type ModelFacts = catalog.Facts
+
 // ModelList defines model for ModelList.
 type ModelList struct {
 	// AsOf When the event at that position was recorded; 1970 before the first.
@@ -730,9 +755,12 @@ type ModelList struct {
 // ModelSpec defines model for ModelSpec.
 type ModelSpec struct {
 	// ContextLength A limit in tokens, at most 2^32.
-	ContextLength   Tokens   `json:"context_length"`
-	Description     *string  `json:"description,omitempty"`
-	InputModalities []string `json:"input_modalities"`
+	ContextLength Tokens  `json:"context_length"`
+	Description   *string `json:"description,omitempty"`
+
+	// Facts What is known of a model beyond what a call needs; see `GET /api/v1/models`.
+	Facts           *ModelFacts `json:"facts,omitempty"`
+	InputModalities []string    `json:"input_modalities"`
 
 	// MaxCompletionTokens A limit in tokens, at most 2^32.
 	MaxCompletionTokens Tokens    `json:"max_completion_tokens"`
@@ -836,6 +864,98 @@ type PostedAndHeld struct {
 
 	// Posted An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
 	Posted Money `json:"posted"`
+}
+
+// Preset defines model for Preset.
+type Preset struct {
+	ArchivedAt *time.Time `json:"archived_at,omitempty"`
+	CreatedAt  time.Time  `json:"created_at"`
+	ID         ID         `json:"id"`
+	Slug       string     `json:"slug"`
+
+	// UpdatedAt When the newest version was made.
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// Versions The number of the newest version.
+	Versions int `json:"versions"`
+	WalletID ID  `json:"wallet_id"`
+}
+
+// PresetAnswer defines model for PresetAnswer.
+type PresetAnswer struct {
+	Newest PresetVersion `json:"newest"`
+	Preset Preset        `json:"preset"`
+}
+
+// PresetChange defines model for PresetChange.
+type PresetChange struct {
+	PresetID ID `json:"preset_id"`
+
+	// Replayed It was so before.
+	Replayed bool `json:"replayed"`
+}
+
+// PresetContent defines model for PresetContent.
+type PresetContent struct {
+	Description *string `json:"description,omitempty"`
+
+	// Parameters Parameters of chat completions by their names there: model, models, provider, route, temperature, top_p, top_k, top_a, min_p, frequency_penalty,
+	// presence_penalty, repetition_penalty, max_tokens, seed, stop, reasoning, response_format, tools, tool_choice, parallel_tool_calls, verbosity,
+	// service_tier. What a call says itself wins.
+	Parameters *PresetParameters `json:"parameters,omitempty"`
+
+	// Slug What calls name it by: lower-case letters, digits and hyphens.
+	Slug string `json:"slug"`
+
+	// SystemPrompt Used by calls that have no system prompt of their own.
+	SystemPrompt *string `json:"system_prompt,omitempty"`
+}
+
+// PresetList defines model for PresetList.
+type PresetList struct {
+	Items []Preset `json:"items"`
+}
+
+// PresetParameters Parameters of chat completions by their names there: model, models, provider, route, temperature, top_p, top_k, top_a, min_p, frequency_penalty,
+// presence_penalty, repetition_penalty, max_tokens, seed, stop, reasoning, response_format, tools, tool_choice, parallel_tool_calls, verbosity,
+// service_tier. What a call says itself wins.
+type PresetParameters = jsontext.Value
+
+// PresetReceipt defines model for PresetReceipt.
+type PresetReceipt struct {
+	// ContentHash SHA-256 of what it says, in hex.
+	ContentHash string `json:"content_hash"`
+	PresetID    ID     `json:"preset_id"`
+
+	// Replayed The same request was done before.
+	Replayed bool   `json:"replayed"`
+	Slug     string `json:"slug"`
+	Version  int    `json:"version"`
+}
+
+// PresetVersion defines model for PresetVersion.
+type PresetVersion struct {
+	// ContentHash SHA-256 of what it says, in hex.
+	ContentHash string    `json:"content_hash"`
+	CreatedAt   time.Time `json:"created_at"`
+
+	// CreatedBy The actor.
+	CreatedBy   string `json:"created_by"`
+	Description string `json:"description"`
+
+	// Parameters Parameters of chat completions by their names there: model, models, provider, route, temperature, top_p, top_k, top_a, min_p, frequency_penalty,
+	// presence_penalty, repetition_penalty, max_tokens, seed, stop, reasoning, response_format, tools, tool_choice, parallel_tool_calls, verbosity,
+	// service_tier. What a call says itself wins.
+	Parameters   *PresetParameters `json:"parameters,omitempty"`
+	PresetID     ID                `json:"preset_id"`
+	Slug         string            `json:"slug"`
+	SystemPrompt string            `json:"system_prompt"`
+	Version      int               `json:"version"`
+}
+
+// PresetVersionAnswer defines model for PresetVersionAnswer.
+type PresetVersionAnswer struct {
+	Version PresetVersion `json:"version"`
 }
 
 // Price Money per unit, not negative.
@@ -993,9 +1113,11 @@ type RankingRow struct {
 // RankingValue A count, or dollars; exact.
 type RankingValue = string
 
-// Rates A price per unit of each class: `input`, `cache_read`, `cache_write`, `cache_write_1h`, `output`, `reasoning`
-// (tokens) and `request` (a call). The base needs `input` and `output`; a class without a price takes its
-// parent's: cache classes that of input, reasoning that of output.
+// Rates A price per unit of each class. Tokens of the prompt: `input`, `cache_read`, `cache_write`, `cache_write_1h`, `audio_input`,
+// `audio_cache_read`, `image_input`; of the answer: `output`, `reasoning`, `audio_output`, `image_output`. Other units: `image`
+// (generated), `second` (of sound heard), `character` (spoken), `search` and `request` (a call). The base needs `input` and
+// `output`; a class of tokens without a price takes its parent's: `cache_write_1h` that of `cache_write`, `audio_cache_read` that
+// of `audio_input`, the others that of `input` or `output`. Other units without a price are free.
 type Rates = catalog.Rates
 
 // Receipt defines model for Receipt.
@@ -1284,7 +1406,13 @@ type Vendor struct {
 	ID             string               `json:"id"`
 	MaxTokensField string               `json:"max_tokens_field"`
 	Name           string               `json:"name"`
-	Status         Status               `json:"status"`
+
+	// Profile What customers want to know of a vendor before they send it anything. Countries are in ISO 3166-1 alpha-2.
+	Profile *VendorProfile `json:"profile,omitempty"`
+	Status  Status         `json:"status"`
+
+	// Wire How a vendor's API differs from what its dialect is elsewhere. Nothing in it is secret.
+	Wire *VendorWire `json:"wire,omitempty"`
 }
 
 // VendorList defines model for VendorList.
@@ -1297,6 +1425,9 @@ type VendorList struct {
 	Position Position `json:"position"`
 }
 
+// VendorProfile What customers want to know of a vendor before they send it anything. Countries are in ISO 3166-1 alpha-2.
+type VendorProfile = catalog.Profile
+
 // VendorSpec defines model for VendorSpec.
 type VendorSpec struct {
 	// BaseURL Up to and with the version, for example https://api.example.com/v1.
@@ -1307,8 +1438,17 @@ type VendorSpec struct {
 	Dialect        string               `json:"dialect"`
 	MaxTokensField string               `json:"max_tokens_field"`
 	Name           string               `json:"name"`
-	Status         Status               `json:"status"`
+
+	// Profile What customers want to know of a vendor before they send it anything. Countries are in ISO 3166-1 alpha-2.
+	Profile *VendorProfile `json:"profile,omitempty"`
+	Status  Status         `json:"status"`
+
+	// Wire How a vendor's API differs from what its dialect is elsewhere. Nothing in it is secret.
+	Wire *VendorWire `json:"wire,omitempty"`
 }
+
+// VendorWire How a vendor's API differs from what its dialect is elsewhere. Nothing in it is secret.
+type VendorWire = catalog.Wire
 
 // Wallet defines model for Wallet.
 type Wallet struct {
@@ -1587,6 +1727,12 @@ type Month = string
 // or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
 type OrderBy = UsageMetric
 
+// PresetID defines model for PresetID.
+type PresetID = ID
+
+// PresetNumber defines model for PresetNumber.
+type PresetNumber = int
+
 // Slug defines model for Slug.
 type Slug = string
 
@@ -1847,6 +1993,18 @@ type PublishEndpointParams struct {
 
 // PublishPriceParams defines parameters for PublishPrice.
 type PublishPriceParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ErasePresetParams defines parameters for ErasePreset.
+type ErasePresetParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ArchivePresetParams defines parameters for ArchivePreset.
+type ArchivePresetParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -2233,6 +2391,12 @@ type IssueKeyParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// CreatePresetParams defines parameters for CreatePreset.
+type CreatePresetParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // GetStatementParams defines parameters for GetStatement.
 type GetStatementParams struct {
 	// From Recorded at or after.
@@ -2390,6 +2554,9 @@ type ReleaseHoldJSONRequestBody = ReleaseReason
 
 // IssueKeyJSONRequestBody defines body for IssueKey for application/json ContentType.
 type IssueKeyJSONRequestBody = IssueKey
+
+// CreatePresetJSONRequestBody defines body for CreatePreset for application/json ContentType.
+type CreatePresetJSONRequestBody = PresetContent
 
 // TopUpWalletJSONRequestBody defines body for TopUpWallet for application/json ContentType.
 type TopUpWalletJSONRequestBody = TopUp
@@ -2731,6 +2898,30 @@ type ClientInterface interface {
 	// Corresponds with POST /console/v1/models/{author}/{slug}/endpoints/{vendor}/prices (the `PublishPrice` operationId).
 	PublishPrice(ctx context.Context, author Author, slug Slug, vendor VendorID, params *PublishPriceParams, body PublishPriceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ErasePreset Erase a preset with all that its versions say
+	//
+	// Records of calls keep its id and version. Calls that name it are refused.
+	//
+	// Corresponds with DELETE /console/v1/presets/{preset_id} (the `ErasePreset` operationId).
+	ErasePreset(ctx context.Context, presetID PresetID, params *ErasePresetParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetPreset Show a preset and its newest version
+	//
+	// Corresponds with GET /console/v1/presets/{preset_id} (the `GetPreset` operationId).
+	GetPreset(ctx context.Context, presetID PresetID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ArchivePreset Keep calls from using a preset
+	//
+	// It changes no more, and can still be read. It cannot be taken back.
+	//
+	// Corresponds with POST /console/v1/presets/{preset_id}/archive (the `ArchivePreset` operationId).
+	ArchivePreset(ctx context.Context, presetID PresetID, params *ArchivePresetParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetPresetVersion Show one version of a preset
+	//
+	// Corresponds with GET /console/v1/presets/{preset_id}/versions/{version} (the `GetPresetVersion` operationId).
+	GetPresetVersion(ctx context.Context, presetID PresetID, version PresetNumber, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListProjections How far the read models are
 	//
 	// All builds of every read model: the live one, which queries read; one that is being made beside it; and the one
@@ -2948,6 +3139,31 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/keys (the `IssueKey` operationId).
 	IssueKey(ctx context.Context, walletID WalletID, params *IssueKeyParams, body IssueKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListPresets List the presets of a wallet by their slugs
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/presets (the `ListPresets` operationId).
+	ListPresets(ctx context.Context, walletID WalletID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreatePresetWithBody Make a preset, or its next version
+	//
+	// A preset is what calls may leave unsaid: calls of the wallet's keys name it as the model `@preset/slug` or in the member `preset`.
+	// Versions never change; the newest is in force.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /console/v1/wallets/{wallet_id}/presets (the `CreatePreset` operationId).
+	CreatePresetWithBody(ctx context.Context, walletID WalletID, params *CreatePresetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreatePreset Make a preset, or its next version
+	//
+	// A preset is what calls may leave unsaid: calls of the wallet's keys name it as the model `@preset/slug` or in the member `preset`.
+	// Versions never change; the newest is in force.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /console/v1/wallets/{wallet_id}/presets (the `CreatePreset` operationId).
+	CreatePreset(ctx context.Context, walletID WalletID, params *CreatePresetParams, body CreatePresetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetStatement Every movement of a wallet with the balance before and after, the newest first
 	//
@@ -3698,6 +3914,70 @@ func (c *Client) PublishPrice(ctx context.Context, author Author, slug Slug, ven
 	return c.Client.Do(req)
 }
 
+// ErasePreset Erase a preset with all that its versions say
+//
+// Records of calls keep its id and version. Calls that name it are refused.
+//
+// Corresponds with DELETE /console/v1/presets/{preset_id} (the `ErasePreset` operationId).
+func (c *Client) ErasePreset(ctx context.Context, presetID PresetID, params *ErasePresetParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewErasePresetRequest(c.Server, presetID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetPreset Show a preset and its newest version
+//
+// Corresponds with GET /console/v1/presets/{preset_id} (the `GetPreset` operationId).
+func (c *Client) GetPreset(ctx context.Context, presetID PresetID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPresetRequest(c.Server, presetID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ArchivePreset Keep calls from using a preset
+//
+// It changes no more, and can still be read. It cannot be taken back.
+//
+// Corresponds with POST /console/v1/presets/{preset_id}/archive (the `ArchivePreset` operationId).
+func (c *Client) ArchivePreset(ctx context.Context, presetID PresetID, params *ArchivePresetParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewArchivePresetRequest(c.Server, presetID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetPresetVersion Show one version of a preset
+//
+// Corresponds with GET /console/v1/presets/{preset_id}/versions/{version} (the `GetPresetVersion` operationId).
+func (c *Client) GetPresetVersion(ctx context.Context, presetID PresetID, version PresetNumber, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPresetVersionRequest(c.Server, presetID, version)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListProjections How far the read models are
 //
 // All builds of every read model: the live one, which queries read; one that is being made beside it; and the one
@@ -4186,6 +4466,61 @@ func (c *Client) IssueKeyWithBody(ctx context.Context, walletID WalletID, params
 // Corresponds with POST /console/v1/wallets/{wallet_id}/keys (the `IssueKey` operationId).
 func (c *Client) IssueKey(ctx context.Context, walletID WalletID, params *IssueKeyParams, body IssueKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewIssueKeyRequest(c.Server, walletID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListPresets List the presets of a wallet by their slugs
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/presets (the `ListPresets` operationId).
+func (c *Client) ListPresets(ctx context.Context, walletID WalletID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListPresetsRequest(c.Server, walletID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreatePresetWithBody Make a preset, or its next version
+//
+// A preset is what calls may leave unsaid: calls of the wallet's keys name it as the model `@preset/slug` or in the member `preset`.
+// Versions never change; the newest is in force.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /console/v1/wallets/{wallet_id}/presets (the `CreatePreset` operationId).
+func (c *Client) CreatePresetWithBody(ctx context.Context, walletID WalletID, params *CreatePresetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePresetRequestWithBody(c.Server, walletID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreatePreset Make a preset, or its next version
+//
+// A preset is what calls may leave unsaid: calls of the wallet's keys name it as the model `@preset/slug` or in the member `preset`.
+// Versions never change; the newest is in force.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /console/v1/wallets/{wallet_id}/presets (the `CreatePreset` operationId).
+func (c *Client) CreatePreset(ctx context.Context, walletID WalletID, params *CreatePresetParams, body CreatePresetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreatePresetRequest(c.Server, walletID, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6273,6 +6608,179 @@ func NewPublishPriceRequestWithBody(server string, author Author, slug Slug, ven
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewErasePresetRequest constructs an http.Request for the ErasePreset method
+func NewErasePresetRequest(server string, presetID PresetID, params *ErasePresetParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "preset_id", presetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/presets/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetPresetRequest constructs an http.Request for the GetPreset method
+func NewGetPresetRequest(server string, presetID PresetID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "preset_id", presetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/presets/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewArchivePresetRequest constructs an http.Request for the ArchivePreset method
+func NewArchivePresetRequest(server string, presetID PresetID, params *ArchivePresetParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "preset_id", presetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/presets/%s/archive", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetPresetVersionRequest constructs an http.Request for the GetPresetVersion method
+func NewGetPresetVersionRequest(server string, presetID PresetID, version PresetNumber) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "preset_id", presetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "version", version, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/presets/%s/versions/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -8491,6 +8999,102 @@ func NewIssueKeyRequestWithBody(server string, walletID WalletID, params *IssueK
 	return req, nil
 }
 
+// NewListPresetsRequest constructs an http.Request for the ListPresets method
+func NewListPresetsRequest(server string, walletID WalletID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/presets", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreatePresetRequest calls the generic CreatePreset builder with application/json body
+func NewCreatePresetRequest(server string, walletID WalletID, params *CreatePresetParams, body CreatePresetJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreatePresetRequestWithBody(server, walletID, params, "application/json", bodyReader)
+}
+
+// NewCreatePresetRequestWithBody constructs an http.Request for the CreatePreset method, with any body, and a specified content type
+func NewCreatePresetRequestWithBody(server string, walletID WalletID, params *CreatePresetParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/presets", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetStatementRequest constructs an http.Request for the GetStatement method
 func NewGetStatementRequest(server string, walletID WalletID, params *GetStatementParams) (*http.Request, error) {
 	var err error
@@ -9745,6 +10349,38 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /console/v1/models/{author}/{slug}/endpoints/{vendor}/prices (the `PublishPrice` operationId).
 	PublishPriceWithResponse(ctx context.Context, author Author, slug Slug, vendor VendorID, params *PublishPriceParams, body PublishPriceJSONRequestBody, reqEditors ...RequestEditorFn) (*PublishPriceResponse, error)
 
+	// ErasePresetWithResponse Erase a preset with all that its versions say
+	//
+	// Records of calls keep its id and version. Calls that name it are refused.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /console/v1/presets/{preset_id} (the `ErasePreset` operationId).
+	ErasePresetWithResponse(ctx context.Context, presetID PresetID, params *ErasePresetParams, reqEditors ...RequestEditorFn) (*ErasePresetResponse, error)
+
+	// GetPresetWithResponse Show a preset and its newest version
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/presets/{preset_id} (the `GetPreset` operationId).
+	GetPresetWithResponse(ctx context.Context, presetID PresetID, reqEditors ...RequestEditorFn) (*GetPresetResponse, error)
+
+	// ArchivePresetWithResponse Keep calls from using a preset
+	//
+	// It changes no more, and can still be read. It cannot be taken back.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/presets/{preset_id}/archive (the `ArchivePreset` operationId).
+	ArchivePresetWithResponse(ctx context.Context, presetID PresetID, params *ArchivePresetParams, reqEditors ...RequestEditorFn) (*ArchivePresetResponse, error)
+
+	// GetPresetVersionWithResponse Show one version of a preset
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/presets/{preset_id}/versions/{version} (the `GetPresetVersion` operationId).
+	GetPresetVersionWithResponse(ctx context.Context, presetID PresetID, version PresetNumber, reqEditors ...RequestEditorFn) (*GetPresetVersionResponse, error)
+
 	// ListProjectionsWithResponse How far the read models are
 	//
 	// All builds of every read model: the live one, which queries read; one that is being made beside it; and the one
@@ -9990,6 +10626,33 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/keys (the `IssueKey` operationId).
 	IssueKeyWithResponse(ctx context.Context, walletID WalletID, params *IssueKeyParams, body IssueKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*IssueKeyResponse, error)
+
+	// ListPresetsWithResponse List the presets of a wallet by their slugs
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/presets (the `ListPresets` operationId).
+	ListPresetsWithResponse(ctx context.Context, walletID WalletID, reqEditors ...RequestEditorFn) (*ListPresetsResponse, error)
+
+	// CreatePresetWithBodyWithResponse Make a preset, or its next version
+	//
+	// A preset is what calls may leave unsaid: calls of the wallet's keys name it as the model `@preset/slug` or in the member `preset`.
+	// Versions never change; the newest is in force.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/wallets/{wallet_id}/presets (the `CreatePreset` operationId).
+	CreatePresetWithBodyWithResponse(ctx context.Context, walletID WalletID, params *CreatePresetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePresetResponse, error)
+
+	// CreatePresetWithResponse Make a preset, or its next version
+	//
+	// A preset is what calls may leave unsaid: calls of the wallet's keys name it as the model `@preset/slug` or in the member `preset`.
+	// Versions never change; the newest is in force.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/wallets/{wallet_id}/presets (the `CreatePreset` operationId).
+	CreatePresetWithResponse(ctx context.Context, walletID WalletID, params *CreatePresetParams, body CreatePresetJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePresetResponse, error)
 
 	// GetStatementWithResponse Every movement of a wallet with the balance before and after, the newest first
 	//
@@ -11532,6 +12195,226 @@ func (r PublishPriceResponse) ContentType() string {
 	return ""
 }
 
+// ErasePresetResponseDefaultHeaders the declared response headers of an HTTP default response for ErasePreset
+type ErasePresetResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ErasePresetResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PresetChange
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ErasePresetResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ErasePresetResponse) GetJSON200() *PresetChange {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ErasePresetResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ErasePresetResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ErasePresetResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ErasePresetResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ErasePresetResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetPresetResponseDefaultHeaders the declared response headers of an HTTP default response for GetPreset
+type GetPresetResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetPresetResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PresetAnswer
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetPresetResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPresetResponse) GetJSON200() *PresetAnswer {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetPresetResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPresetResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPresetResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPresetResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetPresetResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ArchivePresetResponseDefaultHeaders the declared response headers of an HTTP default response for ArchivePreset
+type ArchivePresetResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ArchivePresetResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PresetChange
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ArchivePresetResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ArchivePresetResponse) GetJSON200() *PresetChange {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ArchivePresetResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ArchivePresetResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ArchivePresetResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ArchivePresetResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ArchivePresetResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetPresetVersionResponseDefaultHeaders the declared response headers of an HTTP default response for GetPresetVersion
+type GetPresetVersionResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetPresetVersionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PresetVersionAnswer
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetPresetVersionResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPresetVersionResponse) GetJSON200() *PresetVersionAnswer {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetPresetVersionResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPresetVersionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPresetVersionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPresetVersionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetPresetVersionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListProjectionsResponseDefaultHeaders the declared response headers of an HTTP default response for ListProjections
 type ListProjectionsResponseDefaultHeaders struct {
 	XRequestID *ID
@@ -12681,6 +13564,116 @@ func (r IssueKeyResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r IssueKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListPresetsResponseDefaultHeaders the declared response headers of an HTTP default response for ListPresets
+type ListPresetsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListPresetsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PresetList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListPresetsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListPresetsResponse) GetJSON200() *PresetList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListPresetsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListPresetsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListPresetsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListPresetsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListPresetsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreatePresetResponseDefaultHeaders the declared response headers of an HTTP default response for CreatePreset
+type CreatePresetResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type CreatePresetResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *PresetReceipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CreatePresetResponseDefaultHeaders
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreatePresetResponse) GetJSON201() *PresetReceipt {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreatePresetResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreatePresetResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreatePresetResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreatePresetResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreatePresetResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -13948,6 +14941,62 @@ func (c *ClientWithResponses) PublishPriceWithResponse(ctx context.Context, auth
 	return ParsePublishPriceResponse(rsp)
 }
 
+// ErasePresetWithResponse Erase a preset with all that its versions say
+//
+// Records of calls keep its id and version. Calls that name it are refused.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /console/v1/presets/{preset_id} (the `ErasePreset` operationId).
+func (c *ClientWithResponses) ErasePresetWithResponse(ctx context.Context, presetID PresetID, params *ErasePresetParams, reqEditors ...RequestEditorFn) (*ErasePresetResponse, error) {
+	rsp, err := c.ErasePreset(ctx, presetID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseErasePresetResponse(rsp)
+}
+
+// GetPresetWithResponse Show a preset and its newest version
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/presets/{preset_id} (the `GetPreset` operationId).
+func (c *ClientWithResponses) GetPresetWithResponse(ctx context.Context, presetID PresetID, reqEditors ...RequestEditorFn) (*GetPresetResponse, error) {
+	rsp, err := c.GetPreset(ctx, presetID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPresetResponse(rsp)
+}
+
+// ArchivePresetWithResponse Keep calls from using a preset
+//
+// It changes no more, and can still be read. It cannot be taken back.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/presets/{preset_id}/archive (the `ArchivePreset` operationId).
+func (c *ClientWithResponses) ArchivePresetWithResponse(ctx context.Context, presetID PresetID, params *ArchivePresetParams, reqEditors ...RequestEditorFn) (*ArchivePresetResponse, error) {
+	rsp, err := c.ArchivePreset(ctx, presetID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseArchivePresetResponse(rsp)
+}
+
+// GetPresetVersionWithResponse Show one version of a preset
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/presets/{preset_id}/versions/{version} (the `GetPresetVersion` operationId).
+func (c *ClientWithResponses) GetPresetVersionWithResponse(ctx context.Context, presetID PresetID, version PresetNumber, reqEditors ...RequestEditorFn) (*GetPresetVersionResponse, error) {
+	rsp, err := c.GetPresetVersion(ctx, presetID, version, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPresetVersionResponse(rsp)
+}
+
 // ListProjectionsWithResponse How far the read models are
 //
 // All builds of every read model: the live one, which queries read; one that is being made beside it; and the one
@@ -14360,6 +15409,51 @@ func (c *ClientWithResponses) IssueKeyWithResponse(ctx context.Context, walletID
 		return nil, err
 	}
 	return ParseIssueKeyResponse(rsp)
+}
+
+// ListPresetsWithResponse List the presets of a wallet by their slugs
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/presets (the `ListPresets` operationId).
+func (c *ClientWithResponses) ListPresetsWithResponse(ctx context.Context, walletID WalletID, reqEditors ...RequestEditorFn) (*ListPresetsResponse, error) {
+	rsp, err := c.ListPresets(ctx, walletID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListPresetsResponse(rsp)
+}
+
+// CreatePresetWithBodyWithResponse Make a preset, or its next version
+//
+// A preset is what calls may leave unsaid: calls of the wallet's keys name it as the model `@preset/slug` or in the member `preset`.
+// Versions never change; the newest is in force.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/wallets/{wallet_id}/presets (the `CreatePreset` operationId).
+func (c *ClientWithResponses) CreatePresetWithBodyWithResponse(ctx context.Context, walletID WalletID, params *CreatePresetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreatePresetResponse, error) {
+	rsp, err := c.CreatePresetWithBody(ctx, walletID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreatePresetResponse(rsp)
+}
+
+// CreatePresetWithResponse Make a preset, or its next version
+//
+// A preset is what calls may leave unsaid: calls of the wallet's keys name it as the model `@preset/slug` or in the member `preset`.
+// Versions never change; the newest is in force.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/wallets/{wallet_id}/presets (the `CreatePreset` operationId).
+func (c *ClientWithResponses) CreatePresetWithResponse(ctx context.Context, walletID WalletID, params *CreatePresetParams, body CreatePresetJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePresetResponse, error) {
+	rsp, err := c.CreatePreset(ctx, walletID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreatePresetResponse(rsp)
 }
 
 // GetStatementWithResponse Every movement of a wallet with the balance before and after, the newest first
@@ -15791,6 +16885,190 @@ func ParsePublishPriceResponse(rsp *http.Response) (*PublishPriceResponse, error
 	return response, nil
 }
 
+// ParseErasePresetResponse parses an HTTP response from a ErasePresetWithResponse call
+func ParseErasePresetResponse(rsp *http.Response) (*ErasePresetResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ErasePresetResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PresetChange
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ErasePresetResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetPresetResponse parses an HTTP response from a GetPresetWithResponse call
+func ParseGetPresetResponse(rsp *http.Response) (*GetPresetResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPresetResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PresetAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetPresetResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseArchivePresetResponse parses an HTTP response from a ArchivePresetWithResponse call
+func ParseArchivePresetResponse(rsp *http.Response) (*ArchivePresetResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ArchivePresetResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PresetChange
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ArchivePresetResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetPresetVersionResponse parses an HTTP response from a GetPresetVersionWithResponse call
+func ParseGetPresetVersionResponse(rsp *http.Response) (*GetPresetVersionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPresetVersionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PresetVersionAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetPresetVersionResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListProjectionsResponse parses an HTTP response from a ListProjectionsWithResponse call
 func ParseListProjectionsResponse(rsp *http.Response) (*ListProjectionsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -16756,6 +18034,98 @@ func ParseIssueKeyResponse(rsp *http.Response) (*IssueKeyResponse, error) {
 	switch {
 	case true:
 		var headers IssueKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListPresetsResponse parses an HTTP response from a ListPresetsWithResponse call
+func ParseListPresetsResponse(rsp *http.Response) (*ListPresetsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListPresetsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PresetList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListPresetsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreatePresetResponse parses an HTTP response from a CreatePresetWithResponse call
+func ParseCreatePresetResponse(rsp *http.Response) (*CreatePresetResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreatePresetResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest PresetReceipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers CreatePresetResponseDefaultHeaders
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value ID
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {

@@ -80,7 +80,11 @@ func (e *ends) Observe(_ context.Context, step *audit.Step) error {
 	switch data := step.Data.(type) {
 	case wallet.HoldReleased:
 		want.id, want.state, want.releaseReason = data.HoldID, "released", data.Reason
+		want.vendor, want.vendorCost.value = data.Vendor, data.VendorCost
 		e.buffer = e.buffer[:0]
+		if len(data.Usage) > 0 {
+			want.usage = e.document(data.Usage.AppendJSON)
+		}
 		want.call = e.document(data.Call.AppendJSON)
 	case wallet.UsageCharged:
 		want.id, want.state, want.vendor, want.provenance, want.late = data.HoldID, "charged", data.Vendor, string(data.Provenance), data.Late

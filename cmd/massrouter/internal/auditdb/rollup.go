@@ -13,7 +13,7 @@ const rollupNote = "rollups: only the checkpoint is compared; massrouter project
 // someRows are questions whether a read model has rows.
 func someRows() map[string]string {
 	return map[string]string{
-		"usage":    `SELECT EXISTS (SELECT FROM views.usage_day_v2) OR EXISTS (SELECT FROM views.usage_minutes_v2)`,
+		"usage":    `SELECT EXISTS (SELECT FROM views.usage_day_v3) OR EXISTS (SELECT FROM views.usage_minutes_v3)`,
 		"rankings": `SELECT EXISTS (SELECT FROM views.rankings_hour_v1) OR EXISTS (SELECT FROM views.rankings_hours_v1)`,
 	}
 }

@@ -43,7 +43,7 @@ func order() []string {
 }
 
 // versions are those that are compared, where it is not the first.
-func versions() map[string]int { return map[string]int{"journal": 2, "usage": 2} }
+func versions() map[string]int { return map[string]int{"journal": 2, "usage": 3} }
 
 func knownVersion(name string) int { return max(versions()[name], 1) }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,7 @@ type Options struct {
 	Days     int
 	Askers   int           // that each wait for their answer and ask again
 	Each     time.Duration // for each kind of question
+	Question string        // only the questions whose names have this in them
 	Progress func(format string, args ...any)
 }
 
@@ -42,7 +44,8 @@ type Report struct {
 	Answers []Answer `json:"answers"`
 }
 
-// Answer is how one kind of question was answered: by all askers at once, and asked by one alone. Times are milliseconds.
+// Answer is how one kind of question was answered: by all askers at once, and asked by one alone. Times are milliseconds. CPU is the
+// processor time of an answer while all ask: in this process, and in PostgreSQL; zeros when it is not known.
 type Answer struct {
 	Question  string  `json:"question"`
 	PerSecond float64 `json:"per_s"`
@@ -50,6 +53,8 @@ type Answer struct {
 	P99       float64 `json:"p99_ms"`
 	AloneP50  float64 `json:"alone_p50_ms"`
 	AloneP99  float64 `json:"alone_p99_ms"`
+	CPU       float64 `json:"cpu_ms"`
+	ServerCPU float64 `json:"server_cpu_ms"`
 }
 
 // connections are those of one serving process.
@@ -87,8 +92,11 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	}
 	r := Report{Calls: o.Calls, Days: o.Days, Askers: o.Askers}
 	for _, q := range questions {
+		if !strings.Contains(q.name, o.Question) {
+			continue
+		}
 		o.Progress("asking for %s", q.name)
-		a, err := measure(ctx, q, o)
+		a, err := measure(ctx, pool, q, o)
 		if err != nil {
 			return r, fmt.Errorf("%s: %w", q.name, err)
 		}
@@ -120,6 +128,9 @@ func fill(ctx context.Context, pool *pgxpool.Pool, store *postgres.Store, o Opti
 	if calls := (head.Position - 3*int64(o.Wallets)) / 2; calls < o.Calls || calls > o.Calls+100 { // beside them the catalogue
 		return errIncomplete
 	}
+	if built, err := upTo(ctx, pool, head.Position); err != nil || built {
+		return err
+	}
 	o.Progress("building the read models")
 	if err := runner.New(store, pool, registry, projections.All(), runner.Options{BatchSize: 10_000}).ToEnd(ctx); err != nil {
 		return err
@@ -129,6 +140,22 @@ func fill(ctx context.Context, pool *pgxpool.Pool, store *postgres.Store, o Opti
 		return fmt.Errorf("collect statistics: %w", err)
 	}
 	return nil
+}
+
+// upTo says whether all read models have that position.
+func upTo(ctx context.Context, pool *pgxpool.Pool, position int64) (bool, error) {
+	var names []string
+	var versions []int32
+	for _, p := range projections.All() {
+		names, versions = append(names, p.Name()), append(versions, int32(p.Version())) //nolint:gosec // counted from 1
+	}
+	var built int
+	err := pool.QueryRow(ctx, `SELECT count(*) FROM unnest($1::text[], $2::int[]) AS p(name, version) JOIN views.checkpoints c USING (name, version)
+		WHERE c.position >= $3`, names, versions, position).Scan(&built)
+	if err != nil {
+		return false, fmt.Errorf("read the checkpoints: %w", err)
+	}
+	return built == len(projections.All()), nil
 }
 
 func walletIDs(ctx context.Context, pool *pgxpool.Pool) ([]uuid.UUID, error) {
@@ -144,7 +171,7 @@ func walletIDs(ctx context.Context, pool *pgxpool.Pool) ([]uuid.UUID, error) {
 }
 
 // measure asks one kind of question, first alone, then by all askers.
-func measure(ctx context.Context, q question, o Options) (Answer, error) {
+func measure(ctx context.Context, pool *pgxpool.Pool, q question, o Options) (Answer, error) {
 	if err := q.ask(ctx, 0); err != nil { // statements are prepared, pages are warm
 		return Answer{}, err
 	}
@@ -152,13 +179,18 @@ func measure(ctx context.Context, q question, o Options) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	before, known := used(ctx, pool)
 	together, took, err := ask(ctx, q, o.Askers, o.Each)
 	if err != nil {
 		return Answer{}, err
 	}
+	after, still := used(ctx, pool)
 	a := Answer{Question: q.name, PerSecond: float64(len(together)) / took.Seconds()}
 	a.P50, a.P99 = milliseconds(together)
 	a.AloneP50, a.AloneP99 = milliseconds(alone)
+	if known && still {
+		a.CPU, a.ServerCPU = after.since(before, len(together))
+	}
 	return a, nil
 }
 

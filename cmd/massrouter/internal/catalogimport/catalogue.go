@@ -1,6 +1,8 @@
 package catalogimport
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -23,12 +25,20 @@ func sameSchedule(a, b catalog.Schedule) bool {
 }
 
 func sameOverride(a, b catalog.Override) bool {
-	return a.MinPromptTokens == b.MinPromptTokens && a.UTCStart == b.UTCStart && a.UTCEnd == b.UTCEnd && maps.Equal(a.Rates, b.Rates)
+	return a.MinPromptTokens == b.MinPromptTokens && a.UTCStart == b.UTCStart && a.UTCEnd == b.UTCEnd &&
+		a.ServiceTier == b.ServiceTier && maps.Equal(a.Rates, b.Rates)
 }
 
 func sameModel(a, b catalog.Model) bool {
 	return a.ID == b.ID && a.Name == b.Name && a.Description == b.Description && a.ContextLength == b.ContextLength &&
 		a.MaxCompletionTokens == b.MaxCompletionTokens && slices.Equal(a.InputModalities, b.InputModalities) &&
 		slices.Equal(a.OutputModalities, b.OutputModalities) && slices.Equal(a.SupportedParameters, b.SupportedParameters) &&
-		a.Tokenizer == b.Tokenizer && a.ReleasedAt.Equal(b.ReleasedAt) && a.Status == b.Status
+		a.Tokenizer == b.Tokenizer && a.ReleasedAt.Equal(b.ReleasedAt) && a.Status == b.Status && same(a.Facts, b.Facts)
+}
+
+// same says whether two values are stored alike.
+func same[T any](a, b T) bool {
+	was, errWas := json.Marshal(a)
+	is, errIs := json.Marshal(b)
+	return errWas == nil && errIs == nil && bytes.Equal(was, is)
 }

@@ -51,6 +51,7 @@ func modelChanges(was, is catalog.Model) []string {
 		{"parameters", slices.Equal(was.SupportedParameters, is.SupportedParameters)},
 		{"tokenizer", was.Tokenizer == is.Tokenizer},
 		{"release date", was.ReleasedAt.Equal(is.ReleasedAt)},
+		{"set of facts", same(was.Facts, is.Facts)},
 	} {
 		if !field.same && was.ID != "" {
 			c = append(c, "another "+field.name)
@@ -64,6 +65,7 @@ func endpointChanges(was, is catalog.Endpoint) []string {
 	c.add("vendor's name", was.UpstreamModel, is.UpstreamModel)
 	c.add("context", was.ContextLength, is.ContextLength)
 	c.add("output", was.MaxCompletionTokens, is.MaxCompletionTokens)
+	c.add("moderated", was.Terms.Moderated, is.Terms.Moderated)
 	return c
 }
 
@@ -99,6 +101,9 @@ func overrides(s catalog.Schedule) string {
 		if o.UTCStart != "" {
 			when = append(when, fmt.Sprintf("%s–%s UTC", o.UTCStart, o.UTCEnd))
 		}
+		if o.ServiceTier != "" {
+			when = append(when, "service tier "+o.ServiceTier)
+		}
 		if o.MinPromptTokens > 0 {
 			when = append(when, fmt.Sprintf("above %d prompt tokens", o.MinPromptTokens))
 		}
@@ -113,7 +118,7 @@ func overrides(s catalog.Schedule) string {
 }
 
 func perMillion(class usage.Class, p money.Price) string {
-	if class == usage.Request {
+	if class.Side() == usage.Neither {
 		return p.String()
 	}
 	return p.Times(1_000_000).String() + "/M"

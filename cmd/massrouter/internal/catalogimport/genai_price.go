@@ -92,6 +92,12 @@ func (t table) read(key string, raw jsontext.Value) error {
 		class = usage.CacheWrite
 	case "output_mtok":
 		class = usage.Output
+	case "input_audio_mtok":
+		class = usage.AudioInput
+	case "cache_audio_read_mtok":
+		class = usage.AudioCacheRead
+	case "output_audio_mtok":
+		class = usage.AudioOutput
 	case "requests_kcount":
 		class, shift = usage.Request, thousandth
 	default:

@@ -103,6 +103,8 @@ type Offer struct {
 	SupportedParameters []string
 	Tokenizer           string
 	ReleasedAt          time.Time
+	Facts               catalog.Facts
+	Moderated           *bool   // nil: the list does not say
 	Prices              []Dated // ascending; the first has no date
 }
 

@@ -40,12 +40,10 @@ func TestRealListIsReadWhole(t *testing.T) {
 	t.Parallel()
 	for context, want := range map[int64]map[catalogimport.Reason]int{
 		0: {
-			catalogimport.ReasonNoContext: 843, catalogimport.ReasonNoPrice: 157, catalogimport.ReasonNoOutput: 40, catalogimport.ReasonPriceClass: 20,
-			catalogimport.ReasonPriceDigits: 6, catalogimport.ReasonUpstream: 19, catalogimport.ReasonModelID: 9,
+			catalogimport.ReasonNoContext: 858, catalogimport.ReasonNoPrice: 157, catalogimport.ReasonNoOutput: 40, catalogimport.ReasonPriceDigits: 6, catalogimport.ReasonUpstream: 19, catalogimport.ReasonModelID: 9,
 		},
 		8192: {
-			catalogimport.ReasonNoPrice: 157, catalogimport.ReasonNoOutput: 40, catalogimport.ReasonPriceClass: 20,
-			catalogimport.ReasonPriceDigits: 6, catalogimport.ReasonUpstream: 19, catalogimport.ReasonModelID: 9,
+			catalogimport.ReasonNoPrice: 157, catalogimport.ReasonNoOutput: 40, catalogimport.ReasonPriceDigits: 6, catalogimport.ReasonUpstream: 19, catalogimport.ReasonModelID: 9,
 		},
 	} {
 		list, err := catalogimport.ReadGenAIPrices(realList(t), catalogimport.ReadOptions{ContextLength: context})

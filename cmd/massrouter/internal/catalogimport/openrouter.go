@@ -36,12 +36,20 @@ type openRouterModel struct {
 		InputModalities  []string `json:"input_modalities"`
 		OutputModalities []string `json:"output_modalities"`
 		Tokenizer        *string  `json:"tokenizer"`
+		InstructType     *string  `json:"instruct_type"`
 	} `json:"architecture"`
 	TopProvider struct {
 		ContextLength       *int64 `json:"context_length"`
 		MaxCompletionTokens *int64 `json:"max_completion_tokens"`
+		IsModerated         *bool  `json:"is_moderated"`
 	} `json:"top_provider"`
-	SupportedParameters []string `json:"supported_parameters"`
+	SupportedParameters []string                   `json:"supported_parameters"`
+	CanonicalSlug       string                     `json:"canonical_slug"`
+	HuggingFaceID       *string                    `json:"hugging_face_id"`
+	DefaultParameters   map[string]*catalog.Number `json:"default_parameters"`
+	KnowledgeCutoff     *string                    `json:"knowledge_cutoff"`
+	ExpirationDate      *string                    `json:"expiration_date"`
+	SupportedVoices     []string                   `json:"supported_voices"`
 }
 
 // ReadOpenRouter reads a list of models as OpenRouter answers it, and MassRouter itself: one vendor (o.Vendor) that offers all of
@@ -119,6 +127,12 @@ func (r *openRouterReader) model(place string, raw jsontext.Value) {
 		Place: place, Vendor: r.vendor, Model: strings.ToLower(m.ID), Name: m.Name, Description: m.Description, Upstream: m.ID,
 		ContextLength: r.o.ContextLength, InputModalities: m.Architecture.InputModalities,
 		OutputModalities: m.Architecture.OutputModalities, SupportedParameters: unique(m.SupportedParameters),
+		Moderated: m.TopProvider.IsModerated,
+	}
+	var err error
+	if o.Facts, err = m.facts().Normal(); err != nil {
+		r.list.note(place, o.Endpoint(), "its facts beyond what a call needs are left out: "+message(err).Error())
+		o.Facts = catalog.Facts{}
 	}
 	if m.Architecture.Tokenizer != nil {
 		o.Tokenizer = *m.Architecture.Tokenizer
@@ -140,6 +154,32 @@ func (r *openRouterReader) model(place string, raw jsontext.Value) {
 	}
 	r.endpoints[o.Endpoint()] = true
 	r.list.Offers = append(r.list.Offers, o)
+}
+
+// facts are those that the list has and the catalogue knows.
+func (m *openRouterModel) facts() catalog.Facts {
+	f := catalog.Facts{CanonicalSlug: strings.ToLower(m.CanonicalSlug), Voices: unique(m.SupportedVoices)}
+	if f.CanonicalSlug == strings.ToLower(m.ID) {
+		f.CanonicalSlug = ""
+	}
+	for to, from := range map[*string]*string{
+		&f.HuggingFaceID: m.HuggingFaceID, &f.InstructType: m.Architecture.InstructType, &f.KnowledgeCutoff: m.KnowledgeCutoff,
+		&f.ExpirationDate: m.ExpirationDate,
+	} {
+		if from != nil {
+			*to = *from
+		}
+	}
+	for name, n := range m.DefaultParameters {
+		if n == nil {
+			continue
+		}
+		if f.DefaultParameters == nil {
+			f.DefaultParameters = catalog.Parameters{}
+		}
+		f.DefaultParameters[name] = *n
+	}
+	return f
 }
 
 func (r *openRouterReader) complete(o *Offer, m openRouterModel) error {

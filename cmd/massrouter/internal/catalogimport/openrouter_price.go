@@ -30,6 +30,18 @@ func openRouterClass(key string) (usage.Class, bool) {
 		return usage.CacheWrite1h, true
 	case "internal_reasoning":
 		return usage.Reasoning, true
+	case "audio":
+		return usage.AudioInput, true
+	case "input_audio_cache":
+		return usage.AudioCacheRead, true
+	case "audio_output":
+		return usage.AudioOutput, true
+	case "image_token":
+		return usage.ImageInput, true
+	case "image_output":
+		return usage.Image, true
+	case "web_search":
+		return usage.Search, true
 	}
 	return "", false
 }

@@ -168,7 +168,7 @@ func (p *planner) vendors() {
 		}
 		p.plan.Vendors++
 		was := p.have.Vendors[v.ID]
-		p.step(Step{Kind: KindVendor, ID: v.ID, Vendor: &want, was: was, Changes: vendorChanges(was, want)}, there, was == want)
+		p.step(Step{Kind: KindVendor, ID: v.ID, Vendor: &want, was: was, Changes: vendorChanges(was, want)}, there, same(was, want))
 	}
 }
 

@@ -52,6 +52,7 @@ func (p *planner) model(id string, others lengths) (want catalog.Model, there bo
 		said.InputModalities = first(said.InputModalities, o.InputModalities)
 		said.OutputModalities = first(said.OutputModalities, o.OutputModalities)
 		said.SupportedParameters = first(said.SupportedParameters, o.SupportedParameters)
+		said.Facts = filled(said.Facts, o.Facts)
 		if said.ReleasedAt.IsZero() {
 			said.ReleasedAt = o.ReleasedAt
 		}
@@ -65,6 +66,7 @@ func (p *planner) model(id string, others lengths) (want catalog.Model, there bo
 	want.InputModalities = first(said.InputModalities, want.InputModalities)
 	want.OutputModalities = first(said.OutputModalities, want.OutputModalities)
 	want.SupportedParameters = first(said.SupportedParameters, want.SupportedParameters)
+	want.Facts = filled(said.Facts, want.Facts)
 	if !said.ReleasedAt.IsZero() {
 		want.ReleasedAt = domain.Moment(said.ReleasedAt)
 	}
@@ -94,6 +96,21 @@ func first(a, b []string) []string {
 	return b
 }
 
+// filled has what the first facts say, and of what they do not say what the others do.
+func filled(a, b catalog.Facts) catalog.Facts {
+	if len(a.DefaultParameters) == 0 {
+		a.DefaultParameters = b.DefaultParameters
+	}
+	a.CanonicalSlug = cmp.Or(a.CanonicalSlug, b.CanonicalSlug)
+	a.HuggingFaceID = cmp.Or(a.HuggingFaceID, b.HuggingFaceID)
+	a.InstructType = cmp.Or(a.InstructType, b.InstructType)
+	a.KnowledgeCutoff = cmp.Or(a.KnowledgeCutoff, b.KnowledgeCutoff)
+	a.ExpirationDate = cmp.Or(a.ExpirationDate, b.ExpirationDate)
+	a.Categories, a.Voices = first(a.Categories, b.Categories), first(a.Voices, b.Voices)
+	a.Distillable = a.Distillable || b.Distillable
+	return a
+}
+
 // endpoints plans the endpoints of the models, and their prices.
 func (p *planner) endpoints() {
 	for _, o := range p.list.Offers {
@@ -107,7 +124,7 @@ func (p *planner) endpoints() {
 		}
 		p.plan.Endpoints++
 		was, there := p.have.Endpoints[want.ID]
-		p.step(Step{Kind: KindEndpoint, ID: want.ID, Endpoint: &want, was: was, Changes: endpointChanges(was, want)}, there, was == want)
+		p.step(Step{Kind: KindEndpoint, ID: want.ID, Endpoint: &want, was: was, Changes: endpointChanges(was, want)}, there, same(was, want))
 		p.prices(o)
 	}
 }
@@ -120,7 +137,13 @@ func (p *planner) endpoint(o Offer) catalog.Endpoint {
 		MaxCompletionTokens: o.MaxCompletionTokens, Status: catalog.Active,
 	}
 	if there {
-		want.Status = was.Status
+		want.Status, want.Terms = was.Status, was.Terms
+	}
+	if o.Moderated != nil {
+		want.Terms.Moderated = *o.Moderated
+	}
+	if want.Terms.MaxPromptTokens > want.ContextLength {
+		want.Terms.MaxPromptTokens = 0
 	}
 	if want.MaxCompletionTokens == 0 && there && was.MaxCompletionTokens < was.ContextLength {
 		want.MaxCompletionTokens = was.MaxCompletionTokens

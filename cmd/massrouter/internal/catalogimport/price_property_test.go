@@ -174,7 +174,7 @@ func TestPricesAreReadExactly(t *testing.T) {
 			require.Equal(t, map[catalogimport.Reason]int{catalogimport.ReasonPriceDigits: 1}, reasons(list.Refused), text)
 			return
 		}
-		if want.Cmp(big.NewRat(100_000, 1)) > 0 {
+		if want.Cmp(big.NewRat(50_000, 1)) > 0 {
 			require.Equal(t, map[catalogimport.Reason]int{catalogimport.ReasonCatalogRefuse: 1}, reasons(list.Refused), text)
 			return
 		}

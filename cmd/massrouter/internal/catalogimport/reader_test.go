@@ -54,8 +54,8 @@ func TestGenAIRefusals(t *testing.T) {
 		"empty prices":             {prices(`{}`), catalogimport.ReasonNoPrice, m + "/prices"},
 		"no input":                 {prices(`{"output_mtok":2}`), catalogimport.ReasonNoInput, m + "/prices"},
 		"no output":                {prices(`{"input_mtok":2}`), catalogimport.ReasonNoOutput, m + "/prices"},
-		"audio":                    {prices(`{"input_mtok":1,"output_mtok":2,"input_audio_mtok":3}`), catalogimport.ReasonPriceClass, m + "/prices/input_audio_mtok"},
-		"audio for nothing":        {prices(`{"input_mtok":1,"output_mtok":2,"input_audio_mtok":0}`), catalogimport.ReasonPriceClass, m + "/prices/input_audio_mtok"},
+		"video":                    {prices(`{"input_mtok":1,"output_mtok":2,"input_video_mtok":3}`), catalogimport.ReasonPriceClass, m + "/prices/input_video_mtok"},
+		"video for nothing":        {prices(`{"input_mtok":1,"output_mtok":2,"input_video_mtok":0}`), catalogimport.ReasonPriceClass, m + "/prices/input_video_mtok"},
 		"what nobody has heard of": {prices(`{"input_mtok":1,"output_mtok":2,"vibes":3}`), catalogimport.ReasonPriceClass, m + "/prices/vibes"},
 		"price as text":            {prices(`{"input_mtok":"1","output_mtok":2}`), catalogimport.ReasonPriceInvalid, m + "/prices/input_mtok"},
 		"no number":                {prices(`{"input_mtok":null,"output_mtok":2}`), catalogimport.ReasonPriceInvalid, m + "/prices/input_mtok"},
@@ -145,6 +145,34 @@ func TestGenAIModelTwiceIsRefused(t *testing.T) {
 	require.Len(t, list.Offers, 1)
 	require.Equal(t, catalogimport.ReasonDuplicate, list.Refused[0].Reason)
 	require.Equal(t, "a/m@a", list.Refused[0].Subject)
+}
+
+func TestGenAIAudio(t *testing.T) {
+	t.Parallel()
+	list, err := catalogimport.ReadGenAIPrices([]byte(`[{"id":"a","models":[{"id":"m","match":{"equals":"m"},"context_window":9,"prices":{
+		"input_mtok":0.3,"output_mtok":2.5,"cache_read_mtok":0.03,"input_audio_mtok":1,"cache_audio_read_mtok":{"base":0.1,"tiers":[{"start":5,"price":0.2}]},
+		"output_audio_mtok":12}}]}]`), catalogimport.ReadOptions{})
+	require.NoError(t, err)
+	require.Empty(t, list.Refused)
+	price, err := json.Marshal(list.Offers[0].Prices[0].Price)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"base":{"input":"0.0000003","output":"0.0000025","cache_read":"0.00000003","audio_input":"0.000001",
+		"audio_cache_read":"0.0000001","audio_output":"0.000012"},"overrides":[{"min_prompt_tokens":5,"rates":{"audio_cache_read":"0.0000002"}}]}`,
+		string(price))
+}
+
+func TestOpenRouterMedia(t *testing.T) {
+	t.Parallel()
+	list, err := catalogimport.ReadOpenRouter(openRouterModel(`{"prompt":"0.000001","completion":"0.000002","audio":"0.000003","audio_output":"0.000004",
+		"input_audio_cache":"0.000005","image_token":"0.000006","image_output":"0.04","web_search":"0.01","internal_reasoning":"0.000007",
+		"overrides":[{"min_prompt_tokens":5,"audio":"0.000008"}]}`), catalogimport.ReadOptions{BaseURL: "https://list.example/v1"})
+	require.NoError(t, err)
+	require.Empty(t, list.Refused)
+	price, err := json.Marshal(list.Offers[0].Prices[0].Price)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"base":{"input":"0.000001","output":"0.000002","audio_input":"0.000003","audio_output":"0.000004","audio_cache_read":"0.000005",
+		"image_input":"0.000006","image":"0.04","search":"0.01","reasoning":"0.000007"},
+		"overrides":[{"min_prompt_tokens":5,"rates":{"audio_input":"0.000008"}}]}`, string(price))
 }
 
 func TestGenAIUpstreamNames(t *testing.T) {
@@ -240,6 +268,8 @@ func TestOpenRouterOffer(t *testing.T) {
 	require.JSONEq(t, `{"base":{"input":"0.000001","output":"0.000002","request":"0","cache_read":"0.0000001"},"overrides":[
 		{"min_prompt_tokens":200,"rates":{"input":"0.000003"}},{"utc_start":"01:00","utc_end":"23:59","rates":{"output":"0"}}]}`, string(price))
 	o.Prices = nil
+	require.False(t, *o.Moderated)
+	o.Moderated = nil
 	require.Equal(t, catalogimport.Offer{
 		Place: "/data/0", Vendor: "openrouter", Model: "acme/one", Name: "Acme: One", Description: "It talks.", Upstream: "Acme/One",
 		ContextLength: 900, MaxCompletionTokens: 100, InputModalities: []string{"text", "image"}, OutputModalities: []string{"text"},
@@ -264,14 +294,14 @@ func TestOpenRouterRefusals(t *testing.T) {
 		"a number":               {`{"prompt":1,"completion":"1"}`, catalogimport.ReasonPriceInvalid, p + "/prompt"},
 		"no number":              {`{"prompt":"cheap","completion":"1"}`, catalogimport.ReasonPriceInvalid, p + "/prompt"},
 		"too many digits":        {`{"prompt":"0.0000000000001","completion":"1"}`, catalogimport.ReasonPriceDigits, p + "/prompt"},
-		"searches":               {`{"prompt":"1","completion":"1","web_search":"0.01"}`, catalogimport.ReasonPriceClass, p + "/web_search"},
+		"free sound":             {`{"prompt":"1","completion":"1","audio":"0"}`, catalogimport.ReasonPriceUnclear, p},
 		"images":                 {`{"prompt":"1","completion":"1","image":"0.01"}`, catalogimport.ReasonPriceClass, p + "/image"},
 		"what nobody knows":      {`{"prompt":"1","completion":"1","vibes":"0.01"}`, catalogimport.ReasonPriceClass, p + "/vibes"},
 		"free thoughts":          {`{"prompt":"1","completion":"1","internal_reasoning":"0"}`, catalogimport.ReasonPriceUnclear, p},
 		"free cache":             {`{"prompt":"1","completion":"1","input_cache_write_1h":"0"}`, catalogimport.ReasonPriceUnclear, p},
 		"a discount":             {`{"prompt":"1","completion":"1","discount":0.1}`, catalogimport.ReasonPriceUnclear, p + "/discount"},
 		"overrides of no list":   {`{"prompt":"1","completion":"1","overrides":{}}`, catalogimport.ReasonShape, p + "/overrides"},
-		"override of audio":      {override(`"min_prompt_tokens":5,"audio":"0"`), catalogimport.ReasonPriceClass, p + "/overrides/0/audio"},
+		"override of images":     {override(`"min_prompt_tokens":5,"image":"0"`), catalogimport.ReasonPriceClass, p + "/overrides/0/image"},
 		"override always":        {override(`"prompt":"1"`), catalogimport.ReasonCatalogRefuse, "/data/0"},
 		"override of nothing":    {override(`"min_prompt_tokens":5`), catalogimport.ReasonCatalogRefuse, "/data/0"},
 		"half a window":          {override(`"utc_start":5,"prompt":"1"`), catalogimport.ReasonCatalogRefuse, "/data/0"},

@@ -64,7 +64,7 @@ type Bus struct {
 
 // Vendors is how vendors are reached. A vendor's address is published in the catalogue; its key is here and nowhere else.
 type Vendors struct {
-	KeysFile string `env:"MASSROUTER_VENDOR_KEYS_FILE" doc:"JSON file of one object, vendor id to API key; readable by its owner only (mode 0600)." used:"serve dev"`
+	KeysFile string `env:"MASSROUTER_VENDOR_KEYS_FILE" doc:"JSON file of one object, vendor id to API key, or to a list of keys; readable by its owner only (mode 0600). See gateway.md." used:"serve dev"`
 	// Keys is filled by Load from the file and from MASSROUTER_VENDOR_KEY_<VENDOR>.
 	Keys VendorKeys
 }
@@ -86,6 +86,7 @@ type Gateway struct {
 	JournalDir       string        `env:"MASSROUTER_JOURNAL_DIR" doc:"Folder of settlements that the ledger could not take yet. Each process needs its own, and it has to survive a restart." used:"serve"`
 	OutputTokens     int64         `env:"MASSROUTER_DEFAULT_OUTPUT_TOKENS" doc:"Output cap of a choice when the caller gives none; what is reserved for the call follows from it." used:"serve dev"`
 	AutoModels       string        `env:"MASSROUTER_AUTO_MODELS" doc:"Models, separated by commas, among which the cheapest healthy one serves a call of the model openrouter/auto. Without any there is no such model." used:"serve dev"`
+	CacheRoom        int64         `env:"MASSROUTER_CACHE_BYTES_PER_KEY" doc:"Room in Redis for the cached answers of one API key, in bytes; those that end first make room. 0: no answers are cached." used:"serve dev"`
 	RequestTimeout   time.Duration `env:"MASSROUTER_REQUEST_TIMEOUT" doc:"Longest time of a call that is no stream, all attempts together. A hold lives three times as long." used:"serve dev"`
 	FirstByteTimeout time.Duration `env:"MASSROUTER_FIRST_BYTE_TIMEOUT" doc:"Longest wait for a stream's first byte." used:"serve dev"`
 	IdleTimeout      time.Duration `env:"MASSROUTER_STREAM_IDLE_TIMEOUT" doc:"Longest silence of a vendor inside a stream." used:"serve dev"`

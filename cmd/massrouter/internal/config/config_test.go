@@ -105,9 +105,9 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	c, _, err := config.Load([]string{"MASSROUTER_OPERATOR_TOKEN_FILE=" + path, "MASSROUTER_VENDOR_KEY_ACME_FILE=" + path}, config.RoleLocal)
 	require.NoError(t, err)
 	require.Equal(t, secretText, c.HTTP.OperatorToken.Reveal())
-	key, ok := c.Vendors.Keys.Key("acme")
-	require.True(t, ok)
-	require.Equal(t, secretText, key.Reveal())
+	keys := c.Vendors.Keys.Of("acme")
+	require.Len(t, keys, 1)
+	require.Equal(t, secretText, keys[0].Secret)
 
 	_, _, err = config.Load([]string{"MASSROUTER_OPERATOR_TOKEN_FILE=" + path, "MASSROUTER_OPERATOR_TOKEN=" + secretText}, config.RoleLocal)
 	require.ErrorContains(t, err, "use one of them")
@@ -124,9 +124,13 @@ func TestVendorKeys(t *testing.T) {
 	}, config.RoleLocal)
 	require.NoError(t, err)
 	for vendor, want := range map[string]string{"acme": "environment-key", "other.vendor": "file-key-2", "two-words": "third", "nobody": ""} {
-		key, ok := c.Vendors.Keys.Key(vendor)
-		require.Equal(t, want != "", ok, vendor)
-		require.Equal(t, want, key.Reveal(), vendor)
+		keys := c.Vendors.Keys.Of(vendor)
+		if want == "" {
+			require.Empty(t, keys, vendor)
+			continue
+		}
+		require.Len(t, keys, 1, vendor)
+		require.Equal(t, want, keys[0].Secret, vendor)
 	}
 }
 
@@ -139,8 +143,20 @@ func TestVendorKeysFileIsRefused(t *testing.T) {
 	}{
 		"readable by others": {`{"acme":"` + secretText + `"}`, 0o644, "chmod 600"},
 		"no JSON":            {"acme=" + secretText, 0o600, "not one JSON object"},
-		"nested":             {`{"acme":{"key":"` + secretText + `"}}`, 0o600, "not one JSON object"},
+		"a list":             {`["` + secretText + `"]`, 0o600, "not one JSON object"},
+		"a number":           {`{"acme":["` + secretText + `",7]}`, 0o600, "keys are strings"},
+		"null":               {`{"acme":null}`, 0o600, "keys are strings"},
+		"no keys":            {`{"acme":[]}`, 0o600, "1 to 100 keys"},
+		"nested list":        {`{"acme":[["` + secretText + `"]]}`, 0o600, "keys are strings"},
 		"empty key":          {`{"acme":""}`, 0o600, "empty key"},
+		"empty among others": {`{"acme":["` + secretText + `",""]}`, 0o600, "empty key"},
+		"twice":              {`{"acme":["` + secretText + `","` + secretText + `"]}`, 0o600, "twice"},
+		"the same id":        {`{"acme":[{"id":"a","key":"` + secretText + `"},{"id":"a","key":"other"}]}`, 0o600, "twice"},
+		"unknown member":     {`{"acme":{"key":"` + secretText + `","rpm":5}}`, 0o600, "requests_per_minute"},
+		"negative limit":     {`{"acme":{"key":"` + secretText + `","parallel":-1}}`, 0o600, "negative"},
+		"id that is the key": {`{"acme":{"id":"` + secretText + `","key":"` + secretText + `"}}`, 0o600, "not part of the key"},
+		"id with blanks":     {`{"acme":{"id":"a b","key":"` + secretText + `"}}`, 0o600, "the id of a key"},
+		"control character":  {`{"acme":"` + secretText + `\r\nX: y"}`, 0o600, "control character"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -31,6 +31,7 @@ func Default() Config {
 		},
 		Gateway: Gateway{
 			OutputTokens:     4096,
+			CacheRoom:        16 << 20,
 			RequestTimeout:   5 * time.Minute,
 			FirstByteTimeout: 2 * time.Minute,
 			IdleTimeout:      2 * time.Minute,

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/massrouter/massrouter/gateway/credential"
 )
 
 const (
@@ -112,9 +114,9 @@ func (c *Config) readVendorKeys(vars map[string]string) Problems {
 		if err != nil {
 			problems = append(problems, Problem{Name: "MASSROUTER_VENDOR_KEYS_FILE", Message: err.Error()})
 		}
-		c.Vendors.Keys.byID = keys
+		c.Vendors.Keys.fromFile = keys
 	}
-	c.Vendors.Keys.byEnv = map[string]Secret{}
+	c.Vendors.Keys.fromEnv = map[string][]credential.Credential{}
 	for name, value := range vars {
 		suffix, ok := strings.CutPrefix(name, vendorKeyPrefix)
 		if !ok || suffix == "" || value == "" {
@@ -128,7 +130,12 @@ func (c *Config) readVendorKeys(vars map[string]string) Problems {
 			}
 			suffix, value = fromFile, text
 		}
-		c.Vendors.Keys.byEnv[suffix] = NewSecret(value)
+		keys, err := parseKeyText(suffix, value)
+		if err != nil {
+			problems = append(problems, Problem{Name: name, Message: err.Error()})
+			continue
+		}
+		c.Vendors.Keys.fromEnv[suffix] = keys
 	}
 	return problems
 }

@@ -67,6 +67,7 @@ variable counts as not set. A subcommand checks everything that it uses before i
 
 Vendors' API keys are ` + "`MASSROUTER_VENDOR_KEY_<VENDOR>`" + ` (the vendor's id in upper case, with ` + "`_`" + ` for ` + "`-`" + ` and ` + "`.`" + `;
 or the same with ` + "`_FILE`" + `), or all in the file that ` + "`MASSROUTER_VENDOR_KEYS_FILE`" + ` names. A variable wins over the file.
+A vendor may have several keys, with commas between them or as a JSON list: gateway.md, Keys.
 `
 
 // WriteTable writes docs/configuration.md.

@@ -158,6 +158,7 @@ func (b Bus) validate(p *Problems) {
 func (g Gateway) validate(p *Problems, role Role) {
 	p.add(role != RoleServe || g.JournalDir != "", "MASSROUTER_JOURNAL_DIR", "is needed: a folder that survives a restart, one for each process")
 	p.add(g.OutputTokens >= 1 && g.OutputTokens <= 1e6, "MASSROUTER_DEFAULT_OUTPUT_TOKENS", "%d is not between 1 and 1000000", g.OutputTokens)
+	p.add(g.CacheRoom >= 0 && g.CacheRoom <= 1<<40, "MASSROUTER_CACHE_BYTES_PER_KEY", "%d is not between 0 and 1099511627776", g.CacheRoom)
 	checkDuration(p, "MASSROUTER_REQUEST_TIMEOUT", g.RequestTimeout, time.Second, wallet.MaxHoldTTL/3)
 	checkDuration(p, "MASSROUTER_FIRST_BYTE_TIMEOUT", g.FirstByteTimeout, 100*time.Millisecond, time.Hour)
 	checkDuration(p, "MASSROUTER_STREAM_IDLE_TIMEOUT", g.IdleTimeout, 100*time.Millisecond, time.Hour)

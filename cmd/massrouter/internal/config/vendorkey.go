@@ -7,6 +7,8 @@ import (
 	"maps"
 	"os"
 	"strings"
+
+	"github.com/massrouter/massrouter/gateway/credential"
 )
 
 const (
@@ -14,35 +16,42 @@ const (
 	maxKeysFile     = 1 << 20
 )
 
-// VendorKeys finds a vendor's API key. The zero value has none.
+// VendorKeys finds a vendor's API keys. The zero value has none.
 type VendorKeys struct {
-	byID  map[string]Secret // from the file, by vendor id
-	byEnv map[string]Secret // from the environment, by the name's last part
+	fromFile map[string][]credential.Credential // by the last part of the variable's name
+	fromEnv  map[string][]credential.Credential // the same
 }
 
-// NewVendorKeys makes keys by vendor id.
-func NewVendorKeys(byID map[string]Secret) VendorKeys { return VendorKeys{byID: byID} }
-
-// Key returns a vendor's key; the environment wins over the file.
-func (k VendorKeys) Key(vendor string) (Secret, bool) {
-	if key, ok := k.byEnv[vendorKeySuffix(vendor)]; ok {
-		return key, true
+// NewVendorKeys makes keys by vendor id, one for each.
+func NewVendorKeys(byID map[string]Secret) VendorKeys {
+	keys := make(map[string][]credential.Credential, len(byID))
+	for vendor, secret := range byID {
+		suffix := vendorKeySuffix(vendor)
+		text := secret.Reveal()
+		keys[suffix] = []credential.Credential{{ID: credential.ID(strings.ToLower(suffix), "", text), Secret: text}}
 	}
-	key, ok := k.byID[vendor]
-	return key, ok
+	return VendorKeys{fromFile: keys}
 }
 
-// With adds keys by vendor id; a key that is there already stays.
+// Of returns a vendor's keys in their order; the environment wins over the file. The result is shared and must not be changed.
+func (k VendorKeys) Of(vendor string) []credential.Credential {
+	suffix := vendorKeySuffix(vendor)
+	if keys, ok := k.fromEnv[suffix]; ok {
+		return keys
+	}
+	return k.fromFile[suffix]
+}
+
+// With adds keys by vendor id; keys that are there already stay.
 func (k VendorKeys) With(more map[string]Secret) VendorKeys {
-	byID := make(map[string]Secret, len(k.byID)+len(more))
-	maps.Copy(byID, more)
-	maps.Copy(byID, k.byID)
-	return VendorKeys{byID: byID, byEnv: k.byEnv}
+	all := NewVendorKeys(more).fromFile
+	maps.Copy(all, k.fromFile)
+	return VendorKeys{fromFile: all, fromEnv: k.fromEnv}
 }
 
 // Format serves every verb of fmt: printing reaches the keys in a way that Secret cannot stop.
 func (k VendorKeys) Format(f fmt.State, _ rune) {
-	_, _ = fmt.Fprintf(f, "%d keys", len(k.byID)+len(k.byEnv))
+	_, _ = fmt.Fprintf(f, "keys of %d vendors", len(k.fromFile)+len(k.fromEnv))
 }
 
 // vendorKeySuffix is a vendor id as it stands in the name of an environment variable.
@@ -50,8 +59,8 @@ func vendorKeySuffix(vendor string) string {
 	return strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(vendor))
 }
 
-// readKeysFile reads {"vendor": "key"}. Errors never contain the file's content.
-func readKeysFile(path string) (map[string]Secret, error) {
+// readKeysFile reads {"vendor": keys}; see vendorkey_list.go. Errors never contain the file's content but for vendor ids.
+func readKeysFile(path string) (map[string][]credential.Credential, error) {
 	file, err := os.Open(path) //nolint:gosec // the operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("open the file: %w", err)
@@ -68,16 +77,18 @@ func readKeysFile(path string) (map[string]Secret, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the file: %w", err)
 	}
-	var texts map[string]string
-	if json.Unmarshal(raw, &texts) != nil { // the cause could quote a key
-		return nil, fmt.Errorf("%s is not one JSON object of vendor ids and keys, both strings", path)
+	var vendors map[string]json.RawMessage
+	if json.Unmarshal(raw, &vendors) != nil { // the cause could quote a key
+		return nil, fmt.Errorf("%s is not one JSON object of vendor ids and their keys", path)
 	}
-	keys := make(map[string]Secret, len(texts))
-	for vendor, key := range texts {
-		if key == "" {
-			return nil, fmt.Errorf("%s has an empty key for vendor %q", path, vendor)
+	all := make(map[string][]credential.Credential, len(vendors))
+	for vendor, value := range vendors {
+		suffix := vendorKeySuffix(vendor)
+		keys, err := parseKeys(suffix, value)
+		if err != nil {
+			return nil, fmt.Errorf("%s, vendor %q: %w", path, vendor, err)
 		}
-		keys[vendor] = NewSecret(key)
+		all[suffix] = keys
 	}
-	return keys, nil
+	return all, nil
 }

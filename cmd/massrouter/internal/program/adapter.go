@@ -11,6 +11,7 @@ import (
 	"github.com/massrouter/massrouter/eventstore"
 	"github.com/massrouter/massrouter/gateway"
 	gatewayauth "github.com/massrouter/massrouter/gateway/auth"
+	"github.com/massrouter/massrouter/gateway/credential"
 	"github.com/massrouter/massrouter/http/query"
 	"github.com/massrouter/massrouter/projections/catalog"
 	"github.com/massrouter/massrouter/projections/checkpoint"
@@ -39,7 +40,7 @@ func (k keyring) Key(ctx context.Context, id uuid.UUID) (gatewayauth.Key, gatewa
 		return gatewayauth.Key{}, gatewayauth.State{}, err
 	}
 	return gatewayauth.Key{
-		ID: found.ID, WalletID: found.WalletID, Label: found.Label, Hash: found.Hash, OldHash: found.OldHash,
+		ID: found.ID, WalletID: found.WalletID, Scope: found.Scope, Label: found.Label, Hash: found.Hash, OldHash: found.OldHash,
 		OldHashUntil: found.OldHashUntil, Limits: found.Limits, AppID: found.AppID, Disabled: found.Disabled, Revoked: found.Revoked,
 	}, state(found.At), nil
 }
@@ -57,11 +58,8 @@ func state(at checkpoint.At) gatewayauth.State {
 // credentials gives the gateway the vendors' keys of the configuration.
 type credentials struct{ keys config.VendorKeys }
 
-// Credential implements gateway.Credentials.
-func (c credentials) Credential(vendor string) (string, bool) {
-	key, ok := c.keys.Key(vendor)
-	return key.Reveal(), ok
-}
+// Credentials implements gateway.Credentials.
+func (c credentials) Credentials(vendor string) []credential.Credential { return c.keys.Of(vendor) }
 
 // rawLog gives the console the log.
 type rawLog struct{ store eventstore.Reader }

@@ -78,11 +78,11 @@ func (p *Program) handler(callers *gatewayauth.Authenticator, updates http.Handl
 	v := p.views
 	return hs.API{
 		Authenticator: operator,
-		Commands:      command.New(p.app, p.hookCommands()),
+		Commands:      command.New(p.app, p.hookCommands(), p.presets),
 		Queries: query.New(query.Views{
 			Balance: v.balance, Statement: v.statement, Keys: v.keys, Catalog: v.catalog, Generations: v.generations, Log: rawLog{p.store},
 			Usage: v.usage, Apps: v.apps, Rankings: p.rankings, Journal: v.journal, Moments: v.moments, Receipts: proofs, Projections: v.projections,
-			Webhooks: p.hookQueries(),
+			Webhooks: p.hookQueries(), Presets: p.presets,
 		}),
 		Inference: p.inference(callers),
 		Stream:    updates,

@@ -25,6 +25,7 @@ import (
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/journal"
 	"github.com/massrouter/massrouter/gateway/limit"
+	"github.com/massrouter/massrouter/gateway/preset"
 	"github.com/massrouter/massrouter/projections/rankings/hot"
 	"github.com/massrouter/massrouter/reactors/webhook"
 )
@@ -55,11 +56,13 @@ type Program struct {
 	rankings   *hot.Query
 	hooks      *webhook.Registry // nil without MASSROUTER_WEBHOOK_KEY
 	hookKeys   *webhook.Keyring
+	presets    *preset.Store
 	deliverers *pgxpool.Pool // of webhooks
 	journal    *journal.Journal
 	gateway    *gateway.Gateway
 	limits     *limit.Limiter
 	limitRedis *redis.Client // nil without REDIS_URL
+	cacheRedis *redis.Client // the same, and without a cache
 	api, ops   net.Listener
 	closing    atomic.Bool
 	forked     bool // the ledger is not the one of the published checkpoint, and the operator knows
@@ -163,6 +166,7 @@ func (p *Program) openAPI(ctx context.Context) (err error) {
 	if torn := p.journal.Torn(); torn > 0 {
 		p.o.Log.Warn().Int64("bytes", torn).Msg("the end of the journal was not written whole before a crash; it was put aside")
 	}
+	p.presets = preset.New(p.pool, walletsOf{p.views.balance, p.store})
 	if err := p.openLimits(); err != nil {
 		return err
 	}
@@ -238,7 +242,7 @@ func (p *Program) Close() error {
 	if p.bus != nil {
 		errs = append(errs, p.bus.Close())
 	}
-	for _, client := range []*redis.Client{p.redis, p.limitRedis} {
+	for _, client := range []*redis.Client{p.redis, p.limitRedis, p.cacheRedis} {
 		if client != nil {
 			errs = append(errs, client.Close())
 		}

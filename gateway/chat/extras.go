@@ -1,0 +1,12 @@
+package chat
+
+// Extras are what of a request is priced apart from its text.
+type Extras struct {
+	// Sound and Pictures say that tokens of the prompt may be of sound, or of pictures. Files, and what a vendor's own tools find, may be
+	// of either.
+	Sound, Pictures bool
+	// Searches says that the vendor may search the web on the call's behalf, as often as it likes.
+	Searches bool
+	// Tier is the service tier that is asked for, as the caller names it; "" for none.
+	Tier string
+}

@@ -1,0 +1,72 @@
+package exchange
+
+import (
+	"slices"
+
+	"github.com/massrouter/massrouter/gateway/chat"
+)
+
+// Operation is what a call asks for. The zero value is a conversation.
+type Operation string
+
+// The operations. Each has its own form for callers and vendors; what they have in common is the way through the gateway.
+const (
+	Chat       Operation = ""           // a conversation, in any dialect
+	Completion Operation = "completion" // the continuation of a text: OpenAI's legacy completions
+	Embeddings Operation = "embeddings" // a vector for each text
+	Rerank     Operation = "rerank"     // how well each of some documents answers a query
+)
+
+// Serves says whether vendors of a dialect can be asked for an operation. A completion reaches vendors without completions as a
+// conversation.
+func Serves(o Operation, d chat.Dialect) bool {
+	switch o {
+	case Chat, Completion:
+		return Speaks(d)
+	case Embeddings:
+		return d == chat.OpenAI || d == chat.Gemini
+	case Rerank:
+		return d == chat.OpenAI
+	}
+	return false
+}
+
+// Offered says whether a model with such output modalities does the operation. The words are OpenRouter's: models of vectors put out
+// "embeddings", those that sort documents "rerank"; one whose only outputs are of such a kind holds no conversations.
+func (o Operation) Offered(outputs []string) bool {
+	if o == Embeddings || o == Rerank {
+		return slices.Contains(outputs, string(o))
+	}
+	for _, output := range outputs {
+		switch output {
+		case "embeddings", "rerank", "speech", "transcription":
+		default:
+			return true
+		}
+	}
+	return len(outputs) == 0
+}
+
+// Generates says whether the answer has output tokens, which have a cap.
+func (o Operation) Generates() bool { return o == Chat || o == Completion }
+
+// Name is what messages call the operation.
+func (o Operation) Name() string {
+	switch o {
+	case Completion:
+		return "completions"
+	case Embeddings:
+		return "embeddings"
+	case Rerank:
+		return "rerank"
+	case Chat:
+	}
+	return "conversations"
+}
+
+// Ask is what a vendor is asked for: all that its address depends on, beside the model.
+type Ask struct {
+	Operation Operation
+	Stream    bool
+	Single    bool // one input rather than a list of them, in dialects that have an address of its own for that
+}

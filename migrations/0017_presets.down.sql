@@ -1,0 +1,1 @@
+DROP TABLE gateway.preset_versions, gateway.presets;
