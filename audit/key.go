@@ -51,7 +51,7 @@ func (v *verifier) issue(s *Step, stream *Stream, e apikey.Issued) {
 		v.report1(s.Row, KeyState, "issued for the wallet %s, which is not open", e.WalletID)
 	}
 	k := &Key{
-		ID: e.KeyID, Wallet: e.WalletID, Hash: e.Hash, Label: e.Label, Limits: e.Limits,
+		ID: e.KeyID, Wallet: e.WalletID, Hash: e.Hash, Label: e.Label, Limits: e.Limits, Scope: e.Scope,
 		IssuedAt: s.Row.RecordedAt, IssuedPosition: s.Row.Position, UpdatedAt: s.Row.RecordedAt, UpdatedPosition: s.Row.Position,
 	}
 	stream.key, v.state.Keys[k.ID] = k, k

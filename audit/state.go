@@ -94,6 +94,7 @@ type Key struct {
 	Label           string
 	Limits          apikey.Limits
 	App             [16]byte // zero when there is none
+	Scope           apikey.Scope
 	Disabled        bool
 	DisabledReason  string
 	Revoked         bool

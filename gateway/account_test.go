@@ -42,7 +42,10 @@ func newDesk(k *gatewaytest.Kit) *desk {
 			return
 		}
 		if hold != nil {
-			<-hold
+			select {
+			case <-hold:
+			case <-r.Context().Done():
+			}
 		}
 		r.Header.Set("Authorization", "Bearer "+gatewaytest.VendorSecret)
 		k.Sim.ServeHTTP(w, r)

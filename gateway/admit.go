@@ -54,8 +54,9 @@ func (r *run) extra(x *chat.Extras, b *bounds) usage.Usage {
 	}
 	may(x.Sound, usage.AudioInput, b.prompt)
 	may(x.Pictures, usage.ImageInput, b.prompt)
-	may(slices.Contains(r.route.model.OutputModalities, "audio"), usage.AudioOutput, b.output*r.req.Choices)
-	may(slices.Contains(r.route.model.OutputModalities, "image"), usage.ImageOutput, b.output*r.req.Choices)
+	outputs := r.route.model.OutputModalities // none: not known, so that it may be any
+	may(len(outputs) == 0 || slices.Contains(outputs, "audio"), usage.AudioOutput, b.output*r.req.Choices)
+	may(len(outputs) == 0 || slices.Contains(outputs, "image"), usage.ImageOutput, b.output*r.req.Choices)
 	may(x.Searches, usage.Search, maxSearches*r.req.Choices)
 	return extra
 }

@@ -120,7 +120,10 @@ func TestAStreamIsKeptAliveWhileTheVendorThinks(t *testing.T) {
 	k := gatewaytest.New(t, func(o *gateway.Options) { o.KeepAlive = 5 * time.Millisecond })
 	release := make(chan struct{})
 	k.Proxy(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		<-release
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
 		k.Sim.ServeHTTP(w, r)
 	}))
 	c := gatewaytest.NewClient()
@@ -145,7 +148,10 @@ func TestAVendorThatFailsAfterTheStreamHasBegun(t *testing.T) {
 	k := gatewaytest.New(t, func(o *gateway.Options) { o.KeepAlive = 5 * time.Millisecond })
 	release := make(chan struct{})
 	k.Proxy(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		<-release
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
 		k.Sim.ServeHTTP(w, r)
 	}))
 	c := gatewaytest.NewClient()

@@ -123,7 +123,8 @@ func TestMediaAreHeldAndCharged(t *testing.T) {
 		suspect bool
 	}{
 		"sound": {
-			nil, sound, nil,
+			nil, sound,
+			[]string{"text"},
 			`{"prompt_tokens":20,"completion_tokens":1,"total_tokens":21,"prompt_tokens_details":{"audio_tokens":15,"cached_tokens":5}}`,
 			usage.Usage{usage.CacheRead: 5, usage.AudioInput: 15, usage.Output: 1, usage.Request: 1},
 			[]usage.Class{usage.AudioInput, usage.ImageInput},
@@ -137,16 +138,25 @@ func TestMediaAreHeldAndCharged(t *testing.T) {
 			[]usage.Class{usage.AudioOutput},
 			false,
 		},
+		"speech of a model of which nobody said that it speaks": {
+			nil, `{"role":"user","content":"hi"}`, nil,
+			`{"prompt_tokens":9,"completion_tokens":5,"total_tokens":14,"completion_tokens_details":{"audio_tokens":5}}`,
+			usage.Usage{usage.Input: 9, usage.AudioOutput: 5, usage.Request: 1},
+			[]usage.Class{usage.AudioOutput, usage.ImageOutput},
+			false,
+		},
 		"searches": {
 			[]string{`"web_search_options":{}`},
-			`{"role":"user","content":"hi"}`, nil,
+			`{"role":"user","content":"hi"}`,
+			[]string{"text"},
 			`{"prompt_tokens":9,"completion_tokens":1,"total_tokens":10,"num_search_queries":3}`,
 			usage.Usage{usage.Input: 9, usage.Output: 1, usage.Search: 3, usage.Request: 1},
 			[]usage.Class{usage.AudioInput, usage.ImageInput, usage.Search},
 			false,
 		},
 		"sound that nobody sent": {
-			nil, `{"role":"user","content":"hi"}`, nil,
+			nil, `{"role":"user","content":"hi"}`,
+			[]string{"text"},
 			`{"prompt_tokens":9,"completion_tokens":1,"total_tokens":10,"prompt_tokens_details":{"audio_tokens":2}}`,
 			usage.Usage{usage.Input: 7, usage.AudioInput: 2, usage.Output: 1, usage.Request: 1},
 			nil, true,

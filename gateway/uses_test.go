@@ -68,6 +68,27 @@ func TestImagesGoToThoseWhoReadThem(t *testing.T) {
 	}
 }
 
+// TestWhatNobodySaidOfAModelIsTried: one without modalities is asked for pictures, vectors and conversations.
+func TestWhatNobodySaidOfAModelIsTried(t *testing.T) {
+	t.Parallel()
+	k := gatewaytest.New(t, hasty)
+	model := k.Does(k.Model(gatewaytest.Drainer, "tokens=3"))
+	reads(k, model)
+	asked := []exchange.Incoming{embed(float, model), embed(batch, model)}
+	for _, in := range dialects() {
+		asked = append(asked, pictured(in, model, ""))
+	}
+	for _, in := range asked {
+		call := k.Call("")
+		call.WalletID, call.KeyID, call.Secret = k.Customer("1")
+		call.Incoming = in
+		require.NoError(t, k.Gateway.Complete(t.Context(), call, gatewaytest.NewClient()), "%s %s", in.Dialect, in.Operation)
+		history := k.HistoryOf(call.WalletID)
+		require.Len(t, history.Charged, 1)
+		require.Equal(t, model, history.Charged[0].Model)
+	}
+}
+
 // TestParametersThatHaveToBeKnown: require_parameters leaves out whoever does not know one that the call uses, in every dialect; tools leave out
 // whoever has none in any case.
 func TestParametersThatHaveToBeKnown(t *testing.T) {

@@ -66,6 +66,7 @@ type bundle struct {
 	live  *stream.Hub
 	// handler is what answers at url.
 	handler nethttp.Handler
+	api     http.API
 	tree    *treeHead
 	log     *bytes.Buffer // read it after close only
 	close   func()
@@ -142,7 +143,7 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 	updating := make(chan error, 1)
 	go func() { updating <- b.live.Run(updates) }()
 	api.Logger = zerolog.New(zerolog.SyncWriter(b.log))
-	b.handler = api.Handler()
+	b.api, b.handler = api, api.Handler()
 	server := httptest.NewServer(b.handler)
 	b.url = server.URL
 	b.close = sync.OnceFunc(func() {

@@ -207,3 +207,23 @@ func TestAKeySeesItsModels(t *testing.T) {
 	b.asOpenRouter("/api/v1/models/user").is(401)
 	b.get("/api/v1/models/user?q=x", bearer(all)).is(400)
 }
+
+// TestModelsOfWhichNobodySaidWhatTheyDo: they are in the list that everybody gets, and in none that asks for something in particular.
+func TestModelsOfWhichNobodySaidWhatTheyDo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.send("PUT", "/console/v1/vendors/north", vendorSpec()).is(200)
+	done := b.offers("acme/new", nil, map[string]map[string]any{"north": nil}, "input_modalities", []string{}, "output_modalities", []string{})
+	seen := b.get("/console/v1/models/acme/new" + done.after()).is(200)
+	require.JSONEq(t, `[]`, string(seen.at("model", "input_modalities")))
+	require.JSONEq(t, `[]`, string(seen.at("model", "output_modalities")))
+	for query, want := range map[string]string{
+		"": "acme/new", "?output_modalities=all": "acme/new", "?output_modalities=text,image": "acme/new",
+		"?output_modalities=image": "", "?input_modalities=text": "",
+	} {
+		require.Equal(t, want, b.asOpenRouter("/api/v1/models"+query).is(200).ids(), query)
+	}
+	model := b.asOpenRouter("/api/v1/model/acme/new").is(200)
+	require.JSONEq(t, `[]`, string(model.at("data", "architecture", "output_modalities")))
+	require.Empty(t, b.asOpenRouter("/api/v1/embeddings/models").is(200).ids())
+}

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ const (
 	consoleRead   = 15 * time.Second
 	consoleTime   = 30 * time.Second
 	exportTime    = 15 * time.Minute // for a file that is written while it is made
+	bodyTime      = 2 * time.Minute  // for any body
 	logPrefix     = "/log/"
 	logTime       = 15 * time.Second
 )
@@ -38,6 +40,7 @@ type API struct {
 	Stream        http.Handler        // GET /console/v1/stream; ends its answers itself
 	LogDir        string              // the transparency log's folder, served to everybody below /log/; "" for none
 	Metrics       *middleware.Metrics // nil measures nothing
+	BodyTime      time.Duration       // for a request's body to arrive; 0 is 2 min
 	Logger        zerolog.Logger
 }
 
@@ -45,16 +48,17 @@ type API struct {
 // from command. Everything else speaks the dialect of the inference API.
 func (a API) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.Use(middleware.Observe(a.Logger, a.Metrics), middleware.Harden, middleware.Recover(a.refuse))
+	within := cmp.Or(a.BodyTime, bodyTime)
+	r.Use(middleware.Observe(a.Logger, a.Metrics), middleware.Harden, middleware.Recover(a.refuse), middleware.BodyTime(within))
 	r.NotFound(notFound(a.refuse))
 	r.MethodNotAllowed(methodNotAllowed(r, a.refuse))
 	r.Group(func(r chi.Router) {
-		r.Use(middleware.TimeoutBy(timeOf), middleware.Body(consoleBody, consoleRead), auth.Guard(a.Authenticator, problem.Write))
+		r.Use(middleware.TimeoutBy(timeOf), middleware.Body(consoleBody, min(consoleRead, within)), auth.Guard(a.Authenticator, problem.Write))
 		a.Queries.Mount(r)
 		a.Commands.Mount(r)
 	})
 	r.Group(func(r chi.Router) {
-		r.Use(middleware.Body(consoleBody, consoleRead), auth.Guard(a.Authenticator, problem.Write))
+		r.Use(middleware.Body(consoleBody, min(consoleRead, within)), auth.Guard(a.Authenticator, problem.Write))
 		r.Method(http.MethodGet, "/console/v1/stream", a.Stream)
 	})
 	r.Group(a.Inference.Mount)

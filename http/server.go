@@ -3,6 +3,7 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type Server struct {
 	Name     string // for the log
 	Listener net.Listener
 	Handler  http.Handler
+	HeadTime time.Duration // for a request's head; 0 is 10 s
 	Grace    time.Duration // how long running requests may go on after Run's context has ended
 	OnStop   func()        // when given, called at the end of Run's context: ends answers that would never end by themselves
 	Logger   zerolog.Logger
@@ -46,7 +48,7 @@ func (s *Server) Run(ctx context.Context) error {
 			s.Handler.ServeHTTP(w, r)
 		}),
 		ErrorLog:          log.New(s.Logger.With().Str("server", s.Name).Logger(), "", 0),
-		ReadHeaderTimeout: headerTime,
+		ReadHeaderTimeout: cmp.Or(s.HeadTime, headerTime),
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },

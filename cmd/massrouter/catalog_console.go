@@ -224,7 +224,7 @@ func (s console) publishModel(ctx context.Context, key string, m catalog.Model) 
 	author, slug, _ := strings.Cut(m.ID, "/")
 	spec := client.ModelSpec{
 		Name: m.Name, Description: pointer(m.Description), ContextLength: m.ContextLength, MaxCompletionTokens: m.MaxCompletionTokens,
-		InputModalities: m.InputModalities, OutputModalities: m.OutputModalities, Tokenizer: pointer(m.Tokenizer), ReleasedAt: m.ReleasedAt, Status: m.Status,
+		InputModalities: append([]string{}, m.InputModalities...), OutputModalities: append([]string{}, m.OutputModalities...), Tokenizer: pointer(m.Tokenizer), ReleasedAt: m.ReleasedAt, Status: m.Status,
 		Facts: unlessZero(m.Facts),
 	}
 	if len(m.SupportedParameters) > 0 {

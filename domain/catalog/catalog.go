@@ -68,8 +68,8 @@ type Model struct {
 	Description         string    `json:"description,omitempty"`          // may have paragraphs
 	ContextLength       int64     `json:"context_length"`                 // tokens, prompt and completion together
 	MaxCompletionTokens int64     `json:"max_completion_tokens"`          // the longest answer
-	InputModalities     []string  `json:"input_modalities"`               // text, image, …
-	OutputModalities    []string  `json:"output_modalities"`              // text, image, …
+	InputModalities     []string  `json:"input_modalities"`               // text, image, …; empty: not known
+	OutputModalities    []string  `json:"output_modalities"`              // text, image, embeddings, …; empty: not known
 	SupportedParameters []string  `json:"supported_parameters,omitempty"` // request fields that have an effect
 	Tokenizer           string    `json:"tokenizer,omitempty"`            // for counting tokens beforehand
 	ReleasedAt          time.Time `json:"released_at,omitzero"`           // by its author

@@ -53,8 +53,8 @@ func (s *ModelState) Publish(m Model) (ModelPublished, error) {
 		return ModelPublished{}, err
 	}
 	m.Facts = facts
-	m.InputModalities = slices.Clone(m.InputModalities)
-	m.OutputModalities = slices.Clone(m.OutputModalities)
+	m.InputModalities = append([]string{}, m.InputModalities...) // lists also when they are empty, for readers of the event
+	m.OutputModalities = append([]string{}, m.OutputModalities...)
 	m.SupportedParameters = slices.Clone(m.SupportedParameters)
 	return ModelPublished{m}, nil
 }
@@ -75,16 +75,16 @@ func (m Model) checkText() error {
 
 func (m Model) checkWords() error {
 	for _, list := range []struct {
-		field       string
-		words       []string
-		least, most int
+		field string
+		words []string
+		most  int
 	}{
-		{"input_modalities", m.InputModalities, 1, maxModalities},
-		{"output_modalities", m.OutputModalities, 1, maxModalities},
-		{"supported_parameters", m.SupportedParameters, 0, maxParameters},
+		{"input_modalities", m.InputModalities, maxModalities},
+		{"output_modalities", m.OutputModalities, maxModalities},
+		{"supported_parameters", m.SupportedParameters, maxParameters},
 	} {
-		if len(list.words) < list.least || len(list.words) > list.most {
-			return domain.Errorf(domain.CodeInvalid, "%s has between %d and %d items", list.field, list.least, list.most)
+		if len(list.words) > list.most {
+			return domain.Errorf(domain.CodeInvalid, "%s has at most %d items", list.field, list.most)
 		}
 		for i, w := range list.words {
 			if !wordPattern.MatchString(w) || slices.Contains(list.words[:i], w) {

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -42,6 +43,22 @@ func TestC1_PublishingReplacesWhatWasThere(t *testing.T) {
 	requireCode(t, domain.CodeConflict, err)
 	_, err = m.Publish(otherModel)
 	requireCode(t, domain.CodeConflict, err)
+}
+
+// Lists stay lists in the event, however nothing is said.
+func TestC1_ModalitiesMayBeUnknown(t *testing.T) {
+	t.Parallel()
+	for _, none := range [][]string{nil, {}} {
+		m := model()
+		m.InputModalities, m.OutputModalities = none, none
+		state := publishedModel(t)
+		event, err := state.Publish(m)
+		require.NoError(t, err)
+		apply(t, state, &catalog.ModelState{}, event)
+		text, err := json.Marshal(event)
+		require.NoError(t, err)
+		require.Contains(t, string(text), `"input_modalities":[],"output_modalities":[]`)
+	}
 }
 
 func TestC1_VendorRefusals(t *testing.T) {
@@ -91,8 +108,7 @@ func TestC1_ModelRefusals(t *testing.T) {
 		"absurd context":           func(m *catalog.Model) { m.ContextLength = 1<<32 + 1 },
 		"no completion":            func(m *catalog.Model) { m.MaxCompletionTokens = 0 },
 		"more completion than fit": func(m *catalog.Model) { m.MaxCompletionTokens = m.ContextLength + 1 },
-		"no input modality":        func(m *catalog.Model) { m.InputModalities = nil },
-		"no output modality":       func(m *catalog.Model) { m.OutputModalities = []string{} },
+		"too many modalities":      func(m *catalog.Model) { m.OutputModalities = words(21) },
 		"modality twice":           func(m *catalog.Model) { m.InputModalities = []string{"text", "text"} },
 		"modality in upper case":   func(m *catalog.Model) { m.InputModalities = []string{"Text"} },
 		"too many parameters":      func(m *catalog.Model) { m.SupportedParameters = words(101) },

@@ -57,7 +57,12 @@ func (t *Tokens) Token(ctx context.Context) (string, error) {
 	if token != "" && !renew {
 		return token, nil
 	}
-	renewed := t.flight.DoChan("", func() (any, error) { return t.renew(context.WithoutCancel(ctx)) })
+	renewed := t.flight.DoChan("", func() (any, error) {
+		if token, renew := t.current(); !renew { // another call's exchange has just ended
+			return token, nil
+		}
+		return t.renew(context.WithoutCancel(ctx))
+	})
 	if token != "" {
 		return token, nil
 	}

@@ -32,8 +32,12 @@ func Serves(o Operation, d chat.Dialect) bool {
 }
 
 // Offered says whether a model with such output modalities does the operation. The words are OpenRouter's: models of vectors put out
-// "embeddings", those that sort documents "rerank"; one whose only outputs are of such a kind holds no conversations.
+// "embeddings", those that sort documents "rerank"; one whose only outputs are of such a kind holds no conversations. Of a model without
+// any nobody has said what it does: everything may be tried.
 func (o Operation) Offered(outputs []string) bool {
+	if len(outputs) == 0 {
+		return true
+	}
 	if o == Embeddings || o == Rerank {
 		return slices.Contains(outputs, string(o))
 	}
@@ -44,7 +48,7 @@ func (o Operation) Offered(outputs []string) bool {
 			return true
 		}
 	}
-	return len(outputs) == 0
+	return false
 }
 
 // Generates says whether the answer has output tokens, which have a cap.

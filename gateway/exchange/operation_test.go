@@ -10,14 +10,16 @@ import (
 	"github.com/massrouter/massrouter/gateway/exchange"
 )
 
-// TestOffered: a model does what its output modalities say, and converses unless it does nothing but something else.
+// TestOffered: a model does what its output modalities say, and converses unless it does nothing but something else; if they
+// say nothing, anything may be tried.
 func TestOffered(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		outputs                 []string
 		converse, embeds, sorts bool
 	}{
-		{nil, true, false, false},
+		{nil, true, true, true},
+		{[]string{}, true, true, true},
 		{[]string{"text"}, true, false, false},
 		{[]string{"image"}, true, false, false},
 		{[]string{"unheard of"}, true, false, false},

@@ -5,6 +5,7 @@ package gatewaytest
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -136,8 +137,13 @@ func (k *Kit) runApp() *commands.App {
 
 func (k *Kit) vendor() {
 	k.Sim = sim.New(sim.Options{APIKey: VendorSecret, Now: k.Clock.Now})
-	k.Vendor = httptest.NewServer(k.Sim)
+	k.Vendor = httptest.NewUnstartedServer(k.Sim)
+	// A server that has not read a request to its end never learns that the client left: handlers that wait end with the test.
+	ctx, cancel := context.WithCancel(context.Background())
+	k.Vendor.Config.BaseContext = func(net.Listener) context.Context { return ctx }
+	k.Vendor.Start()
 	k.T.Cleanup(func() {
+		cancel()
 		k.Sim.Close()
 		k.Vendor.CloseClientConnections()
 		k.Vendor.Close()
@@ -187,7 +193,8 @@ func (k *Kit) Away() { k.faults.away.Store(true) }
 // Back ends Away.
 func (k *Kit) Back() { k.faults.away.Store(false) }
 
-// Proxy puts a handler of the test between the gateway and the simulator.
+// Proxy puts a handler of the test between the gateway and the simulator. One that waits also waits for the end of the request's
+// context: the end of the test waits for it.
 func (k *Kit) Proxy(handler http.Handler) { k.Vendor.Config.Handler = handler }
 
 // Body is a request for a model, with more members if any are given.

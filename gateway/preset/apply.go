@@ -10,6 +10,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/exchange"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // mark stands between a model and the preset's slug in the name of a model; nothing need stand before it.
@@ -27,11 +28,11 @@ func Named(in *exchange.Incoming) (string, error) {
 	}
 	model := in.Model
 	if m := find(members, "model"); m != nil && model == "" {
-		model = text(m.value(in.Body))
+		model = text(m.of(in.Body))
 	}
 	_, slug, inModel := strings.Cut(model, mark)
-	if m := find(members, "preset"); m != nil && m.value(in.Body).Kind() != 'n' {
-		named := text(m.value(in.Body))
+	if m := find(members, "preset"); m != nil && m.of(in.Body).Kind() != 'n' {
+		named := text(m.of(in.Body))
 		if inModel && named != slug {
 			return "", refused("preset", "the model's name and preset name two presets")
 		}
@@ -79,7 +80,7 @@ func Apply(in exchange.Incoming, c *Content, drop bool) (exchange.Incoming, erro
 	}
 	for i := range parameters {
 		p := &parameters[i]
-		if p.name != "model" && !e.parameter(p.name, p.value(c.Parameters)) && !drop {
+		if p.name != "model" && !e.parameter(p.name, p.of(c.Parameters)) && !drop {
 			return in, refused("preset", "this dialect has nothing like the preset's "+p.name)
 		}
 	}
@@ -108,7 +109,7 @@ func (e *edit) change(name string, to []byte) {
 
 func (e *edit) has(names ...string) bool {
 	for _, name := range names {
-		if m := find(e.members, name); m != nil && m.value(e.in.Body).Kind() != 'n' {
+		if m := find(e.members, name); m != nil && m.of(e.in.Body).Kind() != 'n' {
 			return true
 		}
 	}
@@ -135,7 +136,7 @@ func (e *edit) model(parameters []member, of []byte) error {
 	}
 	given := e.in.Model
 	if m := find(e.members, "model"); m != nil && e.in.Dialect != chat.Gemini {
-		given = text(m.value(e.in.Body))
+		given = text(m.of(e.in.Body))
 	}
 	model, _, named := strings.Cut(given, mark)
 	if model == "" {
@@ -143,7 +144,7 @@ func (e *edit) model(parameters []member, of []byte) error {
 		if p == nil {
 			return refused("model", "neither the call nor its preset names a model")
 		}
-		model, named = text(p.value(of)), true
+		model, named = text(p.of(of)), true
 	}
 	switch {
 	case !named:
@@ -233,7 +234,7 @@ func (e *edit) generation(names []string, value []byte) {
 		return // it is no object, as whoever reads the body says
 	}
 	if m != nil {
-		members, err := membersOf(m.value(e.in.Body))
+		members, err := membersOf(m.of(e.in.Body))
 		if err != nil {
 			return // whoever reads the body says what is wrong with it
 		}
@@ -248,7 +249,7 @@ func (e *edit) generation(names []string, value []byte) {
 
 func (e *edit) config() *member {
 	for _, name := range []string{"generationConfig", "generation_config"} {
-		if m := find(e.members, name); m != nil && m.value(e.in.Body).Kind() == '{' {
+		if m := find(e.members, name); m != nil && m.of(e.in.Body).Kind() == '{' {
 			return m
 		}
 	}
@@ -282,10 +283,10 @@ func (e *edit) system(prompt string) {
 // firstMessage puts a system message before all others.
 func (e *edit) firstMessage(quoted []byte) {
 	m := find(e.members, "messages")
-	if m == nil || m.value(e.in.Body).Kind() != '[' {
+	if m == nil || m.of(e.in.Body).Kind() != '[' {
 		return
 	}
-	list := m.value(e.in.Body)
+	list := m.of(e.in.Body)
 	var roles []struct {
 		Role string `json:"role"`
 	}
@@ -308,43 +309,41 @@ func (e *edit) firstMessage(quoted []byte) {
 func (e *edit) body() []byte {
 	if len(e.nested) > 0 {
 		if m := e.config(); m != nil {
-			e.change(m.name, inside(m.value(e.in.Body), e.nested))
+			e.change(m.name, inside(m.of(e.in.Body), e.nested))
 		} else {
 			e.add("generationConfig", append(append([]byte{'{'}, e.nested[1:]...), '}'))
 		}
 	}
-	src := e.in.Body
-	out := make([]byte, 0, len(src)+len(e.added)+256)
-	open := bytes.IndexByte(src, '{') + 1
-	out = append(out, src[:open]...)
-	first := true
+	src, added := e.in.Body, e.added
+	var edits jsonscan.Edits
+	end, first := bytes.IndexByte(src, '{')+1, true
 	for i := range e.members {
 		m := &e.members[i]
+		end = m.span.To
 		value, changed := e.changed[m.name]
-		if changed && value == nil {
-			continue
+		switch {
+		case !changed:
+			first = false
+		case value != nil:
+			edits.Replace(m.value, value)
+			first = false
+		case !first:
+			edits.Replace(jsonscan.Span{From: m.span.From - 1, To: m.span.To}, nil)
+		case i < len(e.members)-1:
+			edits.Replace(jsonscan.Span{From: m.span.From, To: m.span.To + 1}, nil)
+		default:
+			edits.Replace(m.span, nil)
 		}
-		if !first {
-			out = append(out, ',')
-		}
-		first = false
-		if !changed {
-			out = append(out, src[m.from:m.to]...)
-			continue
-		}
-		out = append(append(append(out, src[m.from:m.at]...), value...), src[m.end:m.to]...)
 	}
-	added := e.added
 	if first {
 		added = bytes.TrimPrefix(added, []byte{','})
 	}
-	end := open
-	if n := len(e.members); n > 0 {
-		end = e.members[n-1].to
-	} else {
-		end += bytes.IndexByte(src[open:], '}')
+	at := jsonscan.Span{From: end, To: end}
+	if len(e.members) == 0 {
+		at.To += bytes.IndexByte(src[end:], '}')
 	}
-	return append(append(out, added...), src[end:]...)
+	edits.Replace(at, added)
+	return edits.Append(make([]byte, 0, len(src)+len(added)+256), src)
 }
 
 // inside adds members, each behind a comma, to an object.

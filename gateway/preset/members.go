@@ -2,54 +2,43 @@ package preset
 
 import (
 	"bytes"
-	"errors"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // member is a member of an object, by where it stands.
 type member struct {
-	name     string
-	from, to int // with the spaces around it, without a comma
-	at, end  int // of its value
+	name  string
+	span  jsonscan.Span // with the spaces around it, without a comma
+	value jsonscan.Span
 }
 
-func (m *member) value(of []byte) jsontext.Value { return of[m.at:m.end] }
+func (m *member) of(text []byte) jsontext.Value { return m.value.Of(text) }
 
-var errNoObject = errors.New("this is not one JSON object")
-
-// membersOf lists the members of an object; none for no text at all.
+// membersOf lists the members of an object; none for no text at all. Errors: invalid_request.
 func membersOf(text []byte) ([]member, error) {
 	if len(text) == 0 {
 		return nil, nil
 	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(text))
-	if t, err := dec.ReadToken(); err != nil || t.Kind() != '{' {
-		return nil, errNoObject
-	}
+	var s jsonscan.Scanner
+	s.Strict(text)
 	var all []member
-	from := int(dec.InputOffset())
-	for dec.PeekKind() != '}' {
-		name, err := dec.ReadToken()
+	from := bytes.IndexByte(text, '{') + 1
+	err := s.Whole(func(name []byte) error {
+		m := member{name: string(name)}
+		_, at, err := s.Value()
 		if err != nil {
-			return nil, errNoObject
+			return err
 		}
-		m := member{name: name.String(), from: from}
-		value, err := dec.ReadValue()
-		if err != nil {
-			return nil, errNoObject
-		}
-		m.end = int(dec.InputOffset())
-		m.at = m.end - len(value)
-		m.to = m.end + bytes.IndexAny(text[m.end:], ",}")
-		from = m.to + 1
+		m.value, m.span = at, jsonscan.Span{From: from, To: at.To + bytes.IndexAny(text[at.To:], ",}")}
+		from = m.span.To + 1
 		all = append(all, m)
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, errNoObject
-	}
-	if len(bytes.TrimSpace(text[dec.InputOffset():])) > 0 {
-		return nil, errNoObject
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return all, nil
 }

@@ -116,7 +116,7 @@ func (c *Content) Check() error {
 		if allowed == "" {
 			return blamed("a preset has no such parameter", "/parameters/"+pointed(m.name))
 		}
-		if !strings.ContainsRune(allowed, rune(m.value(c.Parameters).Kind())) {
+		if !strings.ContainsRune(allowed, rune(m.of(c.Parameters).Kind())) {
 			return blamed("the parameter is of another type", "/parameters/"+m.name)
 		}
 	}

@@ -24,7 +24,7 @@ type Candidate struct {
 	Output       int64 // tokens of one completion at most; 0: not known
 	Quantization string
 	Parameters   []string // of a request that have an effect; nil: not known
-	Modalities   []string // kinds of input; nil: not known
+	Modalities   []string // kinds of input; none: not known
 	Collects     bool     // the vendor keeps what it is sent for longer than the call, or trains on it
 	ZDR          bool     // the endpoint retains nothing
 	Distillable  bool     // the model's author allows distillation

@@ -32,6 +32,9 @@ func (a *API) PublishModel(ctx context.Context, r PublishModelRequestObject) (Pu
 	if err != nil {
 		return nil, err
 	}
+	if r.Body.InputModalities == nil || r.Body.OutputModalities == nil {
+		return nil, domain.Errorf(domain.CodeInvalid, "input_modalities and output_modalities are lists; an empty one says that they are not known")
+	}
 	_, done, err := a.app.PublishModel(ctx, m, commands.PublishModel{Model: catalog.Model{
 		ID: r.Author + "/" + r.Slug, Name: r.Body.Name, Description: chosen(r.Body.Description),
 		ContextLength: r.Body.ContextLength, MaxCompletionTokens: r.Body.MaxCompletionTokens,

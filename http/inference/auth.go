@@ -3,7 +3,9 @@ package inference
 import (
 	"context"
 	"net/http"
+	"strings"
 
+	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/auth"
 )
 
@@ -15,5 +17,56 @@ type Authenticator interface {
 
 // authenticate is the caller of a request, and the secret that the request carried.
 func authenticate(a Authenticator, r *http.Request) (auth.Key, string, error) {
-	return a.Header(r.Context(), r.Header.Get("Authorization"))
+	header, err := authorization(r)
+	if err != nil {
+		return auth.Key{}, "", err
+	}
+	return a.Header(r.Context(), header)
+}
+
+func authorization(r *http.Request) (string, error) { return credential(r) }
+
+// credential is the one credential of a request as the value of an Authorization header, "" when there is none. keys are what
+// stands in other places; they come first. Keys that differ are refused: who pays must not depend on which of them somebody on
+// the way has looked at.
+func credential(r *http.Request, keys ...string) (string, error) {
+	found := ""
+	for _, key := range keys {
+		if key == "" {
+			continue
+		}
+		if found != "" && !same(found, bearer+key) {
+			return "", ambiguous()
+		}
+		found = bearer + key
+	}
+	elsewhere := found != ""
+	for _, header := range r.Header.Values("Authorization") {
+		switch {
+		case header == "", elsewhere && !isBearer(header): // another scheme is for somebody on the way
+		case found == "":
+			found = header
+		case !same(found, header):
+			return "", ambiguous()
+		}
+	}
+	return found, nil
+}
+
+const bearer = "Bearer "
+
+func isBearer(header string) bool {
+	scheme, _, _ := strings.Cut(header, " ")
+	return strings.EqualFold(scheme, "Bearer")
+}
+
+// same compares as they are read: the scheme has no case, and blanks around a secret are none of it.
+func same(a, b string) bool {
+	schemeA, secretA, _ := strings.Cut(a, " ")
+	schemeB, secretB, _ := strings.Cut(b, " ")
+	return strings.EqualFold(schemeA, schemeB) && strings.TrimSpace(secretA) == strings.TrimSpace(secretB)
+}
+
+func ambiguous() error {
+	return domain.Errorf(domain.CodeInvalid, "there are several API keys that differ; send one").With(detailParam, "Authorization")
 }

@@ -81,7 +81,11 @@ func (c *Calls) handle(d *dialect) http.HandlerFunc {
 }
 
 func (c *Calls) serve(w http.ResponseWriter, r *http.Request, d *dialect) error {
-	key, secret, err := c.auth.Header(r.Context(), d.credential(r))
+	credential, err := d.credential(r)
+	if err != nil {
+		return err
+	}
+	key, secret, err := c.auth.Header(r.Context(), credential)
 	if err != nil {
 		return err
 	}
@@ -146,8 +150,10 @@ func (c *Calls) giveBack(buffer *[]byte) {
 
 // read takes the body in, within its limit.
 func (c *Calls) read(w http.ResponseWriter, r *http.Request, to *[]byte) error {
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return domain.Errorf(problem.CodeUnsupportedMediaType, "the body is sent without a content encoding")
+	for _, encoding := range r.Header["Content-Encoding"] {
+		if encoding != "" && !strings.EqualFold(encoding, "identity") {
+			return domain.Errorf(problem.CodeUnsupportedMediaType, "the body is sent without a content encoding")
+		}
 	}
 	tooLarge := domain.Errorf(problem.CodeTooLarge, "a request has at most %d bytes", c.o.MaxBody)
 	if r.ContentLength > c.o.MaxBody {

@@ -16,8 +16,8 @@ import (
 
 // dialect is how callers of one wire format say who they are and what they want, and how they are told of errors.
 type dialect struct {
-	// credential is the value of an Authorization header, wherever the dialect has it.
-	credential func(*http.Request) string
+	// credential is the value of an Authorization header, wherever the dialect has it; "" when there is none.
+	credential func(*http.Request) (string, error)
 	// address is what the path says of a call.
 	address func(*http.Request) (exchange.Incoming, error)
 	// counts says whether only the prompt's tokens are asked for; counted is the member that says them.
@@ -66,7 +66,7 @@ const countTokens = "/count_tokens"
 // anthropicAPI is Messages: the key in x-api-key, as its clients send it, or as a bearer.
 func anthropicAPI() *dialect {
 	return &dialect{
-		credential: func(r *http.Request) string { return keyOr(r, r.Header.Get("X-Api-Key")) }, address: at(chat.Anthropic),
+		credential: func(r *http.Request) (string, error) { return credential(r, r.Header.Values("X-Api-Key")...) }, address: at(chat.Anthropic),
 		counts: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, countTokens) }, counted: "input_tokens",
 		body: anthropicError, object: anthropicError,
 	}
@@ -75,24 +75,12 @@ func anthropicAPI() *dialect {
 // geminiAPI is generateContent and embedContent: the key in x-goog-api-key or in the query, the model and the verb in the path.
 func geminiAPI() *dialect {
 	return &dialect{
-		credential: func(r *http.Request) string {
-			key := r.Header.Get("X-Goog-Api-Key")
-			if key == "" {
-				key = r.URL.Query().Get("key")
-			}
-			return keyOr(r, key)
+		credential: func(r *http.Request) (string, error) {
+			return credential(r, append(r.URL.Query()["key"], r.Header.Values("X-Goog-Api-Key")...)...)
 		},
 		counts: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, ":countTokens") }, counted: "totalTokens",
 		address: geminiAddress, body: geminiError, object: geminiObject,
 	}
-}
-
-// keyOr makes a bearer of a key that stands elsewhere than in the Authorization header.
-func keyOr(r *http.Request, key string) string {
-	if key == "" {
-		return authorization(r)
-	}
-	return "Bearer " + key
 }
 
 // geminiAddress reads {author}/{slug}:{verb}.
@@ -117,8 +105,6 @@ func geminiAddress(r *http.Request) (exchange.Incoming, error) {
 	in.Model = chi.URLParam(r, "author") + "/" + slug
 	return in, nil
 }
-
-func authorization(r *http.Request) string { return r.Header.Get("Authorization") }
 
 func anthropicError(f failure) []byte {
 	return anthropic.AppendFailure(nil, anthropic.ErrorType(f.Code), f.Message, "")

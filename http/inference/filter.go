@@ -91,14 +91,18 @@ func (f *filter) words(p *parameters) {
 	}
 }
 
-// writes is the filter that lists have without being asked: models that write text.
+// writes is the filter that lists have without being asked: models that write text, and those of which nobody has said what they write.
 func (f *filter) writes(p *parameters) {
 	wanted := p.list("output_modalities")
 	if len(wanted) == 0 {
 		wanted = []string{"text"}
 	}
 	if !slices.Contains(wanted, "all") {
-		f.wish(func(c callable) bool { return containsAny(c.model.OutputModalities, wanted) })
+		text := slices.Contains(wanted, "text")
+		f.wish(func(c callable) bool {
+			outputs := c.model.OutputModalities
+			return containsAny(outputs, wanted) || text && len(outputs) == 0
+		})
 	}
 }
 

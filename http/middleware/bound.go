@@ -2,31 +2,46 @@ package middleware
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"time"
 )
 
-// Body bounds a request's body: at most limit bytes, all of them within the given time, so that a client that sends
-// slowly holds nothing. The time ends with the body, not with the answer.
+// Body bounds a request's body: at most limit bytes, all of them within the given time.
 func Body(limit int64, within time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
+		timed := BodyTime(within)(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Body == nil || r.Body == http.NoBody {
-				next.ServeHTTP(w, r)
-				return
+			if hasBody(r) {
+				r.Body = http.MaxBytesReader(w, r.Body, limit)
 			}
-			r.Body = http.MaxBytesReader(w, r.Body, limit)
-			conn := http.NewResponseController(w)
-			if err := conn.SetReadDeadline(time.Now().Add(within)); err == nil {
-				r.Body = &timedBody{ReadCloser: r.Body, end: func() { _ = conn.SetReadDeadline(time.Time{}) }}
+			timed.ServeHTTP(w, r)
+		})
+	}
+}
+
+// BodyTime lets a request's body arrive within the given time only, so that a client that sends slowly holds nothing. That
+// goes also for a body that no handler reads: the server itself reads on before it answers. The time ends with the body, not
+// with the answer.
+func BodyTime(within time.Duration) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if hasBody(r) {
+				conn := http.NewResponseController(w)
+				if err := conn.SetReadDeadline(time.Now().Add(within)); err == nil {
+					r.Body = &timedBody{ReadCloser: r.Body, end: func() { _ = conn.SetReadDeadline(time.Time{}) }}
+				}
 			}
 			next.ServeHTTP(w, r)
 		})
 	}
 }
 
-// timedBody takes the deadline away once the body has been read.
+func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }
+
+// timedBody takes the deadline away once the body has been read to its end. After any other error it stays: the server would
+// wait for the rest without it.
 type timedBody struct {
 	io.ReadCloser
 	end func()
@@ -35,7 +50,7 @@ type timedBody struct {
 // Read passes on; at the end of the body the connection is given all the time again.
 func (b *timedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && b.end != nil {
+	if errors.Is(err, io.EOF) && b.end != nil {
 		b.end()
 		b.end = nil
 	}

@@ -106,7 +106,7 @@ func model(s *catalog.Snapshot, id string, now time.Time, history bool) Model {
 	m := s.Models[id]
 	answer := Model{
 		ID: m.ID, Name: m.Name, Description: present(m.Description), ContextLength: m.ContextLength,
-		MaxCompletionTokens: m.MaxCompletionTokens, InputModalities: m.InputModalities, OutputModalities: m.OutputModalities,
+		MaxCompletionTokens: m.MaxCompletionTokens, InputModalities: list(m.InputModalities), OutputModalities: list(m.OutputModalities),
 		SupportedParameters: list(m.SupportedParameters), Tokenizer: present(m.Tokenizer),
 		ReleasedAt: m.ReleasedAt.UTC(), Status: m.Status, Facts: said(m.Facts), Endpoints: make([]Endpoint, 0, len(s.ByModel[id])),
 	}

@@ -33,7 +33,7 @@ func TestAVendorThatIsNotOurs(t *testing.T) {
 		require.NoError(t, console(http.MethodPut, "/console/v1/vendors/"+vendor, map[string]any{
 			"name": vendor, "base_url": url + root, "dialect": dialect, "cancel_policy": "cancel", "max_tokens_field": "max_tokens", "status": "active",
 		}, nil))
-		require.NoError(t, publish(vendor, "any", "any"))
+		require.NoError(t, publish(vendor, "any", "any", "text"))
 		require.NoError(t, await(vendor+"/any"))
 	}
 	sdks := goSDKs(t)

@@ -37,6 +37,8 @@ const (
 	down     = "sdk-down" // is overloaded
 	seeing   = "sdk-seeing"
 	thinking = "sdk-thinking"
+	// embedding is a model of its own kind: it answers with vectors.
+	embedding = "sdk-embedding"
 
 	allWords     = 1000 // of the long one
 	thoughtWords = 15   // of the thinking one
@@ -77,9 +79,12 @@ func prepare() (stop func(), err error) {
 		if err := console(http.MethodPut, "/console/v1/vendors/"+v.ID, spec, nil); err != nil {
 			return stop, err
 		}
+		if err := publish(v.ID, embedding, embedding, "embeddings"); err != nil {
+			return stop, fmt.Errorf("publish the embeddings of %s: %w", v.ID, err)
+		}
 		for name, upstream := range steered {
 			last = v.ID + "/" + name
-			if err := publish(v.ID, name, upstream); err != nil {
+			if err := publish(v.ID, name, upstream, "text"); err != nil {
 				return stop, fmt.Errorf("publish %s: %w", last, err)
 			}
 		}
@@ -87,12 +92,12 @@ func prepare() (stop func(), err error) {
 	return stop, await(last)
 }
 
-func publish(vendor, name, upstream string) error {
+func publish(vendor, name, upstream, output string) error {
 	model := "/console/v1/models/" + vendor + "/" + name
 	endpoint := model + "/endpoints/" + vendor
 	if err := console(http.MethodPut, model, map[string]any{
 		"name": name, "context_length": 128_000, "max_completion_tokens": 16_000, "input_modalities": []string{"text", "image"},
-		"output_modalities": []string{"text"}, "tokenizer": "o200k", "released_at": "2026-05-01T00:00:00Z", "status": "active",
+		"output_modalities": []string{output}, "tokenizer": "o200k", "released_at": "2026-05-01T00:00:00Z", "status": "active",
 		"supported_parameters": []string{"max_tokens", "tools", "tool_choice", "response_format", "reasoning"},
 	}, nil); err != nil {
 		return err
@@ -136,10 +141,12 @@ func await(model string) error {
 }
 
 func console(method, path string, body, into any) error {
-	return send(method, path, shared.OperatorToken, body, into)
+	return send(method, shared.BaseURL+path, shared.OperatorToken, body, into)
 }
 
-func get(path, token string, into any) error { return send(http.MethodGet, path, token, nil, into) }
+func get(path, token string, into any) error {
+	return send(http.MethodGet, shared.BaseURL+path, token, nil, into)
+}
 
 // refusal is an answer that is no success.
 type refusal struct {
@@ -149,7 +156,7 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("%d: %s", r.status, r.body) }
 
-func send(method, path, token string, body, into any) error {
+func send(method, url, token string, body, into any) error {
 	var content io.Reader
 	if body != nil {
 		raw, err := json.Marshal(body)
@@ -158,7 +165,7 @@ func send(method, path, token string, body, into any) error {
 		}
 		content = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequestWithContext(context.Background(), method, shared.BaseURL+path, content)
+	req, err := http.NewRequestWithContext(context.Background(), method, url, content)
 	if err != nil {
 		return err
 	}

@@ -151,6 +151,27 @@ func (c genaiClient) stream(ctx context.Context, q question, piece func()) (*ans
 	return &a, nil
 }
 
+// embed: of an answer with vectors the client keeps the vectors, and the headers.
+func (c genaiClient) embed(ctx context.Context, model string, texts []string, length int) ([]*vectors, error) {
+	var contents []*genai.Content
+	for _, text := range texts {
+		contents = append(contents, genai.NewContentFromText(text, genai.RoleUser))
+	}
+	config := &genai.EmbedContentConfig{}
+	if length > 0 {
+		config.OutputDimensionality = genai.Ptr(int32(length))
+	}
+	r, err := c.Models.EmbedContent(ctx, model, contents, config)
+	if err != nil {
+		return nil, err
+	}
+	v := &vectors{id: r.SDKHTTPResponse.Headers.Get("X-Generation-Id")}
+	for _, e := range r.Embeddings {
+		v.numbers = append(v.numbers, e.Values)
+	}
+	return []*vectors{v}, nil
+}
+
 func (genaiClient) refused(err error) (int, string) {
 	var e genai.APIError
 	if errors.As(err, &e) {

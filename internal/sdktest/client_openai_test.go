@@ -3,7 +3,9 @@ package sdktest
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -115,6 +117,39 @@ func (c openAIClient) stream(ctx context.Context, q question, piece func()) (*an
 	a := c.answer(p, &all.ChatCompletion, used)
 	a.pieces = pieces
 	return a, nil
+}
+
+// embed asks for the numbers as such, which is the client's own way, and as base64.
+func (c openAIClient) embed(ctx context.Context, model string, texts []string, length int) ([]*vectors, error) {
+	p := openai.EmbeddingNewParams{Model: model}
+	p.Input.OfArrayOfStrings = texts
+	if length > 0 {
+		p.Dimensions = openai.Int(int64(length))
+	}
+	var all []*vectors
+	for _, format := range []openai.EmbeddingNewParamsEncodingFormat{"", openai.EmbeddingNewParamsEncodingFormatBase64} {
+		p.EncodingFormat = format
+		r, err := c.Embeddings.New(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		v := &vectors{prompt: r.Usage.PromptTokens, total: r.Usage.TotalTokens, cost: r.Usage.JSON.ExtraFields["cost"].Raw()}
+		if err := json.Unmarshal([]byte(r.JSON.ExtraFields["id"].Raw()), &v.id); err != nil {
+			return nil, fmt.Errorf("id of the answer: %w", err)
+		}
+		for i, d := range r.Data {
+			if d.Index != int64(i) {
+				return nil, fmt.Errorf("vector %d is in the place of %d", d.Index, i)
+			}
+			numbers := make([]float32, len(d.Embedding))
+			for i, x := range d.Embedding {
+				numbers[i] = float32(x)
+			}
+			v.numbers = append(v.numbers, numbers)
+		}
+		all = append(all, v)
+	}
+	return all, nil
 }
 
 func (openAIClient) refused(err error) (int, string) {

@@ -19,13 +19,14 @@ import (
 	"time"
 )
 
-// server is a running `massrouter dev`, as its dev.json describes it.
+// server is a running `massrouter dev`, as its dev.json describes it, and its state.json the key of its vendors.
 type server struct {
 	BaseURL       string `json:"base_url"`
 	APIKey        string `json:"api_key"`
 	OperatorToken string `json:"operator_token"`
 	WalletID      string `json:"wallet_id"`
 	SimURL        string `json:"sim_url"`
+	VendorKey     string `json:"vendor_key"`
 }
 
 var shared server
@@ -110,6 +111,9 @@ func start(dir string) (stop func() error, err error) {
 		if ready, err := read(filepath.Join(data, "dev.json")); err != nil {
 			return nil, errors.Join(err, stop())
 		} else if ready {
+			if _, err := read(filepath.Join(data, "state.json")); err != nil {
+				return nil, errors.Join(err, stop())
+			}
 			return stop, nil
 		}
 	}

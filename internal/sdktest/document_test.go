@@ -27,7 +27,7 @@ vendor was given them in its own form.
 - **yes**: it works, and the test looks at what came of it.
 - **refused**: 400, with the name of what the vendor's dialect has no word for.
 - **–**: the client itself cannot say it.
-- **by id**: the client keeps no fields that it does not know; the cost is had with the answer's id from ` + "`GET /api/v1/generation`" + `.
+- **by id**: it works, but the client keeps no fields that it does not know; the cost is had with the answer's id from ` + "`GET /api/v1/generation`" + `.
 `
 
 // document writes the tables.

@@ -52,6 +52,8 @@ var features = []feature{
 	{"system prompt", systemPrompt},
 	{"reasoning", reasoning},
 	{"several completions", several},
+	{"Responses API", responsesAPI},
+	{"embeddings", embeddings},
 	{"errors, typed and final", failures},
 	{"abort of a stream", abort},
 }
@@ -122,6 +124,7 @@ type generation struct {
 	TotalCost  json.Number `json:"total_cost"`
 	Cancelled  bool        `json:"cancelled"`
 	Streamed   bool        `json:"streamed"`
+	Prompt     int64       `json:"native_tokens_prompt"`
 	Completion int64       `json:"native_tokens_completion"`
 }
 

@@ -63,10 +63,13 @@ func runNode(t *testing.T, found *outcomes) {
 		Front string
 	}
 	setup := struct {
-		BaseURL, Key, Outcomes, Pair, Long, Down, Seeing, Thinking string
-		AllWords, ThoughtWords                                     int
-		Vendors                                                    []reached
-	}{shared.BaseURL, shared.APIKey, filepath.Join(t.TempDir(), "outcomes"), pair, long, down, seeing, thinking, allWords, thoughtWords, nil}
+		BaseURL, SimURL, VendorKey, Key, Outcomes, Pair, Long, Down, Seeing, Thinking, Embedding string
+		AllWords, ThoughtWords, ShortVector, UsualVector                                         int
+		Vendors                                                                                  []reached
+	}{
+		shared.BaseURL, shared.SimURL, shared.VendorKey, shared.APIKey, filepath.Join(t.TempDir(), "outcomes"), pair, long, down, seeing, thinking, embedding,
+		allWords, thoughtWords, shortVector, usualVector, nil,
+	}
 	for _, v := range vendors {
 		setup.Vendors = append(setup.Vendors, reached{v, v.front.URL})
 	}

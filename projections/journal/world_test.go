@@ -18,6 +18,7 @@ import (
 // world makes random events by the domain's own decisions on some wallets, and asks the journal now and then.
 type world struct {
 	*rapid.T
+	tell    func(format string, args ...any)
 	kit     *pt.Kit
 	query   *journal.Query
 	wallets []*wallet.State
@@ -28,8 +29,8 @@ type world struct {
 	next    func() uuid.UUID
 }
 
-func newWorld(t *rapid.T, kit *pt.Kit, next func() uuid.UUID) *world {
-	w := &world{T: t, kit: kit, query: journal.NewQuery(kit.Pool), owner: map[uuid.UUID]*wallet.State{}, next: next}
+func newWorld(t *rapid.T, kit *pt.Kit, next func() uuid.UUID, tell func(string, ...any)) *world {
+	w := &world{T: t, tell: tell, kit: kit, query: journal.NewQuery(kit.Pool), owner: map[uuid.UUID]*wallet.State{}, next: next}
 	w.start = kit.Head(t.Context(), t)
 	for _, currency := range []money.Currency{money.USD, "CNY"} {
 		s := wallet.New()
@@ -40,6 +41,12 @@ func newWorld(t *rapid.T, kit *pt.Kit, next func() uuid.UUID) *world {
 	}
 	w.topUp()
 	return w
+}
+
+// Errorf also says at once what failed: the log goes on from one history to the next, so that none can be had again.
+func (w *world) Errorf(format string, args ...any) {
+	w.tell(format, args...)
+	w.T.Errorf(format, args...)
 }
 
 func (w *world) steps() []func() {

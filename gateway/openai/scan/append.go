@@ -57,6 +57,3 @@ func (l *List) Bool(dst []byte, name string, value *bool) []byte {
 func (l *List) Int(dst []byte, name string, n int64) []byte {
 	return strconv.AppendInt(l.Name(dst, name), n, 10)
 }
-
-// AppendString appends a JSON string; broken UTF-8 is replaced.
-func AppendString(dst []byte, text string) []byte { return jsonscan.AppendString(dst, text) }

@@ -32,9 +32,6 @@ func (s *Scanner) Lenient(body []byte) {
 	s.strict = false
 }
 
-// Offset is where the value or name ends that was read last, in bytes of the body.
-func (s *Scanner) Offset() int { return s.At() }
-
 // Raw reads a value as it stands; it is a part of the body. Null is nil.
 func (s *Scanner) Raw() (jsontext.Value, error) {
 	v, _, err := s.Value()
@@ -160,6 +157,3 @@ func (s *Scanner) wrong(wanted string) error {
 	}
 	return s.Refuse("%s is not %s", at, wanted)
 }
-
-// Unquoted is the text of a JSON string.
-func Unquoted(raw []byte) string { return jsonscan.Unquoted(raw) }

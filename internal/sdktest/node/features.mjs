@@ -178,6 +178,84 @@ async function several(p) {
   return "yes";
 }
 
+// The Responses API is asked what the other rows ask chat completions: a text and a tool call, whole and streamed. Usage and cost are
+// what the ledger has, and the call goes back with its result.
+async function responsesAPI(p) {
+  const client = p.client.responses;
+  if (!client) return "–";
+  const q = { model: p.vendor.Model, text: "Respond to the ledger." };
+  const whole = await client.whole(q);
+  const streamed = await client.stream(q);
+  assert.ok(words(whole.text) > 10);
+  assert.equal(streamed.text, whole.text);
+  assert.ok(streamed.pieces > 3);
+  for (const a of [whole, streamed]) {
+    assert.match(a.id, generationID);
+    assert.equal(a.calls.length, 0);
+    assert.equal(a.completion, whole.completion);
+    assert.ok(a.prompt > 0);
+    const g = await generationOf(a.id);
+    assert.deepEqual([a.prompt, a.completion], [g.native_tokens_prompt, g.native_tokens_completion]);
+    assert.ok(a.cost > 0);
+    assert.equal(a.cost, g.total_cost);
+    assert.equal(g.streamed, a === streamed);
+  }
+  for (const way of ["whole", "stream"]) {
+    const a = await client[way](oneCall(p));
+    checkCalls(a, tools.slice(0, 1));
+    assert.equal(a.text, "");
+    const result = mark(p, `the_response_is_on_shelf_${way}`);
+    const next = await a.resume(result);
+    assert.ok(next.text);
+    assert.equal(next.calls.length, 0);
+    assert.ok((await sent(p, result)).includes(tools[0]));
+  }
+  return "yes";
+}
+
+// What the simulator answers who asks it without the product: a text has the same numbers whichever of the vendors is asked.
+async function numbersOf(input, dimensions) {
+  const answer = await fetch(`${setup.SimURL}/v1/embeddings`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${setup.VendorKey}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: setup.Embedding, input, dimensions }),
+  });
+  assert.equal(answer.status, 200);
+  return (await answer.json()).data.map((d) => d.embedding.map(Math.fround));
+}
+
+// The numbers are the vendor's to the bit, in the order of the texts, and the usage is what the ledger has. Anthropic's dialect has
+// no embeddings.
+async function embeddings(p) {
+  if (!p.client.embed) return "–";
+  const model = `${p.vendor.ID}/${setup.Embedding}`;
+  const texts = ["The first book.", "Another one, on shelf 二."];
+  if (p.vendor.Dialect === "anthropic") {
+    await assert.rejects(p.client.embed(model, texts), (err) => {
+      assert.equal(p.client.refused(err)?.status, 400, String(err));
+      assert.match(err.message, /has no vendor that can be asked for embeddings/);
+      return true;
+    });
+    assert.equal(p.wire.requests, 1, "the client tried again");
+    return "refused";
+  }
+  for (const [asked, length] of [[undefined, setup.UsualVector], [setup.ShortVector, setup.ShortVector]]) {
+    const want = await numbersOf(texts, length);
+    assert.notDeepEqual(want[0], want[1]);
+    for (const v of await p.client.embed(model, texts, asked)) {
+      for (const vector of v.numbers) assert.equal(vector.length, length);
+      assert.deepEqual(v.numbers.map((numbers) => numbers.map(Math.fround)), want);
+      assert.match(v.id, generationID);
+      const g = await generationOf(v.id);
+      assert.ok(g.native_tokens_prompt > 0);
+      assert.equal(g.native_tokens_completion, 0);
+      assert.ok(g.total_cost > 0);
+      assert.deepEqual([v.prompt, v.total, v.cost], [g.native_tokens_prompt, g.native_tokens_prompt, g.total_cost]);
+    }
+  }
+  return "yes";
+}
+
 // The client's own error with the status, and no second attempt.
 async function failures(p) {
   for (const [apiKey, model, status] of [
@@ -230,6 +308,8 @@ export const features = {
   "system prompt": systemPrompt,
   reasoning,
   "several completions": several,
+  "Responses API": responsesAPI,
+  embeddings,
   "errors, typed and final": failures,
   "abort of a stream": abort,
 };

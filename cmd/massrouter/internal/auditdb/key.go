@@ -12,7 +12,7 @@ import (
 
 const (
 	keysSQL = `SELECT key_id, wallet_id, label, hash, old_hash, old_hash_until, limits::text, disabled, disabled_reason, revoked,
-		revoked_reason, issued_at, issued_position, updated_at, position, app_id FROM views.keys_v1`
+		revoked_reason, issued_at, issued_position, updated_at, position, app_id, scope FROM views.keys_v1`
 	spendsSQL = `SELECT key_id, held::text, total::text, day, day_spent::text, week, week_spent::text, month, month_spent::text,
 		last_used_at, position FROM views.keys_spend_v1`
 )
@@ -57,6 +57,7 @@ func compareKey(d *diff, r *row, k *audit.Key) {
 	d.time("updated_at", r.time(13), k.UpdatedAt)
 	same(d, "position", r.int64(14), k.UpdatedPosition)
 	same(d, "app_id", r.uuid(15), k.App)
+	same(d, "scope", apikey.Scope(r.text(16)), k.Scope)
 }
 
 func compareSpend(d *diff, r *row, s *audit.Spend) {

@@ -39,8 +39,7 @@ func (p *planner) model(id string, others lengths) (want catalog.Model, there bo
 	if want, there = p.have.Models[id]; !there {
 		_, slug, _ := strings.Cut(id, "/")
 		want = catalog.Model{
-			ID: id, Name: slug, InputModalities: []string{"text"}, OutputModalities: []string{"text"},
-			ReleasedAt: time.Unix(0, 0).UTC(), Status: catalog.Active,
+			ID: id, Name: slug, ReleasedAt: time.Unix(0, 0).UTC(), Status: catalog.Active,
 		}
 	}
 	var said Offer

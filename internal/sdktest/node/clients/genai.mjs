@@ -66,6 +66,11 @@ export function make({ baseURL, apiKey, fetch }) {
       }
       return answerOf(params, responses, pieces);
     },
+    async embed(model, contents, outputDimensionality) {
+      const { embeddings, sdkHttpResponse, usageMetadata } = await client.models.embedContent({ model, contents, config: { outputDimensionality } });
+      const { promptTokenCount: prompt, totalTokenCount: total, cost } = usageMetadata;
+      return [{ id: sdkHttpResponse.headers["x-generation-id"], numbers: embeddings.map((e) => e.values), prompt, total, cost }];
+    },
     refused: (err) => (err instanceof ApiError ? err : undefined),
     aborted: (err) => err.name === "AbortError",
   };

@@ -1,7 +1,9 @@
 // The npm client of OpenAI. Each client here has whole and stream, which ask q = {model, system, text, image, tools, schema, think, several} and give
 // {id, text, calls, prompt, completion, cost, pieces, thought, reasoning, texts, resume};
-// refused, which tells an error of the client's own class; and aborted.
+// refused, which tells an error of the client's own class; and aborted. Some have embed, which gives {id, numbers, prompt, total, cost} for
+// each way that the client has to ask for vectors, and responses, with whole and stream by the Responses API.
 import OpenAI from "openai";
+import { make as makeResponses } from "./responses.mjs";
 import { schemaOf } from "./schema.mjs";
 
 export const name = "openai";
@@ -29,6 +31,13 @@ function paramsOf(q) {
     params.response_format = { type: "json_schema", json_schema: { name: "answer", strict: true, schema: schemaOf(q.schema) } };
   }
   return params;
+}
+
+// What was asked for as base64 by name, the client hands on as it is.
+function numbersIn(embedding) {
+  if (Array.isArray(embedding)) return embedding;
+  const raw = Buffer.from(embedding, "base64");
+  return Array.from({ length: raw.length / 4 }, (_, i) => raw.readFloatLE(4 * i));
 }
 
 export function make({ baseURL, apiKey, fetch }) {
@@ -67,6 +76,17 @@ export function make({ baseURL, apiKey, fetch }) {
         }
       }
       return answerOf(params, await stream.finalChatCompletion(), pieces);
+    },
+    responses: makeResponses(client),
+    // Without a format the client asks for base64.
+    async embed(model, input, dimensions) {
+      const all = [];
+      for (const encoding_format of [undefined, "float", "base64"]) {
+        const { id, data, usage } = await client.embeddings.create({ model, input, dimensions, encoding_format });
+        const numbers = data.toSorted((a, b) => a.index - b.index).map((d) => numbersIn(d.embedding));
+        all.push({ id, numbers, prompt: usage.prompt_tokens, total: usage.total_tokens, cost: usage.cost });
+      }
+      return all;
     },
     refused: (err) => (err instanceof (classes[err.status] ?? Number) ? err : undefined),
     aborted: (err) => err instanceof OpenAI.APIUserAbortError,
