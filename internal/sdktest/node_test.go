@@ -32,7 +32,7 @@ func nodeSDKs(t *testing.T) []sdk {
 
 // install installs the clients that the lock file names, once.
 var installed = sync.OnceValue(func() error {
-	npm := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts") //nolint:noctx // all tests wait for it
+	npm := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
 	npm.Dir = "node"
 	if out, err := npm.CombinedOutput(); err != nil {
 		return fmt.Errorf("npm ci: %w: %s", err, out)
