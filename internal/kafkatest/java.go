@@ -106,6 +106,7 @@ func settings(dir string, port, controller int) map[string]string {
 		"listener.security.protocol.map":                   "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
 		"log.dirs":                                         filepath.Join(dir, "data"),
 		"auto.create.topics.enable":                        "false",
+		"log.retention.ms":                                 "-1", // records are as old as the events in them: the broker would soon remove them
 		"broker.heartbeat.interval.ms":                     "200",
 		"broker.session.timeout.ms":                        "2000",
 		"group.initial.rebalance.delay.ms":                 "0",
