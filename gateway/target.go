@@ -119,13 +119,16 @@ func (g *Gateway) target(v catalog.Vendor) (*target, error) {
 	if ok && t.serves(&v, keys) {
 		return t, nil
 	}
+	g.targetsMu.Lock() // also while it is made: two of a vendor would each get tokens for themselves
+	defer g.targetsMu.Unlock()
+	if t, ok := g.targets[v.ID]; ok && t.serves(&v, keys) {
+		return t, nil
+	}
 	t, err := g.newTarget(v, keys)
 	if err != nil {
 		return nil, err
 	}
-	g.targetsMu.Lock()
 	g.targets[v.ID] = t
-	g.targetsMu.Unlock()
 	return t, nil
 }
 
