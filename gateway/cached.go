@@ -161,12 +161,13 @@ func (r *run) store(ctx context.Context, e *ending, s *settlement) {
 	if c.question == nil || !keepable(e, s) {
 		return
 	}
+	if c.overflown {
+		r.g.o.Cache.Refused()
+		return
+	}
 	entry := cache.Entry{
 		Generation: r.id, Dialect: r.route.vendor.Dialect, Model: r.route.model.ID, Provider: r.route.vendor.Name,
 		Created: r.facts.StartedAt.Unix(), Streamed: r.req.Stream, Answer: c.answer,
-	}
-	if c.overflown {
-		entry.Answer = make([]byte, c.limit+1)
 	}
 	g, q, ttl := r.g, *c.question, r.call.Cache.TTL
 	if !g.enter() {

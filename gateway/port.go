@@ -66,6 +66,7 @@ type Cache interface {
 	Get(ctx context.Context, q cache.Question, maxAge time.Duration) (e *cache.Entry, asked bool)
 	Put(ctx context.Context, q cache.Question, e cache.Entry, ttl time.Duration)
 	Drop(ctx context.Context, q cache.Question) bool
+	Refused() // notes an answer that is longer than MaxEntry
 	MaxEntry() int
 }
 

@@ -119,6 +119,9 @@ func (g *Gateway) target(v catalog.Vendor) (*target, error) {
 	if ok && t.serves(&v, keys) {
 		return t, nil
 	}
+	if len(keys) == 0 && (v.Wire == nil || v.Wire.Auth != catalog.AuthNone) {
+		return nil, fmt.Errorf("call vendor %s: %w", v.ID, errNoCredential)
+	}
 	g.targetsMu.Lock() // also while it is made: two of a vendor would each get tokens for themselves
 	defer g.targetsMu.Unlock()
 	if t, ok := g.targets[v.ID]; ok && t.serves(&v, keys) {
@@ -142,9 +145,6 @@ func (g *Gateway) newTarget(v catalog.Vendor, keys []credential.Credential) (*ta
 	dialect := chat.Dialect(v.Dialect)
 	t := &target{address: v.BaseURL, dialect: dialect, wire: v.Wire, base: u, credentials: credential.IDs(keys)}
 	if len(keys) == 0 {
-		if v.Wire == nil || v.Wire.Auth != catalog.AuthNone {
-			return nil, fmt.Errorf("call vendor %s: %w", v.ID, errNoCredential)
-		}
 		keys = []credential.Credential{{}}
 	}
 	for _, k := range keys {

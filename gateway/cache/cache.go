@@ -194,6 +194,9 @@ func (s *Store) Put(ctx context.Context, q Question, e Entry, ttl time.Duration)
 	}
 }
 
+// Refused notes an answer that is too large to be put.
+func (s *Store) Refused() { s.o.OnUse(TooLarge) }
+
 // Drop forgets an answer. false: it cannot be known whether it is forgotten.
 func (s *Store) Drop(ctx context.Context, q Question) bool {
 	limited, cancel := context.WithTimeout(ctx, s.o.Budget)

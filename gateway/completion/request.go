@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/meter"
@@ -20,7 +19,6 @@ const DefaultCap = 16
 
 const (
 	maxPrompts = 128
-	maxModel   = 256 // bytes of a model's name
 )
 
 // Request is a completion. It refers to the body, which must not change.
@@ -71,13 +69,13 @@ func Read(body []byte) (*Request, error) {
 	q.Each = max(q.choices, q.best)
 	switch {
 	case q.Model == "":
-		return nil, refuse("model", "model is required")
+		return nil, scan.Refuse("model", "model is required")
 	case len(q.prompts) == 0:
-		return nil, refuse("prompt", "prompt is required and not empty")
+		return nil, scan.Refuse("prompt", "prompt is required and not empty")
 	case q.best > 0 && q.best < q.choices:
-		return nil, refuse("best_of", "best_of is not below n")
+		return nil, scan.Refuse("best_of", "best_of is not below n")
 	case q.best > 1 && q.Stream:
-		return nil, refuse("best_of", "the best completion cannot be streamed")
+		return nil, scan.Refuse("best_of", "the best completion cannot be streamed")
 	}
 	return q, nil
 }
@@ -85,24 +83,14 @@ func Read(body []byte) (*Request, error) {
 // Prompts is how many prompts there are.
 func (q *Request) Prompts() int64 { return int64(len(q.prompts)) }
 
-func refuse(param, format string, args ...any) error {
-	return domain.Errorf(domain.CodeInvalid, format, args...).With("param", param)
-}
-
 // member reads one member.
 func (q *Request) member(s *scan.Scanner, name []byte) (err error) {
 	c := &q.canonical
 	switch string(name) {
 	case "model":
-		raw, at, err := s.Value()
-		if err == nil && (raw.Kind() != '"' || len(raw) > maxModel) {
-			err = refuse("model", "model is a string, and not longer than any model's name")
-		}
-		if err != nil {
-			return err
-		}
-		q.Model, q.model = jsonscan.Unquoted(raw), at
-		return nil
+		var err error
+		q.Model, q.model, err = s.Model()
+		return err
 	case "prompt":
 		return q.readPrompt(s)
 	case "stream":
@@ -194,7 +182,7 @@ func (q *Request) readCap(s *scan.Scanner) error {
 		return err
 	}
 	if given && n == 0 {
-		return refuse("max_tokens", "max_tokens is at least 1 here")
+		return scan.Refuse("max_tokens", "max_tokens is at least 1 here")
 	}
 	digits := len(strconv.FormatInt(n, 10))
 	q.Cap, q.limit = n, jsonscan.Span{From: s.At() - digits, To: s.At()}
@@ -211,7 +199,7 @@ func (q *Request) readOptions(s *scan.Scanner) error {
 		q.nothing = at
 		return nil
 	case raw.Kind() != '{':
-		return refuse("stream_options", "stream_options is an object")
+		return scan.Refuse("stream_options", "stream_options is an object")
 	}
 	q.options = at
 	var inner scan.Scanner
@@ -224,7 +212,7 @@ func (q *Request) readOptions(s *scan.Scanner) error {
 		value, in, err := inner.Value()
 		q.include = jsonscan.Span{From: at.From + in.From, To: at.From + in.To}
 		if kind := value.Kind(); err == nil && kind != 't' && kind != 'f' && kind != 'n' {
-			err = refuse("stream_options.include_usage", "include_usage is true or false")
+			err = scan.Refuse("stream_options.include_usage", "include_usage is true or false")
 		}
 		return err
 	})
@@ -243,7 +231,7 @@ func (q *Request) readStop(s *scan.Scanner) error {
 	}
 	return s.Array(func(i int) error {
 		if i == maxPrompts {
-			return refuse("stop", "stop has at most %d elements", maxPrompts)
+			return scan.Refuse("stop", "stop has at most %d elements", maxPrompts)
 		}
 		return one()
 	})
@@ -261,7 +249,7 @@ func (q *Request) readPrompt(s *scan.Scanner) error {
 			return token(s)
 		}
 		if i >= maxPrompts {
-			return refuse("prompt", "prompt has at most %d elements", maxPrompts)
+			return scan.Refuse("prompt", "prompt has at most %d elements", maxPrompts)
 		}
 		return q.onePrompt(s)
 	})
@@ -269,7 +257,7 @@ func (q *Request) readPrompt(s *scan.Scanner) error {
 	case err != nil:
 		return err
 	case tokens > 0 && len(q.prompts) > 0:
-		return refuse("prompt", "prompt has either tokens or texts")
+		return scan.Refuse("prompt", "prompt has either tokens or texts")
 	case tokens > 0:
 		q.prompts = append(q.prompts, prompt{tokens: tokens})
 	}
@@ -289,7 +277,7 @@ func (q *Request) onePrompt(s *scan.Scanner) error {
 			return token(s)
 		})
 		if err == nil && tokens == 0 {
-			err = refuse("prompt", "a prompt of tokens is not empty")
+			err = scan.Refuse("prompt", "a prompt of tokens is not empty")
 		}
 		q.prompts = append(q.prompts, prompt{tokens: tokens})
 		return err
@@ -297,7 +285,7 @@ func (q *Request) onePrompt(s *scan.Scanner) error {
 		if err := s.Skip(); err != nil {
 			return err
 		}
-		return refuse("prompt", "a prompt is a text or a list of tokens")
+		return scan.Refuse("prompt", "a prompt is a text or a list of tokens")
 	}
 }
 
@@ -305,7 +293,7 @@ func token(s *scan.Scanner) error {
 	kind := s.Kind()
 	raw, err := s.Raw()
 	if err == nil && (kind != '0' || bytes.ContainsAny(raw, ".eE-")) {
-		err = refuse("prompt", "a prompt of tokens has nothing but tokens")
+		err = scan.Refuse("prompt", "a prompt of tokens has nothing but tokens")
 	}
 	return err
 }

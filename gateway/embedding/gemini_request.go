@@ -37,7 +37,7 @@ func (q *Request) readGemini() error {
 		}
 		return s.Array(func(i int) error {
 			if i == MaxInputs {
-				return refuse("requests", "requests has at most %d elements", MaxInputs)
+				return scan.Refuse("requests", "requests has at most %d elements", MaxInputs)
 			}
 			raw, at, err := s.Value()
 			if err != nil {
@@ -53,7 +53,7 @@ func (q *Request) readGemini() error {
 		return err
 	}
 	if len(q.inputs) == 0 {
-		return refuse("requests", "requests is required and not empty")
+		return scan.Refuse("requests", "requests is required and not empty")
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func (q *Request) content(raw jsontext.Value, begin int, path string) error {
 	s.Strict(raw)
 	defer s.Drop()
 	if s.Kind() != '{' {
-		return refuse(strings.TrimSuffix(path, "."), "an embedding is asked for with a JSON object")
+		return scan.Refuse(strings.TrimSuffix(path, "."), "an embedding is asked for with a JSON object")
 	}
 	it := item{input: input{other: path + "content"}}
 	found := false
@@ -106,7 +106,7 @@ func (q *Request) content(raw jsontext.Value, begin int, path string) error {
 	case err != nil:
 		return err
 	case !found:
-		return refuse(path+"content", "%scontent is required", path)
+		return scan.Refuse(path+"content", "%scontent is required", path)
 	case len(q.inputs) > 0 && it.dimensions != q.dimensions:
 		q.without(path + "outputDimensionality")
 	}
@@ -124,7 +124,7 @@ func (q *Request) content(raw jsontext.Value, begin int, path string) error {
 func (q *Request) parts(s *scan.Scanner, it *item) error {
 	if s.Kind() == '"' {
 		_ = s.Skip() // it is refused in any case
-		return refuse(it.other, "%s is an object with parts", it.other)
+		return scan.Refuse(it.other, "%s is an object with parts", it.other)
 	}
 	n := 0
 	err := s.Object(func(name []byte) error {
@@ -133,7 +133,7 @@ func (q *Request) parts(s *scan.Scanner, it *item) error {
 		}
 		read := func(i int) error {
 			if n++; i == maxParts {
-				return refuse(it.other, "an input has at most %d parts", maxParts)
+				return scan.Refuse(it.other, "an input has at most %d parts", maxParts)
 			}
 			return s.Object(func(name []byte) error {
 				if string(name) != "text" {
@@ -141,7 +141,7 @@ func (q *Request) parts(s *scan.Scanner, it *item) error {
 					return s.Skip()
 				}
 				if s.Kind() != '"' {
-					return refuse(it.other, "a text is a string")
+					return scan.Refuse(it.other, "a text is a string")
 				}
 				raw, err := s.Raw()
 				it.texts = append(it.texts, raw)
@@ -157,9 +157,9 @@ func (q *Request) parts(s *scan.Scanner, it *item) error {
 	case err != nil:
 		return err
 	case n == 0:
-		return refuse(it.other, "%s.parts is required and not empty", it.other)
+		return scan.Refuse(it.other, "%s.parts is required and not empty", it.other)
 	case !it.opaque && len(it.texts) != n:
-		return refuse(it.other, "%s has a part without a text", it.other)
+		return scan.Refuse(it.other, "%s has a part without a text", it.other)
 	case !it.opaque && n == 1:
 		it.other = ""
 	}

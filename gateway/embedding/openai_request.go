@@ -24,9 +24,9 @@ func (q *Request) readOpenAI() error {
 	}
 	switch {
 	case q.Model == "":
-		return refuse("model", "model is required")
+		return scan.Refuse("model", "model is required")
 	case len(q.inputs) == 0:
-		return refuse("input", "input is required and not empty")
+		return scan.Refuse("input", "input is required and not empty")
 	}
 	return nil
 }
@@ -35,20 +35,15 @@ func (q *Request) readOpenAI() error {
 func (q *Request) member(s *scan.Scanner, name []byte) (err error) {
 	switch string(name) {
 	case "model":
-		raw, at, err := s.Value()
-		if err == nil && (raw.Kind() != '"' || len(raw) > maxModel) {
-			err = refuse("model", "model is a string, and not longer than any model's name")
-		}
-		if err != nil {
-			return err
-		}
-		q.Model, q.names = jsonscan.Unquoted(raw), []jsonscan.Span{at}
+		var at jsonscan.Span
+		q.Model, at, err = s.Model()
+		q.names = []jsonscan.Span{at}
 	case "input":
 		return q.readInput(s)
 	case "encoding_format":
 		var format string
 		if format, err = s.String(); err == nil && format != "" && format != "float" && format != "base64" {
-			err = refuse("encoding_format", "encoding_format is float or base64")
+			err = scan.Refuse("encoding_format", "encoding_format is float or base64")
 		}
 		q.base64 = format == "base64"
 	case "dimensions":
@@ -86,7 +81,7 @@ func (q *Request) readInput(s *scan.Scanner) error {
 			return token(s)
 		}
 		if i >= MaxInputs {
-			return refuse("input", "input has at most %d elements", MaxInputs)
+			return scan.Refuse("input", "input has at most %d elements", MaxInputs)
 		}
 		return q.element(s, i)
 	})
@@ -96,7 +91,7 @@ func (q *Request) readInput(s *scan.Scanner) error {
 	case tokens == 0:
 		return nil
 	case len(q.inputs) > 0:
-		return refuse("input", "input has either tokens or texts")
+		return scan.Refuse("input", "input has either tokens or texts")
 	}
 	q.inputs = append(q.inputs, input{tokens: tokens, other: "input"})
 	return nil
@@ -109,7 +104,7 @@ func (q *Request) element(s *scan.Scanner, i int) error {
 	case '"':
 		raw, err := s.Raw()
 		if err == nil && len(raw) <= len(`""`) {
-			err = refuse(name, "%s is an empty text", name)
+			err = scan.Refuse(name, "%s is an empty text", name)
 		}
 		q.inputs = append(q.inputs, input{texts: []jsontext.Value{raw}})
 		return err
@@ -120,7 +115,7 @@ func (q *Request) element(s *scan.Scanner, i int) error {
 			return token(s)
 		})
 		if err == nil && tokens == 0 {
-			err = refuse(name, "%s is an empty list", name)
+			err = scan.Refuse(name, "%s is an empty list", name)
 		}
 		q.inputs = append(q.inputs, input{tokens: tokens, other: name})
 		return err
@@ -133,7 +128,7 @@ func (q *Request) element(s *scan.Scanner, i int) error {
 		if err := s.Skip(); err != nil {
 			return err
 		}
-		return refuse(name, "%s is neither a text nor a list of tokens", name)
+		return scan.Refuse(name, "%s is neither a text nor a list of tokens", name)
 	}
 }
 
@@ -161,13 +156,13 @@ func (q *Request) multimodal(s *scan.Scanner, in *input) error {
 		}
 		return s.Array(func(i int) error {
 			if parts++; i == maxParts {
-				return refuse(name+".content", "an input has at most %d parts", maxParts)
+				return scan.Refuse(name+".content", "an input has at most %d parts", maxParts)
 			}
 			return q.part(s, in)
 		})
 	})
 	if err == nil && parts == 0 {
-		err = refuse(name+".content", "%s.content is required and not empty", name)
+		err = scan.Refuse(name+".content", "%s.content is required and not empty", name)
 	}
 	return err
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/meter"
@@ -16,8 +15,7 @@ import (
 const (
 	MaxInputs     = 2048 // OpenAI's
 	MaxDimensions = 1 << 16
-	maxModel      = 256 // bytes of a model's name
-	maxParts      = 64  // of one input
+	maxParts      = 64 // of one input
 )
 
 // Request is a call for vectors. It refers to the body, which must not change.
@@ -156,10 +154,6 @@ func (q *Request) steer(s *scan.Scanner, name string, begin int) error {
 	}
 	q.own = append(q.own, jsonscan.Span{From: begin + from.From, To: begin + at.To})
 	return q.Take(name, value)
-}
-
-func refuse(param, format string, args ...any) error {
-	return domain.Errorf(domain.CodeInvalid, format, args...).With("param", param)
 }
 
 // purpose is what vectors are for, by OpenRouter's input_type; "" if the caller does not say.

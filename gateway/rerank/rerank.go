@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/jsonscan"
 	"github.com/massrouter/massrouter/gateway/meter"
@@ -17,8 +16,6 @@ import (
 
 // MaxDocuments is how many documents a request may have.
 const MaxDocuments = 2048
-
-const maxModel = 256 // bytes of a model's name
 
 // Request is a call that sorts documents. It refers to the body, which must not change.
 type Request struct {
@@ -49,43 +46,33 @@ func Read(body []byte) (*Request, error) {
 	}
 	switch {
 	case q.Model == "":
-		return nil, refuse("model", "model is required")
+		return nil, scan.Refuse("model", "model is required")
 	case len(q.query) <= len(`""`):
-		return nil, refuse("query", "query is required and not empty")
+		return nil, scan.Refuse("query", "query is required and not empty")
 	case q.documents == 0:
-		return nil, refuse("documents", "documents is required and not empty")
+		return nil, scan.Refuse("documents", "documents is required and not empty")
 	}
 	return q, nil
-}
-
-func refuse(param, format string, args ...any) error {
-	return domain.Errorf(domain.CodeInvalid, format, args...).With("param", param)
 }
 
 // member reads one member.
 func (q *Request) member(s *scan.Scanner, name []byte) error {
 	switch string(name) {
 	case "model":
-		raw, at, err := s.Value()
-		if err == nil && (raw.Kind() != '"' || len(raw) > maxModel) {
-			err = refuse("model", "model is a string, and not longer than any model's name")
-		}
-		if err != nil {
-			return err
-		}
-		q.Model, q.model = jsonscan.Unquoted(raw), at
-		return nil
+		var err error
+		q.Model, q.model, err = s.Model()
+		return err
 	case "query":
 		raw, err := s.Raw()
 		if err == nil && raw.Kind() != '"' {
-			err = refuse("query", "query is a string")
+			err = scan.Refuse("query", "query is a string")
 		}
 		q.query = raw
 		return err
 	case "documents":
 		return s.Array(func(i int) error {
 			if q.documents++; i == MaxDocuments {
-				return refuse("documents", "documents has at most %d elements", MaxDocuments)
+				return scan.Refuse("documents", "documents has at most %d elements", MaxDocuments)
 			}
 			return q.document(s)
 		})
@@ -129,7 +116,7 @@ func (q *Request) document(s *scan.Scanner) error {
 		if err := s.Skip(); err != nil {
 			return err
 		}
-		return refuse("documents", "a document is a text or an object")
+		return scan.Refuse("documents", "a document is a text or an object")
 	}
 }
 

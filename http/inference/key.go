@@ -19,25 +19,18 @@ type currentKey struct {
 
 // keyData is what OpenRouter's /key has. There is no free tier here.
 type keyData struct {
-	Label             string       `json:"label"`
-	Limit             *json.Number `json:"limit"`
-	LimitRemaining    *json.Number `json:"limit_remaining"`
-	LimitReset        *string      `json:"limit_reset"` // daily, weekly, monthly; null for a cap in total
-	Usage             json.Number  `json:"usage"`
-	UsageDaily        json.Number  `json:"usage_daily"`
-	UsageWeekly       json.Number  `json:"usage_weekly"`
-	UsageMonthly      json.Number  `json:"usage_monthly"`
-	BYOKUsage         json.Number  `json:"byok_usage"`
-	BYOKUsageDaily    json.Number  `json:"byok_usage_daily"`
-	BYOKUsageWeekly   json.Number  `json:"byok_usage_weekly"`
-	BYOKUsageMonthly  json.Number  `json:"byok_usage_monthly"`
-	IncludeBYOK       bool         `json:"include_byok_in_limit"`
-	IsFreeTier        bool         `json:"is_free_tier"`
-	IsManagementKey   bool         `json:"is_management_key"`
-	IsProvisioningKey bool         `json:"is_provisioning_key"`
-	CreatorUserID     *string      `json:"creator_user_id"`
-	ExpiresAt         *time.Time   `json:"expires_at"`
-	RateLimit         rateLimit    `json:"rate_limit"`
+	Label          string       `json:"label"`
+	Limit          *json.Number `json:"limit"`
+	LimitRemaining *json.Number `json:"limit_remaining"`
+	LimitReset     *string      `json:"limit_reset"` // daily, weekly, monthly; null for a cap in total
+	spentBy
+	IncludeBYOK       bool       `json:"include_byok_in_limit"`
+	IsFreeTier        bool       `json:"is_free_tier"`
+	IsManagementKey   bool       `json:"is_management_key"`
+	IsProvisioningKey bool       `json:"is_provisioning_key"`
+	CreatorUserID     *string    `json:"creator_user_id"`
+	ExpiresAt         *time.Time `json:"expires_at"`
+	RateLimit         rateLimit  `json:"rate_limit"`
 	// Newer than OpenRouter's published description; its clients insist on them.
 	AllowedDataRegions []string  `json:"allowed_data_regions"`
 	FreeModelRequests  freeQuota `json:"free_model_daily_requests"`
@@ -64,10 +57,8 @@ func (a *API) currentKey(r *http.Request, c caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	none := number(money.Zero())
 	data := keyData{
-		Label: k.Label, Usage: number(k.Spent.Total), UsageDaily: number(k.Spent.Day), UsageWeekly: number(k.Spent.Week),
-		UsageMonthly: number(k.Spent.Month), BYOKUsage: none, BYOKUsageDaily: none, BYOKUsageWeekly: none, BYOKUsageMonthly: none,
+		Label: k.Label, spentBy: spentOf(&k),
 		IsManagementKey: c.scope == apikey.Management, IsProvisioningKey: c.scope == apikey.Management,
 		AllowedDataRegions: []string{"global"}, FreeModelRequests: freeQuota{Limit: math.MaxInt32, Remaining: math.MaxInt32}, WorkspaceID: k.WalletID,
 		RateLimit: rateLimit{Requests: -1, Interval: "10s", Note: "This field is deprecated and has no meaning."},

@@ -51,14 +51,18 @@ type spentBy struct {
 	BYOKUsageMonthly json.Number `json:"byok_usage_monthly"`
 }
 
-func managedKeyOf(k *keys.Key) managedKey {
+func spentOf(k *keys.Key) spentBy {
 	none := number(money.Zero())
+	return spentBy{
+		Usage: number(k.Spent.Total), UsageDaily: number(k.Spent.Day), UsageWeekly: number(k.Spent.Week), UsageMonthly: number(k.Spent.Month),
+		BYOKUsage: none, BYOKUsageDaily: none, BYOKUsageWeekly: none, BYOKUsageMonthly: none,
+	}
+}
+
+func managedKeyOf(k *keys.Key) managedKey {
 	out := managedKey{
 		Hash: k.Hash.String(), Name: k.Limits.Name, Label: k.Label, Disabled: k.Disabled, CreatedAt: k.IssuedAt.UTC(), WorkspaceID: k.WalletID,
-		spentBy: spentBy{
-			Usage: number(k.Spent.Total), UsageDaily: number(k.Spent.Day), UsageWeekly: number(k.Spent.Week), UsageMonthly: number(k.Spent.Month),
-			BYOKUsage: none, BYOKUsageDaily: none, BYOKUsageWeekly: none, BYOKUsageMonthly: none,
-		},
+		spentBy: spentOf(k),
 	}
 	if l, ok := tightest(k); ok {
 		limit, remaining := number(l.most), number(l.rest)

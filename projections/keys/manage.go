@@ -52,20 +52,5 @@ func (q *Query) Managed(ctx context.Context, r ManagedRequest) (Page, error) {
 
 // ManagedByHash finds a managed key by the hash of its secret, after waiting for minPosition. Errors: key_not_found, ledger_unavailable.
 func (q *Query) ManagedByHash(ctx context.Context, wallet uuid.UUID, hash apikey.Hash, minPosition int64) (Key, error) {
-	var k Key
-	found := false
-	at, err := q.view.Read(ctx, minPosition, selectKeys+`WHERE `+managed+` AND k.hash = $4`, `r.key_id`, []any{wallet, hash[:]},
-		func(row checkpoint.Row) (err error) {
-			found = true
-			k, _, err = scan(row, q.now())
-			return err
-		})
-	if err != nil {
-		return Key{}, err
-	}
-	if !found {
-		return Key{}, domain.Errorf(domain.CodeKeyNotFound, "no such key")
-	}
-	k.At = at
-	return k, nil
+	return q.one(ctx, minPosition, managed+` AND k.hash = $4`, wallet, hash[:])
 }

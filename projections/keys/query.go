@@ -77,9 +77,14 @@ const selectKeys = `SELECT k.key_id, k.wallet_id, k.label, k.hash, k.old_hash, k
 
 // Key reads one key, after waiting for minPosition. Errors: key_not_found, ledger_unavailable.
 func (q *Query) Key(ctx context.Context, id uuid.UUID, minPosition int64) (Key, error) {
+	return q.one(ctx, minPosition, `k.key_id = $3`, id)
+}
+
+// one is the key that a condition means.
+func (q *Query) one(ctx context.Context, minPosition int64, condition string, args ...any) (Key, error) {
 	var k Key
 	found := false
-	at, err := q.view.Read(ctx, minPosition, selectKeys+`WHERE k.key_id = $3`, `r.key_id`, []any{id},
+	at, err := q.view.Read(ctx, minPosition, selectKeys+`WHERE `+condition, `r.key_id`, args,
 		func(row checkpoint.Row) (err error) {
 			found = true
 			k, _, err = scan(row, q.now())

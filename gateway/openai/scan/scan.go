@@ -157,3 +157,23 @@ func (s *Scanner) wrong(wanted string) error {
 	}
 	return s.Refuse("%s is not %s", at, wanted)
 }
+
+// maxModel is longer than any model's name, in bytes.
+const maxModel = 256
+
+// Model reads a model's name, and where it stands.
+func (s *Scanner) Model() (name string, at jsonscan.Span, err error) {
+	raw, at, err := s.Value()
+	if err == nil && (raw.Kind() != '"' || len(raw) > maxModel) {
+		err = Refuse("model", "model is a string, and not longer than any model's name")
+	}
+	if err != nil {
+		return "", at, err
+	}
+	return jsonscan.Unquoted(raw), at, nil
+}
+
+// Refuse is invalid_request for a parameter.
+func Refuse(param, format string, args ...any) error {
+	return domain.Errorf(domain.CodeInvalid, format, args...).With("param", param)
+}
