@@ -1,0 +1,193 @@
+// Package session keeps who is signed in. A session is a family of refresh tokens, each of which is used once and makes the next one; whoever
+// shows one a second time has stolen it, or was robbed of it, and the session ends.
+//
+//	session.go  begins and ends sessions
+//	refresh.go  the next token
+//	ended.go    tells a process which sessions have ended
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity/code"
+	"github.com/massrouter/massrouter/identity/token"
+)
+
+// Limits of sessions.
+const (
+	// Leeway is how long a token that was used makes the same next one again: several requests of one browser, an answer that was lost.
+	Leeway = 30 * time.Second
+	// MaxPerUser is how many one has at once; the one that was not seen for longest ends when there are more.
+	MaxPerUser = 50
+
+	maxAgent = 256 // bytes
+)
+
+// lives are how long a session lasts at most, and how long without being used.
+func lives(a token.Audience) (whole, idle time.Duration) {
+	if a == token.Admin {
+		return 12 * time.Hour, time.Hour
+	}
+	return 90 * 24 * time.Hour, 30 * 24 * time.Hour
+}
+
+// Device is where a session is used from.
+type Device struct {
+	UserAgent string
+	Address   netip.Addr
+}
+
+func (d Device) normal() Device {
+	d.UserAgent = strings.ToValidUTF8(strings.ReplaceAll(d.UserAgent, "\x00", ""), "\uFFFD")
+	for len(d.UserAgent) > maxAgent {
+		_, size := utf8.DecodeLastRuneInString(d.UserAgent)
+		d.UserAgent = d.UserAgent[:len(d.UserAgent)-size]
+	}
+	if !d.Address.IsValid() {
+		d.Address = netip.IPv4Unspecified()
+	}
+	d.Address = d.Address.Unmap().WithZone("")
+	return d
+}
+
+// Session is somebody who is signed in.
+type Session struct {
+	ID              uuid.UUID
+	User            uuid.UUID
+	Audience        token.Audience
+	CreatedAt       time.Time
+	AuthenticatedAt time.Time // when the last factor was shown
+	Factors         []string  // how: pwd, otp, hwk … (RFC 8176)
+	Device          Device
+	SeenAt          time.Time
+	ExpiresAt       time.Time
+}
+
+// Store keeps sessions in Postgres. It is safe for concurrent use.
+type Store struct {
+	pool *pgxpool.Pool
+	now  func() time.Time
+}
+
+// New makes a Store.
+func New(pool *pgxpool.Pool, now func() time.Time) *Store { return &Store{pool: pool, now: now} }
+
+// Begin makes a session for somebody who has shown who he is, in the caller's transaction, and its first refresh token.
+func (s *Store) Begin(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, factors []string, d Device) (Session, string, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Session{}, "", fmt.Errorf("name a session: %w", err)
+	}
+	now := domain.Moment(s.now())
+	whole, _ := lives(audience)
+	made := Session{
+		ID: id, User: user, Audience: audience, CreatedAt: now, AuthenticatedAt: now, Factors: factors, Device: d.normal(), SeenAt: now, ExpiresAt: now.Add(whole),
+	}
+	nonce := make([]byte, sha256.Size)
+	_, _ = rand.Read(nonce) // never fails
+	if _, err := tx.Exec(ctx, `INSERT INTO identity.sessions
+		(session_id, user_id, audience, nonce, created_at, authenticated_at, factors, user_agent, address, seen_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $5, $9)`,
+		id, user, audience, nonce, now, factors, made.Device.UserAgent, made.Device.Address, made.ExpiresAt); err != nil {
+		return Session{}, "", fmt.Errorf("begin a session: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE identity.sessions SET revoked_at = $2, revoked_for = 'too_many' WHERE session_id IN (
+		SELECT session_id FROM identity.sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY seen_at DESC, session_id DESC OFFSET $3)`,
+		user, now, MaxPerUser); err != nil {
+		return Session{}, "", fmt.Errorf("end the oldest sessions: %w", err)
+	}
+	secret := code.Token()
+	return made, secret, put(ctx, tx, id, secret, now)
+}
+
+// put notes a refresh token.
+func put(ctx context.Context, tx pgx.Tx, session uuid.UUID, secret string, at time.Time) error {
+	h := hash(secret)
+	if _, err := tx.Exec(ctx, `INSERT INTO identity.refresh_tokens (token_hash, session_id, issued_at) VALUES ($1, $2, $3)`, h[:], session, at); err != nil {
+		return fmt.Errorf("note a refresh token: %w", err)
+	}
+	return nil
+}
+
+func hash(secret string) code.Hash { return code.HashOf("refresh", nil, secret) }
+
+// Reason is why a session ended.
+type Reason string
+
+// The reasons.
+const (
+	SignedOut   Reason = "signed_out"
+	Revoked     Reason = "revoked"     // from another session
+	Reused      Reason = "reused"      // a refresh token was shown again
+	Credentials Reason = "credentials" // what one signs in with has changed
+	Erased      Reason = "erased"
+)
+
+// End ends one session of a user. Errors: not_found.
+func (s *Store) End(ctx context.Context, user, session uuid.UUID, why Reason) error {
+	tag, err := s.pool.Exec(ctx, `UPDATE identity.sessions SET revoked_at = $3, revoked_for = $4 WHERE session_id = $2 AND user_id = $1 AND revoked_at IS NULL`,
+		user, session, s.now(), why)
+	if err != nil {
+		return fmt.Errorf("end a session: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return domain.Errorf(domain.CodeNotFound, "there is no such session")
+	}
+	return nil
+}
+
+// EndAll ends all sessions of a user but one (uuid.Nil: all), in the caller's transaction, and says how many.
+func (s *Store) EndAll(ctx context.Context, tx pgx.Tx, user, but uuid.UUID, why Reason) (int64, error) {
+	tag, err := tx.Exec(ctx, `UPDATE identity.sessions SET revoked_at = $3, revoked_for = $4 WHERE user_id = $1 AND session_id <> $2 AND revoked_at IS NULL`,
+		user, but, s.now(), why)
+	if err != nil {
+		return 0, fmt.Errorf("end all sessions of a user: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+// List is the live sessions of a user, the one that was seen last first.
+func (s *Store) List(ctx context.Context, user uuid.UUID) ([]Session, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+columns+` FROM identity.sessions s WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
+		ORDER BY seen_at DESC, session_id DESC LIMIT $3`, user, s.now(), MaxPerUser)
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, scan)
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	return all, nil
+}
+
+const columns = `s.session_id, s.user_id, s.audience, s.created_at, s.authenticated_at, s.factors, s.user_agent, s.address, s.seen_at, s.expires_at`
+
+func scan(row pgx.CollectableRow) (Session, error) {
+	var s Session
+	var network netip.Prefix
+	err := row.Scan(&s.ID, &s.User, &s.Audience, &s.CreatedAt, &s.AuthenticatedAt, &s.Factors, &s.Device.UserAgent, &network, &s.SeenAt, &s.ExpiresAt)
+	s.Device.Address = network.Addr()
+	for _, at := range []*time.Time{&s.CreatedAt, &s.AuthenticatedAt, &s.SeenAt, &s.ExpiresAt} {
+		*at = at.UTC()
+	}
+	return s, err
+}
+
+var errNone = errors.New("no such token")
+
+func refused() error {
+	return domain.Errorf(domain.CodeUnauthenticated, "sign in again")
+}
