@@ -41,3 +41,33 @@ CREATE TABLE identity.refresh_tokens (
     used_at    timestamptz
 );
 CREATE INDEX refresh_tokens_session ON identity.refresh_tokens (session_id);
+
+-- What is to be told to somebody by mail, written with the change that it tells of. Links are made when a mail is sent: no secret lies here.
+CREATE TABLE identity.mails (
+    mail_id    uuid PRIMARY KEY,
+    user_id    uuid REFERENCES identity.users ON DELETE CASCADE, -- whose links the mail has; NULL for none
+    recipient  text NOT NULL,
+    kind       text NOT NULL,
+    language   text NOT NULL CHECK (language IN ('en', 'zh-CN')),
+    details    jsonb NOT NULL,
+    created_at timestamptz NOT NULL,
+    due_at     timestamptz NOT NULL, -- of the next attempt
+    attempts   integer NOT NULL DEFAULT 0,
+    claimed_by uuid,
+    sent_at    timestamptz,
+    failed_at  timestamptz,          -- given up
+    error      text NOT NULL DEFAULT ''
+);
+CREATE INDEX mails_due ON identity.mails (due_at) WHERE sent_at IS NULL AND failed_at IS NULL;
+
+-- Links that were sent by mail.
+CREATE TABLE identity.links (
+    token_hash  bytea PRIMARY KEY CHECK (octet_length(token_hash) = 32),
+    purpose     text NOT NULL,
+    user_id     uuid NOT NULL REFERENCES identity.users ON DELETE CASCADE,
+    email       text NOT NULL,   -- the mailbox that it proves
+    credentials bigint NOT NULL, -- of the user when it was made: void when they have changed
+    expires_at  timestamptz NOT NULL,
+    used_at     timestamptz
+);
+CREATE INDEX links_user ON identity.links (user_id, purpose);

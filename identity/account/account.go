@@ -1,0 +1,183 @@
+// Package account is people: who they are, how they sign up and in, and how they go.
+//
+//	account.go  reads and changes what is known of somebody
+//	signup.go   a new account, and the proof of its mailbox
+//	signin.go   e-mail and password
+//	password.go a forgotten or a changed password
+//	link.go     what is sent by mail and followed once
+//	mail.go     what is to be told by mail
+//
+// What somebody who is not signed in is answered, and how long it takes, never depends on whether an address has an account.
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity/address"
+	"github.com/massrouter/massrouter/identity/password"
+	"github.com/massrouter/massrouter/identity/session"
+)
+
+// Language is what somebody is written to in.
+type Language string
+
+// The languages.
+const (
+	English Language = "en"
+	Chinese Language = "zh-CN"
+)
+
+const maxName = 100 // characters
+
+// Profile is what somebody says of himself.
+type Profile struct {
+	Name     string
+	Language Language
+	Zone     string // of IANA's database, such as Europe/Berlin
+}
+
+// User is a person.
+type User struct {
+	ID         uuid.UUID
+	Email      address.Email
+	VerifiedAt time.Time // zero until the mailbox is proved
+	Profile    Profile
+	Password   bool // whether there is one
+	CreatedAt  time.Time
+}
+
+// Service keeps accounts in Postgres. It is safe for concurrent use.
+type Service struct {
+	pool     *pgxpool.Pool
+	hasher   *password.Hasher
+	sessions *session.Store
+	now      func() time.Time
+}
+
+// New makes a Service.
+func New(pool *pgxpool.Pool, hasher *password.Hasher, sessions *session.Store, now func() time.Time) *Service {
+	return &Service{pool: pool, hasher: hasher, sessions: sessions, now: now}
+}
+
+// normal checks a profile. Errors: invalid_request with "param".
+func (p Profile) normal() (Profile, error) {
+	p.Name = strings.Join(strings.Fields(p.Name), " ")
+	invisible := func(c rune) bool {
+		return !unicode.IsGraphic(c) || unicode.Is(unicode.Bidi_Control, c) || unicode.Is(unicode.Cf, c)
+	}
+	switch {
+	case !utf8.ValidString(p.Name) || utf8.RuneCountInString(p.Name) > maxName || strings.ContainsFunc(p.Name, invisible):
+		return p, invalid("name", "a name has at most %d visible characters", maxName)
+	case p.Language != English && p.Language != Chinese:
+		return p, invalid("language", "language is one of: en, zh-CN")
+	case p.Zone == "" || p.Zone == "Local":
+		return p, invalid("zone", "zone is a time zone such as Europe/Berlin")
+	}
+	if _, err := time.LoadLocation(p.Zone); err != nil {
+		return p, invalid("zone", "zone is a time zone such as Europe/Berlin")
+	}
+	return p, nil
+}
+
+func invalid(param, format string, args ...any) error {
+	return domain.Errorf(domain.CodeInvalid, format, args...).With("param", param)
+}
+
+// row is a user as the table has it.
+type row struct {
+	User
+	hash        string
+	credentials int64
+}
+
+const columns = `user_id, email, email_verified_at, name, language, zone, password, credentials, created_at`
+
+func scan(r pgx.CollectableRow) (row, error) {
+	var u row
+	var verified *time.Time
+	err := r.Scan(&u.ID, &u.Email, &verified, &u.Profile.Name, &u.Profile.Language, &u.Profile.Zone, &u.hash, &u.credentials, &u.CreatedAt)
+	if verified != nil {
+		u.VerifiedAt = verified.UTC()
+	}
+	u.CreatedAt, u.Password = u.CreatedAt.UTC(), u.hash != ""
+	return u, err
+}
+
+// querier is the pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// byID finds a live user; not_found.
+func byID(ctx context.Context, q querier, id uuid.UUID, lock string) (row, error) {
+	return one(ctx, q, `SELECT `+columns+` FROM identity.users WHERE user_id = $1 AND deleted_at IS NULL `+lock, id)
+}
+
+// byEmail finds a live user; not_found.
+func byEmail(ctx context.Context, q querier, email address.Email, lock string) (row, error) {
+	return one(ctx, q, `SELECT `+columns+` FROM identity.users WHERE email = $1 AND deleted_at IS NULL `+lock, email)
+}
+
+func one(ctx context.Context, q querier, sql string, args ...any) (row, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return row{}, fmt.Errorf("find a user: %w", err)
+	}
+	u, err := pgx.CollectExactlyOneRow(rows, scan)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return row{}, errNobody
+	}
+	if err != nil {
+		return row{}, fmt.Errorf("find a user: %w", err)
+	}
+	return u, nil
+}
+
+// errNobody never reaches those who are not signed in.
+var errNobody = domain.Errorf(domain.CodeNotFound, "there is no such user") //nolint:gochecknoglobals // a value
+
+const forUpdate = "FOR UPDATE"
+
+// Get is a user; not_found.
+func (s *Service) Get(ctx context.Context, id uuid.UUID) (User, error) {
+	u, err := byID(ctx, s.pool, id, "")
+	return u.User, err
+}
+
+// Update changes a profile. Errors: invalid_request, not_found.
+func (s *Service) Update(ctx context.Context, id uuid.UUID, p Profile) (User, error) {
+	p, err := p.normal()
+	if err != nil {
+		return User{}, err
+	}
+	var u row
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if u, err = byID(ctx, tx, id, forUpdate); err != nil {
+			return err
+		}
+		u.Profile = p
+		_, err = tx.Exec(ctx, `UPDATE identity.users SET name = $2, language = $3, zone = $4 WHERE user_id = $1`, id, p.Name, p.Language, p.Zone)
+		return err
+	})
+	return u.User, wrap("change a profile", err)
+}
+
+// wrap says what failed, but leaves what is for the caller as it is.
+func wrap(what string, err error) error {
+	var e *domain.Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

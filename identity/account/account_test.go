@@ -1,0 +1,305 @@
+package account_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity/account"
+	"github.com/massrouter/massrouter/identity/address"
+	"github.com/massrouter/massrouter/identity/password"
+	"github.com/massrouter/massrouter/identity/session"
+	"github.com/massrouter/massrouter/identity/token"
+	"github.com/massrouter/massrouter/internal/pgtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+const (
+	email  = "ann@example.com"
+	secret = "correct horse battery"
+	other  = "a red bicycle in rain"
+)
+
+type bench struct {
+	*account.Service
+	t        *testing.T
+	pool     *pgxpool.Pool
+	sessions *session.Store
+	mu       sync.Mutex
+	at       time.Time
+}
+
+func setup(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, pool: pgtest.New(t), at: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
+	b.sessions = session.New(b.pool, b.now)
+	b.Service = b.service(password.Parameters{Memory: 64, Passes: 1, Threads: 1})
+	return b
+}
+
+func (b *bench) service(with password.Parameters) *account.Service {
+	hasher, err := password.NewHasher(password.Options{Parameters: with, Share: 1, Patience: time.Minute})
+	require.NoError(b.t, err)
+	return account.New(b.pool, hasher, b.sessions, b.now)
+}
+
+func (b *bench) now() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.at
+}
+
+func (b *bench) step(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.at = b.at.Add(d)
+}
+
+func wish(email, secret string) account.SignUp {
+	return account.SignUp{Email: email, Password: secret, Profile: account.Profile{Name: "Ann", Language: account.English, Zone: "Europe/Berlin"}}
+}
+
+// mails are what is to be told, and takes them away.
+func (b *bench) mails() []string {
+	b.t.Helper()
+	rows, err := b.pool.Query(b.t.Context(), `WITH gone AS (DELETE FROM identity.mails RETURNING *) SELECT kind || ' ' || recipient FROM gone WHERE sent_at IS NULL ORDER BY mail_id`)
+	require.NoError(b.t, err)
+	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(b.t, err)
+	return all
+}
+
+// link is the secret of the mail that would be sent now.
+func (b *bench) link(to string, p account.Purpose) string {
+	b.t.Helper()
+	var user uuid.UUID
+	require.NoError(b.t, b.pool.QueryRow(b.t.Context(), `SELECT user_id FROM identity.users WHERE email = $1`, to).Scan(&user))
+	made, err := b.MakeLink(b.t.Context(), user, address.Email(to), p)
+	require.NoError(b.t, err)
+	return made
+}
+
+// member signs somebody up and proves the mailbox.
+func (b *bench) member(email, secret string) account.User {
+	b.t.Helper()
+	require.NoError(b.t, b.SignUp(b.t.Context(), wish(email, secret)))
+	u, err := b.Verify(b.t.Context(), b.link(email, account.Verify))
+	require.NoError(b.t, err)
+	b.mails()
+	return u
+}
+
+func (b *bench) requireCode(code domain.Code, err error) {
+	b.t.Helper()
+	require.Equal(b.t, code, domain.CodeOf(err), "%v", err)
+}
+
+func TestSigningUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.SignUp(t.Context(), wish(" Ann@Example.COM", secret)))
+	require.Equal(t, []string{"verify_email " + email}, b.mails())
+	_, err := b.Password(t.Context(), email, secret)
+	b.requireCode(account.CodeUnverified, err)
+	require.Equal(t, []string{"verify_email " + email}, b.mails(), "who knows the password gets the mail again")
+	_, err = b.Password(t.Context(), email, other)
+	b.requireCode(account.CodeSignIn, err)
+	require.Empty(t, b.mails())
+
+	link := b.link(email, account.Verify)
+	u, err := b.Verify(t.Context(), link)
+	require.NoError(t, err)
+	require.Equal(t, b.now(), u.VerifiedAt)
+	_, err = b.Verify(t.Context(), link)
+	b.requireCode(account.CodeLink, err)
+	got, err := b.Password(t.Context(), "ANN@example.com", secret)
+	require.NoError(t, err)
+	require.Equal(t, u, got)
+	require.Equal(t, account.Profile{Name: "Ann", Language: "en", Zone: "Europe/Berlin"}, got.Profile)
+
+	require.NoError(t, b.SignUp(t.Context(), wish(email, other)), "the caller sees no difference")
+	require.Equal(t, []string{"already_have " + email}, b.mails())
+	_, err = b.Password(t.Context(), email, secret)
+	require.NoError(t, err, "nothing has changed")
+}
+
+// TestNobodyKeepsAnAddress: an account whose mailbox nobody has proved is made anew, and the first one's link and password are void.
+func TestNobodyKeepsAnAddress(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.SignUp(t.Context(), wish(email, other)))
+	squatter := b.link(email, account.Verify)
+	require.NoError(t, b.SignUp(t.Context(), wish(email, secret)))
+	_, err := b.Verify(t.Context(), squatter)
+	b.requireCode(account.CodeLink, err)
+	_, err = b.Verify(t.Context(), b.link(email, account.Verify))
+	require.NoError(t, err)
+	_, err = b.Password(t.Context(), email, other)
+	b.requireCode(account.CodeSignIn, err)
+	_, err = b.Password(t.Context(), email, secret)
+	require.NoError(t, err)
+}
+
+func TestManySignUpsAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var group sync.WaitGroup
+	failed := make(chan error, 10)
+	for n := range 10 {
+		group.Go(func() { failed <- b.SignUp(context.Background(), wish(email, fmt.Sprint(secret, n))) })
+	}
+	group.Wait()
+	close(failed)
+	for err := range failed {
+		require.NoError(t, err)
+	}
+	var n int
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT count(*) FROM identity.users`).Scan(&n))
+	require.Equal(t, 1, n)
+}
+
+func TestWhatIsNoAccount(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for name, change := range map[string]func(*account.SignUp){
+		"email":    func(q *account.SignUp) { q.Email = "ann@example.com\r\nBcc: x@example.com" },
+		"password": func(q *account.SignUp) { q.Password = "password" },
+		"known":    func(q *account.SignUp) { q.Email, q.Password = "annabella@example.com", "annabella1" },
+		"name":     func(q *account.SignUp) { q.Profile.Name = strings.Repeat("x", 101) },
+		"hidden":   func(q *account.SignUp) { q.Profile.Name = "Ann\u202e" },
+		"control":  func(q *account.SignUp) { q.Profile.Name = "Ann\x00" },
+		"language": func(q *account.SignUp) { q.Profile.Language = "de" },
+		"zone":     func(q *account.SignUp) { q.Profile.Zone = "Mars/Base" },
+		"path":     func(q *account.SignUp) { q.Profile.Zone = "../../etc/passwd" },
+		"local":    func(q *account.SignUp) { q.Profile.Zone = "Local" },
+	} {
+		q := wish(email, secret)
+		change(&q)
+		err := b.SignUp(t.Context(), q)
+		require.Error(t, err, name)
+		code := domain.CodeOf(err)
+		require.True(t, code == domain.CodeInvalid || code == password.CodeWeak, "%s: %v", name, err)
+	}
+	require.Empty(t, b.mails())
+	for _, typed := range []string{"", "nobody@example.com", "no address", email + "\x00"} {
+		_, err := b.Password(t.Context(), typed, secret)
+		b.requireCode(account.CodeSignIn, err)
+	}
+	_, err := b.Get(t.Context(), uuid.New())
+	b.requireCode(domain.CodeNotFound, err)
+}
+
+// TestForgotten: the link sets a new password once, proves the mailbox, ends every session, and tells.
+func TestForgotten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	u := b.member(email, secret)
+	begun := func() {
+		require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
+			_, _, err := b.sessions.Begin(t.Context(), tx, u.ID, token.Portal, []string{"pwd"}, session.Device{})
+			return err
+		}))
+	}
+	begun()
+	require.NoError(t, b.Forgot(t.Context(), "nobody@example.com"))
+	require.Empty(t, b.mails())
+	require.NoError(t, b.Forgot(t.Context(), email))
+	require.Equal(t, []string{"reset_password " + email}, b.mails())
+	older, link := b.link(email, account.Reset), b.link(email, account.Reset)
+	b.requireCode(account.CodeLink, b.Reset(t.Context(), older, other))
+	b.requireCode(password.CodeWeak, b.Reset(t.Context(), link, "password"))
+	_, err := b.Verify(t.Context(), link)
+	b.requireCode(account.CodeLink, err)
+	require.NoError(t, b.Reset(t.Context(), link, other))
+	require.Equal(t, []string{"password_changed " + email}, b.mails())
+	b.requireCode(account.CodeLink, b.Reset(t.Context(), link, secret))
+	_, err = b.Password(t.Context(), email, secret)
+	b.requireCode(account.CodeSignIn, err)
+	_, err = b.Password(t.Context(), email, other)
+	require.NoError(t, err)
+	all, err := b.sessions.List(t.Context(), u.ID)
+	require.NoError(t, err)
+	require.Empty(t, all)
+
+	link = b.link(email, account.Reset)
+	b.step(30 * time.Minute)
+	b.requireCode(account.CodeLink, b.Reset(t.Context(), link, secret))
+	b.requireCode(domain.CodeInvalid, b.Forgot(t.Context(), "no address"))
+}
+
+// TestChangedPassword: the session in which it was changed goes on, all others end, and links that were made before are void.
+func TestChangedPassword(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	u := b.member(email, secret)
+	var here, there session.Session
+	require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) (err error) {
+		if here, _, err = b.sessions.Begin(t.Context(), tx, u.ID, token.Portal, []string{"pwd"}, session.Device{}); err == nil {
+			there, _, err = b.sessions.Begin(t.Context(), tx, u.ID, token.Portal, []string{"pwd"}, session.Device{})
+		}
+		return err
+	}))
+	link := b.link(email, account.Reset)
+	b.requireCode(account.CodeSignIn, b.ChangePassword(t.Context(), u.ID, here.ID, other, other))
+	b.requireCode(password.CodeWeak, b.ChangePassword(t.Context(), u.ID, here.ID, secret, "short"))
+	require.NoError(t, b.ChangePassword(t.Context(), u.ID, here.ID, secret, other))
+	require.Equal(t, []string{"password_changed " + email}, b.mails())
+	all, err := b.sessions.List(t.Context(), u.ID)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.Equal(t, here.ID, all[0].ID)
+	require.NotEqual(t, there.ID, all[0].ID)
+	b.requireCode(account.CodeLink, b.Reset(t.Context(), link, secret))
+	b.requireCode(domain.CodeNotFound, b.ChangePassword(t.Context(), uuid.New(), here.ID, secret, other))
+}
+
+// TestHashesGrow: who signs in gets a hash with today's parameters.
+func TestHashesGrow(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	u := b.member(email, secret)
+	hash := func() (text string) {
+		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT password FROM identity.users WHERE user_id = $1`, u.ID).Scan(&text))
+		return text
+	}
+	before := hash()
+	require.NotContains(t, before, secret)
+	newer := b.service(password.Parameters{Memory: 128, Passes: 1, Threads: 1})
+	_, err := newer.Password(t.Context(), email, other)
+	b.requireCode(account.CodeSignIn, err)
+	require.Equal(t, before, hash())
+	_, err = newer.Password(t.Context(), email, secret)
+	require.NoError(t, err)
+	require.Contains(t, hash(), "m=128")
+	_, err = newer.Password(t.Context(), email, secret)
+	require.NoError(t, err)
+}
+
+func TestProfiles(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	u := b.member(email, secret)
+	p := account.Profile{Name: "  安\u3000Ann ", Language: account.Chinese, Zone: "Asia/Shanghai"}
+	got, err := b.Update(t.Context(), u.ID, p)
+	require.NoError(t, err)
+	require.Equal(t, "安 Ann", got.Profile.Name)
+	again, err := b.Get(t.Context(), u.ID)
+	require.NoError(t, err)
+	require.Equal(t, got, again)
+	p.Zone = "Nowhere"
+	_, err = b.Update(t.Context(), u.ID, p)
+	b.requireCode(domain.CodeInvalid, err)
+	_, err = b.Update(t.Context(), uuid.New(), account.Profile{Language: "en", Zone: "UTC"})
+	b.requireCode(domain.CodeNotFound, err)
+}

@@ -1,0 +1,82 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity/address"
+	"github.com/massrouter/massrouter/identity/code"
+)
+
+// Purpose is what a link does.
+type Purpose string
+
+// The purposes.
+const (
+	Verify Purpose = "verify" // proves the mailbox of the account
+	Reset  Purpose = "reset"  // lets a new password be set
+	Change Purpose = "change" // proves the mailbox that the account is to have
+)
+
+// life is how long a link is good.
+func (p Purpose) life() time.Duration {
+	if p == Reset {
+		return 30 * time.Minute
+	}
+	return 24 * time.Hour
+}
+
+// CodeLink is of links that do not exist, were used, are over, or are older than the last change of what the user signs in with. Which of them it is
+// is not said.
+const CodeLink domain.Code = "link_invalid"
+
+func badLink() error {
+	return domain.Errorf(CodeLink, "this link was used, or is too old: ask for a new one")
+}
+
+// MakeLink makes the secret of a link to a mailbox, when the mail is about to be sent; earlier ones for the same purpose are void. Errors: not_found when the user
+// is gone, so that nothing is to be sent.
+func (s *Service) MakeLink(ctx context.Context, user uuid.UUID, to address.Email, p Purpose) (secret string, err error) {
+	secret = code.Token()
+	now := domain.Moment(s.now())
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		u, err := byID(ctx, tx, user, forUpdate)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM identity.links WHERE user_id = $1 AND purpose = $2`, user, p); err != nil {
+			return err
+		}
+		h := code.HashOf(code.Purpose(p), nil, secret)
+		_, err = tx.Exec(ctx, `INSERT INTO identity.links (token_hash, purpose, user_id, email, credentials, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+			h[:], p, user, to, u.credentials, now.Add(p.life()))
+		return err
+	})
+	return secret, wrap("make a link", err)
+}
+
+// follow uses a link up, in the transaction of what it does, and locks its user. Errors: link_invalid.
+func (s *Service) follow(ctx context.Context, tx pgx.Tx, secret string, p Purpose) (row, address.Email, error) {
+	h := code.HashOf(code.Purpose(p), nil, secret)
+	var user uuid.UUID
+	var to address.Email
+	var credentials int64
+	err := tx.QueryRow(ctx, `UPDATE identity.links SET used_at = $3 WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3
+		RETURNING user_id, email, credentials`, h[:], p, domain.Moment(s.now())).Scan(&user, &to, &credentials)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return row{}, "", badLink()
+	}
+	if err != nil {
+		return row{}, "", wrap("follow a link", err)
+	}
+	u, err := byID(ctx, tx, user, forUpdate)
+	if errors.Is(err, errNobody) || err == nil && u.credentials != credentials {
+		return row{}, "", badLink()
+	}
+	return u, to, err
+}

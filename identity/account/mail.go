@@ -1,0 +1,71 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity/address"
+)
+
+// Kind is what a mail says. Package reactors/mail has the words.
+type Kind string
+
+// The kinds. Those with a link name its purpose.
+const (
+	VerifyEmail     Kind = "verify_email"     // link: Verify
+	AlreadyHave     Kind = "already_have"     // somebody tried to sign up with an address that has an account; link: Reset
+	ResetPassword   Kind = "reset_password"   // link: Reset
+	PasswordChanged Kind = "password_changed" // tells
+	ConfirmEmail    Kind = "confirm_email"    // to the new mailbox; link: Change
+	EmailChanging   Kind = "email_changing"   // to the old mailbox; tells
+	EmailChanged    Kind = "email_changed"    // to the old mailbox; tells
+	SessionStolen   Kind = "session_stolen"   // a refresh token was used twice; tells
+)
+
+// Link is the purpose of the link in a mail of the kind; "" for none.
+func (k Kind) Link() Purpose {
+	switch k {
+	case VerifyEmail:
+		return Verify
+	case AlreadyHave, ResetPassword:
+		return Reset
+	case ConfirmEmail:
+		return Change
+	case PasswordChanged, EmailChanging, EmailChanged, SessionStolen:
+	}
+	return ""
+}
+
+// decoy is written where there is nobody to be told: a commit that has nothing to write is faster, and would say so.
+func (s *Service) decoy(ctx context.Context, tx pgx.Tx) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("name a mail: %w", err)
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO identity.mails (mail_id, recipient, kind, language, details, created_at, due_at, sent_at) VALUES ($1, '', 'nobody', 'en', '{}', $2, $2, $2)`,
+		id, domain.Moment(s.now()))
+	return wrap("note that nobody is told", err)
+}
+
+// tell notes what is to be told, with the change that it tells of.
+func (s *Service) tell(ctx context.Context, tx pgx.Tx, u *row, to address.Email, k Kind, details map[string]string) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("name a mail: %w", err)
+	}
+	if details == nil {
+		details = map[string]string{}
+	}
+	text, err := json.Marshal(details)
+	if err != nil {
+		return fmt.Errorf("write the details of a mail: %w", err)
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO identity.mails (mail_id, user_id, recipient, kind, language, details, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)`,
+		id, u.ID, to, k, u.Profile.Language, text, domain.Moment(s.now()))
+	return wrap("note a mail", err)
+}
