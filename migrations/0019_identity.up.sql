@@ -71,3 +71,36 @@ CREATE TABLE identity.links (
     used_at     timestamptz
 );
 CREATE INDEX links_user ON identity.links (user_id, purpose);
+
+-- An organisation is a tenant: it has a wallet, and people have roles in it. Everybody has one of the own.
+CREATE TABLE identity.organisations (
+    organisation_id uuid PRIMARY KEY,
+    wallet_id       uuid NOT NULL UNIQUE,
+    name            text NOT NULL,
+    personal_of     uuid UNIQUE REFERENCES identity.users ON DELETE CASCADE, -- whose own it is; NULL for one of several people
+    created_at      timestamptz NOT NULL,
+    deleted_at      timestamptz
+);
+
+CREATE TABLE identity.members (
+    organisation_id uuid NOT NULL REFERENCES identity.organisations ON DELETE CASCADE,
+    user_id         uuid NOT NULL REFERENCES identity.users ON DELETE CASCADE,
+    role            text NOT NULL CHECK (role IN ('owner', 'admin', 'finance', 'developer', 'viewer')),
+    joined_at       timestamptz NOT NULL,
+    PRIMARY KEY (organisation_id, user_id)
+);
+CREATE INDEX members_user ON identity.members (user_id);
+
+CREATE TABLE identity.invitations (
+    invitation_id   uuid PRIMARY KEY,
+    organisation_id uuid NOT NULL REFERENCES identity.organisations ON DELETE CASCADE,
+    email           text NOT NULL,
+    role            text NOT NULL CHECK (role IN ('admin', 'finance', 'developer', 'viewer')),
+    invited_by      uuid NOT NULL,
+    created_at      timestamptz NOT NULL,
+    expires_at      timestamptz NOT NULL,
+    ended_at        timestamptz, -- accepted, declined or withdrawn
+    ended_as        text NOT NULL DEFAULT ''
+);
+CREATE UNIQUE INDEX invitations_open ON identity.invitations (organisation_id, email) WHERE ended_at IS NULL;
+CREATE INDEX invitations_email ON identity.invitations (email) WHERE ended_at IS NULL;

@@ -1,0 +1,154 @@
+package organisation
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity/address"
+)
+
+// InvitationLife is how long an invitation is open.
+const InvitationLife = 7 * 24 * time.Hour
+
+// Invitation asks the owner of a mailbox into an organisation. Whoever signs in with that mailbox, proved, sees it.
+type Invitation struct {
+	ID           uuid.UUID
+	Organisation uuid.UUID
+	Name         string // of the organisation
+	Email        address.Email
+	Role         Role
+	InvitedBy    uuid.UUID
+	CreatedAt    time.Time
+	ExpiresAt    time.Time
+}
+
+// Invite makes an invitation, in place of an open one to the same mailbox. tell notes the mail in the same transaction. Errors: invalid_request, not_found,
+// conflict: who is invited belongs to it, or there are too many.
+func (s *Service) Invite(ctx context.Context, id, organisation, by uuid.UUID, email address.Email, role Role, tell func(pgx.Tx, Invitation) error) (i Invitation, err error) {
+	if err := role.check(); err != nil {
+		return i, err
+	}
+	if role == Owner {
+		return i, domain.Errorf(domain.CodeInvalid, "an owner is made of a member: invite with another role first").With("param", "role")
+	}
+	now := domain.Moment(s.now())
+	i = Invitation{ID: id, Organisation: organisation, Email: email, Role: role, InvitedBy: by, CreatedAt: now, ExpiresAt: now.Add(InvitationLife)}
+	return i, s.change(ctx, organisation, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, `SELECT name FROM identity.organisations WHERE organisation_id = $1`, organisation).Scan(&i.Name); err != nil {
+			return err
+		}
+		var member bool
+		var members, open int
+		err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM identity.members m JOIN identity.users u USING (user_id) WHERE m.organisation_id = $1 AND u.email = $2 AND u.deleted_at IS NULL),
+			(SELECT count(*) FROM identity.members WHERE organisation_id = $1),
+			(SELECT count(*) FROM identity.invitations WHERE organisation_id = $1 AND ended_at IS NULL AND expires_at > $3 AND email <> $2)`,
+			organisation, email, now).Scan(&member, &members, &open)
+		switch {
+		case err != nil:
+			return err
+		case member:
+			return domain.Errorf(domain.CodeConflict, "who has this mailbox is a member")
+		case members+open >= MaxMembers || open >= MaxInvitations:
+			return domain.Errorf(domain.CodeConflict, "an organisation has at most %d members and %d open invitations", MaxMembers, MaxInvitations)
+		}
+		if _, err := tx.Exec(ctx, `UPDATE identity.invitations SET ended_at = $3, ended_as = 'replaced' WHERE organisation_id = $1 AND email = $2 AND ended_at IS NULL AND invitation_id <> $4`,
+			organisation, email, now, id); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `INSERT INTO identity.invitations (invitation_id, organisation_id, email, role, invited_by, created_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (invitation_id) DO NOTHING`, id, organisation, email, role, by, i.CreatedAt, i.ExpiresAt)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		return tell(tx, i)
+	})
+}
+
+const invitationColumns = `i.invitation_id, i.organisation_id, o.name, i.email, i.role, i.invited_by, i.created_at, i.expires_at`
+
+func scanInvitation(r pgx.CollectableRow) (i Invitation, err error) {
+	err = r.Scan(&i.ID, &i.Organisation, &i.Name, &i.Email, &i.Role, &i.InvitedBy, &i.CreatedAt, &i.ExpiresAt)
+	i.CreatedAt, i.ExpiresAt = i.CreatedAt.UTC(), i.ExpiresAt.UTC()
+	return i, err
+}
+
+// Invitations lists the open invitations of an organisation.
+func (s *Service) Invitations(ctx context.Context, organisation uuid.UUID) ([]Invitation, error) {
+	return s.invitations(ctx, `i.organisation_id = $1`, organisation)
+}
+
+// InvitationsTo lists the open invitations to a mailbox that was proved.
+func (s *Service) InvitationsTo(ctx context.Context, email address.Email) ([]Invitation, error) {
+	return s.invitations(ctx, `i.email = $1`, email)
+}
+
+func (s *Service) invitations(ctx context.Context, where string, arg any) ([]Invitation, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+invitationColumns+` FROM identity.invitations i JOIN identity.organisations o USING (organisation_id)
+		WHERE `+where+` AND i.ended_at IS NULL AND i.expires_at > $2 AND o.deleted_at IS NULL ORDER BY i.created_at, i.invitation_id`, arg, s.now())
+	if err != nil {
+		return nil, wrap("list invitations", err)
+	}
+	all, err := pgx.CollectRows(rows, scanInvitation)
+	return all, wrap("list invitations", err)
+}
+
+// Withdraw takes an invitation back. Errors: not_found.
+func (s *Service) Withdraw(ctx context.Context, organisation, id uuid.UUID) error {
+	return s.end(ctx, `invitation_id = $1 AND organisation_id = $2`, "withdrawn", id, organisation)
+}
+
+// Decline refuses an invitation to a mailbox that was proved. Errors: not_found.
+func (s *Service) Decline(ctx context.Context, email address.Email, id uuid.UUID) error {
+	return s.end(ctx, `invitation_id = $1 AND email = $2`, "declined", id, email)
+}
+
+func (s *Service) end(ctx context.Context, where, as string, args ...any) error {
+	tag, err := s.pool.Exec(ctx, `UPDATE identity.invitations SET ended_at = $3, ended_as = $4 WHERE `+where+` AND ended_at IS NULL AND expires_at > $3`, append(args, s.now(), as)...)
+	if err == nil && tag.RowsAffected() == 0 {
+		return notFound("invitation")
+	}
+	return wrap("end an invitation", err)
+}
+
+// Accept makes the owner of a mailbox that was proved a member. Errors: not_found, conflict.
+func (s *Service) Accept(ctx context.Context, user uuid.UUID, email address.Email, id uuid.UUID) (Organisation, error) {
+	var organisation uuid.UUID
+	var role Role
+	err := s.pool.QueryRow(ctx, `SELECT organisation_id, role FROM identity.invitations WHERE invitation_id = $1 AND email = $2 AND ended_at IS NULL AND expires_at > $3`,
+		id, email, s.now()).Scan(&organisation, &role)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Organisation{}, notFound("invitation")
+	}
+	if err != nil {
+		return Organisation{}, wrap("find an invitation", err)
+	}
+	err = s.change(ctx, organisation, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE identity.invitations SET ended_at = $2, ended_as = 'accepted' WHERE invitation_id = $1 AND ended_at IS NULL`, id, s.now())
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return notFound("invitation") // it was withdrawn meanwhile
+		}
+		var n, members int
+		if err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM identity.members WHERE user_id = $1), (SELECT count(*) FROM identity.members WHERE organisation_id = $2)`,
+			user, organisation).Scan(&n, &members); err != nil {
+			return err
+		}
+		if n >= MaxPerUser || members >= MaxMembers {
+			return domain.Errorf(domain.CodeConflict, "one belongs to at most %d organisations, and one has at most %d members", MaxPerUser, MaxMembers)
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO identity.members (organisation_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+			organisation, user, role, domain.Moment(s.now()))
+		return err
+	})
+	if err != nil {
+		return Organisation{}, err
+	}
+	return s.Get(ctx, user, organisation)
+}

@@ -1,0 +1,237 @@
+// Package organisation is tenants: who belongs to one, and in which role. Each has a wallet of its own in the ledger.
+//
+//	organisation.go  makes, names, reads and ends them
+//	member.go        roles, leaving, handing over; never without an owner
+//	invitation.go    how others join
+package organisation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/massrouter/massrouter/domain"
+)
+
+// Limits.
+const (
+	MaxPerUser     = 20 // organisations that one belongs to
+	MaxMembers     = 200
+	MaxInvitations = 100 // open ones of an organisation
+	maxName        = 100 // characters
+)
+
+// Role is what a member may do; package access says what that is.
+type Role string
+
+// The roles, the mightiest first.
+const (
+	Owner     Role = "owner"
+	Admin     Role = "admin"
+	Finance   Role = "finance"
+	Developer Role = "developer"
+	Viewer    Role = "viewer"
+)
+
+// Roles are all of them.
+func Roles() []Role { return []Role{Owner, Admin, Finance, Developer, Viewer} }
+
+func (r Role) check() error {
+	for _, known := range Roles() {
+		if r == known {
+			return nil
+		}
+	}
+	return domain.Errorf(domain.CodeInvalid, "role is one of: owner, admin, finance, developer, viewer").With("param", "role")
+}
+
+// Organisation is a tenant.
+type Organisation struct {
+	ID        uuid.UUID
+	Wallet    uuid.UUID
+	Name      string
+	Personal  bool // of one person, who is alone in it
+	CreatedAt time.Time
+	Role      Role // of who asks
+}
+
+// Wallets opens wallets in the ledger. Opening one that is open is no error.
+type Wallets interface {
+	Open(ctx context.Context, wallet uuid.UUID, actor string) error
+}
+
+// Service keeps organisations in Postgres. It is safe for concurrent use.
+type Service struct {
+	pool    *pgxpool.Pool
+	wallets Wallets
+	now     func() time.Time
+}
+
+// New makes a Service.
+func New(pool *pgxpool.Pool, wallets Wallets, now func() time.Time) *Service {
+	return &Service{pool: pool, wallets: wallets, now: now}
+}
+
+func actorOf(user uuid.UUID) string { return "user:" + user.String() }
+
+// Personal is the organisation that a user has alone. It is made when it is asked for first, so that a process that dies half-way leaves nothing
+// undone: the ids follow from the user's.
+func (s *Service) Personal(ctx context.Context, user uuid.UUID) (Organisation, error) {
+	o := Organisation{ID: domain.DeriveID(user, "organisation"), Wallet: domain.DeriveID(user, "wallet"), Personal: true, Role: Owner}
+	err := s.pool.QueryRow(ctx, `SELECT created_at FROM identity.organisations WHERE organisation_id = $1 AND deleted_at IS NULL`, o.ID).Scan(&o.CreatedAt)
+	o.CreatedAt = o.CreatedAt.UTC()
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return o, wrap("find somebody's own organisation", err)
+	}
+	if err := s.wallets.Open(ctx, o.Wallet, actorOf(user)); err != nil {
+		return Organisation{}, err
+	}
+	return o, s.insert(ctx, &o, user)
+}
+
+// Create makes an organisation of several people; who makes it owns it. id makes it once. Errors: invalid_request, conflict when there are too many.
+func (s *Service) Create(ctx context.Context, id, user uuid.UUID, name string) (Organisation, error) {
+	name, err := normalName(name)
+	if err != nil {
+		return Organisation{}, err
+	}
+	var n int
+	if err := s.pool.QueryRow(ctx, `SELECT count(*) FROM identity.members WHERE user_id = $1 AND organisation_id <> $2`, user, id).Scan(&n); err != nil {
+		return Organisation{}, fmt.Errorf("count organisations: %w", err)
+	}
+	if n >= MaxPerUser {
+		return Organisation{}, domain.Errorf(domain.CodeConflict, "one belongs to at most %d organisations", MaxPerUser)
+	}
+	o := Organisation{ID: id, Wallet: domain.DeriveID(id, "wallet"), Name: name, Role: Owner}
+	if err := s.wallets.Open(ctx, o.Wallet, actorOf(user)); err != nil {
+		return Organisation{}, err
+	}
+	return o, s.insert(ctx, &o, user)
+}
+
+func (s *Service) insert(ctx context.Context, o *Organisation, owner uuid.UUID) error {
+	o.CreatedAt = domain.Moment(s.now())
+	return wrap("make an organisation", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var of *uuid.UUID
+		if o.Personal {
+			of = &owner
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO identity.organisations (organisation_id, wallet_id, name, personal_of, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+			o.ID, o.Wallet, o.Name, of, o.CreatedAt); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO identity.members (organisation_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+			o.ID, owner, Owner, o.CreatedAt); err != nil {
+			return err
+		}
+		err := tx.QueryRow(ctx, `SELECT name, created_at FROM identity.organisations WHERE organisation_id = $1`, o.ID).Scan(&o.Name, &o.CreatedAt)
+		o.CreatedAt = o.CreatedAt.UTC()
+		return err
+	}))
+}
+
+const columns = `o.organisation_id, o.wallet_id, o.name, o.personal_of IS NOT NULL, o.created_at, m.role`
+
+func scan(r pgx.CollectableRow) (o Organisation, err error) {
+	err = r.Scan(&o.ID, &o.Wallet, &o.Name, &o.Personal, &o.CreatedAt, &o.Role)
+	o.CreatedAt = o.CreatedAt.UTC()
+	return o, err
+}
+
+// List is where a user belongs, the own one first.
+func (s *Service) List(ctx context.Context, user uuid.UUID) ([]Organisation, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+columns+` FROM identity.members m JOIN identity.organisations o USING (organisation_id)
+		WHERE m.user_id = $1 AND o.deleted_at IS NULL ORDER BY o.personal_of IS NULL, o.name, o.organisation_id`, user)
+	if err != nil {
+		return nil, fmt.Errorf("list organisations: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, scan)
+	return all, wrap("list organisations", err)
+}
+
+// OfWallet is the organisation that has a wallet, if the user belongs to it; not_found otherwise, whether or not there is one.
+func (s *Service) OfWallet(ctx context.Context, user, wallet uuid.UUID) (Organisation, error) {
+	return s.one(ctx, s.pool, `SELECT `+columns+` FROM identity.members m JOIN identity.organisations o USING (organisation_id)
+		WHERE m.user_id = $1 AND o.wallet_id = $2 AND o.deleted_at IS NULL`, user, wallet)
+}
+
+// Get is an organisation that the user belongs to; not_found otherwise.
+func (s *Service) Get(ctx context.Context, user, id uuid.UUID) (Organisation, error) {
+	return s.one(ctx, s.pool, `SELECT `+columns+` FROM identity.members m JOIN identity.organisations o USING (organisation_id)
+		WHERE m.user_id = $1 AND o.organisation_id = $2 AND o.deleted_at IS NULL`, user, id)
+}
+
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func (*Service) one(ctx context.Context, q querier, sql string, args ...any) (Organisation, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return Organisation{}, fmt.Errorf("find an organisation: %w", err)
+	}
+	o, err := pgx.CollectExactlyOneRow(rows, scan)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return o, notFound("organisation")
+	}
+	return o, wrap("find an organisation", err)
+}
+
+// Rename changes the name. Errors: invalid_request, not_found; conflict for somebody's own.
+func (s *Service) Rename(ctx context.Context, id uuid.UUID, name string) error {
+	name, err := normalName(name)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, id, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE identity.organisations SET name = $2 WHERE organisation_id = $1`, id, name)
+		return err
+	})
+}
+
+// change runs a change of an organisation of several people, one after the other.
+func (s *Service) change(ctx context.Context, id uuid.UUID, do func(tx pgx.Tx) error) error {
+	return wrap("change an organisation", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var personal bool
+		err := tx.QueryRow(ctx, `SELECT personal_of IS NOT NULL FROM identity.organisations WHERE organisation_id = $1 AND deleted_at IS NULL FOR UPDATE`, id).Scan(&personal)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			return notFound("organisation")
+		case err != nil:
+			return err
+		case personal:
+			return domain.Errorf(domain.CodeConflict, "this organisation is one person's own: make another to work with others")
+		}
+		return do(tx)
+	}))
+}
+
+func normalName(name string) (string, error) {
+	name = strings.Join(strings.Fields(name), " ")
+	hidden := func(c rune) bool { return !unicode.IsGraphic(c) || unicode.Is(unicode.Cf, c) }
+	if n := utf8.RuneCountInString(name); !utf8.ValidString(name) || n < 1 || n > maxName || strings.ContainsFunc(name, hidden) {
+		return "", domain.Errorf(domain.CodeInvalid, "a name has 1 to %d visible characters", maxName).With("param", "name")
+	}
+	return name, nil
+}
+
+func notFound(what string) error {
+	return domain.Errorf(domain.CodeNotFound, "there is no such %s", what)
+}
+
+// wrap says what failed, but leaves what is for the caller as it is.
+func wrap(what string, err error) error {
+	var e *domain.Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
