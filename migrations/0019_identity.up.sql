@@ -104,3 +104,35 @@ CREATE TABLE identity.invitations (
 );
 CREATE UNIQUE INDEX invitations_open ON identity.invitations (organisation_id, email) WHERE ended_at IS NULL;
 CREATE INDEX invitations_email ON identity.invitations (email) WHERE ended_at IS NULL;
+
+-- Second factors. Secrets are sealed; see docs/secrets.md.
+CREATE TABLE identity.totp (
+    user_id      uuid PRIMARY KEY REFERENCES identity.users ON DELETE CASCADE,
+    secret       bytea NOT NULL,
+    created_at   timestamptz NOT NULL,
+    confirmed_at timestamptz,               -- NULL until a first code was shown
+    used_step    bigint NOT NULL DEFAULT 0  -- of the last code: none up to it is good again
+);
+
+CREATE TABLE identity.recovery_codes (
+    user_id   uuid NOT NULL REFERENCES identity.users ON DELETE CASCADE,
+    code_hash bytea NOT NULL CHECK (octet_length(code_hash) = 32),
+    used_at   timestamptz,
+    PRIMARY KEY (user_id, code_hash)
+);
+
+-- Who is on the way to sign in, or to show a factor once more. The machine's state is here, not at the client.
+CREATE TABLE identity.challenges (
+    challenge_id uuid PRIMARY KEY,
+    secret_hash  bytea NOT NULL UNIQUE CHECK (octet_length(secret_hash) = 32),
+    user_id      uuid NOT NULL REFERENCES identity.users ON DELETE CASCADE,
+    audience     text NOT NULL CHECK (audience IN ('portal', 'admin')),
+    session_id   uuid,             -- whose factors are to be fresh; NULL when somebody signs in
+    factors      text[] NOT NULL,  -- shown so far
+    credentials  bigint NOT NULL,  -- of the user when it began
+    tries        integer NOT NULL DEFAULT 0,
+    created_at   timestamptz NOT NULL,
+    expires_at   timestamptz NOT NULL,
+    ended_at     timestamptz
+);
+CREATE INDEX challenges_expired ON identity.challenges (expires_at);

@@ -1,0 +1,215 @@
+// Package factor keeps second factors: codes of an authenticator app, and the recovery codes for when it is lost.
+package factor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity/code"
+	"github.com/massrouter/massrouter/identity/totp"
+)
+
+// Method is how somebody shows who he is, by its name in RFC 8176 where that has one.
+type Method string
+
+// The methods.
+const (
+	Password Method = "pwd"
+	TOTP     Method = "otp"
+	Recovery Method = "recovery"
+	Passkey  Method = "hwk"
+)
+
+// Sealer encrypts what is kept. name and owner are where: what was sealed for one owner opens for no other.
+type Sealer interface {
+	Seal(text []byte, name string, owner uuid.UUID) ([]byte, error)
+	Open(sealed []byte, name string, owner uuid.UUID) ([]byte, error)
+}
+
+const totpSecret = "identity.totp"
+
+// CodeWrong is of codes that are wrong, too old, or were used before.
+const CodeWrong domain.Code = "code_wrong"
+
+func wrong() error {
+	return domain.Errorf(CodeWrong, "this code is wrong, too old, or was used before")
+}
+
+// Store keeps factors in Postgres. It is safe for concurrent use.
+type Store struct {
+	pool   *pgxpool.Pool
+	sealer Sealer
+	issuer string
+	now    func() time.Time
+}
+
+// New makes a Store. issuer is the name that apps show.
+func New(pool *pgxpool.Pool, sealer Sealer, issuer string, now func() time.Time) *Store {
+	return &Store{pool: pool, sealer: sealer, issuer: issuer, now: now}
+}
+
+// Enrolment is what an app needs to know. It is shown once.
+type Enrolment struct {
+	Secret string
+	URI    string
+}
+
+// BeginTOTP makes the secret for an authenticator app. It counts when a first code was shown; until then another one can be made. Errors: conflict when there
+// is one already.
+func (s *Store) BeginTOTP(ctx context.Context, user uuid.UUID, account string) (Enrolment, error) {
+	secret := totp.New()
+	sealed, err := s.sealer.Seal(secret, totpSecret, user)
+	if err != nil {
+		return Enrolment{}, fmt.Errorf("seal the secret of an authenticator app: %w", err)
+	}
+	tag, err := s.pool.Exec(ctx, `INSERT INTO identity.totp (user_id, secret, created_at) VALUES ($1, $2, $3)
+		ON CONFLICT (user_id) DO UPDATE SET secret = EXCLUDED.secret, created_at = EXCLUDED.created_at WHERE identity.totp.confirmed_at IS NULL`,
+		user, sealed, domain.Moment(s.now()))
+	if err != nil {
+		return Enrolment{}, fmt.Errorf("keep the secret of an authenticator app: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return Enrolment{}, domain.Errorf(domain.CodeConflict, "there is an authenticator app already: remove it first")
+	}
+	return Enrolment{Secret: secret.Text(), URI: secret.URI(s.issuer, account)}, nil
+}
+
+// ConfirmTOTP takes the first code of an app, and gives recovery codes, in place of any before. Errors: code_wrong, not_found.
+func (s *Store) ConfirmTOTP(ctx context.Context, user uuid.UUID, typed string) (codes []string, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.use(ctx, tx, user, typed, false); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE identity.totp SET confirmed_at = $2 WHERE user_id = $1`, user, domain.Moment(s.now())); err != nil {
+			return err
+		}
+		codes, err = renew(ctx, tx, user)
+		return err
+	})
+	return codes, wrap("confirm an authenticator app", err)
+}
+
+// CheckTOTP takes a code of an app that was confirmed, in the caller's transaction. Errors: code_wrong, also when there is none.
+func (s *Store) CheckTOTP(ctx context.Context, tx pgx.Tx, user uuid.UUID, typed string) error {
+	err := s.use(ctx, tx, user, typed, true)
+	if domain.CodeOf(err) == domain.CodeNotFound {
+		return wrong()
+	}
+	return err
+}
+
+// use takes a code once. The row is locked, so that of two who show the same code one comes late.
+func (s *Store) use(ctx context.Context, tx pgx.Tx, user uuid.UUID, typed string, confirmed bool) error {
+	var sealed []byte
+	var used int64
+	err := tx.QueryRow(ctx, `SELECT secret, used_step FROM identity.totp WHERE user_id = $1 AND (confirmed_at IS NOT NULL) = $2 FOR UPDATE`, user, confirmed).Scan(&sealed, &used)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return domain.Errorf(domain.CodeNotFound, "there is no authenticator app that waits for this")
+	}
+	if err != nil {
+		return fmt.Errorf("find an authenticator app: %w", err)
+	}
+	secret, err := s.sealer.Open(sealed, totpSecret, user)
+	if err != nil {
+		return fmt.Errorf("open the secret of an authenticator app: %w", err)
+	}
+	step, err := totp.Secret(secret).Check(code.NormalDigits(typed), s.now(), used)
+	if errors.Is(err, totp.ErrWrong) {
+		return wrong()
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE identity.totp SET used_step = $2 WHERE user_id = $1`, user, step)
+	return wrap("note that a code was used", err)
+}
+
+// renew makes recovery codes, in place of those before.
+func renew(ctx context.Context, tx pgx.Tx, user uuid.UUID) ([]string, error) {
+	if _, err := tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1`, user); err != nil {
+		return nil, err
+	}
+	codes := code.Recovery()
+	for _, c := range codes {
+		h := code.HashOf("recovery", user[:], c)
+		if _, err := tx.Exec(ctx, `INSERT INTO identity.recovery_codes (user_id, code_hash) VALUES ($1, $2)`, user, h[:]); err != nil {
+			return nil, err
+		}
+	}
+	return codes, nil
+}
+
+// RenewRecovery makes recovery codes, in place of those before. Errors: not_found without a factor that they stand for.
+func (s *Store) RenewRecovery(ctx context.Context, user uuid.UUID) (codes []string, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var is bool
+		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL)`, user).Scan(&is); err != nil {
+			return err
+		}
+		if !is {
+			return domain.Errorf(domain.CodeNotFound, "there is no second factor that recovery codes could stand for")
+		}
+		codes, err = renew(ctx, tx, user)
+		return err
+	})
+	return codes, wrap("make recovery codes", err)
+}
+
+// CheckRecovery takes a recovery code, once, in the caller's transaction, and says how many are left. Errors: code_wrong.
+func (s *Store) CheckRecovery(ctx context.Context, tx pgx.Tx, user uuid.UUID, typed string) (left int, err error) {
+	h := code.HashOf("recovery", user[:], code.NormalRecovery(typed))
+	tag, err := tx.Exec(ctx, `UPDATE identity.recovery_codes SET used_at = $3 WHERE user_id = $1 AND code_hash = $2 AND used_at IS NULL`, user, h[:], domain.Moment(s.now()))
+	if err != nil {
+		return 0, fmt.Errorf("use a recovery code: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return 0, wrong()
+	}
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM identity.recovery_codes WHERE user_id = $1 AND used_at IS NULL`, user).Scan(&left)
+	return left, wrap("count recovery codes", err)
+}
+
+// RemoveTOTP takes the authenticator app and the recovery codes away. Errors: not_found.
+func (s *Store) RemoveTOTP(ctx context.Context, tx pgx.Tx, user uuid.UUID) error {
+	tag, err := tx.Exec(ctx, `DELETE FROM identity.totp WHERE user_id = $1`, user)
+	if err != nil {
+		return fmt.Errorf("remove an authenticator app: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return domain.Errorf(domain.CodeNotFound, "there is no authenticator app")
+	}
+	_, err = tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1`, user)
+	return wrap("remove recovery codes", err)
+}
+
+// querier is the pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// Of lists the second factors that a user has.
+func (s *Store) Of(ctx context.Context, q querier, user uuid.UUID) ([]Method, error) {
+	rows, err := q.Query(ctx, `SELECT 'otp' FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL
+		UNION ALL SELECT 'recovery' WHERE EXISTS (SELECT FROM identity.recovery_codes WHERE user_id = $1 AND used_at IS NULL)`, user)
+	if err != nil {
+		return nil, fmt.Errorf("list second factors: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[Method])
+	return all, wrap("list second factors", err)
+}
+
+// wrap says what failed, but leaves what is for the caller as it is.
+func wrap(what string, err error) error {
+	var e *domain.Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
