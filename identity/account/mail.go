@@ -69,3 +69,14 @@ func (s *Service) tell(ctx context.Context, tx pgx.Tx, u *row, to address.Email,
 		id, u.ID, to, k, u.Profile.Language, text, domain.Moment(s.now()))
 	return wrap("note a mail", err)
 }
+
+// TellStolen tells somebody that a session was used from two places and has ended. device is what the second one called itself.
+func (s *Service) TellStolen(ctx context.Context, user uuid.UUID, device string) error {
+	return wrap("tell of a stolen session", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		u, err := byID(ctx, tx, user, "")
+		if err != nil {
+			return err
+		}
+		return s.tell(ctx, tx, &u, u.Email, SessionStolen, map[string]string{"device": device})
+	}))
+}

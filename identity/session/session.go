@@ -186,6 +186,36 @@ func scan(row pgx.CollectableRow) (Session, error) {
 	return s, err
 }
 
+// Get is a live session. Errors: unauthenticated.
+func (s *Store) Get(ctx context.Context, id uuid.UUID) (Session, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+columns+` FROM identity.sessions s WHERE session_id = $1 AND revoked_at IS NULL AND expires_at > $2`, id, s.now())
+	if err != nil {
+		return Session{}, fmt.Errorf("find a session: %w", err)
+	}
+	found, err := pgx.CollectExactlyOneRow(rows, scan)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Session{}, refused()
+	}
+	if err != nil {
+		return Session{}, fmt.Errorf("find a session: %w", err)
+	}
+	return found, nil
+}
+
+// Confirm notes, in the caller's transaction, that factors were shown in a live session just now. Errors: unauthenticated.
+func (s *Store) Confirm(ctx context.Context, tx pgx.Tx, id uuid.UUID, factors []string) error {
+	now := domain.Moment(s.now())
+	tag, err := tx.Exec(ctx, `UPDATE identity.sessions SET authenticated_at = $2, factors = (SELECT array_agg(DISTINCT f) FROM unnest(factors || $3::text[]) AS f)
+		WHERE session_id = $1 AND revoked_at IS NULL AND expires_at > $2`, id, now, factors)
+	if err != nil {
+		return fmt.Errorf("note that factors were shown: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return refused()
+	}
+	return nil
+}
+
 var errNone = errors.New("no such token")
 
 func refused() error {

@@ -1,0 +1,282 @@
+// Package signin is the way in: a password, then whatever second factor there is, then a session; and the same once more before something dangerous.
+// The machine's state is on the server, so that a page that is loaded again goes on where it was.
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity/account"
+	"github.com/massrouter/massrouter/identity/code"
+	"github.com/massrouter/massrouter/identity/factor"
+	"github.com/massrouter/massrouter/identity/session"
+	"github.com/massrouter/massrouter/identity/token"
+)
+
+const (
+	// Life is how long one may take from the password to the second factor.
+	Life = 5 * time.Minute
+	// Fresh is how long after a factor was shown something dangerous may be done.
+	Fresh = 5 * time.Minute
+	// MaxTries are the wrong codes of one challenge, MaxTriesPerHour those of all of a user: who knows a password cannot guess on and on.
+	MaxTries        = 5
+	MaxTriesPerHour = 30
+)
+
+// The codes of refusals.
+const (
+	CodeOver           domain.Code = "challenge_over"         // begin again
+	CodeTooMany        domain.Code = "too_many_tries"         // wait
+	CodeFactorRequired domain.Code = "second_factor_required" // operators have one: set it up in the portal
+	CodeStepUp         domain.Code = "step_up_required"       // show a factor once more
+)
+
+// Machine signs people in. It is safe for concurrent use.
+type Machine struct {
+	pool     *pgxpool.Pool
+	accounts *account.Service
+	factors  *factor.Store
+	sessions *session.Store
+	issuer   *token.Issuer
+	now      func() time.Time
+}
+
+// New makes a Machine.
+func New(pool *pgxpool.Pool, accounts *account.Service, factors *factor.Store, sessions *session.Store, issuer *token.Issuer, now func() time.Time) *Machine {
+	return &Machine{pool: pool, accounts: accounts, factors: factors, sessions: sessions, issuer: issuer, now: now}
+}
+
+// Result is where somebody has come to: to a session, or to the next challenge.
+type Result struct {
+	Session   *session.Session
+	Access    string // token.Issuer's
+	Expires   time.Time
+	Refresh   string
+	Challenge *Challenge
+}
+
+// Challenge asks for a second factor.
+type Challenge struct {
+	Secret    string // who has it goes on
+	Methods   []factor.Method
+	ExpiresAt time.Time
+}
+
+// Password is the first step. Errors: account.Service.Password's, second_factor_required.
+func (m *Machine) Password(ctx context.Context, audience token.Audience, email, password string, d session.Device) (r Result, err error) {
+	u, err := m.accounts.Password(ctx, email, password)
+	if err != nil {
+		return r, err
+	}
+	return r, wrap("sign somebody in", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+		methods, err := m.factors.Of(ctx, tx, u.ID)
+		switch {
+		case err != nil:
+			return err
+		case len(methods) > 0:
+			r.Challenge, err = m.challenge(ctx, tx, u.ID, audience, uuid.Nil, []factor.Method{factor.Password}, methods)
+			return err
+		case audience == token.Admin:
+			return domain.Errorf(CodeFactorRequired, "set up a second factor in the portal first")
+		}
+		return m.enter(ctx, tx, u.ID, audience, []factor.Method{factor.Password}, d, &r)
+	}))
+}
+
+// challenge begins one.
+func (m *Machine) challenge(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, of uuid.UUID, shown, methods []factor.Method) (*Challenge, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("name a challenge: %w", err)
+	}
+	now := domain.Moment(m.now())
+	c := &Challenge{Secret: code.Token(), Methods: methods, ExpiresAt: now.Add(Life)}
+	h := hash(c.Secret)
+	_, err = tx.Exec(ctx, `INSERT INTO identity.challenges (challenge_id, secret_hash, user_id, audience, session_id, factors, credentials, created_at, expires_at)
+		SELECT $1, $2, $3, $4, nullif($5, '00000000-0000-0000-0000-000000000000'::uuid), $6, credentials, $7, $8 FROM identity.users WHERE user_id = $3`,
+		id, h[:], user, audience, of, shown, now, c.ExpiresAt)
+	return c, wrap("begin a challenge", err)
+}
+
+func hash(secret string) code.Hash { return code.HashOf("challenge", nil, secret) }
+
+// enter makes the session.
+func (m *Machine) enter(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, shown []factor.Method, d session.Device, r *Result) error {
+	made, refresh, err := m.sessions.Begin(ctx, tx, user, audience, names(shown), d)
+	if err != nil {
+		return err
+	}
+	r.Session, r.Refresh = &made, refresh
+	r.Access, r.Expires, err = m.issuer.Issue(token.Claims{User: user, Session: made.ID, Audience: audience})
+	return err
+}
+
+func names(methods []factor.Method) []string {
+	all := make([]string, len(methods))
+	for i, m := range methods {
+		all[i] = string(m)
+	}
+	return all
+}
+
+// state is a challenge that is under way.
+type state struct {
+	id       uuid.UUID
+	user     uuid.UUID
+	audience token.Audience
+	session  *uuid.UUID
+	shown    []factor.Method
+}
+
+// Answer is a further step: a code of the app, a recovery code, or, before something dangerous, the password. Errors: code_wrong, sign_in_failed, challenge_over, too_many_tries.
+func (m *Machine) Answer(ctx context.Context, secret string, method factor.Method, typed string, d session.Device) (r Result, err error) {
+	s, err := m.try(ctx, secret)
+	if err != nil {
+		return r, err
+	}
+	if method == factor.Password {
+		if s.session == nil {
+			return r, over() // it was shown
+		}
+		u, err := m.accounts.Get(ctx, s.user)
+		if err != nil {
+			return r, err
+		}
+		if _, err := m.accounts.Password(ctx, string(u.Email), typed); err != nil {
+			return r, err
+		}
+	}
+	return r, wrap("answer a challenge", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+		if err := m.check(ctx, tx, s, method, typed); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `UPDATE identity.challenges SET ended_at = $2 WHERE challenge_id = $1 AND ended_at IS NULL`, s.id, m.now())
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return over()
+		}
+		shown := append(s.shown, method)
+		if s.session != nil {
+			return m.sessions.Confirm(ctx, tx, *s.session, names(shown))
+		}
+		return m.enter(ctx, tx, s.user, s.audience, shown, d, &r)
+	}))
+}
+
+// try counts a try before it is looked at, so that whoever tries many at once has as few as any other.
+func (m *Machine) try(ctx context.Context, secret string) (s state, err error) {
+	now := domain.Moment(m.now())
+	h := hash(secret)
+	var spent int
+	err = m.pool.QueryRow(ctx, `UPDATE identity.challenges c SET tries = tries + 1 FROM identity.users u
+		WHERE c.secret_hash = $1 AND c.ended_at IS NULL AND c.expires_at > $2 AND c.tries < $3
+			AND u.user_id = c.user_id AND u.deleted_at IS NULL AND u.credentials = c.credentials
+		RETURNING c.challenge_id, c.user_id, c.audience, c.session_id, c.factors,
+			(SELECT coalesce(sum(o.tries), 0) FROM identity.challenges o WHERE o.user_id = c.user_id AND o.ended_at IS NULL AND o.created_at > $2::timestamptz - interval '1 hour')`,
+		h[:], now, MaxTries).Scan(&s.id, &s.user, &s.audience, &s.session, &s.shown, &spent)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return s, over()
+	case err != nil:
+		return s, fmt.Errorf("find a challenge: %w", err)
+	case spent >= MaxTriesPerHour:
+		return s, domain.Errorf(CodeTooMany, "too many wrong codes: try again in an hour")
+	}
+	return s, nil
+}
+
+// check looks at one factor. Several who show the same one at once come one after the other in its row.
+func (m *Machine) check(ctx context.Context, tx pgx.Tx, s state, method factor.Method, typed string) error {
+	switch method {
+	case factor.TOTP:
+		return m.factors.CheckTOTP(ctx, tx, s.user, typed)
+	case factor.Recovery:
+		_, err := m.factors.CheckRecovery(ctx, tx, s.user, typed)
+		return err
+	case factor.Password:
+		methods, err := m.factors.Of(ctx, tx, s.user)
+		if err == nil && len(methods) > 0 {
+			err = domain.Errorf(factor.CodeWrong, "show a second factor")
+		}
+		return err
+	case factor.Passkey:
+	}
+	return domain.Errorf(domain.CodeInvalid, "this is no factor that can be shown here").With("param", "method")
+}
+
+func over() error {
+	return domain.Errorf(CodeOver, "this sign-in is over: begin again")
+}
+
+// StepUp begins to ask somebody who is signed in for a factor once more: the second one where there is one, else the password.
+func (m *Machine) StepUp(ctx context.Context, s session.Session) (c *Challenge, err error) {
+	return c, wrap("ask for a factor once more", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+		methods, err := m.factors.Of(ctx, tx, s.User)
+		if err != nil {
+			return err
+		}
+		if len(methods) == 0 {
+			methods = []factor.Method{factor.Password}
+		}
+		c, err = m.challenge(ctx, tx, s.User, s.Audience, s.ID, []factor.Method{}, methods)
+		return err
+	}))
+}
+
+// RequireFresh refuses what is dangerous when no factor was shown in the last minutes. Errors: step_up_required, unauthenticated.
+func (m *Machine) RequireFresh(ctx context.Context, id uuid.UUID) error {
+	s, err := m.sessions.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if age := m.now().Sub(s.AuthenticatedAt); age < 0 || age >= Fresh {
+		return domain.Errorf(CodeStepUp, "show a factor once more")
+	}
+	return nil
+}
+
+// Refresh makes the next tokens of a session. Errors: unauthenticated. reused: the refresh token was stolen, or its user was robbed of it.
+func (m *Machine) Refresh(ctx context.Context, secret string, audience token.Audience, d session.Device) (r Result, reused bool, err error) {
+	s, next, reused, err := m.sessions.Refresh(ctx, secret, audience, d)
+	if err != nil {
+		if reused {
+			err = errors.Join(err, m.accounts.TellStolen(ctx, s.User, d.UserAgent))
+		}
+		return r, reused, err
+	}
+	r.Session, r.Refresh = &s, next
+	r.Access, r.Expires, err = m.issuer.Issue(token.Claims{User: s.User, Session: s.ID, Audience: audience})
+	return r, false, err
+}
+
+// Prune forgets challenges that ended long ago, a batch at a time, and says how many.
+func (m *Machine) Prune(ctx context.Context) (int64, error) {
+	tag, err := m.pool.Exec(ctx, `DELETE FROM identity.challenges WHERE challenge_id IN (SELECT challenge_id FROM identity.challenges WHERE expires_at < $1 LIMIT 1000)`,
+		m.now().Add(-2*time.Hour))
+	if err != nil {
+		return 0, fmt.Errorf("forget old challenges: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+// Has says whether a method is among those that a challenge takes.
+func (c *Challenge) Has(m factor.Method) bool { return slices.Contains(c.Methods, m) }
+
+// wrap says what failed, but leaves what is for the caller as it is.
+func wrap(what string, err error) error {
+	var e *domain.Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
