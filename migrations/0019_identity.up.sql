@@ -136,3 +136,24 @@ CREATE TABLE identity.challenges (
     ended_at     timestamptz
 );
 CREATE INDEX challenges_expired ON identity.challenges (expires_at);
+
+CREATE TABLE identity.passkeys (
+    credential_id bytea PRIMARY KEY,
+    passkey_id    uuid NOT NULL UNIQUE,
+    user_id       uuid NOT NULL REFERENCES identity.users ON DELETE CASCADE,
+    name          text NOT NULL,
+    credential    jsonb NOT NULL, -- the public key, counters and flags
+    created_at    timestamptz NOT NULL,
+    used_at       timestamptz
+);
+CREATE INDEX passkeys_user ON identity.passkeys (user_id);
+
+-- A passkey's ceremony that has begun: what the browser was asked to sign.
+CREATE TABLE identity.ceremonies (
+    secret_hash bytea PRIMARY KEY CHECK (octet_length(secret_hash) = 32),
+    purpose     text NOT NULL,
+    user_id     uuid REFERENCES identity.users ON DELETE CASCADE, -- NULL when the passkey is to say who it is
+    session     jsonb NOT NULL,
+    expires_at  timestamptz NOT NULL
+);
+CREATE INDEX ceremonies_expired ON identity.ceremonies (expires_at);
