@@ -53,6 +53,7 @@ func (r *run) wishes(picture *Picture) (routing.Preferences, error) {
 	if err != nil {
 		return p, err
 	}
+	r.call.DropUnsupported = r.call.DropUnsupported || p.DropUnsupported
 	partition, err := routing.ParseRoute(r.req.Route)
 	if err != nil {
 		return p, err
@@ -124,7 +125,7 @@ func (r *run) offered(picture *Picture, name string, take func(route, *catalog.P
 		if endpoint.Status != catalog.Active {
 			continue
 		}
-		offer, price, err := r.g.offer(picture, model, endpoint)
+		offer, price, err := r.g.offer(picture, model, endpoint, r.call.PriceGroup)
 		if err == nil && !exchange.Serves(r.req.Operation, chat.Dialect(offer.vendor.Dialect)) {
 			err = domain.Errorf(domain.CodeInvalid, "the model %q has no vendor that can be asked for %s", clip(name), r.req.Operation.Name()).With("param", "model")
 		}
