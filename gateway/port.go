@@ -52,6 +52,8 @@ type Picture struct {
 // Catalog has the catalogue. Get is called for every request: it must be cheap, and may be a little behind.
 type Catalog interface {
 	Get(ctx context.Context) (Picture, error)
+	// Renew is Get for a call that has not found what may have been published just now. It may wait.
+	Renew(ctx context.Context) (Picture, error)
 }
 
 // Credentials has the platform's own keys at each vendor, none for a vendor without one. It is asked for every call and every endpoint: it

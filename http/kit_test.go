@@ -225,7 +225,14 @@ func (credentials) Credentials(string) []credential.Credential {
 type pictures struct{ cache *catalog.Cache }
 
 func (p pictures) Get(ctx context.Context) (gateway.Picture, error) {
-	s, err := p.cache.Get(ctx)
+	return pictureOf(p.cache.Get(ctx))
+}
+
+func (p pictures) Renew(ctx context.Context) (gateway.Picture, error) {
+	return pictureOf(p.cache.Renew(ctx))
+}
+
+func pictureOf(s *catalog.Snapshot, err error) (gateway.Picture, error) {
 	if err != nil {
 		return gateway.Picture{}, err
 	}
@@ -279,11 +286,13 @@ func (s keySource) Changed(ctx context.Context, after int64) ([]uuid.UUID, gatew
 // wallet opens a wallet with money in it and returns its path.
 func (b *bundle) wallet(amount string) (path string) {
 	b.t.Helper()
-	id := b.post("/console/v1/wallets", map[string]any{"owner": "owner-1", "currency": "USD"}).is(200).text("wallet_id")
+	made := b.post("/console/v1/wallets", map[string]any{"owner": "owner-1", "currency": "USD"}).is(200)
+	id := made.text("wallet_id")
 	path = "/console/v1/wallets/" + id
 	if amount != "0" {
-		b.post(path+"/top-ups", credit(amount), idempotent("fund-"+id)).is(200)
+		made = b.post(path+"/top-ups", credit(amount), idempotent("fund-"+id)).is(200)
 	}
+	b.get(path + made.after()).is(200) // the read model knows it
 	return path
 }
 

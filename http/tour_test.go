@@ -147,10 +147,10 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	b.metadata(secret, hold)
 	b.chat(secret)
 	b.updates(walletID)
+	b.reviews(walletID, keyID)
 	b.changeKey(k, secret)
 	b.hooks(w)
 	b.managed(w)
-	b.reviews(walletID, keyID)
 
 	all := b.http.Transport.(*transport)
 	for path, item := range all.document.doc.Paths.Map() {

@@ -97,7 +97,10 @@ func TestAWalletIsPutIntoAGroup(t *testing.T) {
 	const wallet = "018f0000-0000-7000-8000-000000000001"
 	do(t, environ, "wallet", "open", "--owner", "customer-1", "--id", wallet)
 	do(t, environ, "wallet", "price-group", wallet, "partners")
-	require.Eventually(t, func() bool { return strings.Contains(do(t, environ, "wallet", "terms", wallet), "partners") }, 30*time.Second, 50*time.Millisecond)
+	shows := func(text string) func() bool {
+		return func() bool { return strings.Contains(call(t.Context(), environ, "wallet", "terms", wallet).out, text) }
+	}
+	require.Eventually(t, shows("partners"), 30*time.Second, 50*time.Millisecond)
 	do(t, environ, "wallet", "price-group", wallet, "--none")
-	require.Eventually(t, func() bool { return strings.Contains(do(t, environ, "wallet", "terms", wallet), "the list's") }, 30*time.Second, 50*time.Millisecond)
+	require.Eventually(t, shows("the list's"), 30*time.Second, 50*time.Millisecond)
 }

@@ -81,6 +81,9 @@ func (c *Catalog) Get(context.Context) (gateway.Picture, error) {
 	return c.copied(), c.err
 }
 
+// Renew implements gateway.Catalog.
+func (c *Catalog) Renew(ctx context.Context) (gateway.Picture, error) { return c.Get(ctx) }
+
 func (c *Catalog) copied() gateway.Picture {
 	return gateway.Picture{
 		Vendors: copied(c.picture.Vendors), Models: copied(c.picture.Models), Endpoints: copied(c.picture.Endpoints),

@@ -67,6 +67,9 @@ func samples() []domain.Event {
 			After:    wallet.Bill{Charge: money.MustParse("0.02"), VendorCost: money.MustParse("0.123456789")},
 			Evidence: "hidden-evidence", Reason: "hidden-reason", Currency: money.USD, Balances: left,
 		},
+		wallet.PriceGroupSet{},
+		wallet.RateLimitsSet{},
+		wallet.MemberLimitsSet{},
 	}
 }
 

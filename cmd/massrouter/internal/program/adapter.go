@@ -23,7 +23,15 @@ type pictures struct{ cache *catalog.Cache }
 
 // Get implements gateway.Catalog.
 func (p pictures) Get(ctx context.Context) (gateway.Picture, error) {
-	s, err := p.cache.Get(ctx)
+	return pictureOf(p.cache.Get(ctx))
+}
+
+// Renew implements gateway.Catalog.
+func (p pictures) Renew(ctx context.Context) (gateway.Picture, error) {
+	return pictureOf(p.cache.Renew(ctx))
+}
+
+func pictureOf(s *catalog.Snapshot, err error) (gateway.Picture, error) {
 	if err != nil {
 		return gateway.Picture{}, err
 	}
