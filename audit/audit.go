@@ -44,6 +44,7 @@ type Options struct {
 	Findings  *Findings // where to put what is wrong; nil makes a list of its own
 	Workers   int       // goroutines that hash and decode; 0 means one a processor
 	Observers []Observer
+	Documents bool // whether observers want Step.Documents
 	// After is the position that the log is handed over after, 0 for a whole log. What events before it amount to is then
 	// unknown: balances, holds, keys and prices are not followed, only what each event says by itself and the order of all.
 	After int64
@@ -61,7 +62,7 @@ func Verify(ctx context.Context, log Batches, o Options) (*Report, error) {
 		o.Findings = NewFindings(0)
 	}
 	v := newVerifier(o.Findings, o.After)
-	for batch, err := range inspectAll(ctx, log, o.Registry, o.Workers) {
+	for batch, err := range inspectAll(ctx, log, &o) {
 		if err != nil {
 			return nil, err
 		}
@@ -77,6 +78,7 @@ func Verify(ctx context.Context, log Batches, o Options) (*Report, error) {
 			o.Done(batch.rows)
 		}
 	}
+	v.unnoted()
 	for _, observer := range o.Observers {
 		if err := observer.End(ctx, &v.state); err != nil {
 			return nil, err

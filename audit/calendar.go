@@ -31,6 +31,20 @@ func (w *Window) add(day int64, amount money.Amount) {
 	w.Start, w.Charged = day, true
 }
 
+// correct changes the windows of a charge's moment, as far as they are still the last ones.
+func (s *Spend) correct(charged time.Time, amount money.Amount) {
+	day, week, month := days(charged)
+	s.Total = s.Total.Add(amount)
+	for _, w := range []struct {
+		window *Window
+		start  int64
+	}{{&s.Day, day}, {&s.Week, week}, {&s.Month, month}} {
+		if w.window.Charged && w.window.Start == w.start {
+			w.window.Amount = w.window.Amount.Add(amount)
+		}
+	}
+}
+
 // charge adds a payment.
 func (s *Spend) charge(at time.Time, amount money.Amount) {
 	day, week, month := days(at)

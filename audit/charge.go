@@ -12,9 +12,10 @@ import (
 // charged checks a charge against the hold's pinned price and the wallet's balance before it, and adds it to the key's
 // spend.
 func (v *verifier) charged(s *Step, e *wallet.UsageCharged, availableBefore money.Amount) {
-	spend := v.spend(e.KeyID)
-	spend.charge(s.Row.RecordedAt, e.Charge.Sub(e.Uncollectible))
-	spend.Position = s.Row.Position
+	for _, spend := range v.spends(s.Wallet, e.KeyID, e.MemberID) {
+		spend.charge(s.Row.RecordedAt, e.Charge.Sub(e.Uncollectible))
+		spend.Position = s.Row.Position
+	}
 	if !s.Wallet.drift.unknown {
 		v.checkUncollectible(s, e, availableBefore)
 	}

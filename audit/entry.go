@@ -57,6 +57,10 @@ func (e *inspected) checkEntry(event wallet.Posting) {
 		e.checkCharge(&event)
 		legs := chargeLegs(self, &event)
 		e.checkLegs(entry, legs[:])
+	case wallet.ChargeCorrected:
+		e.checkCorrection(&event)
+		legs := correctionLegs(self, &event)
+		e.checkLegs(entry, legs[:])
 	}
 }
 

@@ -31,7 +31,7 @@ func (v *verifier) holdEvent(s *Step, w *Wallet, event wallet.Event) {
 	case wallet.UsageCharged:
 		if v.find(s, w, e.HoldID, true) {
 			v.checkEnd(s, e.KeyID, e.HeldBefore, e.Model == s.Hold.Placed.Model && e.Endpoint == s.Hold.Placed.Endpoint &&
-				e.PriceVersion == s.Hold.Placed.PriceVersion && e.Late == !s.Hold.ExpiredAt.IsZero())
+				e.PriceVersion == s.Hold.Placed.PriceVersion && e.PriceGroup == s.Hold.Placed.PriceGroup && e.MemberID == s.Hold.Placed.MemberID && e.Late == !s.Hold.ExpiredAt.IsZero())
 			v.end(s)
 		}
 	case wallet.HoldReleased:
@@ -49,7 +49,7 @@ func (v *verifier) holdEvent(s *Step, w *Wallet, event wallet.Event) {
 			}
 			v.expire(s)
 		}
-	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted: // of no hold
+	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet, wallet.ChargeCorrected: // of no hold
 	}
 }
 
@@ -83,8 +83,9 @@ func (v *verifier) place(s *Step, w *Wallet, e *wallet.HoldPlaced) {
 	w.OpenHolds++
 	v.checkPrice(s, h)
 	v.checkKey(s, h)
-	spend := v.spend(e.KeyID)
-	spend.Held, spend.LastUsedAt, spend.Position = spend.Held.Add(e.Amount), at, s.Row.Position
+	for _, spend := range v.spends(w, e.KeyID, e.MemberID) {
+		spend.Held, spend.LastUsedAt, spend.Position = spend.Held.Add(e.Amount), at, s.Row.Position
+	}
 }
 
 // inTerm says whether an expiry lies ahead, and not too far.
@@ -114,8 +115,9 @@ func (v *verifier) checkEnd(s *Step, key [16]byte, amount money.Amount, same boo
 	if !amount.Equal(reserved) {
 		v.report1(s.Row, HoldMismatch, "says that the hold reserved %s; it was %s", amount, reserved)
 	}
-	spend := v.spend(h.Placed.KeyID)
-	spend.Held, spend.Position = spend.Held.Sub(reserved), s.Row.Position
+	for _, spend := range v.spends(h.Wallet, h.Placed.KeyID, h.Placed.MemberID) {
+		spend.Held, spend.Position = spend.Held.Sub(reserved), s.Row.Position
+	}
 }
 
 // end forgets a hold: nothing may follow.
@@ -163,9 +165,10 @@ func (v *verifier) checkPrice(s *Step, h *Hold) {
 		v.report1(s.Row, PriceUnknown, "the price version %s was not published for %s", e.PriceVersion, e.Endpoint)
 		return
 	}
-	if at.inForce(s.Row.RecordedAt) != h.price {
-		v.report1(s.Row, PriceNotInForce, "the price version %s was not in force", e.PriceVersion)
+	if at.inForceFor(h.Wallet.PriceGroup, s.Row.RecordedAt) != h.price {
+		v.report1(s.Row, PriceNotInForce, "the price version %s was not in force for the price group %q of the wallet", e.PriceVersion, h.Wallet.PriceGroup)
 	}
+	v.want(e.PriceGroup == h.price.group, s, PriceGroup, "says that its price is that of the group %q; it is that of %q", e.PriceGroup, h.price.group)
 	if h.price.currency != e.Currency {
 		v.report1(s.Row, CurrencyMismatch, "a hold in %s at a price in %s", e.Currency, h.price.currency)
 	}

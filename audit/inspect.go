@@ -8,6 +8,7 @@ import (
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/charge"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/eventstore"
@@ -21,12 +22,14 @@ type inspected struct {
 	currency money.Currency // with the entry, when the event moves money
 	entry    money.Entry
 	findings []Finding
+	parts    Documents
 }
 
 // inspector is one worker.
 type inspector struct {
-	registry *domain.Registry
-	buffer   []byte
+	registry  *domain.Registry
+	documents bool // whether somebody wants them
+	buffer    []byte
 }
 
 func (in *inspector) inspect(e *inspected) {
@@ -47,6 +50,12 @@ func (in *inspector) inspect(e *inspected) {
 		e.add(StreamForeign, "an event of type %s that is of another stream", e.row.Type)
 	}
 	e.data = data
+	if in.documents {
+		switch data.(type) {
+		case wallet.UsageCharged, wallet.HoldReleased:
+			e.parts = documentsOf(e.row.Body)
+		}
+	}
 	if moved, ok := data.(wallet.Posting); ok {
 		e.currency, e.entry = moved.Posting()
 		e.checkEntry(moved)
@@ -84,6 +93,10 @@ func belongs(data domain.Event, stream domain.StreamID) bool {
 		return kind == "endpoint" && data.ID == identity
 	case catalog.PricePublished:
 		return kind == "endpoint" && data.EndpointID == identity
+	case charge.Corrected:
+		return kind == "charge" && data.GenerationID.String() == identity
+	case charge.Reviewed:
+		return kind == "charge" && data.GenerationID.String() == identity
 	}
 	return false
 }

@@ -2,10 +2,10 @@ package audit
 
 import (
 	"slices"
-	"time"
 
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/wallet"
 )
 
 // key folds an event of an API key.
@@ -83,30 +83,31 @@ func (v *verifier) checkKey(s *Step, h *Hold) {
 		v.report1(s.Row, KeyUnusable,
 			"the key %s may not call %s", e.KeyID, e.Model)
 	}
-	v.checkCaps(s, k, e.Amount, now)
+	v.checkCaps(s, k.Limits.Caps, v.spend(k.ID), e.Amount, "the key "+name(k.ID))
+	v.checkMember(s, h, k)
 }
 
-func (v *verifier) checkCaps(s *Step, k *Key, amount money.Amount, now time.Time) {
-	if caps := k.Limits.Caps; caps.Day == nil && caps.Week == nil && caps.Month == nil && caps.Total == nil {
+// checkCaps checks that a hold of an amount leaves a spend within caps; who is for people.
+func (v *verifier) checkCaps(s *Step, caps wallet.Caps, spend *Spend, amount money.Amount, who string) {
+	if caps.Day == nil && caps.Week == nil && caps.Month == nil && caps.Total == nil {
 		return
 	}
-	spend := v.spend(k.ID)
-	day, week, month := days(now)
+	day, week, month := days(s.Row.RecordedAt)
 	for _, c := range [...]struct {
 		window string
 		most   *money.Amount
 		spent  money.Amount
 	}{
-		{"day", k.Limits.Caps.Day, spend.Day.spent(day)},
-		{"week", k.Limits.Caps.Week, spend.Week.spent(week)},
-		{"month", k.Limits.Caps.Month, spend.Month.spent(month)},
-		{"total", k.Limits.Caps.Total, spend.Total},
+		{"day", caps.Day, spend.Day.spent(day)},
+		{"week", caps.Week, spend.Week.spent(week)},
+		{"month", caps.Month, spend.Month.spent(month)},
+		{"total", caps.Total, spend.Total},
 	} {
 		if c.most == nil || amount.IsZero() {
 			continue
 		}
 		if used := c.spent.Add(spend.Held).Add(amount); c.most.LessThan(used) {
-			v.report1(s.Row, KeyCapExceeded, "with this hold the key %s comes to %s, its cap by %s is %s", name(k.ID), used, c.window, c.most)
+			v.report1(s.Row, KeyCapExceeded, "with this hold %s comes to %s, its cap by %s is %s", who, used, c.window, c.most)
 		}
 	}
 }

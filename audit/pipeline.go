@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 
-	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/eventstore"
 )
 
@@ -15,9 +14,9 @@ type inspectedBatch struct {
 }
 
 // inspectAll reads ahead and inspects batches in several goroutines, and yields them in the log's order.
-func inspectAll(ctx context.Context, log Batches, registry *domain.Registry, workers int) iter.Seq2[inspectedBatch, error] {
-	return eventstore.InOrder(ctx, log, workers, func() func([]eventstore.Event) (inspectedBatch, error) {
-		in := inspector{registry: registry}
+func inspectAll(ctx context.Context, log Batches, o *Options) iter.Seq2[inspectedBatch, error] {
+	return eventstore.InOrder(ctx, log, o.Workers, func() func([]eventstore.Event) (inspectedBatch, error) {
+		in := inspector{registry: o.Registry, documents: o.Documents}
 		return func(rows []eventstore.Event) (inspectedBatch, error) {
 			batch := inspectedBatch{rows, make([]inspected, len(rows))}
 			for i := range rows {

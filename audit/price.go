@@ -42,6 +42,18 @@ func classNames() [classes]usage.Class {
 }
 
 func classIndex(c usage.Class) (int, bool) {
+	switch c { //nolint:exhaustive // those of nearly every call
+	case usage.Input:
+		return input, true
+	case usage.CacheRead:
+		return cacheRead, true
+	case usage.Output:
+		return output, true
+	case usage.Reasoning:
+		return reasoning, true
+	case usage.Request:
+		return request, true
+	}
 	for i, name := range classNames() {
 		if c == name {
 			return i, true

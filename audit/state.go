@@ -21,7 +21,9 @@ type State struct {
 	Keys       map[[16]byte]*Key
 	Apps       map[[16]byte]*App
 	Spends     map[[16]byte]*Spend // by key; also of keys that were never issued
-	Holds      map[[16]byte]*Hold  // open, and expired as long as a settlement may come
+	Members    map[MemberID]*Member
+	Holds      map[[16]byte]*Hold   // open, and expired as long as a settlement may come
+	Charges    map[[16]byte]*Charge // that were estimated or are suspect, by hold: they may be corrected
 
 	endpoints map[string]*endpoint // that were published, by id
 	tree      tree
@@ -29,6 +31,9 @@ type State struct {
 
 // Root is the RFC 6962 Merkle root of the leaf hashes so far.
 func (s *State) Root() [32]byte { return s.tree.root() }
+
+// TileRoot is the root of the last TileWidth leaf hashes that fill a tile.
+func (s *State) TileRoot() [32]byte { return s.tree.tile }
 
 // Stream is how far one stream has come.
 type Stream struct {
@@ -53,7 +58,11 @@ type Wallet struct {
 	OpenHolds      int64
 	OpenedAt       time.Time
 	OpenedPosition int64
-	Position       int64 // of its last event
+	Position       int64  // of its last event
+	PriceGroup     string // whose prices it pays; "" for the list's
+	Rates          wallet.RateLimits
+	TermsAt        time.Time
+	TermsPosition  int64 // of the last event that set what its calls are held to; 0 when none did
 
 	account money.Account
 	drift   drift
@@ -147,6 +156,10 @@ type Step struct {
 	PostedBefore money.Amount
 	// Hold is the hold that the event is about, when it is known, after the event.
 	Hold *Hold
+	// Charge is the charge that a correction or a review is about, after the event.
+	Charge *Charge
+	// Documents are those of a charge or release, if they were asked for and the body is as the ledger writes it.
+	Documents Documents
 }
 
 // name is the text of an id.

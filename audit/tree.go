@@ -16,6 +16,7 @@ func (t *Tree) Root() [32]byte { return t.tree.root() }
 type tree struct {
 	size  uint64
 	roots [][32]byte
+	tile  [32]byte // root of the last subtree of TileWidth leaves
 }
 
 func (t *tree) add(leaf [32]byte) {
@@ -23,6 +24,9 @@ func (t *tree) add(leaf [32]byte) {
 	for n := t.size; n%2 == 0; n /= 2 { // the new leaf completes a subtree for each trailing zero bit
 		last := len(t.roots) - 1
 		leaf, t.roots = node(t.roots[last], leaf), t.roots[:last]
+		if t.size/n*2 == TileWidth {
+			t.tile = leaf
+		}
 	}
 	t.roots = append(t.roots, leaf)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/charge"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/domain/wallet"
@@ -28,6 +29,7 @@ type verifier struct {
 	events  int64
 	partial bool // the log does not begin at position 1
 
+	ofSpend [2]*Spend        // of the event under way
 	current Step             // of the event under way
 	lines   []usage.LineItem // of the charge under way
 }
@@ -43,7 +45,8 @@ func newVerifier(findings *Findings, after int64) *verifier {
 		house: map[account]money.Amount{}, trial: map[money.Currency]money.Amount{},
 		state: State{
 			Position: after, Streams: map[domain.StreamID]*Stream{}, Wallets: map[[16]byte]*Wallet{},
-			endpoints: map[string]*endpoint{}, Keys: map[[16]byte]*Key{}, Apps: map[[16]byte]*App{}, Spends: map[[16]byte]*Spend{}, Holds: map[[16]byte]*Hold{},
+			endpoints: map[string]*endpoint{}, Keys: map[[16]byte]*Key{}, Apps: map[[16]byte]*App{}, Spends: map[[16]byte]*Spend{}, Members: map[MemberID]*Member{}, Holds: map[[16]byte]*Hold{},
+			Charges: map[[16]byte]*Charge{},
 		},
 	}
 }
@@ -57,7 +60,7 @@ func (v *verifier) step(e *inspected) *Step {
 	v.state.tree.add(e.leaf)
 	v.types[e.row.Type]++
 	stream := v.checkStream(e.row)
-	v.current = Step{Row: e.row, Data: e.data, Leaf: e.leaf, State: &v.state, Currency: e.currency, Entry: e.entry}
+	v.current = Step{Row: e.row, Data: e.data, Leaf: e.leaf, State: &v.state, Currency: e.currency, Entry: e.entry, Documents: e.parts}
 	s := &v.current
 	if v.partial {
 		return s
@@ -72,6 +75,8 @@ func (v *verifier) step(e *inspected) *Step {
 		v.app(s, stream, data)
 	case catalog.Event:
 		v.catalog(s, stream, data)
+	case charge.Event:
+		v.charge(s, data)
 	default: // it does not decode
 		if stream.wallet != nil {
 			stream.wallet.drift = drift{unknown: true}

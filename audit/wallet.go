@@ -20,6 +20,7 @@ func (v *verifier) wallet(s *Step, stream *Stream, event wallet.Event) {
 	}
 	s.Wallet, s.PostedBefore, w.Position = w, w.Posted(), s.Row.Position
 	v.holdEvent(s, w, event)
+	v.terms(s, w, event)
 	if _, moves := event.(wallet.Posting); !moves {
 		return
 	}
@@ -36,13 +37,17 @@ func (v *verifier) wallet(s *Step, stream *Stream, event wallet.Event) {
 		v.settleBalances(s, currency, e.Balances)
 	case wallet.UsageCharged:
 		v.charged(s, &e, before)
+		v.remember(s, &e)
+		v.settleBalances(s, currency, e.Balances)
+	case wallet.ChargeCorrected:
+		v.corrected(s, &e, before)
 		v.settleBalances(s, currency, e.Balances)
 	case wallet.HoldReleased:
 		v.borne(s, &e)
 		v.settleBalances(s, currency, e.Balances)
 	case wallet.HoldExpired:
 		v.settleBalances(s, currency, e.Balances)
-	case wallet.Opened, wallet.HoldExtended, wallet.HoldSuspected: // they move nothing
+	case wallet.Opened, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet: // they move nothing
 	}
 }
 

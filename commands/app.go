@@ -2,7 +2,7 @@
 // lists how it gets to the log. Every command has an id: the same id with the same input gives the first outcome again.
 //
 // Wallet: open_wallet, top_up, grant, adjust. Holds: place_hold, extend_hold, settle_hold, release_hold, expire_hold,
-// sweep_holds. Keys: issue_key, update_key, change_key, rotate_key, disable_key, enable_key, revoke_key, bind_app. Apps: register_app,
+// sweep_holds. Charges: correct_charge, review_charge. Keys: issue_key, update_key, change_key, rotate_key, disable_key, enable_key, revoke_key, bind_app. Apps: register_app,
 // update_app, archive_app. Catalogue: publish_vendor, publish_model, publish_endpoint, publish_price.
 package commands
 
@@ -21,6 +21,7 @@ import (
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/charge"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/eventstore"
@@ -66,7 +67,9 @@ type Options struct {
 
 // App is every use case of one process. Its methods are safe for concurrent use while Run is running.
 type App struct {
-	exec *executor.Executor
+	exec     *executor.Executor
+	log      eventstore.Appender
+	registry *domain.Registry
 }
 
 const (
@@ -76,7 +79,7 @@ const (
 
 // Registry has every event of the product.
 func Registry() (*domain.Registry, error) {
-	return domain.NewRegistry(wallet.Events(), apikey.Events(), app.Events(), catalog.Events())
+	return domain.NewRegistry(wallet.Events(), apikey.Events(), app.Events(), catalog.Events(), charge.Events())
 }
 
 // New wires the use cases to a store.
@@ -85,11 +88,12 @@ func New(store eventstore.Appender, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &App{exec: executor.New(store, executor.Options{
+	return &App{log: store, registry: registry, exec: executor.New(store, executor.Options{
 		Kinds: map[string]executor.Kind{
 			wallet.Kind:          {New: func() domain.Aggregate { return wallet.New() }, SnapshotEvery: walletSnapshotEvery, Schema: 1},
 			apikey.Kind:          {New: func() domain.Aggregate { return apikey.New() }},
 			app.Kind:             {New: func() domain.Aggregate { return app.New() }},
+			charge.Kind:          {New: func() domain.Aggregate { return charge.New() }},
 			catalog.KindVendor:   {New: func() domain.Aggregate { return &catalog.VendorState{} }},
 			catalog.KindModel:    {New: func() domain.Aggregate { return &catalog.ModelState{} }},
 			catalog.KindEndpoint: {New: func() domain.Aggregate { return &catalog.EndpointState{} }, SnapshotEvery: catalogSnapshotEvery, Schema: 1},

@@ -74,27 +74,27 @@ func (c PlaceHold) decide(d *executor.Decision) (Held, error) {
 	if err := key.Use(c.WalletID, c.Model, d.Now()); err != nil {
 		return Held{}, err
 	}
-	price, err := c.price(d)
+	price, err := c.price(d, w.PriceGroup)
 	if err != nil {
 		return Held{}, err
 	}
-	caps := key.Limits.Caps
+	by := wallet.Spender{KeyID: c.KeyID, Caps: key.Limits.Caps, MemberID: key.Limits.MemberID}
 	c.ServiceTier = catalog.TierOf(c.ServiceTier)
 	tiers, err := price.Price.Allowed(c.ServiceTier)
 	if err != nil {
 		return Held{}, err
 	}
 	if c.Clamp {
-		c.CompletionTokens = c.clamped(w, caps, price, d.Now())
+		c.CompletionTokens = c.clamped(w, by, price, d.Now())
 	}
 	e, err := w.PlaceHold(wallet.PlaceHold{
-		HoldID: c.HoldID, KeyID: c.KeyID, Model: c.Model, Endpoint: c.Endpoint, PriceVersion: price.ID,
+		HoldID: c.HoldID, KeyID: c.KeyID, Model: c.Model, Endpoint: c.Endpoint, PriceVersion: price.ID, PriceGroup: price.Group,
 		PromptTokens: c.PromptTokens, CompletionTokens: c.CompletionTokens, Extra: c.Extra,
 		ServiceTier: c.ServiceTier, MaxCost: price.Price.MaxCostOf(tiers, c.bounds(), d.Now()),
-		Currency: price.Currency, Caps: caps, ExpiresAt: d.Now().Add(c.TTL),
+		Currency: price.Currency, Caps: by.Caps, MemberID: by.MemberID, ExpiresAt: d.Now().Add(c.TTL),
 	}, d.Now())
 	if err != nil {
-		return Held{}, c.explain(err, w, caps, price, d.Now())
+		return Held{}, c.explain(err, w, by, price, d.Now())
 	}
 	return Held{
 		Amount: e.Amount, PromptTokens: e.PromptTokens, CompletionTokens: e.CompletionTokens, PriceVersion: price.ID,
@@ -106,7 +106,7 @@ func (c PlaceHold) bounds() usage.Bounds {
 	return usage.Bounds{Prompt: c.PromptTokens, Completion: c.CompletionTokens, Extra: c.Extra}
 }
 
-func (c PlaceHold) price(d *executor.Decision) (catalog.PriceVersion, error) {
+func (c PlaceHold) price(d *executor.Decision, group string) (catalog.PriceVersion, error) {
 	if c.PromptTokens < 0 || c.CompletionTokens < 0 || c.Choices < 0 {
 		return catalog.PriceVersion{}, domain.Errorf(domain.CodeInvalid, "token bounds are not negative")
 	}
@@ -117,18 +117,18 @@ func (c PlaceHold) price(d *executor.Decision) (catalog.PriceVersion, error) {
 	if !endpoint.Published || endpoint.Endpoint.Model != c.Model || endpoint.Endpoint.Status != catalog.Active {
 		return catalog.PriceVersion{}, domain.Errorf(domain.CodeEndpointNotFound, "the model %q has no such endpoint", c.Model)
 	}
-	return endpoint.PriceInForce(d.Now())
+	return endpoint.PriceInForce(group, d.Now())
 }
 
 // clamped is the largest affordable cap, at least one token a choice: below that the hold is refused as usual.
-func (c PlaceHold) clamped(w *wallet.State, caps wallet.Caps, price catalog.PriceVersion, now time.Time) int64 {
+func (c PlaceHold) clamped(w *wallet.State, by wallet.Spender, price catalog.PriceVersion, now time.Time) int64 {
 	choices := max(c.Choices, 1)
-	n := min(c.affordable(w, caps, price, c.CompletionTokens, now), c.CompletionTokens)
+	n := min(c.affordable(w, by, price, c.CompletionTokens, now), c.CompletionTokens)
 	return max(n-n%choices, min(choices, c.CompletionTokens))
 }
 
-func (c PlaceHold) affordable(w *wallet.State, caps wallet.Caps, price catalog.PriceVersion, limit int64, now time.Time) int64 {
-	budget, _ := w.Budget(c.KeyID, caps, now)
+func (c PlaceHold) affordable(w *wallet.State, by wallet.Spender, price catalog.PriceVersion, limit int64, now time.Time) int64 {
+	budget, _ := w.Budget(by, now)
 	tiers, err := price.Price.Allowed(c.ServiceTier)
 	if err != nil {
 		return 0
@@ -141,11 +141,11 @@ func (c PlaceHold) affordable(w *wallet.State, caps wallet.Caps, price catalog.P
 }
 
 // explain adds the affordable output to a refusal for want of money.
-func (c PlaceHold) explain(err error, w *wallet.State, caps wallet.Caps, price catalog.PriceVersion, now time.Time) error {
+func (c PlaceHold) explain(err error, w *wallet.State, by wallet.Spender, price catalog.PriceVersion, now time.Time) error {
 	var refusal *domain.Error
 	if !errors.As(err, &refusal) || (refusal.Code != domain.CodeInsufficientCredits && refusal.Code != domain.CodeKeyLimitExceeded) {
 		return err
 	}
-	n := c.affordable(w, caps, price, c.CompletionTokens, now) / max(c.Choices, 1)
+	n := c.affordable(w, by, price, c.CompletionTokens, now) / max(c.Choices, 1)
 	return refusal.With("affordable_output_tokens", strconv.FormatInt(n, 10))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/massrouter/massrouter/domain/apikey"
 )
 
-// UpdateKey replaces a key's name, caps, models and expiry.
+// UpdateKey replaces a key's name, caps, models, expiry and rate limits. Its member stays.
 type UpdateKey struct {
 	KeyID  uuid.UUID     `json:"key_id"`
 	Limits apikey.Limits `json:"limits"`

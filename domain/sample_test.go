@@ -18,7 +18,7 @@ import (
 // field. They only make files that are missing; what is frozen is what the files say.
 func samples() map[string]domain.Event {
 	all := map[string]domain.Event{}
-	for _, part := range []map[string]domain.Event{creditSamples(), holdSamples(), chargeSamples(), keySamples(), appSamples(), catalogSamples()} {
+	for _, part := range []map[string]domain.Event{creditSamples(), holdSamples(), chargeSamples(), correctionSamples(), operationSamples(), keySamples(), appSamples(), catalogSamples()} {
 		for name, e := range part {
 			all[name] = e
 		}
@@ -31,6 +31,7 @@ var (
 	sampleWallet = uuid.MustParse("019ced0c-3f2a-7c1e-9a41-5b1f5c1b7a01")
 	sampleKey    = uuid.MustParse("019ced0c-4b17-7d20-8f3e-2c9a1d4e6f02")
 	sampleApp    = uuid.MustParse("019ced0e-2b3c-7d44-a5b6-8c9d0e1f2a04")
+	sampleMember = uuid.MustParse("019ced10-4d5e-7f66-87d8-0e1f2a3b4c06")
 	samplePreset = uuid.MustParse("019ced0f-3c4d-7e55-b6c7-9d0e1f2a3b05")
 	sampleHold   = uuid.MustParse("019ced0d-1a2b-7e33-b5c4-7d8e9f0a1b03")
 	samplePrice  = uuid.MustParse("019ced0b-0c0d-7f44-a1b2-c3d4e5f60704")
@@ -106,6 +107,9 @@ func holdSamples() map[string]domain.Event {
 	borne.Usage = usage.Usage{usage.Input: 1000, usage.Request: 1}
 	borne.Call.ServiceTier = "flex"
 	borne.Entry = entryOf(holdAccount, "-0.00625", ownAccount, "0.00625", money.CostUsage, "-0.001", money.VendorPayable("openai"), "0.001")
+	memberCap := money.MustParse("50")
+	grouped := placed
+	grouped.PriceGroup, grouped.MemberID = "partners", sampleMember
 	preset := released
 	preset.Call.PresetID, preset.Call.PresetVersion = samplePreset, 3
 	return map[string]domain.Event{
@@ -115,10 +119,20 @@ func holdSamples() map[string]domain.Event {
 		"wallet.hold_placed.v1":              placed,
 		"wallet.hold_placed.v1.free":         free,
 		"wallet.hold_placed.v1.media":        media,
-		"wallet.hold_extended.v1":            wallet.HoldExtended{HoldID: sampleHold, ExpiresAt: sampleTime.Add(20 * time.Minute)},
-		"wallet.hold_suspected.v1":           wallet.HoldSuspected{HoldID: sampleHold},
-		"wallet.hold_released.v1":            released,
-		"wallet.hold_released.v1.cancelled":  cancelled,
+		"wallet.hold_placed.v1.group":        grouped,
+		"wallet.price_group_set.v1":          wallet.PriceGroupSet{Group: "partners"},
+		"wallet.rate_limits_set.v1":          wallet.RateLimitsSet{Rates: wallet.RateLimits{RequestsPerMinute: 6000, TokensPerMinute: 10_000_000, Parallel: 200}},
+		"wallet.rate_limits_set.v1.none":     wallet.RateLimitsSet{},
+		"wallet.member_limits_set.v1": wallet.MemberLimitsSet{MemberID: sampleMember, MemberLimits: wallet.MemberLimits{
+			Caps:  wallet.Caps{Day: &memberCap, Week: &memberCap, Month: &memberCap, Total: &memberCap},
+			Rates: wallet.RateLimits{RequestsPerMinute: 60, TokensPerMinute: 100_000, Parallel: 2},
+		}},
+		"wallet.member_limits_set.v1.none":  wallet.MemberLimitsSet{MemberID: sampleMember},
+		"wallet.price_group_set.v1.none":    wallet.PriceGroupSet{},
+		"wallet.hold_extended.v1":           wallet.HoldExtended{HoldID: sampleHold, ExpiresAt: sampleTime.Add(20 * time.Minute)},
+		"wallet.hold_suspected.v1":          wallet.HoldSuspected{HoldID: sampleHold},
+		"wallet.hold_released.v1":           released,
+		"wallet.hold_released.v1.cancelled": cancelled,
 		"wallet.hold_expired.v1": wallet.HoldExpired{
 			HoldID: sampleHold, KeyID: sampleKey, Amount: money.MustParse("0.00625"), Currency: money.USD,
 			Balances: balances("20", "1.25"), Entry: entryOf(holdAccount, "-0.00625", ownAccount, "0.00625"),
@@ -179,9 +193,11 @@ func chargeSamples() map[string]domain.Event {
 	keyed.Call.Credential = "openai/eu-1"
 	preset := charged
 	preset.Call.PresetID, preset.Call.PresetVersion = samplePreset, 3
+	group := charged
+	group.PriceGroup, group.MemberID = "partners", sampleMember
 	return map[string]domain.Event{
 		"wallet.usage_charged.v1": charged, "wallet.usage_charged.v1.credential": keyed, "wallet.usage_charged.v1.late": late, "wallet.usage_charged.v1.media": flex,
-		"wallet.usage_charged.v1.free": free, "wallet.usage_charged.v1.preset": preset,
+		"wallet.usage_charged.v1.free": free, "wallet.usage_charged.v1.group": group, "wallet.usage_charged.v1.preset": preset,
 	}
 }
 
@@ -196,8 +212,10 @@ func keySamples() map[string]domain.Event {
 	paced := limits
 	paced.Rates = apikey.RateLimits{RequestsPerMinute: 600, TokensPerMinute: 1_000_000, Parallel: 20}
 	return map[string]domain.Event{
-		"apikey.issued.v1.rates":  apikey.Issued{KeyID: sampleKey, WalletID: sampleWallet, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret), Limits: paced},
-		"apikey.updated.v1.rates": apikey.Updated{KeyID: sampleKey, Limits: paced},
+		"apikey.issued.v1.member":  apikey.Issued{KeyID: sampleKey, WalletID: sampleWallet, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret), Limits: apikey.Limits{MemberID: sampleMember}},
+		"apikey.updated.v1.member": apikey.Updated{KeyID: sampleKey, Limits: apikey.Limits{Name: "laptop", MemberID: sampleMember}},
+		"apikey.issued.v1.rates":   apikey.Issued{KeyID: sampleKey, WalletID: sampleWallet, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret), Limits: paced},
+		"apikey.updated.v1.rates":  apikey.Updated{KeyID: sampleKey, Limits: paced},
 		"apikey.issued.v1": apikey.Issued{
 			KeyID: sampleKey, WalletID: sampleWallet, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret), Limits: limits,
 		},
@@ -294,6 +312,9 @@ func catalogSamples() map[string]domain.Event {
 		"catalog.endpoint_published.v1.zdr": catalog.EndpointPublished{Endpoint: catalog.Endpoint{
 			ID: "acme/open@north", Model: "acme/open", Vendor: "north", UpstreamModel: "open", ContextLength: 400_000, MaxCompletionTokens: 128_000,
 			Status: catalog.Active, Terms: catalog.Terms{DataPolicy: &catalog.DataPolicy{ZDR: true}},
+		}},
+		"catalog.price_published.v1.group": catalog.PricePublished{EndpointID: "openai/gpt-5@openai", PriceVersion: catalog.PriceVersion{
+			ID: samplePrice, Currency: money.USD, EffectiveFrom: sampleTime, Cost: &tiers, Price: tiers, Group: "partners",
 		}},
 		"catalog.price_published.v1.tiers": catalog.PricePublished{EndpointID: "openai/gpt-5@openai", PriceVersion: catalog.PriceVersion{
 			ID: samplePrice, Currency: money.USD, EffectiveFrom: sampleTime, Cost: &tiers, Price: tiers,

@@ -21,7 +21,7 @@ import (
 func TestLeavingInEveryDialectPair(t *testing.T) {
 	t.Parallel()
 	k := gatewaytest.New(t, hasty) // one for all: each gateway loads the tokenizer when it first estimates
-	for _, out := range dialects() {
+	for _, out := range vendors() {
 		v := catalog.Vendor{
 			ID: "drains-" + string(out), Name: "Drains", BaseURL: k.Vendor.URL + root(out), Dialect: string(out), CancelPolicy: catalog.Drain,
 			MaxTokensField: "max_tokens", Status: catalog.Active,
@@ -29,7 +29,7 @@ func TestLeavingInEveryDialectPair(t *testing.T) {
 		k.PublishVendor(v)
 	}
 	for _, in := range dialects() { //nolint:paralleltest // they share a kit, which is not safe for that
-		for _, out := range dialects() {
+		for _, out := range vendors() {
 			for _, drain := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s to %s drain %t", in, out, drain), func(t *testing.T) {
 					vendor, controls, want := gatewaytest.Vendor(out), "tokens=9&after=4&fault=timeout_after&flush=1", usage.Estimated
@@ -86,8 +86,11 @@ func leaveAfterWords(t *testing.T, k *gatewaytest.Kit, call gateway.Call) {
 
 // root is the path of a vendor.
 func root(d chat.Dialect) string {
-	if d == chat.Gemini {
+	switch d {
+	case chat.Gemini:
 		return "/v1beta"
+	case chat.Bedrock:
+		return ""
 	}
 	return "/v1"
 }

@@ -17,7 +17,7 @@ import (
 type using struct {
 	account *account     // nil before the vendor is called
 	grant   *limit.Grant // of the account's limits; nil without any
-	renewed bool         // its token was renewed for this attempt
+	renewed bool         // its token, or the time of its signatures, was renewed for this attempt
 }
 
 // use takes one of the platform's keys for the next attempt, within its limits. A key that is at its limit is no attempt: nobody was called.
@@ -64,6 +64,26 @@ func (r *run) report(f *fault) {
 			Str("endpoint", r.route.endpoint.ID).Str("result", string(f.outcome.Result)).Err(f.err).Msg("a vendor does not take a key of ours; it is set aside")
 	default:
 	}
+}
+
+// signed signs a call, where the vendor wants that. The header may be shared by calls: it is copied.
+func (r *run) signed(ctx context.Context, req *http.Request, body []byte) *fault {
+	signer := r.using.account.signer
+	if signer == nil {
+		return nil
+	}
+	req.Header = req.Header.Clone()
+	if err := signer.Sign(ctx, req, body); err != nil {
+		return &fault{err: vendorFailed(err), outcome: routing.Outcome{Result: routing.Failed, Untouched: true}}
+	}
+	return nil
+}
+
+// late says whether a signature was perhaps refused for its time alone: once an attempt, and only if the vendor's clock is far from ours.
+func (r *run) late(resp *http.Response) bool {
+	signer := r.using.account.signer
+	return signer != nil && !r.using.renewed && (resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusBadRequest) &&
+		signer.Adjust(resp.Header.Get("Date"))
 }
 
 // authorised is the header of a call, with a token where the account has to get one.

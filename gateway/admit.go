@@ -8,6 +8,7 @@ import (
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/usage"
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
 
@@ -27,6 +28,8 @@ const maxSearches = 10
 func (r *run) bounds() (bounds, error) {
 	b := bounds{prompt: r.req.PromptBound(r.route.context, r.g.o.ImageTokens), output: r.req.Cap}
 	switch {
+	case r.req.Operation.Unbounded():
+		b.output = r.route.output
 	case !r.req.Operation.Generates():
 		b.output = 0
 	case b.output == 0:
@@ -55,9 +58,12 @@ func (r *run) extra(x *chat.Extras, b *bounds) usage.Usage {
 	may(x.Sound, usage.AudioInput, b.prompt)
 	may(x.Pictures, usage.ImageInput, b.prompt)
 	outputs := r.route.model.OutputModalities // none: not known, so that it may be any
-	may(len(outputs) == 0 || slices.Contains(outputs, "audio"), usage.AudioOutput, b.output*r.req.Choices)
+	may(x.Speaks || len(outputs) == 0 || slices.Contains(outputs, "audio"), usage.AudioOutput, b.output*r.req.Choices)
 	may(len(outputs) == 0 || slices.Contains(outputs, "image"), usage.ImageOutput, b.output*r.req.Choices)
 	may(x.Searches, usage.Search, maxSearches*r.req.Choices)
+	for class, n := range x.Pieces {
+		may(true, class, n)
+	}
 	return extra
 }
 
@@ -67,11 +73,7 @@ func (r *run) admit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := domain.GenerationID(r.id)
-	r.x, err = r.req.With(chat.Dialect(r.route.vendor.Dialect), &chat.Told{
-		ID: name, Model: r.route.model.ID, Provider: r.route.vendor.Name, Created: r.facts.StartedAt.Unix(),
-	})
-	if err != nil {
+	if r.x, err = r.exchange(r.req); err != nil {
 		return err
 	}
 	if err := r.limit(ctx, b); err != nil {
@@ -81,10 +83,17 @@ func (r *run) admit(ctx context.Context) error {
 	if err := r.hold.place(ctx, r, b); err != nil {
 		return err
 	}
-	r.name = name
+	r.name = domain.GenerationID(r.id)
 	r.stays.Store(r.claim != nil || !r.route.cancels())
-	r.out.admitted(name)
+	r.out.admitted(r.name)
 	return nil
+}
+
+// exchange is a request's way to the vendor of the route and back.
+func (r *run) exchange(req *exchange.Request) (exchange.Exchange, error) {
+	return req.With(chat.Dialect(r.route.vendor.Dialect), &chat.Told{
+		ID: domain.GenerationID(r.id), Model: r.route.model.ID, Provider: r.route.vendor.Name, Created: r.facts.StartedAt.Unix(),
+	})
 }
 
 // limit takes the most that the call can use from the limits of its rate, once for all who are asked; the end of the call gives the

@@ -191,6 +191,8 @@ type fixed struct {
 
 func (f fixed) Get(context.Context) (gateway.Picture, error) { return f.picture, f.err }
 
+func (f fixed) Renew(ctx context.Context) (gateway.Picture, error) { return f.Get(ctx) }
+
 func TestWithoutTheCatalogueNothingBegins(t *testing.T) {
 	t.Parallel()
 	k := gatewaytest.New(t)

@@ -142,6 +142,18 @@ func (c *caching) whole(body []byte) {
 	}
 }
 
+// piece notes a part of an answer that is passed on as it comes.
+func (c *caching) piece(p []byte) {
+	if c.question == nil || c.overflown {
+		return
+	}
+	if len(c.answer)+len(p) > c.limit {
+		c.answer, c.overflown = nil, true
+		return
+	}
+	c.answer = append(c.answer, p...)
+}
+
 // event notes an event of a stream.
 func (c *caching) event(name string, data []byte) {
 	if c.question == nil || c.overflown {

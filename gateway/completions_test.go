@@ -53,7 +53,7 @@ func continuation(t *testing.T, c *gatewaytest.Client) (texts [4]string, cost st
 // TestCompletionsByEveryVendor: the caller gets the text and the cost that is charged, whatever the vendor speaks.
 func TestCompletionsByEveryVendor(t *testing.T) {
 	t.Parallel()
-	for _, d := range dialects() {
+	for _, d := range vendors() {
 		for _, stream := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s stream %t", d, stream), func(t *testing.T) {
 				t.Parallel()

@@ -99,7 +99,7 @@ func (r *run) breakOff(ctx context.Context, e *ending) error {
 	}
 	var bill *chat.Bill
 	if r.hold.placed {
-		if !r.facts.Streamed {
+		if !r.seen(e.err) {
 			r.produced = meter.Produced{} // the caller has seen nothing of it
 		}
 		s := r.verdict(ctx, e)

@@ -65,8 +65,16 @@ func (r *run) answered(resp *http.Response, said *chat.Failure) fault {
 			f.err, f.outcome.Result = keyRefused(cause), routing.KeyRefused
 			break
 		}
+		if said.Type == "ServiceQuotaExceededException" {
+			f.err, f.outcome.Result = keyRefused(cause), routing.QuotaExhausted
+			break
+		}
 		f.err = r.notTaken(said, cause)
 	case http.StatusTooManyRequests:
+		if said.Type == "ModelNotReadyException" { // the model's capacity, not our key's
+			f.err, f.outcome.Result = overloaded(pause, cause), routing.Overloaded
+			break
+		}
 		if exhausted(said) {
 			f.err = keyRefused(cause)
 			f.outcome.Result = routing.QuotaExhausted
@@ -80,6 +88,10 @@ func (r *run) answered(resp *http.Response, said *chat.Failure) fault {
 	case http.StatusUnauthorized:
 		f.err = keyRefused(cause)
 	case http.StatusForbidden:
+		if signature(said) {
+			f.err, f.outcome.Result = keyRefused(cause), routing.KeyRefused
+			break
+		}
 		if !permission(said) {
 			// It may be about what the caller says (moderation): one caller must not keep an endpoint from all others.
 			f.outcome.Result = routing.Declined
@@ -99,16 +111,26 @@ func keyRefused(cause error) *domain.Error {
 func permission(said *chat.Failure) bool {
 	for _, word := range []string{said.Type, said.Code} {
 		switch word {
-		case "permission_error", "PERMISSION_DENIED", "insufficient_permissions", "invalid_api_key", "access_denied", "PermissionDenied":
+		case "permission_error", "PERMISSION_DENIED", "insufficient_permissions", "invalid_api_key", "access_denied", "PermissionDenied", "AccessDeniedException":
 			return true
 		}
 	}
 	return false
 }
 
-// invalidKey says whether a 400 is about our key: Google's are.
+// signature says whether a 403 is about an access key of Amazon's, or what was signed with it.
+func signature(said *chat.Failure) bool {
+	switch said.Type {
+	case "UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException", "InvalidClientTokenId", "SignatureDoesNotMatch",
+		"MissingAuthenticationTokenException", "IncompleteSignatureException", "RequestExpired":
+		return true
+	}
+	return false
+}
+
+// invalidKey says whether a 400 is about our key: Google's are, and some of Amazon's.
 func invalidKey(said *chat.Failure) bool {
-	return said.Code == "API_KEY_INVALID" || said.Type == "INVALID_ARGUMENT" && strings.HasPrefix(said.Message, "API key ")
+	return signature(said) || said.Code == "API_KEY_INVALID" || said.Type == "INVALID_ARGUMENT" && strings.HasPrefix(said.Message, "API key ")
 }
 
 // statusOverloaded is what some vendors say instead of 503.
@@ -133,7 +155,8 @@ func exhausted(said *chat.Failure) bool {
 		"enforced_spend_limit_reached": // the last is Anthropic's
 		return true
 	}
-	return strings.Contains(said.Code, "PerDay") // a quota of Google's
+	return strings.Contains(said.Code, "PerDay") || // a quota of Google's
+		said.Type == "ThrottlingException" && strings.Contains(said.Message, "per day") // one of Amazon's
 }
 
 // notTaken hands on what the vendor says of the caller's request, unless the platform's credential stands in it.
@@ -174,6 +197,9 @@ func retryAfter(h http.Header) time.Duration {
 	}
 	if s, err := strconv.ParseInt(h.Get("Retry-After"), 10, 64); err == nil && s >= 0 && s <= most {
 		return time.Duration(s) * time.Second
+	}
+	if ms, err := strconv.ParseInt(h.Get("X-Amz-Retry-After"), 10, 64); err == nil && ms >= 0 && ms <= most*1000 {
+		return time.Duration(ms) * time.Millisecond
 	}
 	return 0
 }

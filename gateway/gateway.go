@@ -3,12 +3,12 @@
 //
 //	exchange/ the bytes of a call, between the dialects of its caller and its vendor: openai/, anthropic/, gemini/, responses/
 //	          read and write one dialect each, chat/ is what they have in common; jsonscan/ goes through JSON and changes it
-//	          embedding/, completion/, rerank/: what is asked for and is no conversation
+//	          embedding/, completion/, rerank/, media/: what is asked for and is no conversation
 //	route.go  model → endpoint, vendor; target.go  vendor → address, accounts
 //	credential/ the platform's keys at vendors; account.go  one of them in use
 //	admit.go  bounds of the call → hold
 //	send.go   attempts at the vendor; fault.go says what went wrong
-//	whole.go  an answer in one piece; relay.go a stream
+//	whole.go  an answer in one piece; relay.go a stream; speak.go sound
 //	meter/    what was used
 //	settle.go the charge; sweep.go sends what could not be sent
 //	keep.go   first answers for callers with an Idempotency-Key

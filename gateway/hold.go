@@ -39,7 +39,7 @@ func (h *hold) place(ctx context.Context, r *run, b bounds) error {
 	h.extra, h.tier = b.extra, b.tier
 	held, _, err := r.g.o.Ledger.PlaceHold(limited, h.meta(h.id), commands.PlaceHold{
 		HoldID: h.id, WalletID: h.wallet, KeyID: h.key, Model: r.route.model.ID, Endpoint: h.endpoint,
-		PromptTokens: b.prompt, CompletionTokens: b.output * r.req.Choices, Choices: r.req.Choices, Clamp: r.call.Clamp,
+		PromptTokens: b.prompt, CompletionTokens: b.output * r.req.Choices, Choices: r.req.Choices, Clamp: r.call.Clamp && r.req.Operation.Generates(),
 		Extra: b.extra, ServiceTier: b.tier,
 		TTL: r.g.o.holdTTL(),
 	})

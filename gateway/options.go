@@ -22,6 +22,7 @@ type Options struct {
 	Limits      Limits           // nil: calls come at any rate
 	Cache       Cache            // nil: no answer comes from it
 	Presets     Presets          // nil: calls with a preset are refused
+	Media       Media            // nil: what callers name by address goes to vendors as an address
 	Journal     *journal.Journal // keeps settlements while the ledger is away
 	Transport   http.RoundTripper
 	Logger      zerolog.Logger

@@ -18,16 +18,18 @@ func (r *run) plan(ctx context.Context) error {
 		return domain.Errorf(domain.CodeUnavailable, "the catalogue cannot be read now; try again").
 			Wrap(fmt.Errorf("get the catalogue: %w", err))
 	}
-	wishes, err := r.wishes(&picture)
+	question, err := r.question(&picture)
+	switch domain.CodeOf(err) {
+	case domain.CodeModelNotFound, domain.CodePriceNotInForce, CodeVendorUnavailable: // it may have been published just now
+		if renewed, failed := r.g.o.Catalog.Renew(ctx); failed == nil {
+			question, err = r.question(&renewed)
+		}
+	}
 	if err != nil {
 		return err
 	}
-	question := routing.Question{Preferences: wishes, Needs: r.needs(wishes.RequireParameters), Conversation: r.conversation()}
-	if question.Candidates, r.offers, err = r.candidates(&picture, &wishes); err != nil {
-		return err
-	}
 	o := &r.g.o
-	chosen, refusal := routing.Choose(&question, r.g.health, o.Now(), o.Random)
+	chosen, refusal := routing.Choose(question, r.g.health, o.Now(), o.Random)
 	if refusal != nil {
 		return refusal
 	}
@@ -36,6 +38,17 @@ func (r *run) plan(ctx context.Context) error {
 	}, r.g.health, o.Random, o.Now())
 	r.at, r.route = chosen.Options[0].Index, r.offers[chosen.Options[0].Index]
 	return nil
+}
+
+// question is what the routing is asked: who could serve the call, and how the caller wants it.
+func (r *run) question(picture *Picture) (*routing.Question, error) {
+	wishes, err := r.wishes(picture)
+	if err != nil {
+		return nil, err
+	}
+	q := &routing.Question{Preferences: wishes, Needs: r.needs(wishes.RequireParameters), Conversation: r.conversation()}
+	q.Candidates, r.offers, err = r.candidates(picture, &wishes)
+	return q, err
 }
 
 // needs are what the call asks of an endpoint.
@@ -53,6 +66,7 @@ func (r *run) wishes(picture *Picture) (routing.Preferences, error) {
 	if err != nil {
 		return p, err
 	}
+	r.call.DropUnsupported = r.call.DropUnsupported || p.DropUnsupported
 	partition, err := routing.ParseRoute(r.req.Route)
 	if err != nil {
 		return p, err
@@ -124,7 +138,7 @@ func (r *run) offered(picture *Picture, name string, take func(route, *catalog.P
 		if endpoint.Status != catalog.Active {
 			continue
 		}
-		offer, price, err := r.g.offer(picture, model, endpoint)
+		offer, price, err := r.g.offer(picture, model, endpoint, r.call.PriceGroup)
 		if err == nil && !exchange.Serves(r.req.Operation, chat.Dialect(offer.vendor.Dialect)) {
 			err = domain.Errorf(domain.CodeInvalid, "the model %q has no vendor that can be asked for %s", clip(name), r.req.Operation.Name()).With("param", "model")
 		}

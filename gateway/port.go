@@ -10,6 +10,7 @@ import (
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/gateway/answers"
 	"github.com/massrouter/massrouter/gateway/cache"
+	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/credential"
 	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/limit"
@@ -31,18 +32,28 @@ type Limits interface {
 	Take(ctx context.Context, tokens int64, scopes ...limit.Scope) (*limit.Grant, error)
 }
 
+// Media puts the images and documents that a conversation names by address into its body. See remote.Fetcher.
+type Media interface {
+	// Inline gives the body with them; nil when it names none. Errors are invalid_request: what the caller can do about it.
+	Inline(ctx context.Context, dialect chat.Dialect, body []byte) ([]byte, error)
+}
+
 // Picture is the catalogue at one moment. Nobody changes its maps.
 type Picture struct {
 	Vendors   map[string]catalog.Vendor
 	Models    map[string]catalog.Model
 	Endpoints map[string]catalog.Endpoint
 	ByModel   map[string][]string               // endpoint ids of a model, the preferred one first
-	Prices    map[string][]catalog.PriceVersion // by endpoint id, in the order of publication
+	Prices    map[string][]catalog.PriceVersion // of the list: by endpoint id, in the order of publication
+	// GroupPrices are those of price groups, by endpoint id.
+	GroupPrices map[string]catalog.GroupPrices
 }
 
 // Catalog has the catalogue. Get is called for every request: it must be cheap, and may be a little behind.
 type Catalog interface {
 	Get(ctx context.Context) (Picture, error)
+	// Renew is Get for a call that has not found what may have been published just now. It may wait.
+	Renew(ctx context.Context) (Picture, error)
 }
 
 // Credentials has the platform's own keys at each vendor, none for a vendor without one. It is asked for every call and every endpoint: it
@@ -80,6 +91,7 @@ type Presets interface {
 type Call struct {
 	KeyID             uuid.UUID
 	WalletID          uuid.UUID
+	PriceGroup        string        // of the wallet, by whose prices the call is routed; "" for the list's. What it is charged, the ledger says
 	exchange.Incoming               // unchanged until Complete returns
 	Scopes            []limit.Scope // whose rate limits the call is held to; none when empty
 	Clamp             bool          // lower the output cap to what is affordable rather than refuse
@@ -107,12 +119,14 @@ type Client interface {
 	Routed(explanation []byte)
 	// Cached tells what the cache had to do with a call that asked for it: at most once, before anything is sent.
 	Cached(s CacheStatus)
-	// Whole sends a whole answer. replayed: it is the answer of an earlier call.
-	Whole(body []byte, replayed bool) error
-	// Open begins an event stream.
-	Open(replayed bool) error
+	// Whole sends a whole answer of a media type, "" for JSON. replayed: it is the answer of an earlier call.
+	Whole(media string, body []byte, replayed bool) error
+	// Open begins a stream of a media type, "" for events.
+	Open(media string, replayed bool) error
 	// Write sends bytes of the stream at once.
 	Write(p []byte) error
+	// Cut ends a stream that has begun and that no error can be put into, so that nobody takes it for a whole one.
+	Cut()
 	// Failure is the error object of the caller's dialect, as JSON, that goes into a stream that has begun.
 	Failure(err error) []byte
 }

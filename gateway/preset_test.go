@@ -72,7 +72,7 @@ func (k presetKit) last() string {
 // TestAPresetSaysWhatACallLeavesUnsaid: in every pair of dialects, and the record names the version.
 func TestAPresetSaysWhatACallLeavesUnsaid(t *testing.T) {
 	t.Parallel()
-	for _, vendor := range dialects() {
+	for _, vendor := range vendors() {
 		t.Run(string(vendor), func(t *testing.T) {
 			t.Parallel()
 			k := newPresets(t)

@@ -10,6 +10,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/exchange"
+	"github.com/massrouter/massrouter/gateway/frames"
 	"github.com/massrouter/massrouter/gateway/meter"
 	"github.com/massrouter/massrouter/gateway/sse"
 )
@@ -28,9 +29,29 @@ const (
 type stream struct {
 	*run
 	body    io.ReadCloser
-	events  *sse.Events
+	events  events
 	pending []byte // chunks not sent yet
 	ending  ending
+	// upstreamID is what the stream itself calls its answer.
+	upstreamID string
+}
+
+// events are those of a vendor's stream, server-sent events or frames.
+type events interface {
+	// Next is the next one; its name and data are good until the next call.
+	Next() (name, data []byte, err error)
+	// Waiting says whether another one has come already.
+	Waiting() bool
+	// Buffer is the memory in use, to be used again.
+	Buffer() []byte
+}
+
+// eventsOf reads a stream of the vendor of the route.
+func (s *stream) eventsOf(body io.Reader, buf []byte) events {
+	if exchange.Framed(s.route.target.dialect) {
+		return frames.New(body, buf, s.maxEvent())
+	}
+	return sse.NewEvents(body, buf, s.maxEvent())
 }
 
 // relay calls the vendor for a stream and hands its chunks on as they come, all but the last: the usage is told when it is
@@ -44,7 +65,7 @@ func (r *run) relay(ctx context.Context) error {
 	}
 	s.body = resp.Body
 	in, out := r.g.takeBuffer(), r.g.takeBuffer()
-	s.events, s.pending = sse.NewEvents(resp.Body, *in, r.g.o.MaxEvent), *out
+	s.events, s.pending = s.eventsOf(resp.Body, *in), *out
 	failure = s.pump()
 	*in, *out = s.events.Buffer(), s.pending[:0]
 	r.g.giveBuffer(in)
@@ -69,6 +90,14 @@ func (g *Gateway) giveBuffer(b *[]byte) {
 	if cap(*b) <= keepBuffer {
 		g.buffers.Put(b)
 	}
+}
+
+// maxEvent is how long an event may be: an image comes in one.
+func (r *run) maxEvent() int {
+	if r.req.Operation == exchange.Images {
+		return max(r.g.o.MaxEvent, int(r.g.o.MaxAnswer))
+	}
+	return r.g.o.MaxEvent
 }
 
 // pump relays until the stream's end; nil when that is its proper end.
@@ -120,8 +149,9 @@ func (s *stream) chunk(name, data []byte) (done bool, failure *domain.Error) {
 		return false, vendorFailed(fmt.Errorf("vendor %s sent an error into its stream (type %s, code %s)", s.route.vendor.ID,
 			safe(step.Failure.Type, 60), safe(step.Failure.Code, 60)))
 	}
-	if s.facts.UpstreamID == "" {
-		s.facts.UpstreamID = safe(step.ID, 100)
+	if step.ID != "" && s.upstreamID == "" {
+		s.upstreamID = safe(step.ID, 100)
+		s.facts.UpstreamID = s.upstreamID
 	}
 	if s.facts.FirstTokenMS == 0 && s.produced.Any() {
 		s.facts.FirstTokenMS = max(s.elapsed().Milliseconds(), 1)
@@ -130,7 +160,7 @@ func (s *stream) chunk(name, data []byte) (done bool, failure *domain.Error) {
 	if step.Finish != "" {
 		s.ending.finish, s.ending.native = step.Finish, step.Native
 	}
-	if step.Report.Given {
+	if step.Report.Given || step.Final && step.Report.Media != nil {
 		step.Report.After(&s.ending.report)
 		s.ending.report = step.Report
 	} else {
@@ -164,6 +194,7 @@ func (s *stream) hangUp() {
 
 // complete charges the call and sends the last chunk, which says so, and the mark of the end.
 func (s *stream) complete(ctx context.Context) error {
+	s.pieces(ctx, &s.ending.report)
 	final, failure := s.conclude(ctx, &s.ending, func(b *chat.Bill) []byte { return s.x.AppendEnd(make([]byte, 0, answerRoom), b) })
 	if failure != nil {
 		return s.broken(ctx, failure)

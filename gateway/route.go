@@ -25,8 +25,8 @@ type route struct {
 func (r *route) cancels() bool { return r.vendor.CancelPolicy == catalog.Cancel }
 
 // offer is the route by one endpoint, or why there is none.
-func (g *Gateway) offer(picture *Picture, model catalog.Model, endpoint catalog.Endpoint) (route, *catalog.PriceVersion, error) {
-	price, ok := catalog.InForce(picture.Prices[endpoint.ID], g.o.Now())
+func (g *Gateway) offer(picture *Picture, model catalog.Model, endpoint catalog.Endpoint, group string) (route, *catalog.PriceVersion, error) {
+	price, ok := catalog.InForceFor(picture.Prices[endpoint.ID], picture.GroupPrices[endpoint.ID], group, g.o.Now())
 	if !ok {
 		return route{}, nil, domain.Errorf(domain.CodePriceNotInForce, "the model %q has no price in force", model.ID).With("param", "model")
 	}
@@ -67,13 +67,7 @@ func (g *Gateway) price(ctx context.Context, endpoint string, version uuid.UUID)
 	if err != nil {
 		return catalog.PriceVersion{}, false
 	}
-	versions := picture.Prices[endpoint]
-	for i := len(versions) - 1; i >= 0; i-- {
-		if versions[i].ID == version {
-			return versions[i], true
-		}
-	}
-	return catalog.PriceVersion{}, false
+	return catalog.FindPrice(picture.Prices[endpoint], picture.GroupPrices[endpoint], version)
 }
 
 // clip shortens what a caller sent, for a message.

@@ -45,7 +45,7 @@ func TestWishesInEveryDialect(t *testing.T) {
 	t.Parallel()
 	k := gatewaytest.New(t, hasty)
 	for _, in := range dialects() { //nolint:paralleltest // they share a kit, which is not safe for that
-		for _, out := range dialects() {
+		for _, out := range vendors() {
 			t.Run(fmt.Sprintf("%s to %s", in, out), func(t *testing.T) {
 				broken := k.Model(gatewaytest.Canceller, "fault=503&retry_after=60")
 				model := k.Model(gatewaytest.Drainer, "tokens=3")

@@ -35,6 +35,7 @@ type run struct {
 	claim    *answers.Claim // of the Idempotency-Key
 	caching  caching
 	using    using // who the platform is at the vendor that is called
+	inlined  bool  // the call's media stand in it
 	out      sender
 	watch    watch
 	stays    atomic.Bool // when the caller goes away, the vendor is heard to its end
@@ -84,7 +85,7 @@ func (r *run) do(ctx context.Context) error {
 	if r.req, err = r.g.calling.Read(r.call.Incoming); err != nil {
 		return r.refuse(err)
 	}
-	r.facts.Streamed = r.req.Stream
+	r.facts.Streamed, r.facts.Operation, r.out.media = r.req.Stream, string(r.req.Operation), r.req.Media
 	if r.id, err = newID(); err != nil {
 		return r.refuse(err)
 	}
@@ -105,8 +106,11 @@ func (r *run) do(ctx context.Context) error {
 		return r.refuse(err)
 	}
 	r.begin(ctx, work)
-	if r.req.Stream {
+	switch {
+	case r.req.Stream:
 		return r.relay(work)
+	case r.req.Operation == exchange.Speech:
+		return r.speak(work)
 	}
 	return r.whole(work)
 }

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/bedrock"
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/routing"
 )
 
@@ -82,6 +84,11 @@ func (r *run) ask() (*http.Response, *fault) {
 	if w := r.route.vendor.Wire; w != nil {
 		o.BodyVersion, o.NoStreamUsage = w.BodyVersion, w.NoStreamUsage
 	}
+	if err := r.inline(r.watch.ctx); err != nil {
+		return nil, &fault{err: refusalOf(err), outcome: routing.Outcome{Result: routing.Declined}} // another vendor may fetch it
+	}
+	sound := r.req.Operation == exchange.Speech || r.req.Operation == exchange.Transcription
+	o.CountsTokens = sound && r.countsTokens(r.watch.ctx)
 	body, err := r.x.Request(make([]byte, 0, len(r.call.Body)+spliceRoom), o)
 	if err != nil {
 		return nil, &fault{err: refusalOf(err), outcome: routing.Outcome{Result: routing.Declined}} // another dialect may be able to say it
@@ -105,7 +112,8 @@ func refusalOf(err error) *domain.Error {
 	return domain.Errorf(domain.CodeInternal, "the request could not be written for the vendor of this model").Wrap(err)
 }
 
-// attempt sends the body. A vendor that does not take a token that has served before gets it once more with a new one.
+// attempt sends the body. A vendor that does not take a token that has served before gets it once more with a new one; one that does not take a
+// signature while its clock is far from ours, with a signature by its clock.
 func (r *run) attempt(ctx context.Context, body []byte) (*http.Response, *fault) {
 	for {
 		begun := r.g.o.Now()
@@ -113,14 +121,23 @@ func (r *run) attempt(ctx context.Context, body []byte) (*http.Response, *fault)
 		if f != nil {
 			return nil, f
 		}
-		resp, err := r.g.o.Transport.RoundTrip(r.request(ctx, header, body)) //nolint:bodyclose // success hands it on, failed closes it
+		req := r.request(ctx, header, body)
+		if f = r.signed(ctx, req, body); f != nil {
+			return nil, f
+		}
+		resp, err := r.g.o.Transport.RoundTrip(req) //nolint:bodyclose // success hands it on, failed closes it
 		if err != nil {
 			f := broken(ctx, fmt.Errorf("call vendor %s: %w", r.route.vendor.ID, err))
 			return nil, &f
 		}
 		switch {
 		case resp.StatusCode >= 200 && resp.StatusCode <= 299:
+			r.facts.UpstreamID = safe(resp.Header.Get(bedrock.RequestID), 100) // where the answer itself has none
 			return resp, nil
+		case r.late(resp):
+			r.using.renewed = true
+			_ = resp.Body.Close() // nothing more is wanted from it
+			continue
 		case resp.StatusCode == http.StatusUnauthorized && token != "" && r.using.account.tokens.Drop(token, begun) && !r.using.renewed:
 			r.using.renewed = true
 			_ = resp.Body.Close() // nothing more is wanted from it
@@ -137,6 +154,10 @@ func (r *run) request(ctx context.Context, header http.Header, body []byte) *htt
 	address := r.using.account.with(t.at(r.route.endpoint.UpstreamModel, r.req.Ask(t.dialect)))
 	get := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	rc, _ := get()
+	if form, ok := r.x.(exchange.Form); ok {
+		header = header.Clone() // it is shared by calls
+		header["Content-Type"] = []string{form.ContentType()}
+	}
 	return (&http.Request{
 		Method: http.MethodPost, URL: address, Host: address.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Body: rc, GetBody: get, ContentLength: int64(len(body)),
@@ -150,7 +171,7 @@ func (r *run) failed(ctx context.Context, resp *http.Response) fault {
 	if err != nil && ctx.Err() != nil {
 		return fault{err: endOf(ctx), outcome: routing.Outcome{Result: routing.GaveUp}}
 	}
-	return r.answered(resp, r.x.Failure(body))
+	return r.answered(resp, bedrock.Classify(resp.Header, r.x.Failure(body)))
 }
 
 // wait waits; false when the context ended first.

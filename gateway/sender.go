@@ -12,6 +12,8 @@ type sender struct {
 	client Client
 	lost   func() // called once when sending fails
 	opened bool   // a stream has begun
+	media  string // of a whole answer; see Client
+	sound  string // of a stream that is no event stream
 	gone   bool
 	closed bool
 
@@ -57,6 +59,15 @@ func (s *sender) give(streamed bool, answer []byte) {
 		return
 	}
 	s.whole(answer)
+}
+
+// rest sends the end of an answer, or all of it if nothing was sent before.
+func (s *sender) rest(p []byte) {
+	if s.hasBegun() {
+		s.sendLast(p)
+		return
+	}
+	s.whole(p)
 }
 
 // keepAlive sends a sign of life whenever a stream was silent for so long; nothing if there is none.
@@ -122,7 +133,7 @@ func (s *sender) write(p []byte) {
 	var err error
 	if !s.opened {
 		s.opened = true
-		err = s.client.Open(false)
+		err = s.client.Open(s.sound, false)
 	}
 	if err == nil {
 		err = s.client.Write(p)
@@ -139,9 +150,19 @@ func (s *sender) write(p []byte) {
 func (s *sender) whole(body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.gone && s.client.Whole(body, false) != nil {
+	if !s.gone && s.client.Whole(s.media, body, false) != nil {
 		s.gone = true
 	}
+}
+
+// cut ends a stream that no error can be put into.
+func (s *sender) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.gone {
+		s.client.Cut()
+	}
+	s.gone = true
 }
 
 // failure is the error object for a stream that has begun.
@@ -205,8 +226,8 @@ func (s *sender) replay(streamed bool, body []byte) {
 	defer s.mu.Unlock()
 	var err error
 	if !streamed {
-		err = s.client.Whole(body, true)
-	} else if err = s.client.Open(true); err == nil {
+		err = s.client.Whole(s.media, body, true)
+	} else if err = s.client.Open("", true); err == nil {
 		s.opened = true
 		err = s.client.Write(body)
 	}

@@ -32,6 +32,7 @@ type account struct {
 	header http.Header        // of each call; mostly it has the key
 	query  string             // of each call; perhaps it has the key
 	tokens *credential.Tokens // what the key is exchanged for, if that is how calls are authorised
+	signer *credential.Signer // what calls are signed with, if that is
 }
 
 // account finds an account by its credential.
@@ -50,7 +51,7 @@ func (a *account) reveals(text string) bool {
 	switch {
 	case a == nil:
 		return false
-	case a.tokens != nil && a.tokens.Reveals(text):
+	case a.tokens != nil && a.tokens.Reveals(text), a.signer != nil && a.signer.Reveals(text):
 		return true
 	}
 	return a.Secret != "" && strings.Contains(text, a.Secret)
@@ -142,6 +143,9 @@ func (g *Gateway) newTarget(v catalog.Vendor, keys []credential.Credential) (*ta
 	if err != nil {
 		return nil, fmt.Errorf("base url of vendor %s: %w", v.ID, err)
 	}
+	if u.Path == "" {
+		u.Path = "/" // what is joined to no path at all would have no slash before it
+	}
 	dialect := chat.Dialect(v.Dialect)
 	t := &target{address: v.BaseURL, dialect: dialect, wire: v.Wire, base: u, credentials: credential.IDs(keys)}
 	if len(keys) == 0 {
@@ -156,9 +160,16 @@ func (g *Gateway) newTarget(v catalog.Vendor, keys []credential.Credential) (*ta
 			}
 			a.tokens = credential.NewTokens(document, g.o.Transport, g.o.Now)
 		}
+		if v.Wire != nil && v.Wire.Auth == catalog.AuthSigV4 {
+			key, err := credential.ParseAWSKey(k.Secret, v.Wire.Region, u)
+			if err != nil {
+				return nil, fmt.Errorf("the key %s of vendor %s: %w", k.ID, v.ID, err)
+			}
+			a.signer = credential.NewSigner(key, g.o.Now)
+		}
 		t.accounts = append(t.accounts, a)
 	}
-	if dialect != chat.Gemini {
+	if !exchange.NamesModel(dialect) {
 		t.fixed = exchange.Address(dialect, u, "", exchange.Ask{})
 	}
 	return t, nil
@@ -187,7 +198,7 @@ func newAccount(d chat.Dialect, w *catalog.Wire, k credential.Credential) accoun
 		a.header.Set(w.AuthName, k.Secret)
 	case catalog.AuthQuery:
 		query.Set(w.AuthName, k.Secret)
-	case "", catalog.AuthNone, catalog.AuthServiceAccount:
+	case "", catalog.AuthNone, catalog.AuthServiceAccount, catalog.AuthSigV4:
 	}
 	a.query = query.Encode()
 	return a

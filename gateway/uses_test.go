@@ -29,6 +29,7 @@ func pictured(d chat.Dialect, model, more string) exchange.Incoming {
 	case chat.Gemini:
 		in.Model = model
 		in.Body = fmt.Appendf(nil, `{"contents":[{"role":"user","parts":[{"inlineData":{"mimeType":"image/png","data":%q}}]}],"generationConfig":{"maxOutputTokens":9}%s}`, data, more)
+	case chat.Bedrock: // of vendors only
 	}
 	return in
 }

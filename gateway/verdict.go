@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
@@ -30,7 +32,9 @@ func (r *run) verdict(ctx context.Context, e *ending) settlement {
 	}
 	tier, expected := r.served(ctx, e.report.Tier)
 	s.Tier = tier
-	s.Call.Suspect = s.Call.Suspect || !expected
+	if !expected {
+		s.Call.Suspect, s.Call.SuspectReason = true, cmp.Or(s.Call.SuspectReason, "service_tier_unexpected")
+	}
 	return s
 }
 
@@ -61,16 +65,20 @@ func (r *run) judge(e *ending) settlement {
 		return r.settlement(e.report.Usage(), "").borne(string(e.err.Code))
 	case !produced && e.err != nil:
 		return r.settlement(nil, "").released(string(e.err.Code))
-	case absurd == "" && e.report.Completion == 0 && (e.finish == "" || e.finish == chat.Failed):
+	case absurd == "" && wallet.Insured(e.report.Usage(), string(e.finish)):
 		return r.settlement(e.report.Usage(), "").borne(reasonEmpty)
 	case absurd == "":
 		// More than was held is the vendor's word against our bound: it is charged, and looked at.
-		r.facts.Suspect = e.report.Above(b)
+		if r.facts.Suspect = e.report.Above(b); r.facts.Suspect {
+			r.facts.SuspectReason = "usage_above_hold"
+		}
 		return r.settlement(e.report.Usage(), usage.Reported)
 	case !produced:
 		return r.settlement(nil, "").released(reasonEmpty)
 	}
-	r.facts.Suspect = !e.report.Untold
+	if r.facts.Suspect = !e.report.Untold; r.facts.Suspect {
+		r.facts.SuspectReason = absurd
+	}
 	return r.estimated(e, b)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
 
@@ -26,12 +27,15 @@ func (r *run) whole(ctx context.Context) error {
 		return r.fail(ctx, vendorFailed(fmt.Errorf("vendor %s answered 200 with an error (type %s, code %s)", r.route.vendor.ID,
 			safe(step.Failure.Type, 60), safe(step.Failure.Code, 60))))
 	}
-	r.facts.UpstreamID = safe(step.ID, 100)
+	if step.ID != "" {
+		r.facts.UpstreamID = safe(step.ID, 100)
+	}
 	r.caching.whole(body)
 	e := ending{
 		report: step.Report, final: true, finish: step.Finish, native: step.Native,
 		text: func() *meter.Produced { return r.reread(body) },
 	}
+	r.pieces(ctx, &e.report)
 	final, failure := r.conclude(ctx, &e, func(b *chat.Bill) []byte {
 		return r.x.AppendWhole(make([]byte, 0, len(body)+answerRoom), b)
 	})
@@ -50,6 +54,9 @@ func (r *run) fetch(ctx context.Context) ([]byte, *domain.Error) {
 	}
 	body, err := r.readAll(resp)
 	_ = resp.Body.Close() // read to its end, or given up
+	if form, ok := r.x.(exchange.Form); ok && err == nil && !form.Takes(resp.Header.Get("Content-Type")) {
+		err = errOtherMedia
+	}
 	switch {
 	case err != nil && r.watch.ctx.Err() != nil:
 		return nil, endOf(r.watch.ctx) //nolint:contextcheck // it is the vendor call that ended, and why
@@ -59,7 +66,10 @@ func (r *run) fetch(ctx context.Context) ([]byte, *domain.Error) {
 	return body, nil
 }
 
-var errTooLong = errors.New("the answer is too long")
+var (
+	errTooLong    = errors.New("the answer is too long")
+	errOtherMedia = errors.New("the answer is of another media type than what was asked for")
+)
 
 func (r *run) readAll(resp *http.Response) ([]byte, error) {
 	most := r.g.o.MaxAnswer

@@ -73,7 +73,7 @@ func (d *document) check(ctx context.Context, input *openapi3filter.RequestValid
 	if strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") {
 		return d.checkEvents(body)
 	}
-	if media, _, err := mime.ParseMediaType(h.Get("Content-Type")); err == nil && (media == "text/csv" || media == "application/pdf" || media == "application/rss+xml") {
+	if media, _, err := mime.ParseMediaType(h.Get("Content-Type")); err == nil && (media == "text/csv" || media == "application/pdf" || media == "application/rss+xml" || strings.HasPrefix(media, "audio/")) {
 		return checkFile(input, status, media)
 	}
 	return openapi3filter.ValidateResponse(ctx, &openapi3filter.ResponseValidationInput{
@@ -101,6 +101,9 @@ func (d *document) checkEvents(body []byte) error {
 		var event any
 		if err := json.Unmarshal([]byte(data), &event); err != nil {
 			return err
+		}
+		if named, ok := event.(map[string]any); ok && strings.HasPrefix(fmt.Sprint(named["type"]), "image_generation.") {
+			continue // it has a shape of its own
 		}
 		if err := schema.VisitJSON(event, openapi3.EnableJSONSchema2020()); err != nil {
 			return err
@@ -174,7 +177,7 @@ func TestRoutesAreTheDocuments(t *testing.T) {
 	token, err := auth.NewOperatorToken(operatorToken)
 	require.NoError(t, err)
 	api := http.API{
-		Authenticator: token, Commands: command.New(nil, nil, nil), Queries: query.New(query.Views{}),
+		Authenticator: token, Commands: command.New(nil, nil, nil, nil), Queries: query.New(query.Views{}),
 		Inference: &inference.API{Calls: inference.NewCalls(nil, nil, inference.CallOptions{})}, Stream: nethttp.NotFoundHandler(),
 	}
 	routes, ok := api.Handler().(chi.Routes)
@@ -210,7 +213,7 @@ func TestOperationsAreTheDocuments(t *testing.T) {
 
 func TestMutatingOperationsTakeAnIdempotencyKey(t *testing.T) {
 	t.Parallel()
-	money := []string{"TopUpWallet", "GrantCredit", "AdjustWallet"}
+	money := []string{"TopUpWallet", "GrantCredit", "AdjustWallet", "ReviewCharge"}
 	for path, item := range loadDocument(t, openapi.Document()).Paths.Map() {
 		for method, op := range item.Operations() {
 			if method == nethttp.MethodGet {

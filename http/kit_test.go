@@ -46,6 +46,7 @@ import (
 	"github.com/massrouter/massrouter/projections/keys"
 	"github.com/massrouter/massrouter/projections/live"
 	"github.com/massrouter/massrouter/projections/rankings"
+	"github.com/massrouter/massrouter/projections/reviews"
 	"github.com/massrouter/massrouter/projections/runner"
 	"github.com/massrouter/massrouter/projections/statement"
 	"github.com/massrouter/massrouter/projections/usage"
@@ -110,16 +111,16 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 	gate, stopGate := startGateway(t, app, cache, presets)
 	b.sim = startVendor(t)
 	hooks := newHooks(t, pool, store, balances)
-	api.Commands = command.New(app, hooks, presets)
+	api.Commands = command.New(app, hooks, presets, chargesOf{calls})
 	if p.noHooks {
-		api.Commands = command.New(app, nil, presets)
+		api.Commands = command.New(app, nil, presets, chargesOf{calls})
 	}
 	registry, err := commands.Registry()
 	require.NoError(t, err)
 	statistics := usage.NewQuery(pool, store, registry, signal)
 	b.tree = newTreeHead(t, store)
 	shown := query.Views{
-		Balance: balances, Statement: statement.NewQuery(pool, signal), Keys: known, Catalog: models, Generations: calls, Log: reader{store},
+		Balance: balances, Statement: statement.NewQuery(pool, signal), Keys: known, Catalog: models, Generations: calls, Reviews: reviews.NewQuery(pool, signal), Log: reader{store},
 		Usage: statistics, Apps: apps.NewQuery(pool, signal), Rankings: rankings.NewQuery(pool, store, registry, signal), Journal: books.NewQuery(pool, signal), Moments: asof.New(store), Receipts: b.tree,
 		Projections: runner.New(store, pool, registry, projections.All(), runner.Options{}), Webhooks: hooks, Presets: presets,
 	}
@@ -224,11 +225,20 @@ func (credentials) Credentials(string) []credential.Credential {
 type pictures struct{ cache *catalog.Cache }
 
 func (p pictures) Get(ctx context.Context) (gateway.Picture, error) {
-	s, err := p.cache.Get(ctx)
+	return pictureOf(p.cache.Get(ctx))
+}
+
+func (p pictures) Renew(ctx context.Context) (gateway.Picture, error) {
+	return pictureOf(p.cache.Renew(ctx))
+}
+
+func pictureOf(s *catalog.Snapshot, err error) (gateway.Picture, error) {
 	if err != nil {
 		return gateway.Picture{}, err
 	}
-	return gateway.Picture{Vendors: s.Vendors, Models: s.Models, Endpoints: s.Endpoints, ByModel: s.ByModel, Prices: s.Prices}, nil
+	return gateway.Picture{
+		Vendors: s.Vendors, Models: s.Models, Endpoints: s.Endpoints, ByModel: s.ByModel, Prices: s.Prices, GroupPrices: s.GroupPrices,
+	}, nil
 }
 
 // reader shows the store to the surfaces, as the service's wiring does.
@@ -264,7 +274,7 @@ func (s keySource) Key(ctx context.Context, id uuid.UUID) (gatewayauth.Key, gate
 	k, err := s.keys.Key(ctx, id, 0)
 	return gatewayauth.Key{
 		ID: k.ID, WalletID: k.WalletID, Scope: k.Scope, Label: k.Label, Hash: k.Hash, OldHash: k.OldHash, OldHashUntil: k.OldHashUntil,
-		Limits: k.Limits, Disabled: k.Disabled, Revoked: k.Revoked,
+		Limits: k.Limits, PriceGroup: k.PriceGroup, WalletRates: k.WalletRates, MemberRates: k.Member.Rates, Disabled: k.Disabled, Revoked: k.Revoked,
 	}, gatewayauth.State{Position: k.Position}, err
 }
 
@@ -276,11 +286,13 @@ func (s keySource) Changed(ctx context.Context, after int64) ([]uuid.UUID, gatew
 // wallet opens a wallet with money in it and returns its path.
 func (b *bundle) wallet(amount string) (path string) {
 	b.t.Helper()
-	id := b.post("/console/v1/wallets", map[string]any{"owner": "owner-1", "currency": "USD"}).is(200).text("wallet_id")
+	made := b.post("/console/v1/wallets", map[string]any{"owner": "owner-1", "currency": "USD"}).is(200)
+	id := made.text("wallet_id")
 	path = "/console/v1/wallets/" + id
 	if amount != "0" {
-		b.post(path+"/top-ups", credit(amount), idempotent("fund-"+id)).is(200)
+		made = b.post(path+"/top-ups", credit(amount), idempotent("fund-"+id)).is(200)
 	}
+	b.get(path + made.after()).is(200) // the read model knows it
 	return path
 }
 

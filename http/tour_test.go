@@ -108,7 +108,7 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	walletID := idOf(t, w)
 	b.post(w+"/grants", credit("2.5"), idempotent("grant")).is(200)
 	b.post(w+"/adjustments", credit("-0.5"), idempotent("adjust")).is(200)
-	k, secret := b.key(w, map[string]any{"name": "first", "caps": map[string]string{"day": "5", "total": "100"}, "models": []string{"acme/large", "acme/vectors"}})
+	k, secret := b.key(w, map[string]any{"name": "first", "caps": map[string]string{"day": "5", "total": "100"}, "models": []string{"acme/large", "acme/vectors", "acme/muse"}})
 	keyID := idOf(t, k)
 
 	hold := b.hold(walletID, keyID)
@@ -119,6 +119,9 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 
 	b.get(w + freed.after()).is(200)
 	b.get("/console/v1/wallets" + freed.after()).is(200)
+	b.terms(w, k)
+	b.send("PUT", w+"/price-group", map[string]any{"price_group": "partners"}).is(200)
+	b.get(w + "/terms" + b.send("DELETE", w+"/price-group", nil).is(200).after()).is(200)
 	b.get(w + "/keys" + freed.after()).is(200)
 	b.get("/console/v1/vendors").is(200)
 	b.get("/console/v1/models").is(200)
@@ -144,6 +147,7 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	b.metadata(secret, hold)
 	b.chat(secret)
 	b.updates(walletID)
+	b.reviews(walletID, keyID)
 	b.changeKey(k, secret)
 	b.hooks(w)
 	b.managed(w)
@@ -173,6 +177,7 @@ func (b *bundle) chat(secret string) {
 	b.post("/v1/chat/completions", `{"model":`, bearer(secret)).is(400)
 	b.otherDialects(secret)
 	b.embeddings(secret)
+	b.media(secret)
 	for _, root := range []string{"/v1", "/api/v1"} {
 		b.post(root+"/completions", map[string]any{"model": "acme/large", "prompt": "Once"}, bearer(secret)).is(200)
 		stream := b.post(root+"/completions", map[string]any{"model": "acme/large", "prompt": "Once", "stream": true}, bearer(secret)).is(200)
@@ -205,6 +210,37 @@ func (b *bundle) embeddings(secret string) {
 	content := map[string]any{"content": map[string]any{"parts": []map[string]string{{"text": "Hello"}}}}
 	b.post("/v1beta/models/acme/vectors:embedContent", content, bearer(secret)).is(200)
 	b.post("/v1beta/models/acme/vectors:batchEmbedContents", map[string]any{"requests": []any{content}}, bearer(secret)).is(200)
+}
+
+// media draws, speaks and listens with a model that is for that.
+func (b *bundle) media(secret string) {
+	b.t.Helper()
+	const path = "/console/v1/models/acme/muse"
+	model := modelSpec()
+	model["output_modalities"] = []string{"image", "speech", "transcription"}
+	b.send("PUT", path, model).is(200)
+	b.send("PUT", path+"/endpoints/north", endpointSpec()).is(200)
+	done := b.post(path+"/endpoints/north/prices", priceSpec()).is(201)
+	b.get("/console/v1/models" + done.after()).is(200)
+	for _, root := range []string{"/v1", "/api/v1"} {
+		drawn := b.post(root+"/images/generations", map[string]any{"model": "acme/muse", "prompt": "Me", "n": 2}, bearer(secret)).is(200)
+		require.Equal(b.t, 2, drawn.count("data"))
+		stream := b.post(root+"/images/generations", map[string]any{"model": "acme/muse", "prompt": "Me", "stream": true}, bearer(secret)).is(200)
+		require.Contains(b.t, string(stream.body), "event: image_generation.completed")
+	}
+	b.post("/v1/images/generations", map[string]any{"model": "acme/large", "prompt": "Me"}, bearer(secret)).is(400)
+	for _, root := range []string{"/v1", "/api/v1"} {
+		for media, format := range map[string]string{"audio/mpeg": "mp3", "audio/wav": "wav"} {
+			speech := map[string]any{"model": "acme/muse", "input": "Me", "voice": "alloy", "response_format": format}
+			require.Equal(b.t, media, b.post(root+"/audio/speech", speech, bearer(secret)).is(200).header.Get("Content-Type"))
+		}
+		file := "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nRIFF\r\n" +
+			"--x\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nacme/muse\r\n--x--\r\n"
+		written := b.post(root+"/audio/transcriptions", file, bearer(secret), header{"Content-Type", "multipart/form-data; boundary=x"}).is(200)
+		require.NotEmpty(b.t, written.text("text"))
+	}
+	b.post("/v1/audio/speech", map[string]any{"model": "acme/large", "input": "Me"}, bearer(secret)).is(400)
+	b.post("/v1/audio/transcriptions", map[string]any{"model": "acme/large"}, bearer(secret)).is(415)
 }
 
 // otherDialects calls the same model as Anthropic's and Google's clients do.
@@ -280,6 +316,29 @@ func (b *bundle) presets(wallet string) {
 	b.send("DELETE", path, nil).is(200)
 	require.Equal(t, "true", string(b.send("DELETE", path, nil).is(200).at("replayed")))
 	b.get(path).refused(404, preset.CodeNotFound)
+}
+
+// terms says what the calls of a wallet, and of a member of it, are held to.
+func (b *bundle) terms(wallet, key string) {
+	b.t.Helper()
+	member := "019ced10-4d5e-7f66-87d8-0e1f2a3b4c06"
+	rates := map[string]any{"requests_per_minute": 600, "parallel": 20}
+	limits := map[string]any{"caps": map[string]any{"day": "5"}, "rate_limits": map[string]any{"parallel": 2}}
+	b.send("PUT", wallet+"/rate-limits", map[string]any{"parallel": -1}).refused(400, domain.CodeInvalid)
+	set := b.send("PUT", wallet+"/rate-limits", rates).is(200)
+	require.JSONEq(b.t, `{"requests_per_minute":600,"parallel":20}`, string(b.get(wallet+"/terms"+set.after()).is(200).at("rate_limits")))
+	b.get(wallet+"/members/"+member+"/limits").refused(404, domain.CodeNotFound)
+	b.send("PUT", wallet+"/members/"+member+"/limits", map[string]any{"caps": map[string]any{"day": "-5"}}).refused(400, domain.CodeAmountInvalid)
+	set = b.send("PUT", wallet+"/members/"+member+"/limits", limits).is(200)
+	require.JSONEq(b.t, `{"caps":{"day":"5"},"rate_limits":{"parallel":2}}`, string(b.get(wallet+"/members/"+member+"/limits"+set.after()).is(200).at("limits")))
+	set = b.send("PUT", key+"/member", map[string]any{"member_id": member}).is(200)
+	b.send("PUT", key+"/member", map[string]any{"member_id": member}).refused(409, domain.CodeConflict)
+	require.Equal(b.t, member, b.get(key+set.after()).is(200).text("key", "member_id"))
+	b.send("DELETE", key+"/member", nil).is(200)
+	b.send("DELETE", key+"/member", nil).refused(409, domain.CodeConflict)
+	owned, _ := b.key(wallet, map[string]any{"name": "owned", "member_id": member})
+	b.get(owned + "?min_position=" + b.get("/console/v1/ledger/head").is(200).text("position")).is(200)
+	require.Equal(b.t, member, b.get(owned).is(200).text("key", "member_id"))
 }
 
 // apps walks an app through its life, with a key bound to it, and looks at the rankings.

@@ -126,6 +126,8 @@ func inDialects() []struct{ path, key, refusal string } {
 		{"/v1/completions", "Authorization: Bearer ", `{"error":{"code":400,`},
 		{"/v1/embeddings", "Authorization: Bearer ", `{"error":{"code":400,`},
 		{"/v1/rerank", "Authorization: Bearer ", `{"error":{"code":400,`},
+		{"/v1/images/generations", "Authorization: Bearer ", `{"error":{"code":400,`},
+		{"/v1/audio/speech", "Authorization: Bearer ", `{"error":{"code":400,`},
 		{"/v1/responses", "Authorization: Bearer ", `{"error":{"code":400,`},
 		{"/v1/messages", "X-Api-Key: ", `{"type":"error","error":{"type":"invalid_request_error",`},
 		{"/v1/messages/count_tokens", "X-Api-Key: ", `{"type":"error","error":{"type":"invalid_request_error",`},

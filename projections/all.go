@@ -10,6 +10,7 @@ import (
 	"github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/keys"
 	"github.com/massrouter/massrouter/projections/rankings"
+	"github.com/massrouter/massrouter/projections/reviews"
 	"github.com/massrouter/massrouter/projections/runner"
 	"github.com/massrouter/massrouter/projections/usage"
 )
@@ -25,5 +26,6 @@ func All() []runner.Projection {
 		generations.Projection{},
 		usage.Projection{},
 		rankings.Projection{},
+		reviews.Projection{},
 	}
 }

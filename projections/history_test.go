@@ -30,7 +30,16 @@ type history struct {
 	charged   money.Amount
 	movements []statement.Movement                  // oldest first
 	calls     map[uuid.UUID]*generations.Generation // what is not in the wallet's state
+	charges   []*correctable
 	next      func() uuid.UUID
+}
+
+// correctable is a charge with what it comes to by now.
+type correctable struct {
+	wallet.UsageCharged
+	at     time.Time
+	bill   wallet.Bill
+	number int64
 }
 
 func newHistory(t *rapid.T, kit *pt.Kit, next func() uuid.UUID) *history {
@@ -50,7 +59,7 @@ func newHistory(t *rapid.T, kit *pt.Kit, next func() uuid.UUID) *history {
 
 func (h *history) steps() []func() {
 	return []func(){
-		h.topUp, h.grant, h.adjust, h.place, h.place, h.place, h.place, h.extend, h.settle, h.settle, h.settle, h.release, h.expire, h.expire,
+		h.topUp, h.grant, h.adjust, h.place, h.place, h.place, h.place, h.extend, h.settle, h.settle, h.settle, h.correct, h.release, h.expire, h.expire,
 		h.expire, h.pass, h.pass, h.changeKey,
 	}
 }
@@ -72,12 +81,17 @@ func (h *history) accept(e wallet.Event) {
 		h.move(position, statement.Charge, before, "", "")
 		m := &h.movements[len(h.movements)-1]
 		m.GenerationID, m.KeyID, m.Model = &e.HoldID, &e.KeyID, e.Model
+		h.charges = append(h.charges, &correctable{UsageCharged: e, at: h.kit.Now, bill: e.Bill()})
+	case wallet.ChargeCorrected:
+		h.move(position, statement.Correction, before, e.Reason, e.Evidence)
+		m := &h.movements[len(h.movements)-1]
+		m.GenerationID, m.KeyID, m.Model = &e.HoldID, &e.KeyID, e.Model
 	}
 }
 
 func (h *history) move(position int64, kind string, before money.Amount, reason, reference string) {
 	amount := h.wallet.Posted.Sub(before)
-	if kind == statement.Charge {
+	if kind == statement.Charge || kind == statement.Correction {
 		h.charged = h.charged.Sub(amount)
 	} else {
 		h.credited = h.credited.Add(amount)
@@ -115,6 +129,17 @@ func (h *history) follow(e wallet.Event, position int64) {
 		g := end(e.HoldID, generations.Charged)
 		g.ChargePosition, g.Vendor, g.Charge, g.Debited, g.Uncollectible, g.VendorCost = position, e.Vendor, e.Charge, e.Debited(), e.Uncollectible, e.VendorCost
 		g.Usage, g.Provenance, g.LineItems, g.Call, g.Late = e.Usage, e.Provenance, e.LineItems, e.Call, e.Late
+	case wallet.ChargeCorrected:
+		g := h.calls[e.HoldID]
+		c := generations.Correction{
+			Number: e.Number, Position: position, CorrectedAt: h.kit.Now, Evidence: e.Evidence, Reason: e.Reason, Insured: e.Insured,
+			Original: generations.Original{Charge: g.Charge, Uncollectible: g.Uncollectible, VendorCost: g.VendorCost, Usage: g.Usage, Provenance: g.Provenance, LineItems: g.LineItems},
+		}
+		if g.Correction != nil {
+			c.Original = g.Correction.Original
+		}
+		g.Correction, g.Charge, g.Debited, g.Uncollectible, g.VendorCost = &c, e.After.Charge, e.After.Paid(), e.After.Uncollectible, e.After.VendorCost
+		g.Usage, g.Provenance, g.LineItems = e.After.Usage, e.Provenance, e.LineItems
 	}
 }
 
@@ -186,6 +211,24 @@ func (h *history) settle() {
 		HoldID: h.hold(), Vendor: "north", Usage: used, Provenance: usage.Estimated, LineItems: schedule.LineItems(used, h.kit.Now),
 		VendorCost: h.amount(), Call: wallet.Call{Streamed: true, FinishReason: "stop", DurationMS: 5},
 	}, h.kit.Now)
+	try(h, e, err)
+}
+
+// correct says what a call used in truth.
+func (h *history) correct() {
+	if len(h.charges) == 0 {
+		return
+	}
+	c := rapid.SampledFrom(h.charges).Draw(h.T, "corrected")
+	used := usage.Usage{usage.Output: rapid.Int64Range(0, 30).Draw(h.T, "truth")}
+	schedule := catalog.Schedule{Base: catalog.Rates{usage.Output: money.MustPrice(rapid.StringMatching(`0\.[0-9]{1,12}`).Draw(h.T, "rate"))}}
+	e, err := h.wallet.CorrectCharge(wallet.CorrectCharge{
+		Charge: c.UsageCharged, Position: 1, ChargedAt: c.at, PlacedAt: c.at, Number: c.number + 1, Before: c.bill, Usage: used, Provenance: usage.LookedUp,
+		Evidence: "lookup", Reason: "usage was missing", LineItems: schedule.LineItems(used, c.at), VendorCost: h.amount(),
+	})
+	if err == nil {
+		c.bill, c.number = e.After, e.Number
+	}
 	try(h, e, err)
 }
 

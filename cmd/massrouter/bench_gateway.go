@@ -25,7 +25,7 @@ stall counts for every call that had to wait. 'added' is the difference of two t
 Saturated (--callers): so many callers call as fast as they can.
 Open streams (--open-streams): so many streams are held open at once, and the gateway's memory is read.
 
-The callers speak --dialect-in, the vendor --dialect-out: openai, responses, anthropic or gemini.
+The callers speak --dialect-in: openai, responses, anthropic or gemini; the vendor --dialect-out: one of these, or bedrock.
 Gateway, background work, proxy and vendor are processes of their own, so processor time and memory are the gateway's alone.
 At the end the ledger's sums (calls, units by class, money) are compared with the vendor's own; a difference in the last
 digit is a failure.`
@@ -91,11 +91,11 @@ func (f gatewayFlags) check() error {
 
 func (f gatewayFlags) dialects() (in, out load.Dialect, err error) {
 	in, ok := load.DialectOf(f.in)
-	if !ok {
+	if !ok || in.Vendors {
 		return in, out, usagef("--dialect-in is openai, responses, anthropic or gemini")
 	}
 	if out, ok = load.DialectOf(f.out); !ok {
-		return in, out, usagef("--dialect-out is openai, responses, anthropic or gemini")
+		return in, out, usagef("--dialect-out is openai, responses, anthropic, gemini or bedrock")
 	}
 	return in, out, nil
 }

@@ -18,6 +18,7 @@ func TestBenchGatewayMeasuresAndProves(t *testing.T) {
 		"anthropic to gemini":    {"--stream", "--dialect-in", "anthropic", "--dialect-out", "gemini"},
 		"gemini to responses":    {"--stream", "--dialect-in", "gemini", "--dialect-out", "responses"},
 		"responses to anthropic": {"--dialect-in", "responses", "--dialect-out", "anthropic"},
+		"openai to bedrock":      {"--stream", "--dialect-out", "bedrock"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -82,6 +83,7 @@ func TestBenchGatewayWantsSomethingToMeasure(t *testing.T) {
 		{"--rate", "-1"},
 		{"--wallets", "0"},
 		{"--dialect-in", "english"},
+		{"--dialect-in", "bedrock"},
 		{"--dialect-out", ""},
 		{"--tokens", "0"},
 		{"--prompt-bytes", "-1"},

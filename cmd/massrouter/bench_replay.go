@@ -51,8 +51,8 @@ func benchReplay(c *cobra.Command, sh shell, f replayFlags) (err error) {
 		return usagef("--wallets is between 2 and a fifth of --events")
 	case f.hours < 1 || f.hours > 24*365*5:
 		return usagef("--hours is between 1 and %d", 24*365*5)
-	case f.batch < 0 || f.batch > 10_000:
-		return usagef("--batch is between 0 and 10000")
+	case f.batch < 0 || f.batch > 100_000:
+		return usagef("--batch is between 0 and 100000")
 	}
 	tuneCollector(sh.environ) // as work does
 	p := printer(c)

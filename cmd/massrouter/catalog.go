@@ -13,10 +13,10 @@ import (
 )
 
 func newCatalogCommand(sh shell) *cobra.Command {
-	return group("catalog", "Fill the catalogue from price lists",
+	return group("catalog", "Fill the catalogue from price lists, and derive prices of groups",
 		"Imports vendors, models, endpoints and prices from published price lists. Single ones are published with 'massrouter vendor', "+
-			"'model' and 'price'."+reachHelp,
-		newCatalogImportCommand(sh))
+			"'model' and 'price'. Derives the prices of price groups from those of the list."+reachHelp,
+		newCatalogImportCommand(sh), newCatalogDeriveCommand(sh))
 }
 
 const importLong = `Makes the catalogue have what a price list has: publishes its vendors, models, endpoints and price versions, as far as they are

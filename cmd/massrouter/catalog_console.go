@@ -61,7 +61,7 @@ func (s console) read(ctx context.Context, models []string) (catalogimport.Catal
 func (s console) readLists(ctx context.Context) (catalogimport.Catalogue, error) {
 	have := catalogimport.Catalogue{
 		Vendors: map[string]catalog.Vendor{}, Models: map[string]catalog.Model{}, Endpoints: map[string]catalog.Endpoint{},
-		Prices: map[string][]catalog.PriceVersion{},
+		Prices: map[string][]catalog.PriceVersion{}, GroupPrices: map[string]catalog.GroupPrices{},
 	}
 	head, err := s.api.GetLedgerHeadWithResponse(ctx)
 	if err != nil {
@@ -127,7 +127,7 @@ func (s console) readPrices(ctx context.Context, have catalogimport.Catalogue, m
 					return fmt.Errorf("the service did not say what %s has cost", e.ID)
 				}
 				for _, v := range *e.Prices {
-					have.Prices[e.ID] = append(have.Prices[e.ID], domainPrice(v))
+					have.AddPrice(e.ID, domainPrice(v))
 				}
 			}
 			return nil
@@ -179,7 +179,7 @@ func unlessZero[T any](value T) *T {
 }
 
 func domainPrice(v client.PriceVersion) catalog.PriceVersion {
-	d := catalog.PriceVersion{ID: v.PriceVersion, Currency: v.Currency, Price: v.Price, EffectiveFrom: v.EffectiveFrom}
+	d := catalog.PriceVersion{ID: v.PriceVersion, Currency: v.Currency, Price: v.Price, EffectiveFrom: v.EffectiveFrom, Group: said(v.PriceGroup)}
 	d.Cost = &v.Cost
 	return d
 }
@@ -243,7 +243,8 @@ func (s console) publishPrice(ctx context.Context, key string, step catalogimpor
 		return catalogimport.Receipt{}, err
 	}
 	r, err := s.api.PublishPriceWithResponse(ctx, author, slug, vendor, &client.PublishPriceParams{IdempotencyKey: &key}, client.PriceSpec{
-		Currency: step.Price.Currency, Price: step.Price.Price, EffectiveFrom: pointer(step.Price.EffectiveFrom),
+		Currency: step.Price.Currency, Price: step.Price.Price, Cost: step.Price.Cost, EffectiveFrom: pointer(step.Price.EffectiveFrom),
+		PriceGroup: pointer(step.Price.Group),
 	})
 	if err != nil {
 		return catalogimport.Receipt{}, err

@@ -16,7 +16,7 @@ import (
 )
 
 const devLong = `Runs the whole product on this machine: a private PostgreSQL in the data folder, an in-process Redis, a simulated vendor,
-the API and its background work in one process, and data to try it with: three vendors of three dialects, six models with prices, a wallet
+the API and its background work in one process, and data to try it with: four vendors of four dialects, seven models with prices, a wallet
 with 20 USD, and a key.
 
 The data folder keeps everything. Started again on it, the command continues: same key, same wallet, same balance. Two

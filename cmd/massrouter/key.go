@@ -8,7 +8,6 @@ import (
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/output"
 	"github.com/massrouter/massrouter/domain/apikey"
-	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/http/openapi/client"
 )
@@ -16,7 +15,7 @@ import (
 func newKeyCommand(sh shell) *cobra.Command {
 	return group("key", "Issue, bind and revoke API keys",
 		"Issues and revokes API keys, and binds them to apps. A key spends from one wallet, within its limits."+operatorHelp,
-		newKeyIssueCommand(sh), newKeyBindAppCommand(sh), newKeyRevokeCommand(sh))
+		newKeyIssueCommand(sh), newKeyBindAppCommand(sh), newKeyMemberCommand(sh), newKeyRevokeCommand(sh))
 }
 
 // keyLimits is what 'key issue' can be told.
@@ -26,6 +25,7 @@ type keyLimits struct {
 	models                  []string
 	rates                   apikey.RateLimits
 	management              bool
+	member                  string
 }
 
 func newKeyIssueCommand(sh shell) *cobra.Command {
@@ -76,31 +76,29 @@ func newKeyIssueCommand(sh shell) *cobra.Command {
 	flags.Int64Var(&limits.rates.RequestsPerMinute, "requests-per-minute", 0, "the most calls in a minute (default: no limit)")
 	flags.Int64Var(&limits.rates.TokensPerMinute, "tokens-per-minute", 0, "the most prompt and completion tokens in a minute (default: no limit)")
 	flags.Int64Var(&limits.rates.Parallel, "parallel", 0, "the most calls under way at the same time (default: no limit)")
+	flags.StringVar(&limits.member, "member", "", "who of the wallet uses it, an opaque UUID: the limits of that member count, too")
 	flags.BoolVar(&limits.management, "management", false, "a key that manages the other keys of the wallet by /api/v1/keys, and calls no models")
 	return o.flags(c, true)
 }
 
 func (l keyLimits) body() (client.IssueKey, error) {
 	body := client.IssueKey{Name: l.name}
-	var caps wallet.Caps
-	for _, limit := range []struct {
-		text string
-		to   **money.Amount
-	}{{l.day, &caps.Day}, {l.week, &caps.Week}, {l.month, &caps.Month}, {l.total, &caps.Total}} {
-		if limit.text == "" {
-			continue
-		}
-		amount, err := money.Parse(limit.text)
-		if err != nil {
-			return body, usageError{err}
-		}
-		*limit.to = &amount
+	caps, err := parseCaps(l.day, l.week, l.month, l.total)
+	if err != nil {
+		return body, err
 	}
 	if caps != (wallet.Caps{}) {
 		body.Caps = &caps
 	}
 	if l.rates != (apikey.RateLimits{}) {
 		body.RateLimits = &l.rates
+	}
+	if l.member != "" {
+		member, err := parseID("member", l.member)
+		if err != nil {
+			return body, err
+		}
+		body.MemberID = &member
 	}
 	if l.management {
 		scope := apikey.Management

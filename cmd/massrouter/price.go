@@ -20,7 +20,8 @@ func newPriceCommand(sh shell) *cobra.Command {
 		newPricePublishCommand(sh))
 }
 
-const priceLong = `Adds a price version to an endpoint, in force from now on or from a later moment.
+const priceLong = `Adds a price version to an endpoint, in force from now on or from a later moment. With --group it is the price of the
+wallets in that price group only; all others pay the list's.
 
 Rates are money for one unit of a class: input, cache_read, cache_write, cache_write_1h, audio_input, audio_cache_read, image_input,
 output, reasoning, audio_output, image_output (tokens), image (generated), second (of sound heard), character (spoken), search and
@@ -40,9 +41,9 @@ Prices with overrides (long prompts, hours of the day, service tiers) are read f
 
 // priceFlags are what 'price publish' can be told.
 type priceFlags struct {
-	file, currency, from string
-	rates, costs         []string
-	perMillion           bool
+	file, currency, from, group string
+	rates, costs                []string
+	perMillion                  bool
 }
 
 func newPricePublishCommand(sh shell) *cobra.Command {
@@ -84,8 +85,9 @@ func newPricePublishCommand(sh shell) *cobra.Command {
 	flags.StringArrayVar(&f.costs, "cost", nil, "CLASS=MONEY that the vendor bills; repeat it for more")
 	flags.BoolVar(&f.perMillion, "per-million", false, "rates of tokens are for a million")
 	flags.StringVar(&f.currency, "currency", string(money.USD), "three letters")
+	flags.StringVar(&f.group, "group", "", "whose price it is (default: everybody's, the list's)")
 	flags.StringVar(&f.from, "from", "", "when it takes effect, for example 2030-01-01T00:00:00Z (default: now)")
-	fileFlag(c, &f.file, "rate", "cost", "per-million", "currency", "from")
+	fileFlag(c, &f.file, "rate", "cost", "per-million", "currency", "from", "group")
 	return o.flags(c, true)
 }
 
@@ -109,6 +111,7 @@ func (f priceFlags) spec(c *cobra.Command) (client.PriceSpec, error) {
 		}
 		spec.Cost = &catalog.Schedule{Base: cost}
 	}
+	spec.PriceGroup = pointer(f.group)
 	spec.EffectiveFrom, err = parseTime("--from", f.from)
 	return spec, err
 }

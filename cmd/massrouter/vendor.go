@@ -53,7 +53,7 @@ func newVendorPublishCommand(sh shell) *cobra.Command {
 	flags.StringVar(&known, "preset", "", "a vendor that is known, of which the other flags change what they say: "+preset.IDs())
 	flags.StringVar(&spec.Name, "name", "", "for people")
 	flags.StringVar(&spec.BaseURL, "base-url", "", "up to and with the version, for example https://api.example.com/v1")
-	flags.StringVar(&spec.Dialect, "dialect", "openai", "the API that it speaks: openai, responses, anthropic or gemini")
+	flags.StringVar(&spec.Dialect, "dialect", "openai", "the API that it speaks: openai, responses, anthropic, gemini or bedrock")
 	flags.StringVar((*string)(&spec.CancelPolicy), "cancel-policy", string(catalog.Drain), "cancel or drain")
 	flags.StringVar(&spec.MaxTokensField, "max-tokens-field", "max_tokens", "max_tokens or max_completion_tokens: which one it obeys")
 	flags.BoolVar(&disabled, "disabled", false, "publish it without using it")

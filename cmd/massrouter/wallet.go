@@ -16,7 +16,8 @@ import (
 func newWalletCommand(sh shell) *cobra.Command {
 	return group("wallet", "Open, credit and show wallets",
 		"Opens, credits and shows wallets. A wallet holds prepaid money in one currency; keys spend from it."+operatorHelp,
-		newWalletOpenCommand(sh), newWalletCreditCommand(sh), newWalletShowCommand(sh))
+		newWalletOpenCommand(sh), newWalletCreditCommand(sh), newWalletShowCommand(sh),
+		newWalletGroupCommand(sh), newWalletTermsCommand(sh), newWalletLimitsCommand(sh))
 }
 
 func newWalletOpenCommand(sh shell) *cobra.Command {

@@ -11,6 +11,7 @@
 //	K7 A key is bound to at most one app; the bound app can be replaced and taken away, and never to what it is already.
 //	K8 Rate limits can be changed; each is zero, which is no limit, or within its bounds. Keeping them is the gateway's part.
 //	K9 A key's scope is for ever. A management key manages the other keys of its wallet; it calls no model and has no caps.
+//	K10 A key has at most one member of its wallet, whose limits count beside its own. Changes of other limits leave it.
 package apikey
 
 import (
@@ -38,8 +39,8 @@ const MaxModels = 200
 
 // Bounds of the rate limits.
 const (
-	MaxPerMinute = 1_000_000_000
-	MaxParallel  = 100_000
+	MaxPerMinute = wallet.MaxPerMinute
+	MaxParallel  = wallet.MaxParallel
 )
 
 // Stream is the stream id of a key.
@@ -118,14 +119,11 @@ type Limits struct {
 	Models    []string    `json:"models,omitempty"`     // the only models that the key may call; all when missing
 	ExpiresAt time.Time   `json:"expires_at,omitzero"`  // when the key stops working; never when missing
 	Rates     RateLimits  `json:"rate_limits,omitzero"` // how fast it may be used; without limits when missing
+	MemberID  uuid.UUID   `json:"member_id,omitzero"`   // who of the wallet uses it, an opaque id: the member's limits count too; nobody when missing
 }
 
 // RateLimits bound how fast a key may be used, whatever it spends. Zero is no limit.
-type RateLimits struct {
-	RequestsPerMinute int64 `json:"requests_per_minute,omitempty"` // calls; at most MaxPerMinute
-	TokensPerMinute   int64 `json:"tokens_per_minute,omitempty"`   // prompt and completion tokens; at most MaxPerMinute
-	Parallel          int64 `json:"parallel,omitempty"`            // calls under way at the same time; at most MaxParallel
-}
+type RateLimits = wallet.RateLimits
 
 // State is the folded key.
 type State struct {

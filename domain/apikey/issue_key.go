@@ -53,8 +53,8 @@ func (s *State) Issue(c Issue, now time.Time) (Issued, error) {
 
 // check is the part of rule K9 about limits: what bounds calls means nothing for a key that makes none.
 func (s Scope) check(l Limits) error {
-	if s == Management && (l.Caps != (wallet.Caps{}) || len(l.Models) > 0 || l.Rates != (RateLimits{})) {
-		return domain.Errorf(domain.CodeInvalid, "a management key has no caps, models or rate limits: it calls no models")
+	if s == Management && (l.Caps != (wallet.Caps{}) || len(l.Models) > 0 || l.Rates != (RateLimits{}) || l.MemberID != uuid.Nil) {
+		return domain.Errorf(domain.CodeInvalid, "a management key has no caps, models, rate limits or member: it calls no models")
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func (l Limits) normal(current, now time.Time) (Limits, error) {
 	if err := checkModels(l.Models); err != nil {
 		return Limits{}, err
 	}
-	if err := l.Rates.check(); err != nil {
+	if err := l.Rates.Check(); err != nil {
 		return Limits{}, err
 	}
 	l.ExpiresAt = domain.Moment(l.ExpiresAt)
@@ -93,23 +93,6 @@ func (l Limits) normal(current, now time.Time) (Limits, error) {
 	}
 	l.Caps, l.Models = l.Caps.Clone(), slices.Clone(l.Models)
 	return l, nil
-}
-
-// check is rule K8.
-func (r RateLimits) check() error {
-	for _, limit := range []struct {
-		name    string
-		n, most int64
-	}{
-		{"requests_per_minute", r.RequestsPerMinute, MaxPerMinute},
-		{"tokens_per_minute", r.TokensPerMinute, MaxPerMinute},
-		{"parallel", r.Parallel, MaxParallel},
-	} {
-		if limit.n < 0 || limit.n > limit.most {
-			return domain.Errorf(domain.CodeInvalid, "%s is between 0, for no limit, and %d", limit.name, limit.most)
-		}
-	}
-	return nil
 }
 
 func checkModels(models []string) error {

@@ -10,6 +10,8 @@
 //	C5 The price in force is the latest that has taken effect; of two at the same moment the one published later.
 //	C6 Without a price in force an endpoint cannot be called.
 //	C7 A call is charged at the version that its hold pinned, whatever was published since.
+//	C8 A price version is of the list, or of one price group. A wallet of a group pays the group's price in force, and the list's
+//	   where the group has none; all others pay the list's. C5 holds for the list and for each group by itself.
 package catalog
 
 import (
@@ -53,7 +55,7 @@ type Vendor struct {
 	ID             string       `json:"vendor"`            // its slug, for ever
 	Name           string       `json:"name"`              // for people
 	BaseURL        string       `json:"base_url"`          // up to and with the version, for example https://api.example.com/v1
-	Dialect        string       `json:"dialect"`           // what it speaks: openai, responses, anthropic or gemini
+	Dialect        string       `json:"dialect"`           // what it speaks: openai, responses, anthropic, gemini or bedrock
 	CancelPolicy   CancelPolicy `json:"cancel_policy"`     // cancel or drain a call whose client went away
 	MaxTokensField string       `json:"max_tokens_field"`  // "max_tokens" or "max_completion_tokens"
 	Status         Status       `json:"status"`            // active or disabled
@@ -121,9 +123,10 @@ type ModelState struct {
 
 // EndpointState is the folded endpoint with all its price versions in the order of publication.
 type EndpointState struct {
-	Published bool           `json:"published"`
-	Endpoint  Endpoint       `json:"endpoint"`
-	Prices    []PriceVersion `json:"prices"`
+	Published   bool           `json:"published"`
+	Endpoint    Endpoint       `json:"endpoint"`
+	Prices      []PriceVersion `json:"prices"`                 // of the list
+	GroupPrices GroupPrices    `json:"group_prices,omitempty"` // by price group
 }
 
 // Check has nothing to add: no money lies here.
@@ -135,9 +138,9 @@ func (s *ModelState) Check() error { return nil }
 // Check has nothing to add: no money lies here.
 func (s *EndpointState) Check() error { return nil }
 
-// PriceInForce is rules C5 and C6.
-func (s *EndpointState) PriceInForce(now time.Time) (PriceVersion, error) {
-	if v, ok := InForce(s.Prices, now); ok && s.Published {
+// PriceInForce is rules C5, C6 and C8, for a customer of a price group, "" for none.
+func (s *EndpointState) PriceInForce(group string, now time.Time) (PriceVersion, error) {
+	if v, ok := InForceFor(s.Prices, s.GroupPrices, group, now); ok && s.Published {
 		return v, nil
 	}
 	return PriceVersion{}, domain.Errorf(domain.CodePriceNotInForce, "no price is in force for this model")
@@ -146,7 +149,8 @@ func (s *EndpointState) PriceInForce(now time.Time) (PriceVersion, error) {
 // InForce picks the version in force among versions in the order of publication (C5).
 func InForce(versions []PriceVersion, now time.Time) (PriceVersion, bool) {
 	best := -1
-	for i, v := range versions {
+	for i := range versions {
+		v := &versions[i]
 		if !v.EffectiveFrom.After(now) && (best < 0 || !v.EffectiveFrom.Before(versions[best].EffectiveFrom)) {
 			best = i
 		}
@@ -157,14 +161,35 @@ func InForce(versions []PriceVersion, now time.Time) (PriceVersion, bool) {
 	return versions[best], true
 }
 
-// Price finds a version by its id (C7).
+// Price finds a version by its id (C7), of the list or of any group.
 func (s *EndpointState) Price(id uuid.UUID) (PriceVersion, error) {
-	for i := len(s.Prices) - 1; i >= 0; i-- {
-		if s.Prices[i].ID == id {
-			return s.Prices[i], nil
-		}
+	if v, ok := FindPrice(s.Prices, s.GroupPrices, id); ok {
+		return v, nil
 	}
 	return PriceVersion{}, domain.Errorf(domain.CodePriceNotFound, "no such price version")
+}
+
+// FindPrice is the version of an id, of the list or of any group.
+func FindPrice(list []PriceVersion, groups GroupPrices, id uuid.UUID) (PriceVersion, bool) {
+	if v, ok := findVersion(list, id); ok {
+		return v, true
+	}
+	for _, versions := range groups {
+		if v, ok := findVersion(versions, id); ok {
+			return v, true
+		}
+	}
+	return PriceVersion{}, false
+}
+
+// findVersion looks from the newest on: most calls are charged at it.
+func findVersion(versions []PriceVersion, id uuid.UUID) (PriceVersion, bool) {
+	for i := len(versions) - 1; i >= 0; i-- {
+		if versions[i].ID == id {
+			return versions[i], true
+		}
+	}
+	return PriceVersion{}, false
 }
 
 func checkURL(raw string) error {

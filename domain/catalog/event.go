@@ -80,7 +80,14 @@ func (s *EndpointState) Apply(event domain.Event, _ time.Time) {
 	case EndpointPublished:
 		s.Published, s.Endpoint = true, e.Endpoint
 	case PricePublished:
-		s.Prices = append(s.Prices, e.PriceVersion)
+		if e.Group == "" {
+			s.Prices = append(s.Prices, e.PriceVersion)
+			return
+		}
+		if s.GroupPrices == nil {
+			s.GroupPrices = GroupPrices{}
+		}
+		s.GroupPrices[e.Group] = append(s.GroupPrices[e.Group], e.PriceVersion)
 	case VendorPublished, ModelPublished:
 	}
 }

@@ -32,11 +32,12 @@ type Schedule struct {
 
 // PriceVersion is an immutable price of one endpoint.
 type PriceVersion struct {
-	ID            uuid.UUID      `json:"price_version"`  // used once
-	Currency      money.Currency `json:"currency"`       // of all prices
-	Price         Schedule       `json:"price"`          // what the customer pays
-	Cost          *Schedule      `json:"cost,omitempty"` // what the vendor bills us; the same as Price when absent
-	EffectiveFrom time.Time      `json:"effective_from"` // when the price takes effect
+	ID            uuid.UUID      `json:"price_version"`         // used once
+	Currency      money.Currency `json:"currency"`              // of all prices
+	Price         Schedule       `json:"price"`                 // what the customer pays
+	Cost          *Schedule      `json:"cost,omitempty"`        // what the vendor bills us; the same as Price when absent
+	EffectiveFrom time.Time      `json:"effective_from"`        // when the price takes effect
+	Group         string         `json:"price_group,omitempty"` // whose price it is; the list's, which everybody pays, when missing
 }
 
 const (

@@ -15,7 +15,7 @@ const maxPriceAhead = 10 * 366 * 24 * time.Hour
 // PublishPrice adds a price version; a zero EffectiveFrom means now.
 type PublishPrice struct{ PriceVersion }
 
-// PublishPrice decides a PublishPrice (C3, C4). Errors: endpoint_not_found, price_conflict (the id is used),
+// PublishPrice decides a PublishPrice (C3, C4, C8). Errors: endpoint_not_found, price_conflict (the id is used),
 // invalid_request, amount_invalid.
 func (s *EndpointState) PublishPrice(v PriceVersion, now time.Time) (PricePublished, error) {
 	if !s.Published {
@@ -26,6 +26,11 @@ func (s *EndpointState) PublishPrice(v PriceVersion, now time.Time) (PricePublis
 	}
 	if _, err := s.Price(v.ID); err == nil {
 		return PricePublished{}, domain.Errorf(domain.CodePriceConflict, "a price version is immutable and its id is used once")
+	}
+	if v.Group != "" {
+		if err := CheckPriceGroup(v.Group); err != nil {
+			return PricePublished{}, err
+		}
 	}
 	if _, err := money.ParseCurrency(string(v.Currency)); err != nil {
 		return PricePublished{}, err

@@ -23,7 +23,7 @@ func (s *VendorState) Publish(v Vendor) (VendorPublished, error) {
 	if err := checkURL(v.BaseURL); err != nil {
 		return VendorPublished{}, err
 	}
-	if err := checkChoice("dialect", v.Dialect, "openai", "responses", "anthropic", "gemini"); err != nil {
+	if err := checkChoice("dialect", v.Dialect, "openai", "responses", "anthropic", "gemini", "bedrock"); err != nil {
 		return VendorPublished{}, err
 	}
 	if err := checkChoice("cancel_policy", v.CancelPolicy, Cancel, Drain); err != nil {

@@ -241,7 +241,7 @@ func TestC5_TheLatestThatHasTakenEffect(t *testing.T) {
 		{3 * time.Hour, 4},
 		{1000 * time.Hour, 4},
 	} {
-		v, err := s.PriceInForce(start.Add(row.at))
+		v, err := s.PriceInForce("", start.Add(row.at))
 		if row.want == 0 {
 			requireCode(t, domain.CodePriceNotInForce, err)
 			continue
@@ -253,17 +253,17 @@ func TestC5_TheLatestThatHasTakenEffect(t *testing.T) {
 
 func TestC6_WithoutAPriceNothingIsCalled(t *testing.T) {
 	t.Parallel()
-	_, err := publishedEndpoint(t).PriceInForce(start)
+	_, err := publishedEndpoint(t).PriceInForce("", start)
 	requireCode(t, domain.CodePriceNotInForce, err)
 	unpublished := &catalog.EndpointState{Prices: []catalog.PriceVersion{version(1, start, "1")}}
-	_, err = unpublished.PriceInForce(start)
+	_, err = unpublished.PriceInForce("", start)
 	requireCode(t, domain.CodePriceNotInForce, err)
 }
 
 func TestC7_ACallIsChargedAtTheVersionItsHoldPinned(t *testing.T) {
 	t.Parallel()
 	s := priced(t, version(1, start, "0.00001"))
-	pinned, err := s.PriceInForce(start)
+	pinned, err := s.PriceInForce("", start)
 	require.NoError(t, err)
 	e, err := s.PublishPrice(version(2, start, "0.5"), start)
 	require.NoError(t, err)

@@ -105,15 +105,17 @@ const (
 	Reported  Provenance = "reported"  // by the vendor with the answer
 	LookedUp  Provenance = "looked_up" // from the vendor afterwards
 	Estimated Provenance = "estimated" // counted by us, because the vendor gave none or absurd ones
+	Operator  Provenance = "operator"  // by an operator afterwards, who says what the evidence is
 )
 
-// Check refuses an unknown provenance with code usage_invalid.
+// Check refuses what is no provenance of a charge with code usage_invalid.
 func (p Provenance) Check() error {
 	switch p {
 	case Reported, LookedUp, Estimated:
 		return nil
+	case Operator: // only a correction has it
 	}
-	return domain.Errorf(domain.CodeUsageInvalid, "unknown provenance %q", string(p))
+	return domain.Errorf(domain.CodeUsageInvalid, "a charge cannot have the provenance %q", string(p))
 }
 
 // MaxQuantity bounds each quantity: far above any real call, far below overflow of a sum.

@@ -31,6 +31,8 @@ type Call struct {
 	AppTitle           string    `json:"app_title,omitempty"`            // the same
 	PresetID           uuid.UUID `json:"preset_id,omitzero"`             // the preset that the caller named
 	PresetVersion      int64     `json:"preset_version,omitempty"`       // of it
+	SuspectReason      string    `json:"suspect_reason,omitempty"`       // which check the vendor's usage failed, a stable code
+	Operation          string    `json:"operation,omitempty"`            // what was asked for, if that was no conversation: completion, embeddings, rerank, image, speech, transcription
 }
 
 const (
@@ -46,6 +48,8 @@ func (c Call) clean() Call {
 	c.Credential = cleanText(c.Credential, maxCallID)
 	c.Error = cleanText(c.Error, maxCallWord)
 	c.ServiceTier = cleanText(c.ServiceTier, maxCallWord)
+	c.SuspectReason = cleanText(c.SuspectReason, maxCallWord)
+	c.Operation = cleanText(c.Operation, maxCallWord)
 	c.AppURL = cleanText(c.AppURL, maxCallID)
 	c.AppTitle = cleanText(c.AppTitle, maxCallID)
 	c.Attempts, c.FirstTokenMS, c.DurationMS = max(c.Attempts, 0), max(c.FirstTokenMS, 0), max(c.DurationMS, 0)

@@ -44,7 +44,7 @@ func TestW5_EachCapCountsSpendAndHolds(t *testing.T) {
 			e, err := k.settle(holdA, "2")
 			k.apply(e, err)
 			k.placed(holdB, "4")
-			budget, limit := k.Budget(keyID, row.caps, k.now)
+			budget, limit := k.Budget(wallet.Spender{KeyID: keyID, Caps: row.caps}, k.now)
 			require.Equal(t, row.most, budget.String())
 			require.Equal(t, row.limit, limit)
 
@@ -128,7 +128,7 @@ func TestW5_SpendStopsAtWhatCanBeWritten(t *testing.T) {
 		require.Equal(t, money.Largest().String(), amount.String())
 		require.NoError(t, amount.Check())
 	}
-	budget, _ := k.Budget(keyID, wallet.Caps{Total: amount("999999999999999999.999999999999")}, k.now)
+	budget, _ := k.Budget(wallet.Spender{KeyID: keyID, Caps: wallet.Caps{Total: amount("999999999999999999.999999999999")}}, k.now)
 	require.True(t, budget.IsZero())
 }
 

@@ -72,9 +72,11 @@ type Adjusted struct {
 type HoldPlaced struct {
 	HoldID           uuid.UUID      `json:"hold_id"`                // also the generation's id
 	KeyID            uuid.UUID      `json:"key_id"`                 // the key that spends
+	MemberID         uuid.UUID      `json:"member_id,omitzero"`     // the key's member, whose caps count too; none when absent
 	Model            string         `json:"model"`                  // what the caller asked for
 	Endpoint         string         `json:"endpoint"`               // model@vendor
 	PriceVersion     uuid.UUID      `json:"price_version"`          // pinned: the charge is made at it
+	PriceGroup       string         `json:"price_group,omitempty"`  // whose price that is; the list's when absent
 	PromptTokens     int64          `json:"prompt_tokens"`          // upper bound
 	CompletionTokens int64          `json:"completion_tokens"`      // cap, all choices together
 	Extra            usage.Usage    `json:"extra,omitempty"`        // the most of media tokens, and of units that are no tokens; none when absent
@@ -101,10 +103,12 @@ type HoldSuspected struct {
 type UsageCharged struct {
 	HoldID        uuid.UUID        `json:"hold_id"`                // also the generation's id
 	KeyID         uuid.UUID        `json:"key_id"`                 // the key that spends
+	MemberID      uuid.UUID        `json:"member_id,omitzero"`     // as the hold has it
 	Model         string           `json:"model"`                  // what the caller asked for
 	Endpoint      string           `json:"endpoint"`               // model@vendor
 	Vendor        string           `json:"vendor"`                 // who produced it and is owed the vendor cost
 	PriceVersion  uuid.UUID        `json:"price_version"`          // that the hold pinned
+	PriceGroup    string           `json:"price_group,omitempty"`  // whose price that is; the list's when absent
 	ServiceTier   string           `json:"service_tier,omitempty"` // whose rates count; the standard one when absent
 	Usage         usage.Usage      `json:"usage"`                  // quantity by class; the classes are disjoint
 	Provenance    usage.Provenance `json:"provenance"`             // how the quantities were learned: reported, looked_up or estimated
@@ -152,6 +156,57 @@ type HoldExpired struct {
 	Entry money.Entry `json:"entry"` // where the money went; the legs sum to zero
 }
 
+// Bill is what a call comes to.
+type Bill struct {
+	Usage         usage.Usage  `json:"usage"`                  // quantity by class; the classes are disjoint
+	Charge        money.Amount `json:"charge"`                 // of which Uncollectible was not paid
+	Uncollectible money.Amount `json:"uncollectible,omitzero"` // the part that the wallet did not have
+	VendorCost    money.Amount `json:"vendor_cost"`            // what we owe the vendor
+}
+
+// Paid is what the customer paid: the charge without the uncollectible part.
+func (b Bill) Paid() money.Amount { return b.Charge.Sub(b.Uncollectible) }
+
+// Bill is what the charge came to.
+func (e UsageCharged) Bill() Bill {
+	return Bill{Usage: e.Usage, Charge: e.Charge, Uncollectible: e.Uncollectible, VendorCost: e.VendorCost}
+}
+
+// ChargeCorrected replaces what a charge, or the correction before, came to by what the true usage costs. It carries everything that
+// explains the difference; the charge itself stays as it is.
+type ChargeCorrected struct {
+	HoldID         uuid.UUID        `json:"hold_id"`                // also the generation's id
+	KeyID          uuid.UUID        `json:"key_id"`                 // the key that spent
+	MemberID       uuid.UUID        `json:"member_id,omitzero"`     // as the charge has it
+	Model          string           `json:"model"`                  // what the caller asked for
+	Endpoint       string           `json:"endpoint"`               // model@vendor
+	Vendor         string           `json:"vendor"`                 // who produced it and is owed the vendor cost
+	PriceVersion   uuid.UUID        `json:"price_version"`          // that the charge was made at
+	ServiceTier    string           `json:"service_tier,omitempty"` // whose rates count; the standard one when absent
+	PlacedAt       time.Time        `json:"placed_at"`              // when the hold was placed: of several rates, those of this moment count
+	ChargedAt      time.Time        `json:"charged_at"`             // when the charge was recorded
+	ChargePosition int64            `json:"charge_position"`        // of the charge in the log
+	Number         int64            `json:"number"`                 // of the charge's corrections, from 1
+	Before         Bill             `json:"before"`                 // what the call came to until now
+	After          Bill             `json:"after"`                  // what it comes to from now on
+	LineItems      []usage.LineItem `json:"line_items"`             // one for each class that was used; none when the customer is insured
+	Insured        bool             `json:"insured,omitempty"`      // nothing came out: it costs the customer nothing
+	Provenance     usage.Provenance `json:"provenance"`             // how the quantities were learned: looked_up or operator
+	Evidence       string           `json:"evidence"`               // what says so; each piece corrects a charge once
+	Reason         string           `json:"reason"`                 // why, for people
+	AppID          uuid.UUID        `json:"app_id,omitzero"`        // as the charge has it
+	AppURL         string           `json:"app_url,omitempty"`      // as the charge has it
+	Currency       money.Currency   `json:"currency"`               // the wallet's
+	Balances
+	Entry money.Entry `json:"entry"` // where the money went; the legs sum to zero
+}
+
+// Difference is what the correction adds to the charge; below zero when it was too much.
+func (e ChargeCorrected) Difference() money.Amount { return e.After.Charge.Sub(e.Before.Charge) }
+
+// Debited is what the customer pays more; below zero for what is given back.
+func (e ChargeCorrected) Debited() money.Amount { return e.After.Paid().Sub(e.Before.Paid()) }
+
 // EventType is the stored name.
 func (Opened) EventType() string { return "wallet.opened.v1" }
 
@@ -177,21 +232,25 @@ func (HoldSuspected) EventType() string { return "wallet.hold_suspected.v1" }
 func (UsageCharged) EventType() string { return "wallet.usage_charged.v1" }
 
 // EventType is the stored name.
+func (ChargeCorrected) EventType() string { return "wallet.charge_corrected.v1" }
+
+// EventType is the stored name.
 func (HoldReleased) EventType() string { return "wallet.hold_released.v1" }
 
 // EventType is the stored name.
 func (HoldExpired) EventType() string { return "wallet.hold_expired.v1" }
 
-func (Opened) wallet()        {}
-func (ToppedUp) wallet()      {}
-func (Granted) wallet()       {}
-func (Adjusted) wallet()      {}
-func (HoldPlaced) wallet()    {}
-func (HoldExtended) wallet()  {}
-func (HoldSuspected) wallet() {}
-func (UsageCharged) wallet()  {}
-func (HoldReleased) wallet()  {}
-func (HoldExpired) wallet()   {}
+func (Opened) wallet()          {}
+func (ToppedUp) wallet()        {}
+func (Granted) wallet()         {}
+func (Adjusted) wallet()        {}
+func (HoldPlaced) wallet()      {}
+func (HoldExtended) wallet()    {}
+func (HoldSuspected) wallet()   {}
+func (UsageCharged) wallet()    {}
+func (ChargeCorrected) wallet() {}
+func (HoldReleased) wallet()    {}
+func (HoldExpired) wallet()     {}
 
 // Posting is the entry.
 func (e ToppedUp) Posting() (money.Currency, money.Entry) { return e.Currency, e.Entry }
@@ -207,6 +266,9 @@ func (e HoldPlaced) Posting() (money.Currency, money.Entry) { return e.Currency,
 
 // Posting is the entry.
 func (e UsageCharged) Posting() (money.Currency, money.Entry) { return e.Currency, e.Entry }
+
+// Posting is the entry.
+func (e ChargeCorrected) Posting() (money.Currency, money.Entry) { return e.Currency, e.Entry }
 
 // Posting is the entry.
 func (e HoldReleased) Posting() (money.Currency, money.Entry) { return e.Currency, e.Entry }
@@ -225,7 +287,11 @@ func Events() []domain.EventSpec {
 		domain.Spec[HoldExtended]("A hold's expiry was moved because its call still runs."),
 		domain.Spec[HoldSuspected]("A hold passed its expiry; it stays held until its call's fate is known."),
 		domain.Spec[UsageCharged]("A hold was settled: the call's usage was charged, exactly."),
+		domain.Spec[ChargeCorrected]("A charge was corrected to what its true usage costs; the difference was charged or given back."),
 		domain.Spec[HoldReleased]("A hold ended without a charge."),
 		domain.Spec[HoldExpired]("A suspect hold ended because nothing became known of its call."),
+		domain.Spec[RateLimitsSet]("A wallet's rate limits were replaced."),
+		domain.Spec[MemberLimitsSet]("The caps and rate limits of a member of a wallet were replaced."),
+		domain.Spec[PriceGroupSet]("A wallet was put into a price group, or taken out of it."),
 	}
 }

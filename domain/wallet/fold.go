@@ -37,11 +37,18 @@ func (s *State) Apply(event domain.Event, at time.Time) {
 		}
 	case UsageCharged:
 		s.applyUsageCharged(e, at)
+	case ChargeCorrected:
+		s.applyChargeCorrected(e)
 	case HoldReleased:
 		s.closeHold(e.HoldID)
 		s.set(e.Balances)
 	case HoldExpired:
 		s.applyHoldExpired(e, at)
+	case PriceGroupSet:
+		s.PriceGroup = e.Group
+	case RateLimitsSet: // the gateway keeps them
+	case MemberLimitsSet:
+		s.member(e.MemberID).Caps = e.Caps
 	}
 }
 
@@ -58,22 +65,25 @@ func (s *State) key(id uuid.UUID) *KeySpend {
 
 func (s *State) applyHoldPlaced(e HoldPlaced, at time.Time) {
 	s.Holds[e.HoldID] = &Hold{
-		KeyID: e.KeyID, Model: e.Model, Endpoint: e.Endpoint, PriceVersion: e.PriceVersion,
+		KeyID: e.KeyID, MemberID: e.MemberID, Model: e.Model, Endpoint: e.Endpoint, PriceVersion: e.PriceVersion, PriceGroup: e.PriceGroup,
 		Amount: e.Amount, PlacedAt: at, ExpiresAt: e.ExpiresAt,
 	}
-	k := s.key(e.KeyID)
-	k.Held = k.Held.Add(e.Amount)
+	s.spenders(e.KeyID, e.MemberID, func(k *KeySpend) { k.hold(e.Amount) })
 	s.set(e.Balances)
 }
 
 func (s *State) applyUsageCharged(e UsageCharged, at time.Time) {
 	s.closeHold(e.HoldID)
 	delete(s.Expired, e.HoldID)
-	k, w, paid := s.key(e.KeyID), windowsOf(at), e.Debited()
-	k.Total = addSpend(k.Total, paid)
-	k.Day.add(w.day, paid)
-	k.Week.add(w.week, paid)
-	k.Month.add(w.month, paid)
+	w, paid := windowsOf(at), e.Debited()
+	s.spenders(e.KeyID, e.MemberID, func(k *KeySpend) { k.pay(w, paid) })
+	s.set(e.Balances)
+}
+
+// applyChargeCorrected changes what the key and its member spent in the windows of the charge (W17): the others have another id by now.
+func (s *State) applyChargeCorrected(e ChargeCorrected) {
+	w, more := windowsOf(e.ChargedAt), e.Debited()
+	s.spenders(e.KeyID, e.MemberID, func(k *KeySpend) { k.correct(w, more) })
 	s.set(e.Balances)
 }
 
@@ -100,15 +110,14 @@ func (s *State) forgetExpired(at time.Time) {
 	}
 }
 
-// closeHold takes a hold out of the open ones and out of its key's held amount.
+// closeHold takes a hold out of the open ones and out of the held amounts of its key and member.
 func (s *State) closeHold(id uuid.UUID) (*Hold, bool) {
 	h, ok := s.Holds[id]
 	if !ok {
 		return nil, false
 	}
 	delete(s.Holds, id)
-	k := s.key(h.KeyID)
-	k.Held = k.Held.Sub(h.Amount)
+	s.spenders(h.KeyID, h.MemberID, func(k *KeySpend) { k.hold(h.Amount.Neg()) })
 	return h, true
 }
 

@@ -14,9 +14,13 @@ func (e HoldPlaced) AppendJSON(dst []byte) ([]byte, error) {
 	o := domain.BeginObject(grown(dst, 700))
 	o.ID("hold_id", e.HoldID)
 	o.ID("key_id", e.KeyID)
+	if e.MemberID != uuid.Nil {
+		o.ID("member_id", e.MemberID)
+	}
 	o.String("model", e.Model)
 	o.String("endpoint", e.Endpoint)
 	o.ID("price_version", e.PriceVersion)
+	optional(&o, "price_group", e.PriceGroup)
 	o.Int("prompt_tokens", e.PromptTokens)
 	o.Int("completion_tokens", e.CompletionTokens)
 	if len(e.Extra) > 0 {
@@ -36,10 +40,14 @@ func (e UsageCharged) AppendJSON(dst []byte) ([]byte, error) {
 	o := domain.BeginObject(grown(dst, 1600))
 	o.ID("hold_id", e.HoldID)
 	o.ID("key_id", e.KeyID)
+	if e.MemberID != uuid.Nil {
+		o.ID("member_id", e.MemberID)
+	}
 	o.String("model", e.Model)
 	o.String("endpoint", e.Endpoint)
 	o.String("vendor", e.Vendor)
 	o.ID("price_version", e.PriceVersion)
+	optional(&o, "price_group", e.PriceGroup)
 	optional(&o, "service_tier", e.ServiceTier)
 	o.Value("usage", e.Usage.AppendJSON)
 	o.String("provenance", string(e.Provenance))
@@ -116,6 +124,8 @@ func (c Call) AppendJSON(dst []byte) ([]byte, error) {
 		o.ID("preset_id", c.PresetID)
 	}
 	optional(&o, "preset_version", c.PresetVersion)
+	optional(&o, "suspect_reason", c.SuspectReason)
+	optional(&o, "operation", c.Operation)
 	return o.End()
 }
 

@@ -29,6 +29,15 @@ type machine struct {
 	caps     map[uuid.UUID]map[string]*big.Rat
 	holds    []uuid.UUID // every id that was ever tried
 	books    map[money.Account]*big.Rat
+	charges  []*charged
+}
+
+// charged is a charge with what it comes to by now.
+type charged struct {
+	wallet.UsageCharged
+	at      time.Time
+	bill    wallet.Bill
+	numbers int64
 }
 
 type stored struct {
@@ -148,6 +157,7 @@ func (m *machine) check() {
 		m.checkKey(key)
 	}
 	m.checkBooks()
+	m.checkCharges()
 	live, err := json.Marshal(m.live)
 	require.NoError(m, err)
 	replayed, err := json.Marshal(m.replayed)
@@ -213,4 +223,21 @@ func (m *machine) book(account string) *big.Rat {
 		return balance
 	}
 	return new(big.Rat)
+}
+
+// checkCharges: what a customer paid of each call and what nobody did are together what it costs in truth, and so are the revenue and
+// what is uncollectible of all calls.
+func (m *machine) checkCharges() {
+	revenue, lost := new(big.Rat), new(big.Rat)
+	for _, c := range m.charges {
+		paid, cost := m.model.paid(c.HoldID)
+		m.same(paid, c.bill.Paid(), "paid")
+		require.GreaterOrEqual(m, paid.Sign(), 0, "nobody gets back more than was paid")
+		require.GreaterOrEqual(m, c.bill.Uncollectible.Sign(), 0)
+		m.same(cost, c.bill.Paid().Add(c.bill.Uncollectible), "paid or not, it is what the call costs")
+		revenue.Add(revenue, cost)
+		lost.Add(lost, new(big.Rat).Sub(cost, paid))
+	}
+	require.Zero(m, revenue.Cmp(m.book("revenue:usage")), "the revenue is what the calls cost")
+	require.Zero(m, lost.Cmp(new(big.Rat).Neg(m.book("uncollectible"))), "what nobody paid")
 }

@@ -19,12 +19,14 @@ type model struct {
 // operation is one accepted step. Credits have an amount, placements a hold with its amount, charges their hold and
 // what the customer paid of them.
 type operation struct {
-	what   string // "credit", "place", "extend", "suspect", "charge", "release", "expire"
+	what   string // "credit", "place", "extend", "suspect", "charge", "correct", "release", "expire"
 	at     time.Time
 	hold   uuid.UUID
 	key    uuid.UUID
 	amount *big.Rat
 	until  time.Time // expiry of a hold
+	bill   *big.Rat  // of charges and corrections: what the call costs, all in all
+	of     time.Time // of corrections: when the charge was made
 }
 
 // life is what the list says about one hold.
@@ -66,7 +68,7 @@ func (m *model) posted() *big.Rat {
 		switch op.what {
 		case "credit":
 			sum.Add(sum, op.amount)
-		case "charge":
+		case "charge", "correct":
 			sum.Sub(sum, op.amount)
 		}
 	}
@@ -101,15 +103,52 @@ func (m *model) available() *big.Rat { return new(big.Rat).Sub(m.posted(), m.hel
 func (m *model) spent(key uuid.UUID, window string, now time.Time) *big.Rat {
 	sum := new(big.Rat)
 	for _, op := range m.done {
-		if op.what == "charge" && op.key == key && sameWindow(window, op.at, now) {
-			sum.Add(sum, op.amount)
+		made := op.at
+		if op.what == "correct" {
+			made = op.of
+		}
+		if (op.what != "charge" && op.what != "correct") || op.key != key || !sameWindow(window, made, now) {
+			continue
+		}
+		// No more than can be written, for ever after.
+		if sum.Add(sum, op.amount); tooLong(sum) || sum.Cmp(mostSpend()) > 0 {
+			return mostSpend()
 		}
 	}
-	// No more than can be written.
-	if tooLong(sum) {
-		sum.SetString("999999999999999999.999999999999")
-	}
 	return sum
+}
+
+func mostSpend() *big.Rat {
+	most, _ := new(big.Rat).SetString("999999999999999999.999999999999")
+	return most
+}
+
+// paid sums what a call took from the wallet and gave back to it; cost is what it costs in the end.
+func (m *model) paid(hold uuid.UUID) (sum, cost *big.Rat) {
+	sum, cost = new(big.Rat), new(big.Rat)
+	for _, op := range m.done {
+		if op.hold == hold && (op.what == "charge" || op.what == "correct") {
+			sum.Add(sum, op.amount)
+			cost = op.bill
+		}
+	}
+	return sum, cost
+}
+
+// correct says what a customer pays more, below zero for what is given back, when a call turns out to cost something else.
+func (m *model) correct(hold uuid.UUID, charge *big.Rat) *big.Rat {
+	paid, cost := m.paid(hold)
+	more := new(big.Rat).Sub(charge, cost)
+	if more.Sign() >= 0 {
+		if most := m.available(); more.Cmp(most) > 0 {
+			return most
+		}
+		return more
+	}
+	if paid.Cmp(charge) <= 0 { // only what was not paid is gone
+		return new(big.Rat)
+	}
+	return new(big.Rat).Sub(charge, paid)
 }
 
 func sameWindow(window string, a, b time.Time) bool {

@@ -14,9 +14,11 @@ import (
 type PlaceHold struct {
 	HoldID           uuid.UUID
 	KeyID            uuid.UUID
+	MemberID         uuid.UUID // of the key; nil for none
 	Model            string
 	Endpoint         string
 	PriceVersion     uuid.UUID
+	PriceGroup       string // whose price that is; "" for the list's
 	PromptTokens     int64
 	CompletionTokens int64
 	Extra            usage.Usage // see usage.Bounds
@@ -33,7 +35,7 @@ func (s *State) PlaceHold(c PlaceHold, now time.Time) (HoldPlaced, error) {
 	if err := s.checkPlaceHold(c, now); err != nil {
 		return HoldPlaced{}, err
 	}
-	budget, limit := s.Budget(c.KeyID, c.Caps, now)
+	budget, limit := s.Budget(c.spender(), now)
 	if budget.LessThan(c.MaxCost) {
 		return HoldPlaced{}, s.refuse(c.MaxCost, budget, limit)
 	}
@@ -44,10 +46,14 @@ func (s *State) PlaceHold(c PlaceHold, now time.Time) (HoldPlaced, error) {
 		return HoldPlaced{}, err
 	}
 	return HoldPlaced{
-		HoldID: c.HoldID, KeyID: c.KeyID, Model: c.Model, Endpoint: c.Endpoint, PriceVersion: c.PriceVersion,
+		HoldID: c.HoldID, KeyID: c.KeyID, MemberID: c.MemberID, Model: c.Model, Endpoint: c.Endpoint, PriceVersion: c.PriceVersion, PriceGroup: c.PriceGroup,
 		PromptTokens: c.PromptTokens, CompletionTokens: c.CompletionTokens, Extra: bounded(c.Extra), ServiceTier: c.ServiceTier, Amount: c.MaxCost, ExpiresAt: c.ExpiresAt,
 		Currency: s.Currency, Balances: s.balances(money.Zero(), c.MaxCost), Entry: entry,
 	}, nil
+}
+
+func (c *PlaceHold) spender() Spender {
+	return Spender{KeyID: c.KeyID, Caps: c.Caps, MemberID: c.MemberID}
 }
 
 func (s *State) checkPlaceHold(c PlaceHold, now time.Time) error {
@@ -65,6 +71,9 @@ func (s *State) checkPlaceHold(c PlaceHold, now time.Time) error {
 	}
 	if !c.ExpiresAt.After(now) || c.ExpiresAt.Sub(now) > MaxHoldTTL {
 		return domain.Errorf(domain.CodeInvalid, "a hold expires within %s", MaxHoldTTL)
+	}
+	if _, known := s.Members[c.MemberID]; c.MemberID != uuid.Nil && !known && len(s.Members) >= MaxMembers {
+		return domain.Errorf(domain.CodeInvalid, "a wallet has at most %d members", MaxMembers)
 	}
 	if len(s.Holds) >= MaxOpenHolds {
 		return domain.Errorf(domain.CodeOverloaded, "the wallet has too many calls under way")
@@ -107,7 +116,10 @@ func checkBounds(c PlaceHold) error {
 // money is only reserved and may come back: the details say so.
 func (s *State) refuse(required, budget money.Amount, limit Limit) error {
 	code, what := domain.CodeInsufficientCredits, "the wallet's available balance"
-	if limit != LimitWallet {
+	switch {
+	case limit.ofMember():
+		code, what = domain.CodeKeyLimitExceeded, "the spending limit of the key's member ("+string(limit)+")"
+	case limit != LimitWallet:
 		code, what = domain.CodeKeyLimitExceeded, "the key's spending limit ("+string(limit)+")"
 	}
 	return domain.Errorf(code, "this call can cost up to %s %s, %s allows %s", required, s.Currency, what, budget).

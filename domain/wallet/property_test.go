@@ -42,7 +42,7 @@ func TestWalletFollowsTheModel(t *testing.T) {
 // steps are weighted by how often they are listed.
 func (m *machine) steps() []func() {
 	return []func(){
-		m.open, m.topUp, m.grant, m.adjust, m.place, m.place, m.place, m.place, m.extend, m.settle, m.settle, m.settle,
+		m.open, m.topUp, m.grant, m.adjust, m.place, m.place, m.place, m.place, m.extend, m.settle, m.settle, m.settle, m.correct,
 		m.release, m.expire, m.expire, m.expire, m.pass, m.pass,
 	}
 }
@@ -209,9 +209,45 @@ func (m *machine) settle() {
 	m.same(paid, e.Debited(), "paid")
 	m.same(uncollectible, e.Uncollectible, "uncollectible")
 	require.Equal(m, !l.death.IsZero(), e.Late)
-	op.amount = paid
+	op.amount, op.bill = paid, charge
 	m.model.done = append(m.model.done, op)
 	m.accept(e)
+	m.charges = append(m.charges, &charged{UsageCharged: e, at: m.now, bill: e.Bill()})
+}
+
+// correct says of a call that was charged what it costs in truth: anything, what it was charged, or nothing because the customer is
+// insured.
+func (m *machine) correct() {
+	if len(m.charges) == 0 {
+		return
+	}
+	c := rapid.SampledFrom(m.charges).Draw(m.T, "charge")
+	op := operation{what: "correct", at: m.now, hold: c.HoldID, key: c.KeyID, of: c.at}
+	items, cost := m.items(life{placed: true, amount: rat(m, c.bill.Charge)})
+	used := usage.Usage{usage.Output: 9}
+	charge := c.UsageCharged
+	if rapid.IntRange(0, 4).Draw(m.T, "insured") == 0 {
+		used, charge.Call.FinishReason, cost = usage.Usage{usage.Input: 3}, "", new(big.Rat)
+	}
+	vendorCost, _ := m.amount(false)
+	e, err := m.live.CorrectCharge(wallet.CorrectCharge{
+		Charge: charge, Position: 7, ChargedAt: c.at, PlacedAt: c.at, Number: c.numbers + 1, Before: c.bill, Usage: used,
+		Provenance: usage.LookedUp, Evidence: "lookup", Reason: "usage was missing", LineItems: items, VendorCost: vendorCost,
+	})
+	want := domain.Code("")
+	more := m.model.correct(c.HoldID, cost)
+	if tooLong(cost) || tooLong(new(big.Rat).Sub(m.model.posted(), more)) {
+		want = domain.CodeAmountOutOfRange
+	}
+	if m.refused(want, err) {
+		return
+	}
+	m.same(cost, e.After.Charge, "charge")
+	m.same(more, e.Debited(), "paid")
+	op.amount, op.bill = more, cost
+	m.model.done = append(m.model.done, op)
+	m.accept(e)
+	c.bill, c.numbers = e.After, e.Number
 }
 
 // items draws a bill: nothing, exactly the hold, or any number of lines.

@@ -11,9 +11,11 @@ func (e *HoldPlaced) ReadJSON(body []byte) bool {
 	f := domain.ReadObject(body)
 	e.HoldID = f.ID("hold_id")
 	e.KeyID = f.ID("key_id")
+	readOptional(&f, "member_id", &e.MemberID, f.ID)
 	e.Model = f.String("model")
 	e.Endpoint = f.String("endpoint")
 	e.PriceVersion = f.ID("price_version")
+	readOptional(&f, "price_group", &e.PriceGroup, f.String)
 	e.PromptTokens = f.Int("prompt_tokens")
 	e.CompletionTokens = f.Int("completion_tokens")
 	if f.Has("extra") {
@@ -33,10 +35,12 @@ func (e *UsageCharged) ReadJSON(body []byte) bool {
 	f := domain.ReadObject(body)
 	e.HoldID = f.ID("hold_id")
 	e.KeyID = f.ID("key_id")
+	readOptional(&f, "member_id", &e.MemberID, f.ID)
 	e.Model = f.String("model")
 	e.Endpoint = f.String("endpoint")
 	e.Vendor = f.String("vendor")
 	e.PriceVersion = f.ID("price_version")
+	readOptional(&f, "price_group", &e.PriceGroup, f.String)
 	readOptional(&f, "service_tier", &e.ServiceTier, f.String)
 	f.Value("usage", e.Usage.ReadJSON)
 	e.Provenance = usage.Provenance(f.String("provenance"))
@@ -109,6 +113,8 @@ func (c *Call) ReadJSON(b []byte) (rest []byte, ok bool) {
 	readOptional(&f, "app_title", &c.AppTitle, f.String)
 	readOptional(&f, "preset_id", &c.PresetID, f.ID)
 	readOptional(&f, "preset_version", &c.PresetVersion, f.Int)
+	readOptional(&f, "suspect_reason", &c.SuspectReason, f.String)
+	readOptional(&f, "operation", &c.Operation, f.String)
 	return f.End()
 }
 

@@ -46,8 +46,8 @@ func (s *State) SettleHold(c SettleHold, now time.Time) (UsageCharged, error) {
 		return UsageCharged{}, err
 	}
 	return UsageCharged{
-		HoldID: c.HoldID, KeyID: h.KeyID, Model: h.Model, Endpoint: h.Endpoint, Vendor: c.Vendor,
-		PriceVersion: h.PriceVersion, ServiceTier: c.ServiceTier, Usage: c.Usage.Clone(), Provenance: c.Provenance, LineItems: slices.Concat([]usage.LineItem{}, c.LineItems),
+		HoldID: c.HoldID, KeyID: h.KeyID, MemberID: h.MemberID, Model: h.Model, Endpoint: h.Endpoint, Vendor: c.Vendor,
+		PriceVersion: h.PriceVersion, PriceGroup: h.PriceGroup, ServiceTier: c.ServiceTier, Usage: c.Usage.Clone(), Provenance: c.Provenance, LineItems: slices.Concat([]usage.LineItem{}, c.LineItems),
 		Charge: charge, Uncollectible: uncollectible, VendorCost: c.VendorCost, HeldBefore: reserved, Late: !h.ExpiredAt.IsZero(),
 		Call: c.Call.clean(), Currency: s.Currency,
 		Balances: s.balances(uncollectible.Sub(charge), reserved.Neg()), Entry: entry,

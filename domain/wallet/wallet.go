@@ -18,6 +18,15 @@
 //	    Extending a hold ends the suspicion.
 //	W12 Every event that moves money has an entry whose legs sum to zero, and says the balances after it.
 //	W13 A wallet has at most MaxOpenHolds open holds.
+//	W14 A wallet belongs to at most one price group, never to the one that it is in already. A hold says whose price it pinned.
+//	W15 A correction makes a charge what its true usage costs at the price that the charge was made at; nothing, when
+//	    that usage is one that the customer is insured against. Charge and corrections together are that cost.
+//	W16 What a correction adds is taken from available, and what is not there goes to uncollectible; what it takes off
+//	    ends what was uncollectible first, and is given back for the rest.
+//	W17 A correction counts in those windows of its key in which the charge was made, as long as they last, and in the
+//	    total.
+//	W18 A hold of a key that has a member stays within every cap of the member, too: with the open holds of all of the
+//	    member's keys, and what they spent in the window. Settlements and corrections count for the member of the hold.
 package wallet
 
 import (
@@ -49,9 +58,11 @@ func Stream(id uuid.UUID) domain.StreamID { return domain.NewStreamID(Kind, id.S
 // Hold is a reservation for one call.
 type Hold struct {
 	KeyID        uuid.UUID    `json:"key_id"`
+	MemberID     uuid.UUID    `json:"member_id,omitzero"` // of the key, when it was placed
 	Model        string       `json:"model"`
 	Endpoint     string       `json:"endpoint"`
 	PriceVersion uuid.UUID    `json:"price_version"`
+	PriceGroup   string       `json:"price_group,omitempty"` // whose price that is
 	Amount       money.Amount `json:"amount"`
 	PlacedAt     time.Time    `json:"placed_at"`
 	ExpiresAt    time.Time    `json:"expires_at"`
@@ -88,11 +99,18 @@ func (w *WindowSpend) add(id int, a money.Amount) {
 	w.Amount = addSpend(w.Amount, a)
 }
 
+// correct changes the spend of the window of that id, if it is still the one that counts.
+func (w *WindowSpend) correct(id int, a money.Amount) {
+	if w.ID == id {
+		w.Amount = addSpend(w.Amount, a)
+	}
+}
+
 // addSpend sums up spend, and stops at the largest amount that can be written: no cap is above it, so a key that has
-// spent so much has reached all of its caps.
+// spent so much has reached all of its caps, and what it gets back is not known to bring it below.
 func addSpend(a, b money.Amount) money.Amount {
 	sum := a.Add(b)
-	if sum.Check() != nil {
+	if sum.Check() != nil || a.Equal(money.Largest()) {
 		return money.Largest()
 	}
 	return sum
@@ -110,6 +128,10 @@ type State struct {
 	Expired  map[uuid.UUID]*Hold     `json:"expired"`            // expired within LateSettlement, and an hour or more
 	ForgotAt time.Time               `json:"forgot_at,omitzero"` // when Expired was last looked through
 	Keys     map[uuid.UUID]*KeySpend `json:"keys"`
+	// Members have limits, or spent something. nil for none.
+	Members map[uuid.UUID]*Member `json:"members,omitempty"`
+	// PriceGroup is whose prices count, "" for the list's.
+	PriceGroup string `json:"price_group,omitempty"`
 }
 
 // New is the state before the first event.

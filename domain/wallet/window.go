@@ -9,7 +9,7 @@ import (
 	"github.com/massrouter/massrouter/domain/money"
 )
 
-// Caps limit what a key may spend; nil means no cap.
+// Caps limit what a key, or all keys of a member, may spend; nil means no cap.
 type Caps struct {
 	Day   *money.Amount `json:"day,omitempty"`   // by UTC day
 	Week  *money.Amount `json:"week,omitempty"`  // by ISO week
@@ -62,14 +62,22 @@ type Limit string
 
 // The limits.
 const (
-	LimitWallet   Limit = "wallet"
-	LimitKeyDay   Limit = "key_day"
-	LimitKeyWeek  Limit = "key_week"
-	LimitKeyMonth Limit = "key_month"
-	LimitKeyTotal Limit = "key_total"
+	LimitWallet      Limit = "wallet"
+	LimitKeyDay      Limit = "key_day"
+	LimitKeyWeek     Limit = "key_week"
+	LimitKeyMonth    Limit = "key_month"
+	LimitKeyTotal    Limit = "key_total"
+	LimitMemberDay   Limit = "member_day"
+	LimitMemberWeek  Limit = "member_week"
+	LimitMemberMonth Limit = "member_month"
+	LimitMemberTotal Limit = "member_total"
 )
 
-// Spent is what a key has spent by window at a moment, and what it holds.
+func (l Limit) ofMember() bool {
+	return l == LimitMemberDay || l == LimitMemberWeek || l == LimitMemberMonth || l == LimitMemberTotal
+}
+
+// Spent is what a key or a member has spent by window at a moment, and what it holds.
 type Spent struct{ Day, Week, Month, Total, Held money.Amount }
 
 // SpentBy sums up one key.
@@ -78,33 +86,49 @@ func (s *State) SpentBy(key uuid.UUID, now time.Time) Spent {
 	if !ok {
 		return Spent{}
 	}
-	w := windowsOf(now)
-	return Spent{Day: k.Day.in(w.day), Week: k.Week.in(w.week), Month: k.Month.in(w.month), Total: k.Total, Held: k.Held}
+	return k.spent(windowsOf(now))
 }
 
-// Budget is the most that a new hold of this key may take, and which limit says so (W4, W5). Never negative.
-func (s *State) Budget(key uuid.UUID, caps Caps, now time.Time) (money.Amount, Limit) {
-	budget, limit := s.Available(), LimitWallet
-	if caps == (Caps{}) {
-		return budget, limit
+// SpentByMember sums up all keys of one member.
+func (s *State) SpentByMember(member uuid.UUID, now time.Time) Spent {
+	m, ok := s.Members[member]
+	if !ok {
+		return Spent{}
 	}
-	spent := s.SpentBy(key, now)
-	for _, c := range []struct {
-		limit       Limit
-		limitAmount *money.Amount
-		spent       money.Amount
-	}{
-		{LimitKeyDay, caps.Day, spent.Day},
-		{LimitKeyWeek, caps.Week, spent.Week},
-		{LimitKeyMonth, caps.Month, spent.Month},
-		{LimitKeyTotal, caps.Total, spent.Total},
-	} {
-		if c.limitAmount == nil {
+	return m.Spend.spent(windowsOf(now))
+}
+
+// Spender is who places a hold: a key with its caps, and its member, nil for none, with those that the wallet knows.
+type Spender struct {
+	KeyID    uuid.UUID
+	Caps     Caps
+	MemberID uuid.UUID
+}
+
+// Budget is the most that a new hold of a spender may take, and which limit says so (W4, W5, W18). Never negative.
+func (s *State) Budget(by Spender, now time.Time) (money.Amount, Limit) {
+	budget, limit := s.Available(), LimitWallet
+	if by.Caps != (Caps{}) {
+		budget, limit = by.Caps.least(s.SpentBy(by.KeyID, now), budget, limit, [...]Limit{LimitKeyDay, LimitKeyWeek, LimitKeyMonth, LimitKeyTotal})
+	}
+	if m, ok := s.Members[by.MemberID]; ok && m.Caps != (Caps{}) {
+		budget, limit = m.Caps.least(s.SpentByMember(by.MemberID, now), budget, limit, [...]Limit{LimitMemberDay, LimitMemberWeek, LimitMemberMonth, LimitMemberTotal})
+	}
+	return budget, limit
+}
+
+// least is what a budget comes to under caps, and the limit that says so; names are those of the caps by day, week, month and total.
+func (c Caps) least(spent Spent, budget money.Amount, limit Limit, names [4]Limit) (money.Amount, Limit) {
+	for i, one := range [...]struct {
+		most  *money.Amount
+		spent money.Amount
+	}{{c.Day, spent.Day}, {c.Week, spent.Week}, {c.Month, spent.Month}, {c.Total, spent.Total}} {
+		if one.most == nil {
 			continue
 		}
-		rest := money.Max(c.limitAmount.Sub(c.spent).Sub(spent.Held), money.Zero())
+		rest := money.Max(one.most.Sub(one.spent).Sub(spent.Held), money.Zero())
 		if rest.LessThan(budget) {
-			budget, limit = rest, c.limit
+			budget, limit = rest, names[i]
 		}
 	}
 	return budget, limit

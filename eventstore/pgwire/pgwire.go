@@ -15,11 +15,13 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// Step is one prepared statement with its parameters in binary format, or a COPY FROM STDIN BINARY with its rows (see Rows).
+// Step is one prepared statement with its parameters in binary format, or a COPY FROM STDIN BINARY with its rows: as a whole (see
+// Rows), or as they are sent.
 type Step struct {
 	SQL    string
 	Params [][]byte
 	Rows   []byte
+	Source RowSource
 }
 
 // Answer is what the server said.
@@ -82,7 +84,7 @@ func Prepare(ctx context.Context, conn *pgx.Conn, steps []Step) error {
 func Put(ctx context.Context, conn *pgx.Conn, steps []Step) error {
 	// The driver's reads end with the context; its bare writes do so by a deadline in the past.
 	stop := context.AfterFunc(ctx, func() { _ = conn.PgConn().Conn().SetWriteDeadline(time.Unix(1, 0)) })
-	err := write(conn.PgConn().Frontend(), steps, statements(conn))
+	err := write(conn.PgConn(), steps, statements(conn))
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -113,7 +115,8 @@ func hangUp(ctx context.Context, conn *pgx.Conn) {
 	_ = conn.Close(closing)
 }
 
-func write(to *pgproto3.Frontend, steps []Step, names map[string]string) error {
+func write(conn *pgconn.PgConn, steps []Step, names map[string]string) error {
+	to := conn.Frontend()
 	binaryFormat := []int16{pgx.BinaryFormatCode}
 	for _, s := range steps {
 		to.SendBind(&pgproto3.Bind{
@@ -121,8 +124,17 @@ func write(to *pgproto3.Frontend, steps []Step, names map[string]string) error {
 			ParameterFormatCodes: binaryFormat[:min(1, len(s.Params))],
 		})
 		to.SendExecute(&pgproto3.Execute{})
-		if s.Rows != nil {
+		switch {
+		case s.Rows != nil:
 			to.Send(&pgproto3.CopyData{Data: s.Rows})
+			to.Send(&pgproto3.CopyDone{})
+		case s.Source != nil:
+			if err := to.Flush(); err != nil {
+				return err
+			}
+			if err := stream(conn.Conn(), s.Source); err != nil {
+				return err
+			}
 			to.Send(&pgproto3.CopyDone{})
 		}
 	}

@@ -394,5 +394,14 @@ func TestScopesAreTheKeysRateLimits(t *testing.T) {
 	b.step(5 * time.Second)
 	key, err = b.Secret(t.Context(), b.secret)
 	require.NoError(t, err)
-	require.Equal(t, []limit.Scope{{Kind: "key", ID: key.ID.String(), Limits: limit.Limits{Requests: 1, Tokens: 2, Parallel: 3}}}, key.Scopes())
+	own := limit.Scope{Kind: "key", ID: key.ID.String(), Limits: limit.Limits{Requests: 1, Tokens: 2, Parallel: 3}}
+	require.Equal(t, []limit.Scope{own}, key.Scopes())
+	key.Limits.MemberID, key.MemberRates, key.WalletRates = uuid.New(), apikey.RateLimits{Parallel: 4}, apikey.RateLimits{TokensPerMinute: 5}
+	require.Equal(t, []limit.Scope{
+		own,
+		{Kind: "member", ID: key.WalletID.String() + "/" + key.Limits.MemberID.String(), Limits: limit.Limits{Parallel: 4}},
+		{Kind: "wallet", ID: key.WalletID.String(), Limits: limit.Limits{Tokens: 5}},
+	}, key.Scopes())
+	key.Limits.Rates, key.MemberRates = apikey.RateLimits{}, apikey.RateLimits{}
+	require.Len(t, key.Scopes(), 1)
 }

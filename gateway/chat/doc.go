@@ -18,4 +18,5 @@ const (
 	Responses Dialect = "responses" // OpenAI's Responses
 	Anthropic Dialect = "anthropic" // Messages
 	Gemini    Dialect = "gemini"    // generateContent
+	Bedrock   Dialect = "bedrock"   // Converse, of vendors only
 )

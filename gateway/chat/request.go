@@ -174,6 +174,8 @@ type Options struct {
 	BodyVersion string
 	// NoStreamUsage: the vendor of OpenAI's dialect refuses to be asked for the usage of a stream.
 	NoStreamUsage bool
+	// CountsTokens: the call is charged by tokens, so that the vendor has to say them.
+	CountsTokens bool
 	// DropUnsupported leaves out what cannot be said, rather than refuse. It never leaves out content or tools.
 	DropUnsupported bool
 }

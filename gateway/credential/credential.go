@@ -3,6 +3,7 @@
 //	credential.go  a key, its name and its limits
 //	name.go        the names of keys that were given none
 //	serviceaccount.go, token.go  keys of Google's, which are exchanged for tokens
+//	awskey.go, sigv4.go  keys of Amazon's, which calls are signed with
 package credential
 
 import (

@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"github.com/massrouter/massrouter/gateway/anthropic"
+	"github.com/massrouter/massrouter/gateway/bedrock"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/embedding"
 	"github.com/massrouter/massrouter/gateway/gemini"
@@ -29,10 +30,16 @@ type vendorSide struct {
 // KeepAlive is what a caller's stream may get while the vendor is silent; "" where the dialect has nothing that clients ignore.
 func KeepAlive(d chat.Dialect) string { return callerOf(d).keepAlive }
 
+// Framed says whether the streams of a dialect's vendors are frames in place of server-sent events.
+func Framed(d chat.Dialect) bool { return d == chat.Bedrock }
+
+// NamesModel says whether the address of a dialect's vendors names the model.
+func NamesModel(d chat.Dialect) bool { return d == chat.Gemini || d == chat.Bedrock }
+
 // Speaks says whether vendors of a dialect can be called.
 func Speaks(d chat.Dialect) bool {
 	switch d {
-	case chat.OpenAI, chat.Responses, chat.Anthropic, chat.Gemini:
+	case chat.OpenAI, chat.Responses, chat.Anthropic, chat.Gemini, chat.Bedrock:
 		return true
 	}
 	return false
@@ -52,6 +59,12 @@ func Address(d chat.Dialect, base *url.URL, model string, ask Ask) *url.URL {
 		return base.JoinPath("embeddings")
 	case Rerank:
 		return base.JoinPath("rerank")
+	case Images:
+		return base.JoinPath("images", "generations")
+	case Speech:
+		return base.JoinPath("audio", "speech")
+	case Transcription:
+		return base.JoinPath("audio", "transcriptions")
 	}
 	return base
 }
@@ -84,6 +97,7 @@ func callerOf(d chat.Dialect) callerSide {
 		return callerSide{writer: anthropic.Writer{}, keepAlive: string(anthropic.AppendPing(nil))}
 	case chat.Gemini:
 		return callerSide{writer: gemini.Writer{}}
+	case chat.Bedrock: // of vendors only
 	}
 	return callerSide{}
 }
@@ -106,6 +120,17 @@ func vendorOf(d chat.Dialect) vendorSide {
 		}
 	case chat.Responses:
 		return vendorSide{reader: responses.Reader{}, appendRequest: responses.AppendRequest, path: fixed("responses"), authorise: bearer}
+	case chat.Bedrock:
+		return vendorSide{
+			reader: bedrock.Reader{}, appendRequest: bedrock.AppendRequest,
+			path: func(base *url.URL, model string, stream bool) *url.URL {
+				return base.JoinPath(bedrock.Path(model, stream))
+			},
+			authorise: func(h http.Header, secret string) {
+				bearer(h, secret)
+				h["Accept"] = []string{"application/json, application/vnd.amazon.eventstream"}
+			},
+		}
 	}
 	return vendorSide{}
 }

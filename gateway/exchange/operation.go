@@ -15,6 +15,10 @@ const (
 	Completion Operation = "completion" // the continuation of a text: OpenAI's legacy completions
 	Embeddings Operation = "embeddings" // a vector for each text
 	Rerank     Operation = "rerank"     // how well each of some documents answers a query
+	Images     Operation = "image"      // pictures that are drawn
+	Speech     Operation = "speech"     // a text that is spoken
+	// Transcription is a sound that is written down.
+	Transcription Operation = "transcription"
 )
 
 // Serves says whether vendors of a dialect can be asked for an operation. A completion reaches vendors without completions as a
@@ -25,21 +29,24 @@ func Serves(o Operation, d chat.Dialect) bool {
 		return Speaks(d)
 	case Embeddings:
 		return d == chat.OpenAI || d == chat.Gemini
-	case Rerank:
+	case Rerank, Images, Speech, Transcription:
 		return d == chat.OpenAI
 	}
 	return false
 }
 
 // Offered says whether a model with such output modalities does the operation. The words are OpenRouter's: models of vectors put out
-// "embeddings", those that sort documents "rerank"; one whose only outputs are of such a kind holds no conversations. Of a model without
+// "embeddings", those that sort documents "rerank", those that draw "image", those that speak "speech", those that
+// write sound down "transcription"; one whose only outputs are of such a kind holds no conversations. Of a model without
 // any nobody has said what it does: everything may be tried.
 func (o Operation) Offered(outputs []string) bool {
 	if len(outputs) == 0 {
 		return true
 	}
-	if o == Embeddings || o == Rerank {
+	switch o {
+	case Embeddings, Rerank, Images, Speech, Transcription:
 		return slices.Contains(outputs, string(o))
+	case Chat, Completion:
 	}
 	for _, output := range outputs {
 		switch output {
@@ -54,6 +61,9 @@ func (o Operation) Offered(outputs []string) bool {
 // Generates says whether the answer has output tokens, which have a cap.
 func (o Operation) Generates() bool { return o == Chat || o == Completion }
 
+// Unbounded says whether the answer has output tokens of which a vendor cannot be told the most: as many as the model puts out.
+func (o Operation) Unbounded() bool { return o == Images || o == Speech || o == Transcription }
+
 // Name is what messages call the operation.
 func (o Operation) Name() string {
 	switch o {
@@ -63,6 +73,12 @@ func (o Operation) Name() string {
 		return "embeddings"
 	case Rerank:
 		return "rerank"
+	case Images:
+		return "images"
+	case Speech:
+		return "speech"
+	case Transcription:
+		return "transcriptions"
 	case Chat:
 	}
 	return "conversations"

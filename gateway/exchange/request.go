@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/media"
 	"github.com/massrouter/massrouter/gateway/meter"
 	"github.com/massrouter/massrouter/gateway/responses"
 )
@@ -20,6 +21,8 @@ type Incoming struct {
 	Stream bool
 	// Single is of Gemini's embedContent, whose body is one of the requests of batchEmbedContents.
 	Single bool
+	// Boundary is of a body that is a form (multipart/form-data).
+	Boundary string
 }
 
 // Content is all that makes two requests the same: the body and, where it does not say everything, the dialect and what the address says.
@@ -30,6 +33,9 @@ func (in *Incoming) Content() []byte {
 	head := strings.Join([]string{string(in.Dialect), in.Model, strconv.FormatBool(in.Stream), ""}, "\x00")
 	if in.Operation != Chat {
 		head = strings.Join([]string{head, string(in.Operation), strconv.FormatBool(in.Single), ""}, "\x00")
+	}
+	if in.Operation == Transcription {
+		return append([]byte(head), media.Same(in.Body, in.Boundary)...)
 	}
 	return append([]byte(head), in.Body...)
 }
@@ -44,6 +50,7 @@ type Request struct {
 	Prompts int64
 	Cap     int64  // output tokens of one choice; 0 when the caller gave none
 	CapName string // what the caller calls it
+	Media   string // the media type of a whole answer; "" for JSON
 	chat.Steering
 	Uses chat.Uses // what it asks of a model
 
@@ -86,6 +93,12 @@ func (s *Set) Read(in Incoming) (*Request, error) {
 		return q, readCompletion(q)
 	case Rerank:
 		return q, readRerank(q)
+	case Images:
+		return q, readImages(q)
+	case Speech:
+		return q, readSpeech(q)
+	case Transcription:
+		return q, readTranscription(q)
 	case Chat:
 	}
 	switch in.Dialect {
@@ -95,7 +108,7 @@ func (s *Set) Read(in Incoming) (*Request, error) {
 		return q, s.readAnthropic(q)
 	case chat.Gemini:
 		return q, s.readGemini(q)
-	case chat.Responses:
+	case chat.Responses, chat.Bedrock: // nobody calls us in the latter
 	}
 	c, steering, err := responses.Read(in.Body) // nothing of it passes through
 	if err != nil {

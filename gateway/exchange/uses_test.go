@@ -74,7 +74,7 @@ func TestUses(t *testing.T) {
 			c, err = anthropic.ParseRequest(body)
 		case chat.Gemini:
 			c, err = gemini.ParseRequest(body, "m", false)
-		case chat.Responses:
+		case chat.Responses, chat.Bedrock:
 			continue
 		}
 		require.NoError(t, err, "%s", body)

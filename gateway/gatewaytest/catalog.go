@@ -15,6 +15,7 @@ import (
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/credential"
+	"github.com/massrouter/massrouter/internal/sim"
 )
 
 // The vendors: the bill of the first stops when a call is cancelled; the second bills to the end.
@@ -50,8 +51,14 @@ func (Credentials) Credentials(vendor string) []credential.Credential {
 	if vendor == "nobody" {
 		return nil
 	}
+	if vendor == Vendor(chat.Bedrock) {
+		return []credential.Credential{{ID: vendor + "/only", Secret: AccessKey}}
+	}
 	return []credential.Credential{{ID: vendor + "/only", Secret: VendorSecret}}
 }
+
+// AccessKey is the document of the access key that the simulator takes.
+const AccessKey = `{"access_key_id":"` + sim.SimAccessKey + `","secret_access_key":"` + VendorSecret + `"}`
 
 // Catalog is the picture of what the kit has published.
 type Catalog struct {
@@ -63,7 +70,7 @@ type Catalog struct {
 func newCatalog() *Catalog {
 	return &Catalog{picture: gateway.Picture{
 		Vendors: map[string]catalog.Vendor{}, Models: map[string]catalog.Model{}, Endpoints: map[string]catalog.Endpoint{},
-		ByModel: map[string][]string{}, Prices: map[string][]catalog.PriceVersion{},
+		ByModel: map[string][]string{}, Prices: map[string][]catalog.PriceVersion{}, GroupPrices: map[string]catalog.GroupPrices{},
 	}}
 }
 
@@ -74,10 +81,13 @@ func (c *Catalog) Get(context.Context) (gateway.Picture, error) {
 	return c.copied(), c.err
 }
 
+// Renew implements gateway.Catalog.
+func (c *Catalog) Renew(ctx context.Context) (gateway.Picture, error) { return c.Get(ctx) }
+
 func (c *Catalog) copied() gateway.Picture {
 	return gateway.Picture{
 		Vendors: copied(c.picture.Vendors), Models: copied(c.picture.Models), Endpoints: copied(c.picture.Endpoints),
-		ByModel: copied(c.picture.ByModel), Prices: copied(c.picture.Prices),
+		ByModel: copied(c.picture.ByModel), Prices: copied(c.picture.Prices), GroupPrices: copied(c.picture.GroupPrices),
 	}
 }
 
@@ -110,6 +120,10 @@ func (k *Kit) publishVendors() {
 			MaxTokensField: "max_tokens", Status: catalog.Active,
 		})
 	}
+	k.PublishVendor(catalog.Vendor{
+		ID: Vendor(chat.Bedrock), Name: "Vendor bedrock", BaseURL: k.Vendor.URL, Dialect: string(chat.Bedrock), CancelPolicy: catalog.Cancel,
+		MaxTokensField: "max_tokens", Status: catalog.Active, Wire: &catalog.Wire{Auth: catalog.AuthSigV4, Region: "eu-central-1"},
+	})
 	for id, policy := range map[string]catalog.CancelPolicy{Canceller: catalog.Cancel, Drainer: catalog.Drain, "nobody": catalog.Cancel} {
 		k.PublishVendor(catalog.Vendor{
 			ID: id, Name: "Vendor " + id, BaseURL: k.Vendor.URL + "/v1", Dialect: "openai", CancelPolicy: policy,
@@ -180,7 +194,15 @@ func (k *Kit) PublishPrice(endpoint string, v catalog.PriceVersion) {
 	accepted, _, err := k.App.PublishPrice(context.Background(), Meta(), commands.PublishPrice{Endpoint: endpoint, PriceVersion: v})
 	require.NoError(k.T, err)
 	v.EffectiveFrom = accepted.EffectiveFrom
-	k.Catalog.Change(func(p *gateway.Picture) { p.Prices[endpoint] = append(p.Prices[endpoint], v) })
+	k.Catalog.Change(func(p *gateway.Picture) {
+		if v.Group == "" {
+			p.Prices[endpoint] = append(p.Prices[endpoint], v)
+			return
+		}
+		groups := catalog.GroupPrices(copied(p.GroupPrices[endpoint]))
+		groups[v.Group] = append(groups[v.Group], v)
+		p.GroupPrices[endpoint] = groups
+	})
 }
 
 // Price is a version with the kit's prices.

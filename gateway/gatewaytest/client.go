@@ -21,6 +21,8 @@ type Client struct {
 	generation string
 	routing    string
 	body       string
+	media      string
+	cut        bool
 	pieces     []string
 	cached     gateway.CacheStatus
 	opened     bool
@@ -68,18 +70,18 @@ func (c *Client) CacheStatus() gateway.CacheStatus {
 }
 
 // Whole implements gateway.Client.
-func (c *Client) Whole(body []byte, replayed bool) error {
+func (c *Client) Whole(media string, body []byte, replayed bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.body, c.replayed = string(body), replayed
+	c.media, c.body, c.replayed = media, string(body), replayed
 	return nil
 }
 
 // Open implements gateway.Client.
-func (c *Client) Open(replayed bool) error {
+func (c *Client) Open(media string, replayed bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.opened, c.replayed = true, replayed
+	c.media, c.opened, c.replayed = media, true, replayed
 	return nil
 }
 
@@ -99,6 +101,27 @@ func (c *Client) Write(p []byte) error {
 // Failure implements gateway.Client.
 func (c *Client) Failure(err error) []byte {
 	return []byte(`{"code":500,"metadata":{"error_type":"` + string(domain.CodeOf(err)) + `"}}`)
+}
+
+// Cut implements gateway.Client.
+func (c *Client) Cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut = true
+}
+
+// WasCut says whether the connection was ended in the middle of an answer.
+func (c *Client) WasCut() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cut
+}
+
+// Media is the media type of the answer; "" for JSON and events.
+func (c *Client) Media() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.media
 }
 
 // Generation is the id that was told.

@@ -19,6 +19,7 @@ func Ask(d chat.Dialect, model string, stream bool, maxTokens int) exchange.Inco
 		in.Body = fmt.Appendf(nil, `{"contents":[{"role":"user","parts":[{"text":%q}]}],"generationConfig":{"maxOutputTokens":%d}}`, text, maxTokens)
 	case chat.Responses:
 		in.Body = fmt.Appendf(nil, `{"model":%q,"max_output_tokens":%d,"stream":%t,"input":%q}`, model, maxTokens, stream, text)
+	case chat.Bedrock: // of vendors only
 	case chat.OpenAI:
 		in.Body = fmt.Appendf(nil, `{"model":%q,"max_tokens":%d,"stream":%t,"messages":[{"role":"user","content":%q}]}`, model, maxTokens, stream, text)
 	}

@@ -41,6 +41,16 @@ func (c *Counter) Estimate(prompt Prompt, p *Produced, b Bounds) (usage.Usage, e
 	set(u, usage.Reasoning, reasoning)
 	set(u, usage.Output, min(visible, b.Completion-reasoning))
 	set(u, usage.Search, prompt.Searches)
+	for class, n := range p.units {
+		n = min(n, b.Extra[class])
+		if class == usage.AudioInput {
+			n = min(n, b.Prompt-u.Prompt())
+		}
+		if class == usage.ImageOutput || class == usage.AudioOutput {
+			n = min(n, b.Completion-u.Completion())
+		}
+		set(u, class, n)
+	}
 	set(u, usage.Request, 1)
 	return u, nil
 }

@@ -1,6 +1,10 @@
 package meter
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/massrouter/massrouter/domain/usage"
+)
 
 // Kind is what a piece of an answer is.
 type Kind uint8
@@ -53,6 +57,7 @@ type Produced struct {
 	lost   int64 // bytes of texts beyond maxSegments
 	list   []segment
 	last   int
+	units  usage.Usage // what was made that is no text
 }
 
 // NewProduced keeps at most limit bytes within the process's budget.
@@ -63,6 +68,19 @@ func (p *Produced) Any() bool { return p.any }
 
 // Mark notes that something was produced that is no text.
 func (p *Produced) Mark() { p.any = true }
+
+// Count notes units of a class that were made beside text: images and what they have in tokens, characters that were spoken, seconds that
+// were heard.
+func (p *Produced) Count(class usage.Class, n int64) {
+	p.any = true
+	if n <= 0 {
+		return
+	}
+	if p.units == nil {
+		p.units = make(usage.Usage, 2)
+	}
+	p.units[class] = min(p.units[class]+n, usage.MaxQuantity)
+}
 
 // Add takes a piece of text as a JSON string. call numbers the tool calls of a choice.
 func (p *Produced) Add(choice, call int, kind Kind, raw []byte) {

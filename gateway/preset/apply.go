@@ -223,6 +223,7 @@ func words(d chat.Dialect, name string) []string {
 		case "presence_penalty":
 			return []string{"presencePenalty", "presence_penalty"}
 		}
+	case chat.Bedrock: // of vendors only
 	}
 	return nil
 }
@@ -277,6 +278,7 @@ func (e *edit) system(prompt string) {
 		if !e.has("systemInstruction", "system_instruction") {
 			e.add("systemInstruction", append(append([]byte(`{"parts":[{"text":`), quoted...), `}]}`...))
 		}
+	case chat.Bedrock: // of vendors only
 	}
 }
 

@@ -51,6 +51,8 @@ func (p *Preferences) member(r *reader, name, param string) error {
 		return err
 	case "require_parameters":
 		return r.boolean(param, &p.RequireParameters)
+	case "drop_unsupported":
+		return r.boolean(param, &p.DropUnsupported)
 	case "zdr":
 		return r.boolean(param, &p.ZDR)
 	case "enforce_distillable_text":

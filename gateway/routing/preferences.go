@@ -9,6 +9,7 @@ type Preferences struct {
 	Order, Only, Ignore []string // providers; see Candidate.Is
 	NoFallbacks         bool     // allow_fallbacks is false
 	RequireParameters   bool     // whoever does not know a parameter of the call is left out, rather than spared it
+	DropUnsupported     bool     // what the dialect of a vendor cannot say is left out, rather than refused
 	DenyCollection      bool     // data_collection is "deny"
 	ZDR                 bool     // zero data retention
 	Distillable         bool     // enforce_distillable_text

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"net/http"
+	"slices"
 )
 
 // Operation is one operation of the console, as the document names it, and the permission that it needs.
@@ -72,6 +73,8 @@ func Operations() []Operation {
 		{http.MethodGet, "/console/v1/usage/series", "SeriesUsage", UsageRead},
 		{http.MethodGet, "/console/v1/usage/groups", "ListUsageGroups", UsageRead},
 		{http.MethodGet, "/console/v1/usage/calls", "ListUsageCalls", GenerationsRead},
+		{http.MethodGet, "/console/v1/charges/reviews", "ListChargeReviews", GenerationsRead},
+		{http.MethodPost, "/console/v1/charges/{generation_id}/review", "ReviewCharge", MoneyWrite},
 		{http.MethodGet, "/console/v1/charges/{generation_id}/receipt", "GetChargeReceipt", GenerationsRead},
 		{http.MethodGet, "/console/v1/journal/trial-balance", "GetTrialBalance", JournalRead},
 		{http.MethodGet, "/console/v1/journal/entries", "ListJournalEntries", JournalRead},
@@ -84,7 +87,7 @@ func Operations() []Operation {
 		{http.MethodGet, "/console/v1/stream", "StreamUpdates", WalletsRead}, // its lag needs OperationsRead as well
 		{http.MethodGet, "/console/v1/ledger/head", "GetLedgerHead", LedgerRead},
 		{http.MethodGet, "/console/v1/events", "ListEvents", LedgerRead},
-	}, webhookOperations()...)
+	}, slices.Concat(terms(), webhookOperations())...)
 }
 
 func webhookOperations() []Operation {
@@ -113,4 +116,18 @@ func withOperation(ctx context.Context, id string) context.Context {
 func OperationOf(ctx context.Context) string {
 	id, _ := ctx.Value(operationKey{}).(string)
 	return id
+}
+
+// terms are about what the calls of a wallet are held to.
+func terms() []Operation {
+	return []Operation{
+		{http.MethodGet, walletPath + "/terms", "GetWalletTerms", WalletsRead},
+		{http.MethodPut, walletPath + "/price-group", "SetPriceGroup", CatalogWrite},
+		{http.MethodPut, walletPath + "/rate-limits", "SetWalletRateLimits", KeysWrite},
+		{http.MethodPut, walletPath + "/members/{member_id}/limits", "SetMemberLimits", KeysWrite},
+		{http.MethodGet, walletPath + "/members/{member_id}/limits", "GetMemberLimits", KeysRead},
+		{http.MethodPut, keyPath + "/member", "SetKeyMember", KeysWrite},
+		{http.MethodDelete, keyPath + "/member", "ClearKeyMember", KeysWrite},
+		{http.MethodDelete, walletPath + "/price-group", "ClearPriceGroup", CatalogWrite},
+	}
 }

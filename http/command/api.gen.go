@@ -82,6 +82,62 @@ type BindApp struct {
 	AppID ID `json:"app_id"`
 }
 
+// ChargeDifference What a correction came to.
+type ChargeDifference struct {
+	// Charge What the call costs, all in all.
+	Charge Money `json:"charge"`
+
+	// Debited What the wallet paid more; below zero when it got something back.
+	Debited Money `json:"debited"`
+
+	// Difference To what it came to before; signed.
+	Difference Money `json:"difference"`
+
+	// Held An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Held Money `json:"held"`
+
+	// Posted An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Posted Money `json:"posted"`
+
+	// Uncollectible The part of the charge that the wallet did not have.
+	Uncollectible Money `json:"uncollectible"`
+
+	// VendorCost An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	VendorCost Money `json:"vendor_cost"`
+}
+
+// ChargeReviewReceipt defines model for ChargeReviewReceipt.
+type ChargeReviewReceipt struct {
+	// Correction What a correction came to.
+	Correction   *ChargeDifference `json:"correction,omitempty"`
+	Decision     string            `json:"decision"`
+	GenerationID GenerationID      `json:"generation_id"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position   Position  `json:"position"`
+	RecordedAt time.Time `json:"recorded_at"`
+
+	// Replayed Recorded by an earlier request with the same key.
+	Replayed bool `json:"replayed"`
+}
+
+// ChargeReviewRequest defines model for ChargeReviewRequest.
+type ChargeReviewRequest struct {
+	Decision string `json:"decision"`
+
+	// Evidence With `correct`, what says so: a line of an invoice, a ticket.
+	Evidence *string `json:"evidence,omitempty"`
+
+	// Reason Why; recorded for ever.
+	Reason string `json:"reason"`
+
+	// Usage With `correct`, what was used in truth. A quantity per class, every token in exactly one; classes that are left out are zero.
+	Usage *map[string]Count `json:"usage,omitempty"`
+}
+
+// Count A 64-bit count.
+type Count = openapi.Count
+
 // Currency ISO 4217.
 type Currency = money.Currency
 
@@ -104,6 +160,9 @@ type EndpointSpec struct {
 // EndpointTerms How a vendor runs a model; callers may insist on it by `provider`.
 type EndpointTerms = catalog.Terms
 
+// GenerationID defines model for GenerationID.
+type GenerationID = string
+
 // Grant defines model for Grant.
 type Grant struct {
 	// Amount An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
@@ -123,6 +182,9 @@ type IssueKey struct {
 	// Caps The most that a key may spend per UTC day, ISO week and month, and in total. Absent means no cap.
 	Caps      *KeyCaps   `json:"caps,omitempty"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// MemberID Who of the wallet uses it, an opaque id: the limits of that member count, too.
+	MemberID *ID `json:"member_id,omitempty"`
 
 	// Models The only models that it may call; all when absent or empty.
 	Models *[]string `json:"models,omitempty"`
@@ -146,6 +208,16 @@ type KeyRateLimits = apikey.RateLimits
 // KeyReason defines model for KeyReason.
 type KeyReason struct {
 	Reason string `json:"reason"`
+}
+
+// MemberLimits defines model for MemberLimits.
+type MemberLimits struct {
+	// Caps The most that a key may spend per UTC day, ISO week and month, and in total. Absent means no cap.
+	Caps *KeyCaps `json:"caps,omitempty"`
+
+	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
+	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
+	RateLimits *KeyRateLimits `json:"rate_limits,omitempty"`
 }
 
 // ModelFacts What is known of a model beyond what a call needs; see `GET /api/v1/models`.
@@ -236,6 +308,9 @@ type PresetReceipt struct {
 // Price Money per unit, not negative.
 type Price = money.Price
 
+// PriceGroupName defines model for PriceGroupName.
+type PriceGroupName = string
+
 // PriceReceipt defines model for PriceReceipt.
 type PriceReceipt struct {
 	EffectiveFrom time.Time `json:"effective_from"`
@@ -261,6 +336,9 @@ type PriceSpec struct {
 	// EffectiveFrom Now when absent.
 	EffectiveFrom *time.Time `json:"effective_from,omitempty"`
 	Price         Schedule   `json:"price"`
+
+	// PriceGroup Whose price it is; the list's when absent.
+	PriceGroup *PriceGroupName `json:"price_group,omitempty"`
 
 	// PriceVersion Chosen by the service when absent.
 	PriceVersion *ID `json:"price_version,omitempty"`
@@ -350,6 +428,16 @@ type SecretReceipt struct {
 
 	// Secret Shown once.
 	Secret string `json:"secret"`
+}
+
+// SetKeyMember defines model for SetKeyMember.
+type SetKeyMember struct {
+	MemberID ID `json:"member_id"`
+}
+
+// SetPriceGroup defines model for SetPriceGroup.
+type SetPriceGroup struct {
+	PriceGroup PriceGroupName `json:"price_group"`
 }
 
 // Status defines model for Status.
@@ -474,6 +562,9 @@ type IdempotencyKeyRequired = string
 // KeyID defines model for KeyID.
 type KeyID = ID
 
+// MemberID defines model for MemberID.
+type MemberID = ID
+
 // PresetID defines model for PresetID.
 type PresetID = ID
 
@@ -499,6 +590,12 @@ type UpdateAppParams struct {
 type ArchiveAppParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ReviewChargeParams defines parameters for ReviewCharge.
+type ReviewChargeParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Required where money moves.
+	IdempotencyKey IdempotencyKeyRequired `json:"Idempotency-Key"`
 }
 
 // UpdateKeyParams defines parameters for UpdateKey.
@@ -527,6 +624,18 @@ type DisableKeyParams struct {
 
 // EnableKeyParams defines parameters for EnableKey.
 type EnableKeyParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ClearKeyMemberParams defines parameters for ClearKeyMember.
+type ClearKeyMemberParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// SetKeyMemberParams defines parameters for SetKeyMember.
+type SetKeyMemberParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -615,8 +724,32 @@ type IssueKeyParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// SetMemberLimitsParams defines parameters for SetMemberLimits.
+type SetMemberLimitsParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreatePresetParams defines parameters for CreatePreset.
 type CreatePresetParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ClearPriceGroupParams defines parameters for ClearPriceGroup.
+type ClearPriceGroupParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// SetPriceGroupParams defines parameters for SetPriceGroup.
+type SetPriceGroupParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// SetWalletRateLimitsParams defines parameters for SetWalletRateLimits.
+type SetWalletRateLimitsParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -675,6 +808,9 @@ type UpdateAppJSONRequestBody = AppDetails
 // ArchiveAppJSONRequestBody defines body for ArchiveApp for application/json ContentType.
 type ArchiveAppJSONRequestBody = KeyReason
 
+// ReviewChargeJSONRequestBody defines body for ReviewCharge for application/json ContentType.
+type ReviewChargeJSONRequestBody = ChargeReviewRequest
+
 // UpdateKeyJSONRequestBody defines body for UpdateKey for application/json ContentType.
 type UpdateKeyJSONRequestBody = UpdateKey
 
@@ -683,6 +819,9 @@ type BindAppJSONRequestBody = BindApp
 
 // DisableKeyJSONRequestBody defines body for DisableKey for application/json ContentType.
 type DisableKeyJSONRequestBody = KeyReason
+
+// SetKeyMemberJSONRequestBody defines body for SetKeyMember for application/json ContentType.
+type SetKeyMemberJSONRequestBody = SetKeyMember
 
 // RevokeKeyJSONRequestBody defines body for RevokeKey for application/json ContentType.
 type RevokeKeyJSONRequestBody = KeyReason
@@ -720,8 +859,17 @@ type ReleaseHoldJSONRequestBody = ReleaseReason
 // IssueKeyJSONRequestBody defines body for IssueKey for application/json ContentType.
 type IssueKeyJSONRequestBody = IssueKey
 
+// SetMemberLimitsJSONRequestBody defines body for SetMemberLimits for application/json ContentType.
+type SetMemberLimitsJSONRequestBody = MemberLimits
+
 // CreatePresetJSONRequestBody defines body for CreatePreset for application/json ContentType.
 type CreatePresetJSONRequestBody = PresetContent
+
+// SetPriceGroupJSONRequestBody defines body for SetPriceGroup for application/json ContentType.
+type SetPriceGroupJSONRequestBody = SetPriceGroup
+
+// SetWalletRateLimitsJSONRequestBody defines body for SetWalletRateLimits for application/json ContentType.
+type SetWalletRateLimitsJSONRequestBody = KeyRateLimits
 
 // TopUpWalletJSONRequestBody defines body for TopUpWallet for application/json ContentType.
 type TopUpWalletJSONRequestBody = TopUp
@@ -746,6 +894,9 @@ type ServerInterface interface {
 	// ArchiveApp End an app
 	// (POST /console/v1/apps/{app_id}/archive)
 	ArchiveApp(w http.ResponseWriter, r *http.Request, appID AppID, params ArchiveAppParams)
+	// ReviewCharge Decide on a suspect charge
+	// (POST /console/v1/charges/{generation_id}/review)
+	ReviewCharge(w http.ResponseWriter, r *http.Request, generationID GenerationID, params ReviewChargeParams)
 	// UpdateKey Replace a key's limits
 	// (PATCH /console/v1/keys/{key_id})
 	UpdateKey(w http.ResponseWriter, r *http.Request, keyID KeyID, params UpdateKeyParams)
@@ -761,6 +912,12 @@ type ServerInterface interface {
 	// EnableKey Let a disabled key work again
 	// (POST /console/v1/keys/{key_id}/enable)
 	EnableKey(w http.ResponseWriter, r *http.Request, keyID KeyID, params EnableKeyParams)
+	// ClearKeyMember Let a key be used by nobody in particular
+	// (DELETE /console/v1/keys/{key_id}/member)
+	ClearKeyMember(w http.ResponseWriter, r *http.Request, keyID KeyID, params ClearKeyMemberParams)
+	// SetKeyMember Say who of the wallet uses a key
+	// (PUT /console/v1/keys/{key_id}/member)
+	SetKeyMember(w http.ResponseWriter, r *http.Request, keyID KeyID, params SetKeyMemberParams)
 	// RevokeKey End a key for good
 	// (POST /console/v1/keys/{key_id}/revoke)
 	RevokeKey(w http.ResponseWriter, r *http.Request, keyID KeyID, params RevokeKeyParams)
@@ -803,9 +960,21 @@ type ServerInterface interface {
 	// IssueKey Issue an API key
 	// (POST /console/v1/wallets/{wallet_id}/keys)
 	IssueKey(w http.ResponseWriter, r *http.Request, walletID WalletID, params IssueKeyParams)
+	// SetMemberLimits Replace the limits of a member of a wallet
+	// (PUT /console/v1/wallets/{wallet_id}/members/{member_id}/limits)
+	SetMemberLimits(w http.ResponseWriter, r *http.Request, walletID WalletID, memberID MemberID, params SetMemberLimitsParams)
 	// CreatePreset Make a preset, or its next version
 	// (POST /console/v1/wallets/{wallet_id}/presets)
 	CreatePreset(w http.ResponseWriter, r *http.Request, walletID WalletID, params CreatePresetParams)
+	// ClearPriceGroup Take a wallet out of its price group
+	// (DELETE /console/v1/wallets/{wallet_id}/price-group)
+	ClearPriceGroup(w http.ResponseWriter, r *http.Request, walletID WalletID, params ClearPriceGroupParams)
+	// SetPriceGroup Put a wallet into a price group
+	// (PUT /console/v1/wallets/{wallet_id}/price-group)
+	SetPriceGroup(w http.ResponseWriter, r *http.Request, walletID WalletID, params SetPriceGroupParams)
+	// SetWalletRateLimits Replace a wallet's rate limits
+	// (PUT /console/v1/wallets/{wallet_id}/rate-limits)
+	SetWalletRateLimits(w http.ResponseWriter, r *http.Request, walletID WalletID, params SetWalletRateLimitsParams)
 	// TopUpWallet Credit money that came in from outside
 	// (POST /console/v1/wallets/{wallet_id}/top-ups)
 	TopUpWallet(w http.ResponseWriter, r *http.Request, walletID WalletID, params TopUpWalletParams)
@@ -848,6 +1017,12 @@ func (_ Unimplemented) ArchiveApp(w http.ResponseWriter, r *http.Request, appID 
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// ReviewCharge Decide on a suspect charge
+// (POST /console/v1/charges/{generation_id}/review)
+func (_ Unimplemented) ReviewCharge(w http.ResponseWriter, r *http.Request, generationID GenerationID, params ReviewChargeParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // UpdateKey Replace a key's limits
 // (PATCH /console/v1/keys/{key_id})
 func (_ Unimplemented) UpdateKey(w http.ResponseWriter, r *http.Request, keyID KeyID, params UpdateKeyParams) {
@@ -875,6 +1050,18 @@ func (_ Unimplemented) DisableKey(w http.ResponseWriter, r *http.Request, keyID 
 // EnableKey Let a disabled key work again
 // (POST /console/v1/keys/{key_id}/enable)
 func (_ Unimplemented) EnableKey(w http.ResponseWriter, r *http.Request, keyID KeyID, params EnableKeyParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ClearKeyMember Let a key be used by nobody in particular
+// (DELETE /console/v1/keys/{key_id}/member)
+func (_ Unimplemented) ClearKeyMember(w http.ResponseWriter, r *http.Request, keyID KeyID, params ClearKeyMemberParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SetKeyMember Say who of the wallet uses a key
+// (PUT /console/v1/keys/{key_id}/member)
+func (_ Unimplemented) SetKeyMember(w http.ResponseWriter, r *http.Request, keyID KeyID, params SetKeyMemberParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -962,9 +1149,33 @@ func (_ Unimplemented) IssueKey(w http.ResponseWriter, r *http.Request, walletID
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// SetMemberLimits Replace the limits of a member of a wallet
+// (PUT /console/v1/wallets/{wallet_id}/members/{member_id}/limits)
+func (_ Unimplemented) SetMemberLimits(w http.ResponseWriter, r *http.Request, walletID WalletID, memberID MemberID, params SetMemberLimitsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // CreatePreset Make a preset, or its next version
 // (POST /console/v1/wallets/{wallet_id}/presets)
 func (_ Unimplemented) CreatePreset(w http.ResponseWriter, r *http.Request, walletID WalletID, params CreatePresetParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ClearPriceGroup Take a wallet out of its price group
+// (DELETE /console/v1/wallets/{wallet_id}/price-group)
+func (_ Unimplemented) ClearPriceGroup(w http.ResponseWriter, r *http.Request, walletID WalletID, params ClearPriceGroupParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SetPriceGroup Put a wallet into a price group
+// (PUT /console/v1/wallets/{wallet_id}/price-group)
+func (_ Unimplemented) SetPriceGroup(w http.ResponseWriter, r *http.Request, walletID WalletID, params SetPriceGroupParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SetWalletRateLimits Replace a wallet's rate limits
+// (PUT /console/v1/wallets/{wallet_id}/rate-limits)
+func (_ Unimplemented) SetWalletRateLimits(w http.ResponseWriter, r *http.Request, walletID WalletID, params SetWalletRateLimitsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1116,6 +1327,60 @@ func (siw *ServerInterfaceWrapper) ArchiveApp(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ArchiveApp(w, r, appID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReviewCharge operation middleware
+func (siw *ServerInterfaceWrapper) ReviewCharge(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "generation_id" -------------
+	var generationID GenerationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "generation_id", chi.URLParam(r, "generation_id"), &generationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "generation_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReviewChargeParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKeyRequired
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err := fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReviewCharge(w, r, generationID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1366,6 +1631,106 @@ func (siw *ServerInterfaceWrapper) EnableKey(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.EnableKey(w, r, keyID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ClearKeyMember operation middleware
+func (siw *ServerInterfaceWrapper) ClearKeyMember(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key_id" -------------
+	var keyID KeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key_id", chi.URLParam(r, "key_id"), &keyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ClearKeyMemberParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ClearKeyMember(w, r, keyID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetKeyMember operation middleware
+func (siw *ServerInterfaceWrapper) SetKeyMember(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key_id" -------------
+	var keyID KeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key_id", chi.URLParam(r, "key_id"), &keyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "key_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetKeyMemberParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetKeyMember(w, r, keyID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2128,6 +2493,65 @@ func (siw *ServerInterfaceWrapper) IssueKey(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// SetMemberLimits operation middleware
+func (siw *ServerInterfaceWrapper) SetMemberLimits(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "member_id" -------------
+	var memberID MemberID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "member_id", chi.URLParam(r, "member_id"), &memberID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "member_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetMemberLimitsParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetMemberLimits(w, r, walletID, memberID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CreatePreset operation middleware
 func (siw *ServerInterfaceWrapper) CreatePreset(w http.ResponseWriter, r *http.Request) {
 
@@ -2169,6 +2593,156 @@ func (siw *ServerInterfaceWrapper) CreatePreset(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreatePreset(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ClearPriceGroup operation middleware
+func (siw *ServerInterfaceWrapper) ClearPriceGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ClearPriceGroupParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ClearPriceGroup(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetPriceGroup operation middleware
+func (siw *ServerInterfaceWrapper) SetPriceGroup(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetPriceGroupParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetPriceGroup(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetWalletRateLimits operation middleware
+func (siw *ServerInterfaceWrapper) SetWalletRateLimits(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetWalletRateLimitsParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetWalletRateLimits(w, r, walletID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2708,6 +3282,18 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/console/v1/wallets", wrapper.OpenWallet)
 	})
 	r.Group(func(r chi.Router) {
+		r.Put(options.BaseURL+"/console/v1/wallets/{wallet_id}/rate-limits", wrapper.SetWalletRateLimits)
+	})
+	r.Group(func(r chi.Router) {
+		r.Put(options.BaseURL+"/console/v1/wallets/{wallet_id}/members/{member_id}/limits", wrapper.SetMemberLimits)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/console/v1/wallets/{wallet_id}/price-group", wrapper.ClearPriceGroup)
+	})
+	r.Group(func(r chi.Router) {
+		r.Put(options.BaseURL+"/console/v1/wallets/{wallet_id}/price-group", wrapper.SetPriceGroup)
+	})
+	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/console/v1/wallets/{wallet_id}/top-ups", wrapper.TopUpWallet)
 	})
 	r.Group(func(r chi.Router) {
@@ -2742,6 +3328,12 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Put(options.BaseURL+"/console/v1/keys/{key_id}/app", wrapper.BindApp)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/console/v1/keys/{key_id}/member", wrapper.ClearKeyMember)
+	})
+	r.Group(func(r chi.Router) {
+		r.Put(options.BaseURL+"/console/v1/keys/{key_id}/member", wrapper.SetKeyMember)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/console/v1/wallets/{wallet_id}/apps", wrapper.RegisterApp)
@@ -2793,6 +3385,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/console/v1/models/{author}/{slug}/endpoints/{vendor}/prices", wrapper.PublishPrice)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/console/v1/charges/{generation_id}/review", wrapper.ReviewCharge)
 	})
 
 	return r
@@ -2883,6 +3478,51 @@ type ArchiveAppdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ArchiveAppdefaultApplicationProblemPlusJSONResponse) VisitArchiveAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewChargeRequestObject struct {
+	GenerationID GenerationID `json:"generation_id"`
+	Params       ReviewChargeParams
+	Body         *ReviewChargeJSONRequestBody
+}
+
+type ReviewChargeResponseObject interface {
+	VisitReviewChargeResponse(w http.ResponseWriter) error
+}
+
+type ReviewCharge200JSONResponse ChargeReviewReceipt
+
+func (response ReviewCharge200JSONResponse) VisitReviewChargeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewChargedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ReviewChargedefaultApplicationProblemPlusJSONResponse) VisitReviewChargeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3106,6 +3746,95 @@ type EnableKeydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response EnableKeydefaultApplicationProblemPlusJSONResponse) VisitEnableKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearKeyMemberRequestObject struct {
+	KeyID  KeyID `json:"key_id"`
+	Params ClearKeyMemberParams
+}
+
+type ClearKeyMemberResponseObject interface {
+	VisitClearKeyMemberResponse(w http.ResponseWriter) error
+}
+
+type ClearKeyMember200JSONResponse Receipt
+
+func (response ClearKeyMember200JSONResponse) VisitClearKeyMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearKeyMemberdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ClearKeyMemberdefaultApplicationProblemPlusJSONResponse) VisitClearKeyMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetKeyMemberRequestObject struct {
+	KeyID  KeyID `json:"key_id"`
+	Params SetKeyMemberParams
+	Body   *SetKeyMemberJSONRequestBody
+}
+
+type SetKeyMemberResponseObject interface {
+	VisitSetKeyMemberResponse(w http.ResponseWriter) error
+}
+
+type SetKeyMember200JSONResponse Receipt
+
+func (response SetKeyMember200JSONResponse) VisitSetKeyMemberResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetKeyMemberdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response SetKeyMemberdefaultApplicationProblemPlusJSONResponse) VisitSetKeyMemberResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3753,6 +4482,52 @@ func (response IssueKeydefaultApplicationProblemPlusJSONResponse) VisitIssueKeyR
 	return err
 }
 
+type SetMemberLimitsRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	MemberID MemberID `json:"member_id"`
+	Params   SetMemberLimitsParams
+	Body     *SetMemberLimitsJSONRequestBody
+}
+
+type SetMemberLimitsResponseObject interface {
+	VisitSetMemberLimitsResponse(w http.ResponseWriter) error
+}
+
+type SetMemberLimits200JSONResponse Receipt
+
+func (response SetMemberLimits200JSONResponse) VisitSetMemberLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetMemberLimitsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response SetMemberLimitsdefaultApplicationProblemPlusJSONResponse) VisitSetMemberLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreatePresetRequestObject struct {
 	WalletID WalletID `json:"wallet_id"`
 	Params   CreatePresetParams
@@ -3784,6 +4559,140 @@ type CreatePresetdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreatePresetdefaultApplicationProblemPlusJSONResponse) VisitCreatePresetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearPriceGroupRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Params   ClearPriceGroupParams
+}
+
+type ClearPriceGroupResponseObject interface {
+	VisitClearPriceGroupResponse(w http.ResponseWriter) error
+}
+
+type ClearPriceGroup200JSONResponse Receipt
+
+func (response ClearPriceGroup200JSONResponse) VisitClearPriceGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearPriceGroupdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ClearPriceGroupdefaultApplicationProblemPlusJSONResponse) VisitClearPriceGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPriceGroupRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Params   SetPriceGroupParams
+	Body     *SetPriceGroupJSONRequestBody
+}
+
+type SetPriceGroupResponseObject interface {
+	VisitSetPriceGroupResponse(w http.ResponseWriter) error
+}
+
+type SetPriceGroup200JSONResponse Receipt
+
+func (response SetPriceGroup200JSONResponse) VisitSetPriceGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPriceGroupdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response SetPriceGroupdefaultApplicationProblemPlusJSONResponse) VisitSetPriceGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetWalletRateLimitsRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Params   SetWalletRateLimitsParams
+	Body     *SetWalletRateLimitsJSONRequestBody
+}
+
+type SetWalletRateLimitsResponseObject interface {
+	VisitSetWalletRateLimitsResponse(w http.ResponseWriter) error
+}
+
+type SetWalletRateLimits200JSONResponse Receipt
+
+func (response SetWalletRateLimits200JSONResponse) VisitSetWalletRateLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetWalletRateLimitsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response SetWalletRateLimitsdefaultApplicationProblemPlusJSONResponse) VisitSetWalletRateLimitsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4164,6 +5073,9 @@ type StrictServerInterface interface {
 	// ArchiveApp End an app
 	// (POST /console/v1/apps/{app_id}/archive)
 	ArchiveApp(ctx context.Context, request ArchiveAppRequestObject) (ArchiveAppResponseObject, error)
+	// ReviewCharge Decide on a suspect charge
+	// (POST /console/v1/charges/{generation_id}/review)
+	ReviewCharge(ctx context.Context, request ReviewChargeRequestObject) (ReviewChargeResponseObject, error)
 	// UpdateKey Replace a key's limits
 	// (PATCH /console/v1/keys/{key_id})
 	UpdateKey(ctx context.Context, request UpdateKeyRequestObject) (UpdateKeyResponseObject, error)
@@ -4179,6 +5091,12 @@ type StrictServerInterface interface {
 	// EnableKey Let a disabled key work again
 	// (POST /console/v1/keys/{key_id}/enable)
 	EnableKey(ctx context.Context, request EnableKeyRequestObject) (EnableKeyResponseObject, error)
+	// ClearKeyMember Let a key be used by nobody in particular
+	// (DELETE /console/v1/keys/{key_id}/member)
+	ClearKeyMember(ctx context.Context, request ClearKeyMemberRequestObject) (ClearKeyMemberResponseObject, error)
+	// SetKeyMember Say who of the wallet uses a key
+	// (PUT /console/v1/keys/{key_id}/member)
+	SetKeyMember(ctx context.Context, request SetKeyMemberRequestObject) (SetKeyMemberResponseObject, error)
 	// RevokeKey End a key for good
 	// (POST /console/v1/keys/{key_id}/revoke)
 	RevokeKey(ctx context.Context, request RevokeKeyRequestObject) (RevokeKeyResponseObject, error)
@@ -4221,9 +5139,21 @@ type StrictServerInterface interface {
 	// IssueKey Issue an API key
 	// (POST /console/v1/wallets/{wallet_id}/keys)
 	IssueKey(ctx context.Context, request IssueKeyRequestObject) (IssueKeyResponseObject, error)
+	// SetMemberLimits Replace the limits of a member of a wallet
+	// (PUT /console/v1/wallets/{wallet_id}/members/{member_id}/limits)
+	SetMemberLimits(ctx context.Context, request SetMemberLimitsRequestObject) (SetMemberLimitsResponseObject, error)
 	// CreatePreset Make a preset, or its next version
 	// (POST /console/v1/wallets/{wallet_id}/presets)
 	CreatePreset(ctx context.Context, request CreatePresetRequestObject) (CreatePresetResponseObject, error)
+	// ClearPriceGroup Take a wallet out of its price group
+	// (DELETE /console/v1/wallets/{wallet_id}/price-group)
+	ClearPriceGroup(ctx context.Context, request ClearPriceGroupRequestObject) (ClearPriceGroupResponseObject, error)
+	// SetPriceGroup Put a wallet into a price group
+	// (PUT /console/v1/wallets/{wallet_id}/price-group)
+	SetPriceGroup(ctx context.Context, request SetPriceGroupRequestObject) (SetPriceGroupResponseObject, error)
+	// SetWalletRateLimits Replace a wallet's rate limits
+	// (PUT /console/v1/wallets/{wallet_id}/rate-limits)
+	SetWalletRateLimits(ctx context.Context, request SetWalletRateLimitsRequestObject) (SetWalletRateLimitsResponseObject, error)
 	// TopUpWallet Credit money that came in from outside
 	// (POST /console/v1/wallets/{wallet_id}/top-ups)
 	TopUpWallet(ctx context.Context, request TopUpWalletRequestObject) (TopUpWalletResponseObject, error)
@@ -4350,6 +5280,40 @@ func (sh *strictHandler) ArchiveApp(w http.ResponseWriter, r *http.Request, appI
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ArchiveAppResponseObject); ok {
 		if err := validResponse.VisitArchiveAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReviewCharge operation middleware
+func (sh *strictHandler) ReviewCharge(w http.ResponseWriter, r *http.Request, generationID GenerationID, params ReviewChargeParams) {
+	var request ReviewChargeRequestObject
+
+	request.GenerationID = generationID
+	request.Params = params
+
+	var body ReviewChargeJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReviewCharge(ctx, request.(ReviewChargeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReviewCharge")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReviewChargeResponseObject); ok {
+		if err := validResponse.VisitReviewChargeResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -4506,6 +5470,67 @@ func (sh *strictHandler) EnableKey(w http.ResponseWriter, r *http.Request, keyID
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(EnableKeyResponseObject); ok {
 		if err := validResponse.VisitEnableKeyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ClearKeyMember operation middleware
+func (sh *strictHandler) ClearKeyMember(w http.ResponseWriter, r *http.Request, keyID KeyID, params ClearKeyMemberParams) {
+	var request ClearKeyMemberRequestObject
+
+	request.KeyID = keyID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ClearKeyMember(ctx, request.(ClearKeyMemberRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ClearKeyMember")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ClearKeyMemberResponseObject); ok {
+		if err := validResponse.VisitClearKeyMemberResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetKeyMember operation middleware
+func (sh *strictHandler) SetKeyMember(w http.ResponseWriter, r *http.Request, keyID KeyID, params SetKeyMemberParams) {
+	var request SetKeyMemberRequestObject
+
+	request.KeyID = keyID
+	request.Params = params
+
+	var body SetKeyMemberJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetKeyMember(ctx, request.(SetKeyMemberRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetKeyMember")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetKeyMemberResponseObject); ok {
+		if err := validResponse.VisitSetKeyMemberResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -4980,6 +6005,41 @@ func (sh *strictHandler) IssueKey(w http.ResponseWriter, r *http.Request, wallet
 	}
 }
 
+// SetMemberLimits operation middleware
+func (sh *strictHandler) SetMemberLimits(w http.ResponseWriter, r *http.Request, walletID WalletID, memberID MemberID, params SetMemberLimitsParams) {
+	var request SetMemberLimitsRequestObject
+
+	request.WalletID = walletID
+	request.MemberID = memberID
+	request.Params = params
+
+	var body SetMemberLimitsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetMemberLimits(ctx, request.(SetMemberLimitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetMemberLimits")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetMemberLimitsResponseObject); ok {
+		if err := validResponse.VisitSetMemberLimitsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // CreatePreset operation middleware
 func (sh *strictHandler) CreatePreset(w http.ResponseWriter, r *http.Request, walletID WalletID, params CreatePresetParams) {
 	var request CreatePresetRequestObject
@@ -5007,6 +6067,101 @@ func (sh *strictHandler) CreatePreset(w http.ResponseWriter, r *http.Request, wa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(CreatePresetResponseObject); ok {
 		if err := validResponse.VisitCreatePresetResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ClearPriceGroup operation middleware
+func (sh *strictHandler) ClearPriceGroup(w http.ResponseWriter, r *http.Request, walletID WalletID, params ClearPriceGroupParams) {
+	var request ClearPriceGroupRequestObject
+
+	request.WalletID = walletID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ClearPriceGroup(ctx, request.(ClearPriceGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ClearPriceGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ClearPriceGroupResponseObject); ok {
+		if err := validResponse.VisitClearPriceGroupResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetPriceGroup operation middleware
+func (sh *strictHandler) SetPriceGroup(w http.ResponseWriter, r *http.Request, walletID WalletID, params SetPriceGroupParams) {
+	var request SetPriceGroupRequestObject
+
+	request.WalletID = walletID
+	request.Params = params
+
+	var body SetPriceGroupJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetPriceGroup(ctx, request.(SetPriceGroupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetPriceGroup")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetPriceGroupResponseObject); ok {
+		if err := validResponse.VisitSetPriceGroupResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetWalletRateLimits operation middleware
+func (sh *strictHandler) SetWalletRateLimits(w http.ResponseWriter, r *http.Request, walletID WalletID, params SetWalletRateLimitsParams) {
+	var request SetWalletRateLimitsRequestObject
+
+	request.WalletID = walletID
+	request.Params = params
+
+	var body SetWalletRateLimitsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetWalletRateLimits(ctx, request.(SetWalletRateLimitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetWalletRateLimits")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetWalletRateLimitsResponseObject); ok {
+		if err := validResponse.VisitSetWalletRateLimitsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

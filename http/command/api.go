@@ -25,13 +25,14 @@ type API struct {
 	app      *commands.App
 	webhooks Webhooks
 	presets  Presets
+	charges  Charges
 }
 
 var _ StrictServerInterface = (*API)(nil)
 
 // New makes the API over the use cases; webhooks is nil for a service that has none.
-func New(app *commands.App, webhooks Webhooks, presets Presets) *API {
-	return &API{app: app, webhooks: webhooks, presets: presets}
+func New(app *commands.App, webhooks Webhooks, presets Presets, charges Charges) *API {
+	return &API{app: app, webhooks: webhooks, presets: presets, charges: charges}
 }
 
 // Mount adds the operations to a router on which auth.Guard runs.

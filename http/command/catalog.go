@@ -74,7 +74,7 @@ func (a *API) PublishPrice(ctx context.Context, r PublishPriceRequestObject) (Pu
 	}
 	c := commands.PublishPrice{Endpoint: r.Author + "/" + r.Slug + "@" + r.Vendor, PriceVersion: catalog.PriceVersion{
 		ID: domain.DeriveID(m.CommandID, "price"), Currency: r.Body.Currency, Price: r.Body.Price, Cost: r.Body.Cost,
-		EffectiveFrom: chosen(r.Body.EffectiveFrom),
+		EffectiveFrom: chosen(r.Body.EffectiveFrom), Group: chosen(r.Body.PriceGroup),
 	}}
 	if r.Body.PriceVersion != nil {
 		c.ID = *r.Body.PriceVersion

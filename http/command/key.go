@@ -30,7 +30,7 @@ func (a *API) IssueKey(ctx context.Context, r IssueKeyRequestObject) (IssueKeyRe
 		KeyID: id, WalletID: r.WalletID, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret),
 		Limits: apikey.Limits{
 			Name: r.Body.Name, Caps: chosen(r.Body.Caps), Models: chosen(r.Body.Models), ExpiresAt: chosen(r.Body.ExpiresAt),
-			Rates: chosen(r.Body.RateLimits),
+			Rates: chosen(r.Body.RateLimits), MemberID: chosen(r.Body.MemberID),
 		},
 		Scope: chosen(r.Body.Scope),
 	})

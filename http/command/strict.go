@@ -36,7 +36,14 @@ func bodies() map[string]func() any {
 		"UpdateApp":       func() any { return new(UpdateAppJSONRequestBody) },
 		"ArchiveApp":      func() any { return new(ArchiveAppJSONRequestBody) },
 		"BindApp":         func() any { return new(BindAppJSONRequestBody) },
+		"SetPriceGroup":   func() any { return new(SetPriceGroupJSONRequestBody) },
+		"SetKeyMember":    func() any { return new(SetKeyMemberJSONRequestBody) },
+		"SetMemberLimits": func() any { return new(SetMemberLimitsJSONRequestBody) },
+
+		"SetWalletRateLimits": func() any { return new(SetWalletRateLimitsJSONRequestBody) },
+
 		"CreatePreset":    func() any { return new(CreatePresetJSONRequestBody) },
+		"ReviewCharge":    func() any { return new(ReviewChargeJSONRequestBody) },
 		"PublishVendor":   func() any { return new(PublishVendorJSONRequestBody) },
 		"PublishModel":    func() any { return new(PublishModelJSONRequestBody) },
 		"PublishEndpoint": func() any { return new(PublishEndpointJSONRequestBody) },

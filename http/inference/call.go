@@ -36,17 +36,19 @@ const yes = "true" // of these headers
 // Completer runs calls. See gateway.Gateway.
 type Completer interface {
 	Complete(ctx context.Context, c gateway.Call, client gateway.Client) error
-	Count(ctx context.Context, in exchange.Incoming) (int64, error)
+	Count(ctx context.Context, in exchange.Incoming, group string) (int64, error)
 }
 
 // CallOptions of the calls of models. Zero values take the defaults named here.
 type CallOptions struct {
-	MaxBody  int64         // bytes of a request; 8 MiB
-	Patience time.Duration // for reading what was written; 30 s
+	MaxBody   int64         // bytes of a request; 8 MiB
+	MaxUpload int64         // bytes of a form with a file; 26 MiB
+	Patience  time.Duration // for reading what was written; 30 s
 }
 
 const (
 	defaultMaxBody  = 8 << 20
+	defaultUpload   = 26 << 20 // files of 25 MiB, as OpenAI takes them, and what stands around them
 	defaultPatience = 30 * time.Second
 	firstBody       = 4 << 10
 	keepBody        = 256 << 10
@@ -64,6 +66,9 @@ type Calls struct {
 func NewCalls(g Completer, a Authenticator, o CallOptions) *Calls {
 	if o.MaxBody == 0 {
 		o.MaxBody = defaultMaxBody
+	}
+	if o.MaxUpload == 0 {
+		o.MaxUpload = defaultUpload
 	}
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
@@ -99,7 +104,7 @@ func (c *Calls) serve(w http.ResponseWriter, r *http.Request, d *dialect) error 
 	buffer := c.take()
 	defer c.giveBack(buffer)
 	client := newClient(w, c.o.Patience, d)
-	if err := c.read(w, r, buffer); err != nil {
+	if err := c.read(w, r, buffer, in.Boundary != ""); err != nil {
 		return err
 	}
 	token, err := idempotencyKey(r.Header)
@@ -112,19 +117,23 @@ func (c *Calls) serve(w http.ResponseWriter, r *http.Request, d *dialect) error 
 	}
 	in.Body = *buffer
 	if d.counts(r) {
-		return c.count(w, r, d, in)
+		return c.count(w, r, d, in, key.PriceGroup)
 	}
-	return c.gateway.Complete(r.Context(), gateway.Call{
-		KeyID: key.ID, WalletID: key.WalletID, Incoming: in, Clamp: r.Header.Get(ClampHeader) == yes,
+	err = c.gateway.Complete(r.Context(), gateway.Call{
+		KeyID: key.ID, WalletID: key.WalletID, PriceGroup: key.PriceGroup, Incoming: in, Clamp: r.Header.Get(ClampHeader) == yes,
 		DropUnsupported: r.Header.Get(DropHeader) == yes, Explain: r.Header.Get(ExplainHeader) == yes,
 		Scopes: key.Scopes(), AppID: key.AppID, Referer: r.Header.Get("Http-Referer"), Title: appTitle(r.Header), Token: token, Secret: secret,
 		Cache: wish,
 	}, client)
+	if client.cut {
+		panic(http.ErrAbortHandler) // what was sent is no whole answer
+	}
+	return err
 }
 
 // count answers how many tokens a prompt has.
-func (c *Calls) count(w http.ResponseWriter, r *http.Request, d *dialect, in exchange.Incoming) error {
-	n, err := c.gateway.Count(r.Context(), in)
+func (c *Calls) count(w http.ResponseWriter, r *http.Request, d *dialect, in exchange.Incoming, group string) error {
+	n, err := c.gateway.Count(r.Context(), in, group)
 	if err != nil {
 		return err
 	}
@@ -149,17 +158,21 @@ func (c *Calls) giveBack(buffer *[]byte) {
 }
 
 // read takes the body in, within its limit.
-func (c *Calls) read(w http.ResponseWriter, r *http.Request, to *[]byte) error {
+func (c *Calls) read(w http.ResponseWriter, r *http.Request, to *[]byte, form bool) error {
 	for _, encoding := range r.Header["Content-Encoding"] {
 		if encoding != "" && !strings.EqualFold(encoding, "identity") {
 			return domain.Errorf(problem.CodeUnsupportedMediaType, "the body is sent without a content encoding")
 		}
 	}
-	tooLarge := domain.Errorf(problem.CodeTooLarge, "a request has at most %d bytes", c.o.MaxBody)
-	if r.ContentLength > c.o.MaxBody {
+	most := c.o.MaxBody
+	if form {
+		most = c.o.MaxUpload
+	}
+	tooLarge := domain.Errorf(problem.CodeTooLarge, "a request has at most %d bytes", most)
+	if r.ContentLength > most {
 		return tooLarge
 	}
-	body := http.MaxBytesReader(w, r.Body, c.o.MaxBody)
+	body := http.MaxBytesReader(w, r.Body, most)
 	b := *to
 	if n := int(r.ContentLength) + 1; n > cap(b) {
 		b = make([]byte, 0, n)
@@ -209,11 +222,15 @@ func idempotencyKey(h http.Header) (string, error) {
 func (c *Calls) Mount(r chi.Router) {
 	chat, respond, messages, generate := c.handle(openAI()), c.handle(responsesAPI()), c.handle(anthropicAPI()), c.handle(geminiAPI())
 	embed, complete := c.handle(asking(exchange.Embeddings)), c.handle(asking(exchange.Completion))
-	rerank := c.handle(asking(exchange.Rerank))
+	rerank, draw, speak := c.handle(asking(exchange.Rerank)), c.handle(asking(exchange.Images)), c.handle(asking(exchange.Speech))
+	write := c.handle(transcribing())
 	for _, root := range []string{"/v1", "/api/v1"} {
 		r.Post(root+"/completions", complete)
 		r.Post(root+"/embeddings", embed)
 		r.Post(root+"/rerank", rerank)
+		r.Post(root+"/images/generations", draw)
+		r.Post(root+"/audio/speech", speak)
+		r.Post(root+"/audio/transcriptions", write)
 		r.Post(root+"/chat/completions", chat)
 		r.Post(root+"/responses", respond)
 		r.Post(root+"/messages", messages)

@@ -12,6 +12,7 @@ import (
 	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/gemini"
 	"github.com/massrouter/massrouter/gateway/responses"
+	"github.com/massrouter/massrouter/http/problem"
 )
 
 // dialect is how callers of one wire format say who they are and what they want, and how they are told of errors.
@@ -51,6 +52,19 @@ func asking(o exchange.Operation) *dialect {
 	d := openAI()
 	d.address = func(*http.Request) (exchange.Incoming, error) {
 		return exchange.Incoming{Dialect: chat.OpenAI, Operation: o}, nil
+	}
+	return d
+}
+
+// transcribing is OpenAI's dialect for transcriptions, whose body is a form.
+func transcribing() *dialect {
+	d := openAI()
+	d.address = func(r *http.Request) (exchange.Incoming, error) {
+		boundary, ok := exchange.Boundary(r.Header.Get("Content-Type"))
+		if !ok {
+			return exchange.Incoming{}, domain.Errorf(problem.CodeUnsupportedMediaType, "the body is multipart/form-data with its boundary")
+		}
+		return exchange.Incoming{Dialect: chat.OpenAI, Operation: exchange.Transcription, Boundary: boundary}, nil
 	}
 	return d
 }

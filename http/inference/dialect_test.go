@@ -28,7 +28,7 @@ func (k chatKit) call(t *testing.T, d chat.Dialect, model string, stream bool) *
 		}
 	case chat.Responses:
 		path = "/v1/responses"
-	case chat.OpenAI:
+	case chat.OpenAI, chat.Bedrock:
 	}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.server.URL+path, bytes.NewReader(in.Body))
 	require.NoError(t, err)

@@ -67,7 +67,7 @@ type metadata struct {
 }
 
 // generationData is what OpenRouter's /generation has. Members without a value here stay null: there are no apps,
-// presets, sessions, searches, media or moderation, and neither origin nor user agent of callers is kept.
+// sessions, searches, media or moderation, and neither origin nor user agent of callers is kept.
 type generationData struct {
 	ID                    string             `json:"id"`
 	RequestID             *string            `json:"request_id"`
@@ -130,7 +130,7 @@ func metadataOf(g *generations.Generation, s *catalog.Snapshot) generationData {
 	prompt, completion := g.Usage.Prompt(), g.Usage.Completion()
 	data := generationData{
 		ID: domain.GenerationID(g.ID), UpstreamID: orNull(g.Call.UpstreamID), Model: g.Model,
-		ProviderName: orNull(vendorName(g, s)), APIType: "completions", DataRegion: "global",
+		ProviderName: orNull(vendorName(g, s)), APIType: apiType(g.Call.Operation), DataRegion: "global",
 		Streamed: g.Call.Streamed, Cancelled: g.Call.Cancelled, FinishReason: orNull(g.Call.FinishReason),
 		NativeFinishReason: orNull(g.Call.NativeFinishReason), ProviderResponses: attemptsOf(g, s),
 		TokensPrompt: prompt, TokensCompletion: completion, NativePrompt: prompt, NativeCompletion: completion,
@@ -138,6 +138,10 @@ func metadataOf(g *generations.Generation, s *catalog.Snapshot) generationData {
 		ServiceTier: orNull(g.Call.ServiceTier),
 		Usage:       number(g.Debited), TotalCost: number(g.Charge), CacheDiscount: cacheDiscount(g, s),
 		CreatedAt: g.PlacedAt.UTC().Format(time.RFC3339Nano),
+	}
+	if g.Call.PresetID != uuid.Nil {
+		preset := g.Call.PresetID.String()
+		data.PresetID = &preset
 	}
 	if n := g.Usage[usage.ImageOutput]; n > 0 {
 		data.NativeImages = &n
@@ -148,6 +152,19 @@ func metadataOf(g *generations.Generation, s *catalog.Snapshot) generationData {
 		data.GenerationTime = &writing
 	}
 	return data
+}
+
+// apiType is OpenRouter's word for what was asked; conversations are "completions".
+func apiType(operation string) string {
+	switch operation {
+	case "embeddings", "rerank", "image":
+		return operation
+	case "speech":
+		return "tts"
+	case "transcription":
+		return "stt"
+	}
+	return "completions"
 }
 
 // responses is the one attempt that decided the call.
@@ -181,29 +198,28 @@ func vendorName(g *generations.Generation, s *catalog.Snapshot) string {
 // cacheDiscount is what the prompt would have cost more (or, for written tokens, less) without the vendor's cache, at the
 // call's own price version; null when no token came from or went to it.
 func cacheDiscount(g *generations.Generation, s *catalog.Snapshot) *json.Number {
-	for _, v := range s.Prices[g.Endpoint] {
-		if v.ID != g.PriceVersion {
+	v, ok := s.Price(g.Endpoint, g.PriceVersion)
+	if !ok {
+		return nil
+	}
+	price := v.Price.For(g.Call.ServiceTier)
+	saved, cached := money.Zero(), false
+	for _, item := range g.LineItems {
+		if !slices.Contains([]usage.Class{usage.CacheRead, usage.CacheWrite, usage.CacheWrite1h, usage.AudioCacheRead}, item.Class) {
 			continue
 		}
-		price := v.Price.For(g.Call.ServiceTier)
-		saved, cached := money.Zero(), false
-		for _, item := range g.LineItems {
-			if !slices.Contains([]usage.Class{usage.CacheRead, usage.CacheWrite, usage.CacheWrite1h, usage.AudioCacheRead}, item.Class) {
-				continue
-			}
-			uncached := usage.Input
-			if item.Class == usage.AudioCacheRead {
-				uncached = usage.AudioInput
-			}
-			plain := price.Rate(uncached, g.Usage.Prompt(), g.PlacedAt)
-			saved, cached = saved.Add(plain.Times(item.Quantity)).Sub(item.Amount), true
+		uncached := usage.Input
+		if item.Class == usage.AudioCacheRead {
+			uncached = usage.AudioInput
 		}
-		if cached {
-			n := number(saved)
-			return &n
-		}
+		plain := price.Rate(uncached, g.Usage.Prompt(), g.PlacedAt)
+		saved, cached = saved.Add(plain.Times(item.Quantity)).Sub(item.Amount), true
 	}
-	return nil
+	if !cached {
+		return nil
+	}
+	n := number(saved)
+	return &n
 }
 
 func orNull(s string) *string {

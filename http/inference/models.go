@@ -32,29 +32,29 @@ func openAIOf(c callable) openAIModel {
 }
 
 // listCallable answers GET /v1/models.
-func (a *API) listCallable(r *http.Request, _ bool) (any, error) {
+func (a *API) listCallable(r *http.Request, v visitor) (any, error) {
 	s, err := a.Catalog.Get(r.Context())
 	if err != nil {
 		return nil, err
 	}
 	list := openAIList{Object: "list", Data: []openAIModel{}}
-	for _, c := range allOffered(s, time.Now()) {
+	for _, c := range allOffered(s, v.group, time.Now()) {
 		list.Data = append(list.Data, openAIOf(c))
 	}
 	return list, nil
 }
 
 // getCallable answers GET /v1/models/{author}/{slug}, also with the slash escaped.
-func (a *API) getCallable(r *http.Request, _ bool) (any, error) {
-	c, err := a.find(r)
+func (a *API) getCallable(r *http.Request, v visitor) (any, error) {
+	c, err := a.find(r, v.group)
 	if err != nil {
 		return nil, err
 	}
 	return openAIOf(c), nil
 }
 
-// find is the callable model that the path names. Model ids are plain, so a part that had to be escaped is none.
-func (a *API) find(r *http.Request) (callable, error) {
+// find is the callable model that the path names, at the prices of a group. Model ids are plain, so a part that had to be escaped is none.
+func (a *API) find(r *http.Request, group string) (callable, error) {
 	id := chi.URLParam(r, "author") + "/" + chi.URLParam(r, "slug")
 	if whole := chi.URLParam(r, "model"); whole != "" {
 		id = whole
@@ -67,7 +67,7 @@ func (a *API) find(r *http.Request) (callable, error) {
 	if err != nil {
 		return callable{}, err
 	}
-	c, ok := offered(s, id, time.Now())
+	c, ok := offered(s, id, group, time.Now())
 	if !ok {
 		return callable{}, unknownModel()
 	}
@@ -90,12 +90,12 @@ type pageLinks struct {
 }
 
 // listModels answers GET /api/v1/models, also as a feed.
-func (a *API) listModels(r *http.Request, _ bool) (any, error) {
+func (a *API) listModels(r *http.Request, v visitor) (any, error) {
 	f, err := parseFilter(r.URL.Query(), time.Now())
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.list(r, f, nil)
+	list, err := a.list(r, f, v.group, nil)
 	if err != nil || r.URL.Query().Get("use_rss") != "true" {
 		return list, err
 	}
@@ -103,13 +103,13 @@ func (a *API) listModels(r *http.Request, _ bool) (any, error) {
 }
 
 // listEmbeddings answers GET /api/v1/embeddings/models.
-func (a *API) listEmbeddings(r *http.Request, _ bool) (any, error) {
+func (a *API) listEmbeddings(r *http.Request, v visitor) (any, error) {
 	f, err := parsePage(r.URL.Query())
 	if err != nil {
 		return nil, err
 	}
 	f.wish(func(c callable) bool { return slices.Contains(c.model.OutputModalities, "embeddings") })
-	return a.list(r, f, nil)
+	return a.list(r, f, v.group, nil)
 }
 
 // listMine answers GET /api/v1/models/user: what the calling key may call.
@@ -118,11 +118,11 @@ func (a *API) listMine(r *http.Request, c caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.list(r, f, func(m callable) bool { return c.scope == apikey.Inference && c.limits.Allows(m.model.ID) })
+	return a.list(r, f, c.group, func(m callable) bool { return c.scope == apikey.Inference && c.limits.Allows(m.model.ID) })
 }
 
-// list is a page of the models that pass a filter; allowed is nil for everybody.
-func (a *API) list(r *http.Request, f filter, allowed func(callable) bool) (*routableList, error) {
+// list is a page of the models that pass a filter, at the prices of a group; allowed is nil for everybody.
+func (a *API) list(r *http.Request, f filter, group string, allowed func(callable) bool) (*routableList, error) {
 	if allowed != nil {
 		f.wish(allowed)
 	}
@@ -130,7 +130,7 @@ func (a *API) list(r *http.Request, f filter, allowed func(callable) bool) (*rou
 	if err != nil {
 		return nil, err
 	}
-	found := f.apply(allOffered(s, time.Now()))
+	found := f.apply(allOffered(s, group, time.Now()))
 	standing, err := a.standing(r.Context(), f.sort, found)
 	if err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func (a *API) list(r *http.Request, f filter, allowed func(callable) bool) (*rou
 }
 
 // countModels answers GET /api/v1/models/count.
-func (a *API) countModels(r *http.Request, _ bool) (any, error) {
+func (a *API) countModels(r *http.Request, v visitor) (any, error) {
 	p := newParameters(r.URL.Query())
 	var f filter
 	f.writes(p)
@@ -163,7 +163,7 @@ func (a *API) countModels(r *http.Request, _ bool) (any, error) {
 	type count struct {
 		Count int `json:"count"`
 	}
-	return envelope[count]{count{len(f.apply(allOffered(s, time.Now())))}}, nil
+	return envelope[count]{count{len(f.apply(allOffered(s, v.group, time.Now())))}}, nil
 }
 
 // envelope is an answer in OpenRouter's envelope.
@@ -172,8 +172,8 @@ type envelope[T any] struct {
 }
 
 // getModel answers GET /api/v1/model/{author}/{slug}.
-func (a *API) getModel(r *http.Request, _ bool) (any, error) {
-	c, err := a.findInUSD(r)
+func (a *API) getModel(r *http.Request, v visitor) (any, error) {
+	c, err := a.findInUSD(r, v.group)
 	if err != nil {
 		return nil, err
 	}
@@ -181,8 +181,8 @@ func (a *API) getModel(r *http.Request, _ bool) (any, error) {
 }
 
 // listEndpoints answers GET /api/v1/models/{author}/{slug}/endpoints; how fast they are is for those with a key.
-func (a *API) listEndpoints(r *http.Request, known bool) (any, error) {
-	c, err := a.findInUSD(r)
+func (a *API) listEndpoints(r *http.Request, v visitor) (any, error) {
+	c, err := a.findInUSD(r, v.group)
 	if err != nil {
 		return nil, err
 	}
@@ -190,12 +190,12 @@ func (a *API) listEndpoints(r *http.Request, known bool) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return envelope[routableEndpoints]{endpointsOf(c, seen, known)}, nil
+	return envelope[routableEndpoints]{endpointsOf(c, seen, v.known)}, nil
 }
 
 // listZDR answers GET /api/v1/endpoints/zdr: the endpoints that retain nothing. Of their uptimes only those of the last minutes are told
 // here.
-func (a *API) listZDR(r *http.Request, known bool) (any, error) {
+func (a *API) listZDR(r *http.Request, v visitor) (any, error) {
 	if err := newParameters(r.URL.Query()).done(); err != nil {
 		return nil, err
 	}
@@ -204,21 +204,21 @@ func (a *API) listZDR(r *http.Request, known bool) (any, error) {
 		return nil, err
 	}
 	list := envelope[[]routableEndpoint]{[]routableEndpoint{}}
-	for _, c := range allOffered(s, time.Now()) {
+	for _, c := range allOffered(s, v.group, time.Now()) {
 		for _, o := range inUSD(c).offers {
 			if o.keepsNothing() {
-				list.Data = append(list.Data, endpointOf(c, o, a.performanceNow(o.endpoint.ID), known))
+				list.Data = append(list.Data, endpointOf(c, o, a.performanceNow(o.endpoint.ID), v.known))
 			}
 		}
 	}
 	return list, nil
 }
 
-func (a *API) findInUSD(r *http.Request) (callable, error) {
+func (a *API) findInUSD(r *http.Request, group string) (callable, error) {
 	if err := newParameters(r.URL.Query()).done(); err != nil {
 		return callable{}, err
 	}
-	c, err := a.find(r)
+	c, err := a.find(r, group)
 	if err != nil {
 		return callable{}, err
 	}

@@ -23,8 +23,8 @@ type callable struct {
 
 func (c callable) first() offer { return c.offers[0] }
 
-// offered finds the offers of a model that are active, by an active vendor, with a price in force; ok is false without any.
-func offered(s *catalog.Snapshot, id string, now time.Time) (c callable, ok bool) {
+// offered finds the offers of a model that are active, by an active vendor, with a price in force for a price group; ok is false without any.
+func offered(s *catalog.Snapshot, id, group string, now time.Time) (c callable, ok bool) {
 	c.model, ok = s.Models[id]
 	if !ok || c.model.Status != domaincatalog.Active {
 		return callable{}, false
@@ -34,7 +34,7 @@ func offered(s *catalog.Snapshot, id string, now time.Time) (c callable, ok bool
 		if o.endpoint.Status != domaincatalog.Active || o.vendor.Status != domaincatalog.Active {
 			continue
 		}
-		if o.price, ok = domaincatalog.InForce(s.Prices[id], now); ok {
+		if o.price, ok = s.PriceInForce(id, group, now); ok {
 			c.offers = append(c.offers, o)
 		}
 	}
@@ -42,10 +42,10 @@ func offered(s *catalog.Snapshot, id string, now time.Time) (c callable, ok bool
 }
 
 // allOffered lists the callable models in the order of their publication.
-func allOffered(s *catalog.Snapshot, now time.Time) []callable {
+func allOffered(s *catalog.Snapshot, group string, now time.Time) []callable {
 	all := make([]callable, 0, len(s.ModelOrder))
 	for _, id := range s.ModelOrder {
-		if c, ok := offered(s, id, now); ok {
+		if c, ok := offered(s, id, group, now); ok {
 			all = append(all, c)
 		}
 	}

@@ -28,6 +28,7 @@ type operation struct {
 	key              string // the header for its key
 	output           string // of its models, when that is not text
 	stream           bool   // the body asks for a stream, or the path
+	short            bool   // whose streams end soon, whatever is asked
 	free             bool   // nothing is charged for it
 	capName          string // the member that bounds the output; "" when there is none
 	tool             string // one tool; "" where there are none
@@ -55,6 +56,9 @@ func operations() []operation {
 		{name: "streamed completions", path: "/v1/completions", body: `{"model":"%","prompt":"a","stream":true~}`, errors: likeOpenAI, key: asBearer, stream: true, capName: "max_tokens"},
 		{name: "embeddings", path: "/v1/embeddings", body: `{"model":"%","input":"a"~}`, errors: likeOpenAI, key: asBearer, output: "embeddings", capName: "dimensions"},
 		{name: "rerank", path: "/v1/rerank", body: `{"model":"%","query":"a","documents":["a","b"]~}`, errors: likeOpenAI, key: asBearer, output: "rerank", capName: "top_n"},
+		{name: "images", path: "/v1/images/generations", body: `{"model":"%","prompt":"a"~}`, errors: likeOpenAI, key: asBearer, output: "image", capName: "n"},
+		{name: "streamed images", path: "/v1/images/generations", body: `{"model":"%","prompt":"a","stream":true~}`, errors: likeOpenAI, key: asBearer, output: "image", stream: true, short: true, capName: "partial_images"},
+		{name: "speech", path: "/v1/audio/speech", body: `{"model":"%","input":"a","voice":"alloy"~}`, errors: likeOpenAI, key: asBearer, output: "speech"},
 		{
 			name: "Responses", path: "/v1/responses", body: `{"model":"%","input":"a"~}`, errors: likeOpenAI, key: asBearer, capName: "max_output_tokens",
 			tool: `{"type":"function","name":"f%d","parameters":{"type":"object"}}`,

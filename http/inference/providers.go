@@ -21,7 +21,7 @@ type provider struct {
 }
 
 // listProviders answers GET /api/v1/providers: the active vendors by id.
-func (a *API) listProviders(r *http.Request, _ bool) (any, error) {
+func (a *API) listProviders(r *http.Request, _ visitor) (any, error) {
 	if err := newParameters(r.URL.Query()).done(); err != nil {
 		return nil, err
 	}

@@ -87,18 +87,26 @@ func (a *API) Mount(r chi.Router) {
 }
 
 // open is for what everybody may know. A key is not needed, but one that is sent has to be valid: a client that believes
-// that its key works must not be left to believe it. known says whether there was one.
-func (a *API) open(answer func(r *http.Request, known bool) (any, error)) http.HandlerFunc {
+// that its key works must not be left to believe it. Who has a key sees the prices of its group, which is for nobody else.
+func (a *API) open(answer func(r *http.Request, v visitor) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		known := r.Header.Get("Authorization") != ""
-		if known {
-			if _, _, err := authenticate(a.Callers, r); err != nil {
+		v := visitor{known: r.Header.Get("Authorization") != ""}
+		if v.known {
+			key, _, err := authenticate(a.Callers, r)
+			if err != nil {
 				WriteError(w, r, err)
 				return
 			}
+			v.group = key.PriceGroup
 		}
-		reply(w, r, func(r *http.Request) (any, error) { return answer(r, known) })
+		reply(w, r, func(r *http.Request) (any, error) { return answer(r, v) })
 	}
+}
+
+// visitor is who asks for what everybody may know.
+type visitor struct {
+	known bool   // with a key
+	group string // whose prices are shown; "" for the list's
 }
 
 // caller is whose key a request carries.
@@ -106,6 +114,7 @@ type caller struct {
 	key, wallet uuid.UUID
 	scope       apikey.Scope
 	limits      apikey.Limits
+	group       string // whose prices it pays
 }
 
 // owned is for what a key's owner may know.
@@ -117,7 +126,7 @@ func (a *API) owned(answer func(r *http.Request, c caller) (any, error)) http.Ha
 			return
 		}
 		reply(w, r, func(r *http.Request) (any, error) {
-			return answer(r, caller{key: key.ID, wallet: key.WalletID, scope: key.Scope, limits: key.Limits})
+			return answer(r, caller{key: key.ID, wallet: key.WalletID, scope: key.Scope, limits: key.Limits, group: key.PriceGroup})
 		})
 	}
 }

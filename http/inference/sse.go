@@ -13,8 +13,9 @@ import (
 // client is the caller's side of a call: gateway.Client over HTTP.
 type client struct {
 	*sse.Writer
-	w http.ResponseWriter
-	d *dialect
+	w   http.ResponseWriter
+	d   *dialect
+	cut bool
 }
 
 // newClient gives the caller so long to read what was written.
@@ -34,9 +35,12 @@ func (c *client) Routed(explanation []byte) {
 func (c *client) Cached(s gateway.CacheStatus) { setCacheStatus(c.w.Header(), s) }
 
 // Whole sends an answer in one piece.
-func (c *client) Whole(body []byte, replayed bool) error {
+func (c *client) Whole(media string, body []byte, replayed bool) error {
+	if media == "" {
+		media = mediaJSON
+	}
 	h := c.w.Header()
-	h["Content-Type"] = []string{"application/json"}
+	h["Content-Type"] = []string{media}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	mark(h, replayed)
 	c.Hurry()
@@ -46,12 +50,20 @@ func (c *client) Whole(body []byte, replayed bool) error {
 	return nil
 }
 
-// Open begins an event stream.
-func (c *client) Open(replayed bool) error {
+// Open begins a stream.
+func (c *client) Open(media string, replayed bool) error {
 	mark(c.w.Header(), replayed)
+	if media != "" {
+		c.w.Header()["Content-Type"] = []string{media}
+		c.w.WriteHeader(http.StatusOK)
+		return nil
+	}
 	c.Writer.Open("no-cache")
 	return nil
 }
+
+// Cut ends the connection when the call is over.
+func (c *client) Cut() { c.cut = true }
 
 // Failure is the error object for a stream that has begun.
 func (c *client) Failure(err error) []byte {

@@ -30,13 +30,13 @@ func Status(code domain.Code) int {
 		return http.StatusForbidden
 	case domain.CodeNotFound, domain.CodeWalletNotFound, domain.CodeHoldNotFound, domain.CodeKeyNotFound,
 		domain.CodeVendorNotFound, domain.CodeModelNotFound, domain.CodeEndpointNotFound, domain.CodePriceNotFound,
-		domain.CodePriceNotInForce, domain.CodeAppNotFound, preset.CodeNotFound:
+		domain.CodePriceNotInForce, domain.CodeAppNotFound, domain.CodeChargeNotFound, preset.CodeNotFound:
 		return http.StatusNotFound
 	case CodeMethodNotAllowed:
 		return http.StatusMethodNotAllowed
 	case domain.CodeConflict, domain.CodeIdempotencyConflict, domain.CodeInProgress, domain.CodeWalletExists,
 		domain.CodeHoldExists, domain.CodeHoldClosed, domain.CodeHoldActive, domain.CodeKeyExists, domain.CodePriceConflict,
-		domain.CodeAppExists, domain.CodeAppArchived, preset.CodeArchived:
+		domain.CodeAppExists, domain.CodeAppArchived, domain.CodeChargeFinal, domain.CodeChargeReviewed, domain.CodeEvidenceUsed, preset.CodeArchived:
 		return http.StatusConflict
 	case CodeTooLarge:
 		return http.StatusRequestEntityTooLarge

@@ -34,6 +34,7 @@ const (
 const (
 	Adjustment MovementKind = "adjustment"
 	Charge     MovementKind = "charge"
+	Correction MovementKind = "correction"
 	Grant      MovementKind = "grant"
 	TopUp      MovementKind = "top_up"
 )
@@ -154,8 +155,11 @@ type Call struct {
 	Streamed    bool       `json:"streamed"`
 
 	// Suspect The vendor's usage was absurd or missing.
-	Suspect    bool    `json:"suspect"`
-	UpstreamID *string `json:"upstream_id,omitempty"`
+	Suspect bool `json:"suspect"`
+
+	// SuspectReason Which check it failed.
+	SuspectReason *string `json:"suspect_reason,omitempty"`
+	UpstreamID    *string `json:"upstream_id,omitempty"`
 }
 
 // ChargeReceipt Numbers are JSON numbers here, and names have a fixed order: the format (`massrouter.receipt.v1`) is that of the
@@ -198,6 +202,58 @@ type ChargeReceipt struct {
 
 // ChargeReceiptFormat defines model for ChargeReceipt.Format.
 type ChargeReceiptFormat string
+
+// ChargeReview defines model for ChargeReview.
+type ChargeReview struct {
+	// Charge As it was made.
+	Charge Money `json:"charge"`
+
+	// ChargePosition A position in the log, from 1; 0 is before the first event.
+	ChargePosition Position  `json:"charge_position"`
+	ChargedAt      time.Time `json:"charged_at"`
+
+	// CorrectedCharge After the last correction; as charge without one.
+	CorrectedCharge Money `json:"corrected_charge"`
+
+	// Currency ISO 4217.
+	Currency       Currency   `json:"currency"`
+	DecidedAt      *time.Time `json:"decided_at"`
+	DecidedBecause *string    `json:"decided_because,omitempty"`
+	DecidedBy      *string    `json:"decided_by,omitempty"`
+
+	// Decision `accepted` or `corrected`; absent while it is open, and so the next two.
+	Decision     *string      `json:"decision,omitempty"`
+	Endpoint     string       `json:"endpoint"`
+	GenerationID GenerationID `json:"generation_id"`
+	KeyID        ID           `json:"key_id"`
+	Model        string       `json:"model"`
+
+	// Provenance How the usage that was charged was learned.
+	Provenance string `json:"provenance"`
+
+	// Reason Which check failed, for example `usage_missing` or `usage_total_wrong`; `unknown` of old charges.
+	Reason   string `json:"reason"`
+	State    string `json:"state"`
+	Vendor   string `json:"vendor"`
+	WalletID ID     `json:"wallet_id"`
+}
+
+// ChargeReviewPage defines model for ChargeReviewPage.
+type ChargeReviewPage struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf       time.Time      `json:"as_of"`
+	Items      []ChargeReview `json:"items"`
+	NextCursor *string        `json:"next_cursor"`
+
+	// Open How many the filter means that are open, whatever state it asks for.
+	Open Count `json:"open"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+
+	// Resolved Likewise, that are resolved.
+	Resolved Count `json:"resolved"`
+}
 
 // Close opening + top-ups + grants + adjustments − charges = closing, of what is posted.
 type Close struct {
@@ -300,7 +356,7 @@ type Endpoint struct {
 	// PriceInForce Null: the endpoint cannot be called.
 	PriceInForce *PriceVersion `json:"price_in_force"`
 
-	// Prices In the answer about one model: every version in the order of publication, also those to come.
+	// Prices In the answer about one model: every version, also those to come: of the list, then of each price group, each in the order of publication.
 	Prices *[]PriceVersion `json:"prices,omitempty"`
 	Status Status          `json:"status"`
 
@@ -359,6 +415,9 @@ type Generation struct {
 	// Charge The sum of the line items.
 	Charge Money `json:"charge"`
 
+	// Correction The last correction of a charge, and what the charge said before the first one.
+	Correction *GenerationCorrection `json:"correction,omitempty"`
+
 	// Currency ISO 4217.
 	Currency Currency `json:"currency"`
 
@@ -394,7 +453,7 @@ type Generation struct {
 	PlacedAt        time.Time `json:"placed_at"`
 	PriceVersion    ID        `json:"price_version"`
 
-	// Provenance How the usage was learned: `reported`, `looked_up` or `estimated`.
+	// Provenance How the usage was learned: `reported`, `looked_up`, `estimated`, or of a correction `operator`.
 	Provenance    *string `json:"provenance,omitempty"`
 	ReleaseReason *string `json:"release_reason,omitempty"`
 	State         string  `json:"state"`
@@ -424,8 +483,42 @@ type GenerationAnswer struct {
 	Price *PriceVersion `json:"price"`
 }
 
+// GenerationCorrection The last correction of a charge, and what the charge said before the first one.
+type GenerationCorrection struct {
+	CorrectedAt time.Time `json:"corrected_at"`
+	Evidence    string    `json:"evidence"`
+
+	// Insured Nothing came out of the call; it costs nothing.
+	Insured bool `json:"insured"`
+
+	// Number How many there were.
+	Number Count `json:"number"`
+
+	// Original What a charge said before its first correction.
+	Original GenerationOriginal `json:"original"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position Position `json:"position"`
+	Reason   string   `json:"reason"`
+}
+
 // GenerationID defines model for GenerationID.
 type GenerationID = string
+
+// GenerationOriginal What a charge said before its first correction.
+type GenerationOriginal struct {
+	// Charge An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Charge     Money      `json:"charge"`
+	LineItems  []LineItem `json:"line_items"`
+	Provenance string     `json:"provenance"`
+
+	// Uncollectible An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Uncollectible Money            `json:"uncollectible"`
+	Usage         map[string]Count `json:"usage"`
+
+	// VendorCost An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	VendorCost Money `json:"vendor_cost"`
+}
 
 // GenerationPage defines model for GenerationPage.
 type GenerationPage struct {
@@ -499,6 +592,9 @@ type Key struct {
 	// Label The head and the last characters of the secret.
 	Label      string     `json:"label"`
 	LastUsedAt *time.Time `json:"last_used_at"`
+
+	// MemberID Who of the wallet uses it; absent when nobody in particular does.
+	MemberID *ID `json:"member_id,omitempty"`
 
 	// Models Empty when all may be called.
 	Models []string `json:"models"`
@@ -593,6 +689,27 @@ type LineItem struct {
 
 	// Quantity A 64-bit count.
 	Quantity Count `json:"quantity"`
+}
+
+// MemberAnswer defines model for MemberAnswer.
+type MemberAnswer struct {
+	AsOf     time.Time    `json:"as_of"`
+	Limits   MemberLimits `json:"limits"`
+	MemberID ID           `json:"member_id"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position Position `json:"position"`
+	WalletID ID       `json:"wallet_id"`
+}
+
+// MemberLimits defines model for MemberLimits.
+type MemberLimits struct {
+	// Caps The most that a key may spend per UTC day, ISO week and month, and in total. Absent means no cap.
+	Caps *KeyCaps `json:"caps,omitempty"`
+
+	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
+	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
+	RateLimits *KeyRateLimits `json:"rate_limits,omitempty"`
 }
 
 // Model defines model for Model.
@@ -783,6 +900,9 @@ type PresetVersionAnswer struct {
 // Price Money per unit, not negative.
 type Price = money.Price
 
+// PriceGroupName defines model for PriceGroupName.
+type PriceGroupName = string
+
 // PriceVersion defines model for PriceVersion.
 type PriceVersion struct {
 	// Cost What the vendor bills.
@@ -792,7 +912,10 @@ type PriceVersion struct {
 	Currency      Currency  `json:"currency"`
 	EffectiveFrom time.Time `json:"effective_from"`
 	Price         Schedule  `json:"price"`
-	PriceVersion  ID        `json:"price_version"`
+
+	// PriceGroup Whose price it is; the list's when absent.
+	PriceGroup   *PriceGroupName `json:"price_group,omitempty"`
+	PriceVersion ID              `json:"price_version"`
 }
 
 // Problem RFC 9457.
@@ -1186,6 +1309,22 @@ type WalletPage struct {
 	Position Position `json:"position"`
 }
 
+// WalletTerms defines model for WalletTerms.
+type WalletTerms struct {
+	AsOf time.Time `json:"as_of"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position Position `json:"position"`
+
+	// PriceGroup Whose prices its calls pay; null: the list's.
+	PriceGroup *string `json:"price_group"`
+
+	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
+	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
+	RateLimits KeyRateLimits `json:"rate_limits"`
+	WalletID   ID            `json:"wallet_id"`
+}
+
 // Webhook defines model for Webhook.
 type Webhook struct {
 	// BalanceThreshold An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
@@ -1351,6 +1490,9 @@ type KeyID = ID
 // Limit defines model for Limit.
 type Limit = int
 
+// MemberID defines model for MemberID.
+type MemberID = ID
+
 // Metrics defines model for Metrics.
 type Metrics = []UsageMetric
 
@@ -1369,6 +1511,9 @@ type PresetID = ID
 
 // PresetNumber defines model for PresetNumber.
 type PresetNumber = int
+
+// PriceGroup defines model for PriceGroup.
+type PriceGroup = PriceGroupName
 
 // Slug defines model for Slug.
 type Slug = string
@@ -1417,6 +1562,39 @@ type Zone = string
 
 // GetAppParams defines parameters for GetApp.
 type GetAppParams struct {
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// ListChargeReviewsParams defines parameters for ListChargeReviews.
+type ListChargeReviewsParams struct {
+	// State Only those that are open, or that are resolved.
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+
+	// WalletID Only charges of this wallet.
+	WalletID *ID `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// Vendor Only calls of this vendor.
+	Vendor *string `form:"vendor,omitempty" json:"vendor,omitempty"`
+
+	// Model Only calls of this model.
+	Model *string `form:"model,omitempty" json:"model,omitempty"`
+
+	// Reason Only those that failed this check.
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// From Recorded at or after.
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Recorded before.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
@@ -1541,6 +1719,9 @@ type GetKeyParams struct {
 
 // ListModelsParams defines parameters for ListModels.
 type ListModelsParams struct {
+	// PriceGroup Whose prices are in force: those of a price group, and the list's where the group has none. The list's when absent.
+	PriceGroup *PriceGroup `form:"price_group,omitempty" json:"price_group,omitempty"`
+
 	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
 	// recorded at or before it. The future and what lies before the beginning are refused.
 	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
@@ -1551,6 +1732,9 @@ type ListModelsParams struct {
 
 // GetModelParams defines parameters for GetModel.
 type GetModelParams struct {
+	// PriceGroup Whose prices are in force: those of a price group, and the list's where the group has none. The list's when absent.
+	PriceGroup *PriceGroup `form:"price_group,omitempty" json:"price_group,omitempty"`
+
 	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
 	// recorded at or before it. The future and what lies before the beginning are refused.
 	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
@@ -1899,6 +2083,12 @@ type ListKeysParams struct {
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
 
+// GetMemberLimitsParams defines parameters for GetMemberLimits.
+type GetMemberLimitsParams struct {
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
 // GetStatementParams defines parameters for GetStatement.
 type GetStatementParams struct {
 	// From Recorded at or after.
@@ -1940,6 +2130,12 @@ type GetMonthStatementParams struct {
 	Language *string `form:"language,omitempty" json:"language,omitempty"`
 }
 
+// GetWalletTermsParams defines parameters for GetWalletTerms.
+type GetWalletTermsParams struct {
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
 // ListWebhookDeliveriesParams defines parameters for ListWebhookDeliveries.
 type ListWebhookDeliveriesParams struct {
 	State *string             `form:"state,omitempty" json:"state,omitempty"`
@@ -1963,6 +2159,9 @@ type ServerInterface interface {
 	// GetApp Show an app
 	// (GET /console/v1/apps/{app_id})
 	GetApp(w http.ResponseWriter, r *http.Request, appID AppID, params GetAppParams)
+	// ListChargeReviews List suspect charges, newest first
+	// (GET /console/v1/charges/reviews)
+	ListChargeReviews(w http.ResponseWriter, r *http.Request, params ListChargeReviewsParams)
 	// GetChargeReceipt The proof that a charge stands in the log
 	// (GET /console/v1/charges/{generation_id}/receipt)
 	GetChargeReceipt(w http.ResponseWriter, r *http.Request, generationID GenerationID)
@@ -2047,6 +2246,9 @@ type ServerInterface interface {
 	// ListKeys List the keys of a wallet, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/keys)
 	ListKeys(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListKeysParams)
+	// GetMemberLimits Show the limits of a member of a wallet
+	// (GET /console/v1/wallets/{wallet_id}/members/{member_id}/limits)
+	GetMemberLimits(w http.ResponseWriter, r *http.Request, walletID WalletID, memberID MemberID, params GetMemberLimitsParams)
 	// ListPresets List the presets of a wallet by their slugs
 	// (GET /console/v1/wallets/{wallet_id}/presets)
 	ListPresets(w http.ResponseWriter, r *http.Request, walletID WalletID)
@@ -2056,6 +2258,9 @@ type ServerInterface interface {
 	// GetMonthStatement The statement of a wallet's month, as JSON, CSV or PDF
 	// (GET /console/v1/wallets/{wallet_id}/statements/{month})
 	GetMonthStatement(w http.ResponseWriter, r *http.Request, walletID WalletID, month Month, params GetMonthStatementParams)
+	// GetWalletTerms Show what the calls of a wallet are held to
+	// (GET /console/v1/wallets/{wallet_id}/terms)
+	GetWalletTerms(w http.ResponseWriter, r *http.Request, walletID WalletID, params GetWalletTermsParams)
 	// ListWebhooks List all webhooks of a wallet, the oldest first
 	// (GET /console/v1/wallets/{wallet_id}/webhooks)
 	ListWebhooks(w http.ResponseWriter, r *http.Request, walletID WalletID)
@@ -2077,6 +2282,12 @@ type Unimplemented struct{}
 // GetApp Show an app
 // (GET /console/v1/apps/{app_id})
 func (_ Unimplemented) GetApp(w http.ResponseWriter, r *http.Request, appID AppID, params GetAppParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListChargeReviews List suspect charges, newest first
+// (GET /console/v1/charges/reviews)
+func (_ Unimplemented) ListChargeReviews(w http.ResponseWriter, r *http.Request, params ListChargeReviewsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2248,6 +2459,12 @@ func (_ Unimplemented) ListKeys(w http.ResponseWriter, r *http.Request, walletID
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// GetMemberLimits Show the limits of a member of a wallet
+// (GET /console/v1/wallets/{wallet_id}/members/{member_id}/limits)
+func (_ Unimplemented) GetMemberLimits(w http.ResponseWriter, r *http.Request, walletID WalletID, memberID MemberID, params GetMemberLimitsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ListPresets List the presets of a wallet by their slugs
 // (GET /console/v1/wallets/{wallet_id}/presets)
 func (_ Unimplemented) ListPresets(w http.ResponseWriter, r *http.Request, walletID WalletID) {
@@ -2263,6 +2480,12 @@ func (_ Unimplemented) GetStatement(w http.ResponseWriter, r *http.Request, wall
 // GetMonthStatement The statement of a wallet's month, as JSON, CSV or PDF
 // (GET /console/v1/wallets/{wallet_id}/statements/{month})
 func (_ Unimplemented) GetMonthStatement(w http.ResponseWriter, r *http.Request, walletID WalletID, month Month, params GetMonthStatementParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetWalletTerms Show what the calls of a wallet are held to
+// (GET /console/v1/wallets/{wallet_id}/terms)
+func (_ Unimplemented) GetWalletTerms(w http.ResponseWriter, r *http.Request, walletID WalletID, params GetWalletTermsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2332,6 +2555,156 @@ func (siw *ServerInterfaceWrapper) GetApp(w http.ResponseWriter, r *http.Request
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetApp(w, r, appID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListChargeReviews operation middleware
+func (siw *ServerInterfaceWrapper) ListChargeReviews(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListChargeReviewsParams
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", r.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "state"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "state", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "wallet_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wallet_id", r.URL.Query(), &params.WalletID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "wallet_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "vendor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "vendor", r.URL.Query(), &params.Vendor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "vendor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "vendor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "model" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "model", r.URL.Query(), &params.Model, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "model"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "model", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "reason" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "reason", r.URL.Query(), &params.Reason, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "reason"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "reason", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListChargeReviews(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2976,6 +3349,19 @@ func (siw *ServerInterfaceWrapper) ListModels(w http.ResponseWriter, r *http.Req
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListModelsParams
 
+	// ------------- Optional query parameter "price_group" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "price_group", r.URL.Query(), &params.PriceGroup, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "price_group"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "price_group", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "as_of" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "as_of", r.URL.Query(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -3039,6 +3425,19 @@ func (siw *ServerInterfaceWrapper) GetModel(w http.ResponseWriter, r *http.Reque
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetModelParams
+
+	// ------------- Optional query parameter "price_group" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "price_group", r.URL.Query(), &params.PriceGroup, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "price_group"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "price_group", Err: err})
+		}
+		return
+	}
 
 	// ------------- Optional query parameter "as_of" -------------
 
@@ -4740,6 +5139,57 @@ func (siw *ServerInterfaceWrapper) ListKeys(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// GetMemberLimits operation middleware
+func (siw *ServerInterfaceWrapper) GetMemberLimits(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "member_id" -------------
+	var memberID MemberID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "member_id", chi.URLParam(r, "member_id"), &memberID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "member_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMemberLimitsParams
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetMemberLimits(w, r, walletID, memberID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListPresets operation middleware
 func (siw *ServerInterfaceWrapper) ListPresets(w http.ResponseWriter, r *http.Request) {
 
@@ -4967,6 +5417,48 @@ func (siw *ServerInterfaceWrapper) GetMonthStatement(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetMonthStatement(w, r, walletID, month, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetWalletTerms operation middleware
+func (siw *ServerInterfaceWrapper) GetWalletTerms(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWalletTermsParams
+
+	// ------------- Optional query parameter "min_position" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_position", r.URL.Query(), &params.MinPosition, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "min_position"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "min_position", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetWalletTerms(w, r, walletID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -5290,6 +5782,12 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}", wrapper.GetWallet)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/terms", wrapper.GetWalletTerms)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/members/{member_id}/limits", wrapper.GetMemberLimits)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/statement", wrapper.GetStatement)
 	})
 	r.Group(func(r chi.Router) {
@@ -5365,6 +5863,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/console/v1/rankings/daily", wrapper.GetDailyRanking)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/charges/reviews", wrapper.ListChargeReviews)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/charges/{generation_id}/receipt", wrapper.GetChargeReceipt)
 	})
 	r.Group(func(r chi.Router) {
@@ -5434,6 +5935,49 @@ type GetAppdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetAppdefaultApplicationProblemPlusJSONResponse) VisitGetAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChargeReviewsRequestObject struct {
+	Params ListChargeReviewsParams
+}
+
+type ListChargeReviewsResponseObject interface {
+	VisitListChargeReviewsResponse(w http.ResponseWriter) error
+}
+
+type ListChargeReviews200JSONResponse ChargeReviewPage
+
+func (response ListChargeReviews200JSONResponse) VisitListChargeReviewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChargeReviewsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListChargeReviewsdefaultApplicationProblemPlusJSONResponse) VisitListChargeReviewsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6743,6 +7287,51 @@ func (response ListKeysdefaultApplicationProblemPlusJSONResponse) VisitListKeysR
 	return err
 }
 
+type GetMemberLimitsRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	MemberID MemberID `json:"member_id"`
+	Params   GetMemberLimitsParams
+}
+
+type GetMemberLimitsResponseObject interface {
+	VisitGetMemberLimitsResponse(w http.ResponseWriter) error
+}
+
+type GetMemberLimits200JSONResponse MemberAnswer
+
+func (response GetMemberLimits200JSONResponse) VisitGetMemberLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMemberLimitsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetMemberLimitsdefaultApplicationProblemPlusJSONResponse) VisitGetMemberLimitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPresetsRequestObject struct {
 	WalletID WalletID `json:"wallet_id"`
 }
@@ -6901,6 +7490,50 @@ type GetMonthStatementdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetMonthStatementdefaultApplicationProblemPlusJSONResponse) VisitGetMonthStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWalletTermsRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Params   GetWalletTermsParams
+}
+
+type GetWalletTermsResponseObject interface {
+	VisitGetWalletTermsResponse(w http.ResponseWriter) error
+}
+
+type GetWalletTerms200JSONResponse WalletTerms
+
+func (response GetWalletTerms200JSONResponse) VisitGetWalletTermsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWalletTermsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetWalletTermsdefaultApplicationProblemPlusJSONResponse) VisitGetWalletTermsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7094,6 +7727,9 @@ type StrictServerInterface interface {
 	// GetApp Show an app
 	// (GET /console/v1/apps/{app_id})
 	GetApp(ctx context.Context, request GetAppRequestObject) (GetAppResponseObject, error)
+	// ListChargeReviews List suspect charges, newest first
+	// (GET /console/v1/charges/reviews)
+	ListChargeReviews(ctx context.Context, request ListChargeReviewsRequestObject) (ListChargeReviewsResponseObject, error)
 	// GetChargeReceipt The proof that a charge stands in the log
 	// (GET /console/v1/charges/{generation_id}/receipt)
 	GetChargeReceipt(ctx context.Context, request GetChargeReceiptRequestObject) (GetChargeReceiptResponseObject, error)
@@ -7178,6 +7814,9 @@ type StrictServerInterface interface {
 	// ListKeys List the keys of a wallet, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/keys)
 	ListKeys(ctx context.Context, request ListKeysRequestObject) (ListKeysResponseObject, error)
+	// GetMemberLimits Show the limits of a member of a wallet
+	// (GET /console/v1/wallets/{wallet_id}/members/{member_id}/limits)
+	GetMemberLimits(ctx context.Context, request GetMemberLimitsRequestObject) (GetMemberLimitsResponseObject, error)
 	// ListPresets List the presets of a wallet by their slugs
 	// (GET /console/v1/wallets/{wallet_id}/presets)
 	ListPresets(ctx context.Context, request ListPresetsRequestObject) (ListPresetsResponseObject, error)
@@ -7187,6 +7826,9 @@ type StrictServerInterface interface {
 	// GetMonthStatement The statement of a wallet's month, as JSON, CSV or PDF
 	// (GET /console/v1/wallets/{wallet_id}/statements/{month})
 	GetMonthStatement(ctx context.Context, request GetMonthStatementRequestObject) (GetMonthStatementResponseObject, error)
+	// GetWalletTerms Show what the calls of a wallet are held to
+	// (GET /console/v1/wallets/{wallet_id}/terms)
+	GetWalletTerms(ctx context.Context, request GetWalletTermsRequestObject) (GetWalletTermsResponseObject, error)
 	// ListWebhooks List all webhooks of a wallet, the oldest first
 	// (GET /console/v1/wallets/{wallet_id}/webhooks)
 	ListWebhooks(ctx context.Context, request ListWebhooksRequestObject) (ListWebhooksResponseObject, error)
@@ -7260,6 +7902,32 @@ func (sh *strictHandler) GetApp(w http.ResponseWriter, r *http.Request, appID Ap
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetAppResponseObject); ok {
 		if err := validResponse.VisitGetAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListChargeReviews operation middleware
+func (sh *strictHandler) ListChargeReviews(w http.ResponseWriter, r *http.Request, params ListChargeReviewsParams) {
+	var request ListChargeReviewsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListChargeReviews(ctx, request.(ListChargeReviewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListChargeReviews")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListChargeReviewsResponseObject); ok {
+		if err := validResponse.VisitListChargeReviewsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -8004,6 +8672,34 @@ func (sh *strictHandler) ListKeys(w http.ResponseWriter, r *http.Request, wallet
 	}
 }
 
+// GetMemberLimits operation middleware
+func (sh *strictHandler) GetMemberLimits(w http.ResponseWriter, r *http.Request, walletID WalletID, memberID MemberID, params GetMemberLimitsParams) {
+	var request GetMemberLimitsRequestObject
+
+	request.WalletID = walletID
+	request.MemberID = memberID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMemberLimits(ctx, request.(GetMemberLimitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMemberLimits")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetMemberLimitsResponseObject); ok {
+		if err := validResponse.VisitGetMemberLimitsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListPresets operation middleware
 func (sh *strictHandler) ListPresets(w http.ResponseWriter, r *http.Request, walletID WalletID) {
 	var request ListPresetsRequestObject
@@ -8078,6 +8774,33 @@ func (sh *strictHandler) GetMonthStatement(w http.ResponseWriter, r *http.Reques
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetMonthStatementResponseObject); ok {
 		if err := validResponse.VisitGetMonthStatementResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWalletTerms operation middleware
+func (sh *strictHandler) GetWalletTerms(w http.ResponseWriter, r *http.Request, walletID WalletID, params GetWalletTermsParams) {
+	var request GetWalletTermsRequestObject
+
+	request.WalletID = walletID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWalletTerms(ctx, request.(GetWalletTermsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWalletTerms")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetWalletTermsResponseObject); ok {
+		if err := validResponse.VisitGetWalletTermsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/massrouter/massrouter/projections/generations"
 	"github.com/massrouter/massrouter/projections/journal"
 	"github.com/massrouter/massrouter/projections/keys"
+	"github.com/massrouter/massrouter/projections/reviews"
 	"github.com/massrouter/massrouter/projections/statement"
 	"github.com/massrouter/massrouter/projections/usage"
 )
@@ -31,6 +32,7 @@ type Views struct {
 	Keys        *keys.Query
 	Catalog     *catalog.Query
 	Generations *generations.Query
+	Reviews     *reviews.Query
 	Usage       *usage.Query
 	Apps        *apps.Query
 	Rankings    Rankings

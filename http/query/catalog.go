@@ -84,7 +84,7 @@ func (a *API) ListModels(ctx context.Context, r ListModelsRequestObject) (ListMo
 	}
 	answer := ListModels200JSONResponse{Items: make([]Model, 0, len(s.ModelOrder)), Position: openapi.Count(s.Position), AsOf: s.AsOf}
 	for _, id := range s.ModelOrder {
-		answer.Items = append(answer.Items, model(s, id, now, false))
+		answer.Items = append(answer.Items, model(s, id, chosen(r.Params.PriceGroup), now, false))
 	}
 	return answer, nil
 }
@@ -99,10 +99,10 @@ func (a *API) GetModel(ctx context.Context, r GetModelRequestObject) (GetModelRe
 	if _, ok := s.Models[id]; !ok {
 		return nil, domain.Errorf(domain.CodeModelNotFound, "no such model")
 	}
-	return GetModel200JSONResponse{Model: model(s, id, now, true), Position: openapi.Count(s.Position), AsOf: s.AsOf}, nil
+	return GetModel200JSONResponse{Model: model(s, id, chosen(r.Params.PriceGroup), now, true), Position: openapi.Count(s.Position), AsOf: s.AsOf}, nil
 }
 
-func model(s *catalog.Snapshot, id string, now time.Time, history bool) Model {
+func model(s *catalog.Snapshot, id, group string, now time.Time, history bool) Model {
 	m := s.Models[id]
 	answer := Model{
 		ID: m.ID, Name: m.Name, Description: present(m.Description), ContextLength: m.ContextLength,
@@ -111,25 +111,30 @@ func model(s *catalog.Snapshot, id string, now time.Time, history bool) Model {
 		ReleasedAt: m.ReleasedAt.UTC(), Status: m.Status, Facts: said(m.Facts), Endpoints: make([]Endpoint, 0, len(s.ByModel[id])),
 	}
 	for _, endpoint := range s.ByModel[id] {
-		answer.Endpoints = append(answer.Endpoints, endpointOf(s, endpoint, now, history))
+		answer.Endpoints = append(answer.Endpoints, endpointOf(s, endpoint, group, now, history))
 	}
 	return answer
 }
 
-func endpointOf(s *catalog.Snapshot, id string, now time.Time, history bool) Endpoint {
+func endpointOf(s *catalog.Snapshot, id, group string, now time.Time, history bool) Endpoint {
 	e := s.Endpoints[id]
 	answer := Endpoint{
 		ID: e.ID, Vendor: e.Vendor, UpstreamModel: e.UpstreamModel, ContextLength: e.ContextLength,
 		MaxCompletionTokens: e.MaxCompletionTokens, Status: e.Status, Terms: said(e.Terms),
 	}
-	if v, ok := domaincatalog.InForce(s.Prices[id], now); ok {
+	if v, ok := s.PriceInForce(id, group, now); ok {
 		inForce := priceVersion(v)
 		answer.PriceInForce = &inForce
 	}
 	if history {
-		versions := make([]PriceVersion, len(s.Prices[id]))
-		for i, v := range s.Prices[id] {
-			versions[i] = priceVersion(v)
+		versions := make([]PriceVersion, 0, len(s.Prices[id]))
+		for _, v := range s.Prices[id] {
+			versions = append(versions, priceVersion(v))
+		}
+		for _, group := range slices.Sorted(maps.Keys(s.GroupPrices[id])) {
+			for _, v := range s.GroupPrices[id][group] {
+				versions = append(versions, priceVersion(v))
+			}
 		}
 		answer.Prices = &versions
 	}
@@ -147,5 +152,6 @@ func said[T domaincatalog.Facts | domaincatalog.Terms](value T) *T {
 func priceVersion(v domaincatalog.PriceVersion) PriceVersion {
 	return PriceVersion{
 		PriceVersion: v.ID, Currency: v.Currency, Price: v.Price, Cost: v.CostSchedule(), EffectiveFrom: v.EffectiveFrom.UTC(),
+		PriceGroup: present(v.Group),
 	}
 }

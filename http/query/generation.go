@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/usage"
 	domainwallet "github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/projections/catalog"
@@ -31,13 +32,12 @@ func (a *API) GetGeneration(ctx context.Context, r GetGenerationRequestObject) (
 
 // pinned is the price version that a call was made at, nil when the catalogue does not have it yet.
 func pinned(s *catalog.Snapshot, g *generations.Generation) *PriceVersion {
-	for _, v := range s.Prices[g.Endpoint] {
-		if v.ID == g.PriceVersion {
-			answer := priceVersion(v)
-			return &answer
-		}
+	v, ok := s.Price(g.Endpoint, g.PriceVersion)
+	if !ok {
+		return nil
 	}
-	return nil
+	answer := priceVersion(v)
+	return &answer
 }
 
 // ListGenerations lists calls.
@@ -70,8 +70,8 @@ func generation(g *generations.Generation) Generation {
 		Vendor: present(g.Vendor), State: string(g.State), PriceVersion: g.PriceVersion, Currency: g.Currency,
 		HoldAmount: g.HoldAmount, MaxPromptTokens: openapi.Count(g.MaxPromptTokens),
 		MaxCompletionTokens: openapi.Count(g.MaxCompletionTokens), Charge: g.Charge, Debited: g.Debited,
-		Uncollectible: g.Uncollectible, Usage: make(map[string]openapi.Count, len(g.Usage)),
-		Provenance: present(string(g.Provenance)), LineItems: make([]LineItem, len(g.LineItems)), Late: g.Late,
+		Uncollectible: g.Uncollectible,
+		Provenance:    present(string(g.Provenance)), Late: g.Late,
 		ReleaseReason: present(g.ReleaseReason), Call: call(&g.Call), PlacedAt: g.PlacedAt.UTC(),
 		ExpiresAt: g.ExpiresAt.UTC(), EndedAt: moment(g.EndedAt), HoldPosition: openapi.Count(g.HoldPosition),
 		EndPosition: present(openapi.Count(g.EndPosition)),
@@ -79,20 +79,38 @@ func generation(g *generations.Generation) Generation {
 	if g.State == generations.Charged {
 		answer.VendorCost = &g.VendorCost
 	}
-	for class, n := range g.Usage {
-		answer.Usage[string(class)] = openapi.Count(n)
-	}
-	for i, item := range g.LineItems {
-		answer.LineItems[i] = LineItem{
-			Class: string(item.Class), Quantity: openapi.Count(item.Quantity), Price: item.Price, Amount: item.Amount,
+	answer.Usage, answer.LineItems = quantities(g.Usage), lineItems(g.LineItems)
+	if c := g.Correction; c != nil {
+		answer.Correction = &GenerationCorrection{
+			Number: openapi.Count(c.Number), Position: openapi.Count(c.Position), CorrectedAt: c.CorrectedAt, Evidence: c.Evidence, Reason: c.Reason,
+			Insured: c.Insured, Original: GenerationOriginal{
+				Charge: c.Original.Charge, Uncollectible: c.Original.Uncollectible, VendorCost: c.Original.VendorCost,
+				Usage: quantities(c.Original.Usage), Provenance: string(c.Original.Provenance), LineItems: lineItems(c.Original.LineItems),
+			},
 		}
 	}
 	return answer
 }
 
+func quantities(u usage.Usage) map[string]openapi.Count {
+	out := make(map[string]openapi.Count, len(u))
+	for class, n := range u {
+		out[string(class)] = openapi.Count(n)
+	}
+	return out
+}
+
+func lineItems(items []usage.LineItem) []LineItem {
+	out := make([]LineItem, len(items))
+	for i, item := range items {
+		out[i] = LineItem{Class: string(item.Class), Quantity: openapi.Count(item.Quantity), Price: item.Price, Amount: item.Amount}
+	}
+	return out
+}
+
 func call(c *domainwallet.Call) Call {
 	return Call{
-		Streamed: c.Streamed, Cancelled: c.Cancelled, Suspect: c.Suspect, Attempts: c.Attempts,
+		Streamed: c.Streamed, Cancelled: c.Cancelled, Suspect: c.Suspect, SuspectReason: present(c.SuspectReason), Attempts: c.Attempts,
 		FinishReason: present(c.FinishReason), NativeFinishReason: present(c.NativeFinishReason),
 		ServiceTier: present(c.ServiceTier),
 		UpstreamID:  present(c.UpstreamID), Error: present(c.Error), StartedAt: moment(c.StartedAt),

@@ -145,7 +145,7 @@ func one(ctx context.Context, q querier, sql string, args ...any) (row, error) {
 }
 
 // errNobody never reaches those who are not signed in.
-var errNobody = domain.Errorf(domain.CodeNotFound, "there is no such user") //nolint:gochecknoglobals // a value
+var errNobody = domain.Errorf(domain.CodeNotFound, "there is no such user")
 
 const forUpdate = "FOR UPDATE"
 

@@ -57,7 +57,8 @@ func TestHashes(t *testing.T) {
 	require.True(t, h.Is(code.HashOf("verify", []byte("id"), "123456")))
 	for _, other := range []code.Hash{
 		code.HashOf("reset", []byte("id"), "123456"), code.HashOf("verify", []byte("ie"), "123456"), code.HashOf("verify", []byte("id"), "123457"),
-		code.HashOf("verify", []byte("id1"), "23456"), code.HashOf("verify", []byte("i"), "d123456"), {},
+		code.HashOf("verify", []byte("id1"), "23456"), code.HashOf("verify", []byte("i"), "d123456"),
+		{},
 	} {
 		require.False(t, h.Is(other))
 	}

@@ -66,6 +66,7 @@ type device struct {
 }
 
 func newDevice(t *testing.T, p passkey.Person, from string) *device {
+	t.Helper()
 	return &device{
 		t: t, authenticator: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: p.ID[:]}),
 		credential: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),

@@ -26,8 +26,9 @@ const (
 	Life = 5 * time.Minute
 	// Fresh is how long after a factor was shown something dangerous may be done.
 	Fresh = 5 * time.Minute
-	// MaxTries are the wrong codes of one challenge, MaxTriesPerHour those of all of a user: who knows a password cannot guess on and on.
-	MaxTries        = 5
+	// MaxTries are the wrong codes of one challenge.
+	MaxTries = 5
+	// MaxTriesPerHour are those of all challenges of a user: who knows a password cannot guess on and on.
 	MaxTriesPerHour = 30
 )
 

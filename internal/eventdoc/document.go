@@ -12,6 +12,7 @@ import (
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/charge"
 	"github.com/massrouter/massrouter/domain/wallet"
 )
 
@@ -33,7 +34,7 @@ name carries the version of its form, and every form that was ever stored stays 
 
 // document writes the whole catalogue.
 func document(root string) (string, error) {
-	registry, err := domain.NewRegistry(wallet.Events(), apikey.Events(), app.Events(), catalog.Events())
+	registry, err := domain.NewRegistry(wallet.Events(), apikey.Events(), app.Events(), catalog.Events(), charge.Events())
 	if err != nil {
 		return "", fmt.Errorf("list the events: %w", err)
 	}

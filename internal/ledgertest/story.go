@@ -46,6 +46,8 @@ func (l *Ledger) Tell(ctx context.Context) Story {
 	l.expiries(ctx, &s)
 	l.keys(ctx, s)
 	s.Running = l.Place(ctx, s.Rich, Large, 300_000, 1000, time.Hour)
+	l.terms(ctx)
+	l.members(ctx)
 	return s
 }
 

@@ -28,6 +28,7 @@ var vendors = []*vendor{
 	{ID: "aurora", Dialect: "openai", Model: "aurora/polaris-mini", System: `"role":"system"`, Schema: `"response_format"`, Image: `"image_url"`, Think: `"reasoning_effort"`, Cancels: true},
 	{ID: "meridian", Dialect: "anthropic", Model: "meridian/atlas-lite", System: `"system":`, Schema: `"output_config"`, Image: `"base64"`, Think: `"thinking":`},
 	{ID: "boreal", Dialect: "gemini", Model: "boreal/scout", System: `"systemInstruction"`, Schema: `"generationConfig"`, Image: `"inlineData"`, Think: `"thinkingConfig"`},
+	{ID: "summit", Dialect: "bedrock", Model: "summit/ridge", System: `"system":`, Schema: `"outputConfig"`, Image: `"bytes"`, Think: `"thinking":`},
 }
 
 // steered are models of each vendor that do what the tests need. Their names, and the simulator's controls.
@@ -39,6 +40,8 @@ const (
 	thinking = "sdk-thinking"
 	// embedding is a model of its own kind: it answers with vectors.
 	embedding = "sdk-embedding"
+	// muse draws, speaks and listens.
+	muse = "sdk-muse"
 
 	allWords     = 1000 // of the long one
 	thoughtWords = 15   // of the thinking one
@@ -75,15 +78,24 @@ func prepare() (stop func(), err error) {
 		}
 		spec := published.Items[at]
 		delete(spec, "id")
-		spec["base_url"] = v.front.URL + "/v1"
+		spec["base_url"] = v.front.URL
+		if v.Dialect != "bedrock" {
+			spec["base_url"] = v.front.URL + "/v1"
+		}
 		if err := console(http.MethodPut, "/console/v1/vendors/"+v.ID, spec, nil); err != nil {
 			return stop, err
+		}
+		if err := publish(v.ID, muse, muse, "image", "speech", "transcription"); err != nil {
+			return stop, fmt.Errorf("publish the muse of %s: %w", v.ID, err)
 		}
 		if err := publish(v.ID, embedding, embedding, "embeddings"); err != nil {
 			return stop, fmt.Errorf("publish the embeddings of %s: %w", v.ID, err)
 		}
 		for name, upstream := range steered {
 			last = v.ID + "/" + name
+			if v.Dialect == "bedrock" {
+				upstream = "anthropic." + upstream // of whose models more can be said
+			}
 			if err := publish(v.ID, name, upstream, "text"); err != nil {
 				return stop, fmt.Errorf("publish %s: %w", last, err)
 			}
@@ -92,12 +104,12 @@ func prepare() (stop func(), err error) {
 	return stop, await(last)
 }
 
-func publish(vendor, name, upstream, output string) error {
+func publish(vendor, name, upstream string, outputs ...string) error {
 	model := "/console/v1/models/" + vendor + "/" + name
 	endpoint := model + "/endpoints/" + vendor
 	if err := console(http.MethodPut, model, map[string]any{
 		"name": name, "context_length": 128_000, "max_completion_tokens": 16_000, "input_modalities": []string{"text", "image"},
-		"output_modalities": []string{output}, "tokenizer": "o200k", "released_at": "2026-05-01T00:00:00Z", "status": "active",
+		"output_modalities": outputs, "tokenizer": "o200k", "released_at": "2026-05-01T00:00:00Z", "status": "active",
 		"supported_parameters": []string{"max_tokens", "tools", "tool_choice", "response_format", "reasoning"},
 	}, nil); err != nil {
 		return err

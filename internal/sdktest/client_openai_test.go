@@ -14,10 +14,13 @@ import (
 	"github.com/openai/openai-go/v3/shared/constant"
 )
 
-type openAIClient struct{ openai.Client }
+type openAIClient struct {
+	openai.Client
+	wire *wire
+}
 
 func newOpenAI(key string, w *wire) (client, error) {
-	return openAIClient{newClient(option.WithAPIKey(key), option.WithHTTPClient(&http.Client{Transport: w}))}, nil
+	return openAIClient{newClient(option.WithAPIKey(key), option.WithHTTPClient(&http.Client{Transport: w})), w}, nil
 }
 
 func (c openAIClient) params(q question) openai.ChatCompletionNewParams {

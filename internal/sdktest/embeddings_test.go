@@ -47,7 +47,7 @@ func (p *probe) numbersOf(texts []string, length int) [][]float32 {
 }
 
 // embeddings: the numbers are the vendor's to the bit, in the order of the texts, and the usage is what the ledger has. Anthropic's
-// dialect has no embeddings.
+// dialect has no embeddings, and Amazon's has them elsewhere.
 func embeddings(p *probe) string {
 	client, ok := p.client.(embedder)
 	if !ok {
@@ -55,7 +55,7 @@ func embeddings(p *probe) string {
 	}
 	model := p.vendor.ID + "/" + embedding
 	texts := []string{"The first book.", "Another one, on shelf 二."}
-	if p.vendor.Dialect == "anthropic" {
+	if p.vendor.Dialect == "anthropic" || p.vendor.Dialect == "bedrock" {
 		_, err := client.embed(p.Context(), model, texts, 0)
 		status, message := p.client.refused(err)
 		require.Equal(p, http.StatusBadRequest, status, "%v", err)

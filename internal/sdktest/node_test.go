@@ -63,11 +63,11 @@ func runNode(t *testing.T, found *outcomes) {
 		Front string
 	}
 	setup := struct {
-		BaseURL, SimURL, VendorKey, Key, Outcomes, Pair, Long, Down, Seeing, Thinking, Embedding string
+		BaseURL, SimURL, VendorKey, Key, Outcomes, Pair, Long, Down, Seeing, Thinking, Embedding, Muse string
 		AllWords, ThoughtWords, ShortVector, UsualVector                                         int
 		Vendors                                                                                  []reached
 	}{
-		shared.BaseURL, shared.SimURL, shared.VendorKey, shared.APIKey, filepath.Join(t.TempDir(), "outcomes"), pair, long, down, seeing, thinking, embedding,
+		shared.BaseURL, shared.SimURL, shared.VendorKey, shared.APIKey, filepath.Join(t.TempDir(), "outcomes"), pair, long, down, seeing, thinking, embedding, muse,
 		allWords, thoughtWords, shortVector, usualVector, nil,
 	}
 	for _, v := range vendors {

@@ -29,7 +29,10 @@ func newFront(vendor string) (*front, error) {
 		return nil, fmt.Errorf("address of the simulator: %w", err)
 	}
 	f := &front{}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }, FlushInterval: -1}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		r.Out.Host = r.In.Host // signatures have it
+	}, FlushInterval: -1}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /seen", func(w http.ResponseWriter, r *http.Request) {
 		body := f.seen(r.URL.Query().Get("text"))

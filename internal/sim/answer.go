@@ -56,6 +56,10 @@ func (c *call) partial(elapsed, between time.Duration) {
 func (c *call) deliver() {
 	k := &c.req.controls
 	whole, part := len(c.out), len(c.out)/2
+	kind := "application/json"
+	if c.req.kind != "" {
+		kind = c.req.kind
+	}
 	if k.after != unset {
 		part = int(min(k.after, int64(whole-1)))
 	}
@@ -63,23 +67,23 @@ func (c *call) deliver() {
 	case FaultMalformed:
 		c.out = c.out[:part]
 		if k.variant == "endless" {
-			c.w.Header()["Content-Type"] = []string{"application/json"}
+			c.w.Header()["Content-Type"] = []string{kind}
 			c.endless()
 			return
 		}
-		c.head("application/json", part, http.StatusOK)
+		c.head(kind, part, http.StatusOK)
 		c.conclude(broken, false)
 	case FaultCut:
 		c.out = c.out[:part]
-		c.head("application/json", whole, http.StatusOK)
+		c.head(kind, whole, http.StatusOK)
 		c.cut()
 	case FaultTimeoutAfter:
 		c.out = c.out[:part]
-		c.head("application/json", whole, http.StatusOK)
+		c.head(kind, whole, http.StatusOK)
 		c.send(false)
 		c.stall()
 	default:
-		c.head("application/json", whole, http.StatusOK)
+		c.head(kind, whole, http.StatusOK)
 		c.conclude(completed, !c.req.untold && k.fault != FaultNoUsage && k.fault != FaultAbsurdUsage)
 	}
 }

@@ -22,6 +22,7 @@ func (c *call) book(o outcome, reported bool) entry {
 		return e
 	}
 	c.server.tally.add(&e)
+	c.remember(&e)
 	if log := c.server.options.Logger.Debug(); log.Enabled() {
 		log.Str("model", e.model).Str("fault", string(e.fault)).Str("outcome", o.String()).Bool("stream", e.streamed).
 			Int64("prompt_tokens", e.usage.Prompt).Int64("completion_tokens", e.usage.Completion).Msg("call")
@@ -41,6 +42,7 @@ func (c *call) conclude(o outcome, reported bool) {
 	if c.gone {
 		instead := c.entry(aborted, false)
 		c.server.tally.move(&booked, &instead)
+		c.remember(&instead)
 	}
 }
 

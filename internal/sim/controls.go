@@ -53,6 +53,7 @@ type controls struct {
 	redacted     bool
 	signed       bool
 	stamped      bool
+	unready      int64
 }
 
 // defaults is what a call without any control gets.
@@ -154,6 +155,8 @@ func (c *controls) setMore(name, value string) (bit uint32, problem string) {
 		return 1 << 23, setSwitch(&c.signed, value)
 	case "stamped":
 		return 1 << 24, setSwitch(&c.stamped, value)
+	case "unready":
+		return 1 << 25, setCount(&c.unready, value, maxTimes)
 	}
 	return 0, "there is no such control"
 }

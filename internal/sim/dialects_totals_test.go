@@ -45,8 +45,8 @@ func TestTotalsEqualWhatCallersOfAllDialectsSaw(t *testing.T) {
 		add(&sum, *row)
 	}
 	require.Equal(t, sum, totals.Row)
-	require.Len(t, totals.Dialects, 5)
-	require.EqualValues(t, 5*3*rounds, totals.Calls)
+	require.Len(t, totals.Dialects, len(speeches()))
+	require.EqualValues(t, len(speeches())*3*rounds, totals.Calls)
 	require.Positive(t, totals.Dialects["messages"].Reported.CacheWrite1h)
 }
 
@@ -94,6 +94,7 @@ func FuzzDialects(f *testing.F) {
 	f.Add(uint8(1), false, `{"model":"m","max_tokens":9,"system":"s","messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t"}]}]}`)
 	f.Add(uint8(2), true, `{"contents":[{"parts":[{"text":"a"}]},{"role":"model","parts":[{"functionCall":{"name":"f"}}]},{"parts":[{"functionResponse":{"name":"f","response":{}}}]}],"tools":[{"functionDeclarations":[{"name":"f"}]}]}`)
 	f.Add(uint8(3), true, `{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"a"}]},{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"r"}]}`)
+	f.Add(uint8(5), true, `{"messages":[{"role":"user","content":[{"text":"a"}]},{"role":"assistant","content":[{"toolUse":{"toolUseId":"t","name":"f","input":{}}}]},{"role":"user","content":[{"toolResult":{"toolUseId":"t","content":[{"json":{}}]}}]}],"toolConfig":{"tools":[{"toolSpec":{"name":"f","inputSchema":{"json":{}}}},{"cachePoint":{"type":"default"}}]}}`)
 	f.Add(uint8(4), false, `{"model":"m","input":[[1,2],[3]],"dimensions":2,"encoding_format":"base64"}`)
 	server := sim.New(sim.Options{APIKey: apiKey, Stall: time.Millisecond, Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
 	f.Fuzz(func(t *testing.T, which uint8, stream bool, body string) {
@@ -115,7 +116,8 @@ func FuzzDialects(f *testing.F) {
 			require.NotEmpty(t, s.errorKind(t, w.Body.String()))
 			return
 		}
-		streams := strings.HasPrefix(w.Header().Get("Content-Type"), "text/event-stream")
+		kind := w.Header().Get("Content-Type")
+		streams := strings.HasPrefix(kind, "text/event-stream") || kind == "application/vnd.amazon.eventstream"
 		if s.name == "chat" && streams {
 			return // has usage only if it was asked for
 		}

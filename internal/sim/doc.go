@@ -1,4 +1,4 @@
-// Package sim is a simulated vendor: an HTTP server that speaks the dialects of OpenAI, Anthropic and Google, streaming and
+// Package sim is a simulated vendor: an HTTP server that speaks the dialects of OpenAI, Anthropic, Google and Amazon, streaming and
 // not, with deterministic text, exact usage, settable latency and faults on request. It checks what it is sent as a strict
 // vendor would, and counts what it served, so that whoever calls it can compare their own sums with its totals.
 //
@@ -9,7 +9,11 @@
 //	POST /v1/completions                OpenAI legacy completions    Authorization: Bearer
 //	POST /v1/embeddings                 OpenAI embeddings            Authorization: Bearer
 //	POST /v1/rerank                     Jina and Cohere              Authorization: Bearer
+//	POST /v1/audio/speech               OpenAI speech                Authorization: Bearer
+//	POST /v1/audio/transcriptions       OpenAI transcriptions        Authorization: Bearer; a form
+//	POST /v1/images/generations         OpenAI images                Authorization: Bearer
 //	GET  /v1/models                                                  Authorization: Bearer
+//	GET  /v1/generation?id=             OpenRouter's look-up         Authorization: Bearer; of calls whose usage was not told as it was
 //	POST /v1/messages                   Anthropic messages           x-api-key or Bearer; anthropic-version
 //	POST /v1/messages/count_tokens                                   the same
 //	POST /v1beta/models/{m}:generateContent                          x-goog-api-key, ?key= or Bearer
@@ -19,6 +23,7 @@
 //	POST /openai/deployments/{m}/chat/completions?api-version=       Azure's chat completions: api-key
 //	POST /openai/v1/chat/completions                                 the same, without a version
 //	POST …/publishers/anthropic/models/{m}:rawPredict                Messages at Vertex AI, also :streamRawPredict
+//	POST /model/{m}/converse            Amazon Bedrock               a signature (AWS4-HMAC-SHA256) or Bearer; also /converse-stream
 //	POST /token                         a signed assertion for a token of Vertex AI
 //	GET  /sim/totals                    [Totals] as JSON; ?wait=2s first waits until no call is in flight
 //	POST /sim/reset                     forgets the totals and the counters of `times`
@@ -30,7 +35,7 @@
 // # Layout
 //
 // A call is read, planned and produced by the core (call.go, plan.go, stream.go, answer.go); faults, waiting and counting are
-// there alone. What a dialect looks like on the wire is in the files that begin with its name (chat, responses, embeddings,
+// there alone. What a dialect looks like on the wire is in the files that begin with its name (chat, responses, embeddings, bedrock,
 // anthropic, gemini), behind the interface in dialect.go. A new dialect is such an implementation and a line in route.go.
 //
 // # Text and usage
@@ -70,6 +75,7 @@
 //	cache_write_1h=N  how many of them for an hour, the rest for five minutes; Anthropic only
 //	reasoning=N       reasoning tokens of each choice, produced before the first content token
 //	redacted=1        Anthropic's reasoning is redacted_thinking
+//	unready=N         the first N look-ups of the call find nothing yet: 404
 //	tools=N           each choice calls so many of the request's tools, one after the other; 0 is none though one is forced.
 //	                  There is text before them only with tokens=N. The request may forbid calls, or more than one
 //	words=N           words in the arguments of each call
@@ -105,9 +111,10 @@
 //	no_usage         whole, but without usage, also when include_usage asked for it
 //	malformed        variants json (a broken event or body, then the end), skip (a broken event, then the rest of the
 //	                 stream), half (an event without its end), html (a page with status 200 in place of the answer), endless
-//	                 (an event or a body that goes on for 1 GiB); for a body skip and half are json
+//	                 (an event or a body that goes on for 1 GiB), crc (a frame of Bedrock's whose checksum is wrong; elsewhere half);
+//	                 for a body skip, half and crc are json
 //	absurd_usage     variants negative, huge, overflow, cached (above the prompt), reasoning (above the completion), total
-//	                 (does not add up; Anthropic: the cache writes do not), fraction, string, zero; in streams only the last
+//	                 (does not add up; Anthropic: the cache writes do not; Bedrock, which tells no reasoning: reasoning too), fraction, string, zero; in streams only the last
 //	                 usage lies, and for embeddings cached and reasoning are total
 //	empty            status 200, no content, zero completion tokens, no finish reason (responses: completed)
 //	error_in_stream  status 200, then an error: after `after` tokens, or as the body; variants server_error, overloaded,

@@ -43,7 +43,7 @@ func specOf(name string) (spec, bool) {
 	case FaultCut:
 		return spec{strikes: true, variants: []string{"reset", "close"}}, true
 	case FaultMalformed:
-		return spec{strikes: true, variants: []string{"json", "skip", "half", "html", "endless"}}, true
+		return spec{strikes: true, variants: []string{"json", "skip", "half", "html", "endless", "crc"}}, true
 	case FaultAbsurdUsage:
 		return spec{variants: absurdVariants()}, true
 	case FaultTimeoutBefore, FaultNoUsage, FaultEmpty, FaultLong, FaultSlowDrip, FaultGzipBomb:

@@ -35,6 +35,10 @@ func (c *call) makePlan() error {
 		c.plan = plan{}
 		return nil
 	}
+	if q.media {
+		c.plan = q.mediaPlan()
+		return nil
+	}
 	p := plan{text: k.tokens, reasoning: k.reasoning, finish: finishStop}
 	if k.finish != "" {
 		p.finish = k.finish
@@ -68,6 +72,19 @@ func (c *call) makePlan() error {
 	}
 	c.plan = p
 	return nil
+}
+
+// mediaPlan is for what is no text: only its length is planned.
+func (q *request) mediaPlan() plan {
+	k := &q.controls
+	n := q.each
+	if !q.pieced && (k.tokensGiven || k.fault == FaultLong || q.characters == 0 && q.format != "") {
+		n = k.tokens
+	}
+	if k.fault == FaultEmpty {
+		n = 0
+	}
+	return plan{text: n, tokens: n, finish: finishStop}
 }
 
 // wantedCalls is how many tools each choice calls.

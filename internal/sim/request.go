@@ -43,6 +43,16 @@ type request struct {
 	stopSequence string   // the first one, or empty
 	unknown      [2]int64
 
+	// Of pictures and sound.
+	media          bool   // that is what is asked for
+	pieced         bool   // it is billed by images, characters or seconds: the answer has no tokens
+	each           int64  // tokens of an answer, unless the controls say them
+	format         string // of a transcription
+	seconds, sound int64  // of what is heard, and its tokens
+	drawing        drawing
+	kind           string // the media type of a whole answer; JSON if empty
+	characters     int64  // to be spoken
+
 	// What the parameters say before they are held against each other.
 	capOld, capNew            int64
 	messagePrompt, toolPrompt int64

@@ -26,6 +26,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if s.admit(w, r, modelList{}) {
 			s.listModels(w)
 		}
+	case "/v1/generation":
+		if s.admit(w, r, generation{}) {
+			s.serveGeneration(w, r)
+		}
 	case "/token":
 		s.serveToken(w, r)
 	case "/sim/totals":
@@ -51,6 +55,12 @@ func dialectOf(path string) dialect {
 		return chat{}
 	case "/v1/completions":
 		return completions{}
+	case "/v1/images/generations":
+		return images{}
+	case "/v1/audio/speech":
+		return speech{}
+	case "/v1/audio/transcriptions":
+		return transcriptions{}
 	case "/v1/rerank":
 		return rerank{}
 	case "/v1/embeddings":
@@ -68,6 +78,9 @@ func dialectOf(path string) dialect {
 	if d := azureOf(path); d != nil {
 		return d
 	}
+	if d := bedrockOf(path); d != nil {
+		return d
+	}
 	return geminiOf(path)
 }
 
@@ -78,6 +91,9 @@ func errorsOf(path string) dialect {
 	}
 	if strings.HasPrefix(path, "/v1/messages/") {
 		return anthropic{}
+	}
+	if strings.HasPrefix(path, "/model/") {
+		return bedrock{}
 	}
 	if _, _, ok := geminiPath(path); ok || strings.HasPrefix(path, "/v1beta/") {
 		return gemini{}
@@ -121,6 +137,9 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, d dialect) bool {
 		s.refuse(w, d, &failure{http.StatusUnauthorized, "invalid_request_error", codeKey, "", "Request had invalid authentication credentials."})
 		return false
 	}
+	if signed, ok := d.(interface{ admits(r *http.Request) bool }); ok && signed.admits(r) {
+		return true
+	}
 	key := d.key(r)
 	sum := sha256.Sum256([]byte(key))
 	if s.options.APIKey != "" && subtle.ConstantTimeCompare(sum[:], s.key[:]) == 1 {
@@ -130,6 +149,8 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, d dialect) bool {
 	switch d.(type) {
 	case gemini, geminiEmbedding:
 		f.status = http.StatusBadRequest // for Google a wrong key is a wrong argument
+	case bedrock:
+		f = &failure{http.StatusForbidden, "AccessDeniedException", codeKey, "", "Authentication failed: Please make sure your API Key is valid."}
 	}
 	s.refuse(w, d, f)
 	return false

@@ -18,6 +18,9 @@ type Options struct {
 	APIKey string
 	// ServiceAccount is who gets tokens for Vertex AI at POST /token; without one its addresses take the API key.
 	ServiceAccount *ServiceAccount
+	// AccessKey is what calls of Bedrock may be signed with; without one it is SimAccessKey with the API key as its secret. They take the API key as a
+	// bearer's too.
+	AccessKey *AccessKey
 	// Models are the names that exist; any other is 404. Without a list every name exists.
 	Models []string
 	// Tokens is the length of an answer in content tokens, 16 if zero.
@@ -56,7 +59,8 @@ type Server struct {
 	stop    context.Context // ends with Close
 	stopNow context.CancelFunc
 
-	tokens tokens
+	tokens  tokens
+	lookups lookups
 
 	turnsMu sync.Mutex
 	turns   map[string]int64 // by the key of `times`: how often a fault was asked for

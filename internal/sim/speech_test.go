@@ -132,7 +132,7 @@ func sse(text string) (out [][2]string) {
 }
 
 func speeches() []*speech {
-	return []*speech{chatSpeech(), anthropicSpeech(), geminiSpeech(), responsesSpeech(), embeddingsSpeech()}
+	return []*speech{chatSpeech(), anthropicSpeech(), geminiSpeech(), responsesSpeech(), embeddingsSpeech(), bedrockSpeech()}
 }
 
 var openAINative = map[string]string{

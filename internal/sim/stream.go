@@ -20,6 +20,9 @@ func (c *call) stream() {
 	}
 	h := c.w.Header()
 	h["Content-Type"] = []string{"text/event-stream; charset=utf-8"}
+	if _, ok := c.d.(framer); ok {
+		h["Content-Type"] = []string{frameType}
+	}
 	h["Cache-Control"] = []string{"no-cache"}
 	c.begun()
 	c.d.open(c)

@@ -10,6 +10,11 @@ type Usage struct {
 	CacheWrite1h int64 `json:"cache_write_1h_tokens"`
 	Reasoning    int64 `json:"reasoning_tokens"`
 	Completion   int64 `json:"completion_tokens"`
+	// Sound is the part of the prompt that is sound. Images, Characters and Seconds are no tokens: what was drawn, spoken and heard.
+	Sound      int64 `json:"sound_tokens,omitempty"`
+	Images     int64 `json:"images,omitempty"`
+	Characters int64 `json:"characters,omitempty"`
+	Seconds    int64 `json:"seconds,omitempty"`
 }
 
 func (u *Usage) add(v Usage, sign int64) {
@@ -19,6 +24,10 @@ func (u *Usage) add(v Usage, sign int64) {
 	u.CacheWrite1h += sign * v.CacheWrite1h
 	u.Reasoning += sign * v.Reasoning
 	u.Completion += sign * v.Completion
+	u.Sound += sign * v.Sound
+	u.Images += sign * v.Images
+	u.Characters += sign * v.Characters
+	u.Seconds += sign * v.Seconds
 }
 
 // Row counts calls that passed the checks. Each is exactly one of Completed, Rejected, Broken and Aborted.
@@ -51,7 +60,7 @@ type Totals struct {
 	// Models has a row for each model by its name without controls.
 	Models map[string]Row `json:"models"`
 	// Dialects has a row for each dialect: chat, messages, gemini, responses, azure, completions, embeddings,
-	// gemini-embeddings, rerank.
+	// gemini-embeddings, rerank, images, speech, transcriptions, converse.
 	Dialects map[string]Row `json:"dialects"`
 	// Faults has a row for each fault that struck; calls that `times` spared are not in it.
 	Faults map[Fault]Row `json:"faults"`

@@ -90,13 +90,16 @@ func (c *change) fold(event wallet.Event, at *runner.Event) {
 		}
 		c.charged = c.charged.Add(e.Debited())
 		c.set(e.Balances)
+	case wallet.ChargeCorrected:
+		c.charged = c.charged.Add(e.Debited())
+		c.set(e.Balances)
 	case wallet.HoldReleased:
 		c.holds--
 		c.set(e.Balances)
 	case wallet.HoldExpired:
 		c.holds--
 		c.set(e.Balances)
-	case wallet.HoldExtended, wallet.HoldSuspected:
+	case wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
 	}
 }
 

@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// defaultMaxAge is how old a cached snapshot may be.
-const defaultMaxAge = 500 * time.Millisecond
+const (
+	// defaultMaxAge is how old a cached snapshot may be.
+	defaultMaxAge = 500 * time.Millisecond
+	// renewAge is how old one may be that somebody has not found something in.
+	renewAge = 20 * time.Millisecond
+)
 
 // Cache keeps the last snapshot for the hot path. Only what was published since is read again.
 type Cache struct {
@@ -42,8 +46,22 @@ func (c *Cache) Get(ctx context.Context) (*Snapshot, error) {
 		return last.snapshot, nil
 	}
 	defer c.mu.Unlock()
-	if last = c.last.Load(); last != nil && time.Since(last.at) < c.maxAge {
-		return last.snapshot, nil // refreshed while we came here
+	return c.refresh(ctx, c.maxAge)
+}
+
+// Renew is Get for who has not found what may have been published just now: it waits for a snapshot that was read a moment ago at most.
+// However many ask, the database is asked 50 times a second.
+func (c *Cache) Renew(ctx context.Context) (*Snapshot, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.refresh(ctx, renewAge)
+}
+
+// refresh reads what was published since, unless that was done while we came here. The lock is held.
+func (c *Cache) refresh(ctx context.Context, age time.Duration) (*Snapshot, error) {
+	last := c.last.Load()
+	if last != nil && time.Since(last.at) < age {
+		return last.snapshot, nil
 	}
 	old := empty()
 	if last != nil {

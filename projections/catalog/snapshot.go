@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/projections/checkpoint"
 )
@@ -18,7 +20,8 @@ type Snapshot struct {
 	ModelOrder  []string // model ids in the order of their first publication
 	Endpoints   map[string]catalog.Endpoint
 	ByModel     map[string][]string               // endpoint ids of a model, in the order of their first publication
-	Prices      map[string][]catalog.PriceVersion // by endpoint id, in the order of publication
+	Prices      map[string][]catalog.PriceVersion // of the list: by endpoint id, in the order of publication
+	GroupPrices map[string]catalog.GroupPrices    // by endpoint id
 	PublishedAt map[string]time.Time              // by model id: its first publication
 	Last        int64                             // position of the last publication
 	checkpoint.At
@@ -27,7 +30,7 @@ type Snapshot struct {
 func empty() *Snapshot {
 	return &Snapshot{
 		Vendors: map[string]catalog.Vendor{}, Models: map[string]catalog.Model{}, Endpoints: map[string]catalog.Endpoint{},
-		ByModel: map[string][]string{}, Prices: map[string][]catalog.PriceVersion{}, PublishedAt: map[string]time.Time{},
+		ByModel: map[string][]string{}, Prices: map[string][]catalog.PriceVersion{}, GroupPrices: map[string]catalog.GroupPrices{}, PublishedAt: map[string]time.Time{},
 	}
 }
 
@@ -47,6 +50,7 @@ func (s *Snapshot) with(news []publication) (*Snapshot, error) {
 	}
 	c.Vendors, c.Models, c.Endpoints = maps.Clone(s.Vendors), maps.Clone(s.Models), maps.Clone(s.Endpoints)
 	c.ByModel, c.Prices, c.PublishedAt = maps.Clone(s.ByModel), maps.Clone(s.Prices), maps.Clone(s.PublishedAt)
+	c.GroupPrices = maps.Clone(s.GroupPrices)
 	for _, p := range news {
 		if err := c.add(p); err != nil {
 			return nil, fmt.Errorf("publication at position %d: %w", p.position, err)
@@ -88,11 +92,30 @@ func (s *Snapshot) add(p publication) error {
 		if err := decode(p.body, &v); err != nil {
 			return err
 		}
-		s.Prices[p.id] = append(slices.Clip(s.Prices[p.id]), v)
+		if v.Group == "" {
+			s.Prices[p.id] = append(slices.Clip(s.Prices[p.id]), v)
+			return nil
+		}
+		groups := maps.Clone(s.GroupPrices[p.id])
+		if groups == nil {
+			groups = catalog.GroupPrices{}
+		}
+		groups[v.Group] = append(slices.Clip(groups[v.Group]), v)
+		s.GroupPrices[p.id] = groups
 	default:
 		return fmt.Errorf("unknown kind %q", p.kind)
 	}
 	return nil
+}
+
+// PriceInForce is what a customer of a price group, "" for none, pays at an endpoint; false when nothing is in force.
+func (s *Snapshot) PriceInForce(endpoint, group string, now time.Time) (catalog.PriceVersion, bool) {
+	return catalog.InForceFor(s.Prices[endpoint], s.GroupPrices[endpoint], group, now)
+}
+
+// Price is a version of an endpoint's price by its id, of the list or of any group.
+func (s *Snapshot) Price(endpoint string, id uuid.UUID) (catalog.PriceVersion, bool) {
+	return catalog.FindPrice(s.Prices[endpoint], s.GroupPrices[endpoint], id)
 }
 
 func decode(body []byte, to any) error {

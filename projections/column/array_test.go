@@ -152,7 +152,7 @@ func copied(t *testing.T, conn *pgx.Conn, kind string, a column.Column) []string
 		n.Add(int64(i))
 	}
 	answer, err := pgwire.Send(t.Context(), conn, []pgwire.Step{
-		{SQL: `COPY copied (n, v) FROM STDIN BINARY`, Rows: column.Rows([]column.Column{&n, a})},
+		{SQL: `COPY copied (n, v) FROM STDIN BINARY`, Source: column.Rows([]column.Column{&n, a})},
 	})
 	require.NoError(t, err)
 	require.Equal(t, []int64{int64(a.Len())}, answer.Affected)

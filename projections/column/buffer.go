@@ -9,7 +9,7 @@ var buffers sync.Pool
 
 const (
 	smallest = 1 << 10
-	largest  = 1 << 20 // of one that is kept
+	largest  = 8 << 20 // of one that is kept
 )
 
 // buffer is an empty one.

@@ -21,11 +21,15 @@ const (
 // numericDigits are the digits of an amount, the last n of the array.
 func numericDigits(a money.Amount) (digits [maxDigits]uint16, n int) {
 	_, hi, lo := a.Units()
-	for ; hi != 0 || lo != 0; n++ {
+	for ; hi != 0; n++ {
 		var rest uint64
 		hi, rest = hi/base, hi%base
 		lo, rest = bits.Div64(rest, lo, base)
 		digits[maxDigits-1-n] = uint16(rest) //nolint:gosec // below the base
+	}
+	for ; lo != 0; n++ { // nearly all amounts are so small, and a division by a constant costs a fraction
+		digits[maxDigits-1-n] = uint16(lo % base)
+		lo /= base
 	}
 	return digits, n
 }

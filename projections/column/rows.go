@@ -6,24 +6,31 @@ import (
 	"github.com/massrouter/massrouter/eventstore/pgwire"
 )
 
-// Rows are columns of equal length as the rows of a COPY.
-func Rows(columns []Column) []byte {
-	rest, size := make([][]byte, len(columns)), 0
+// Rows are columns of equal length as the rows of a COPY. They can be sent once, and nothing may be added meanwhile.
+func Rows(columns []Column) pgwire.RowSource {
+	r := &rows{left: columns[0].Len(), rest: make([][]byte, len(columns))}
 	for i, c := range columns {
-		rest[i] = c.elements()
-		size += len(rest[i])
+		r.rest[i] = c.elements()
 	}
-	n := columns[0].Len()
-	rows := pgwire.NewRows(size + 2*n)
-	for range n {
-		rows = rows.Tuple(len(columns))
-		for i, c := range rest {
+	return r
+}
+
+type rows struct {
+	left int
+	rest [][]byte // of each column
+}
+
+// AppendTo implements pgwire.RowSource.
+func (r *rows) AppendTo(piece pgwire.Rows, enough int) (_ pgwire.Rows, more bool) {
+	for ; r.left > 0 && len(piece) < enough; r.left-- {
+		piece = piece.Tuple(len(r.rest))
+		for i, c := range r.rest {
 			end := 4
 			if length := binary.BigEndian.Uint32(c); length != null {
 				end += int(length)
 			}
-			rows, rest[i] = append(rows, c[:end]...), c[end:]
+			piece, r.rest[i] = append(piece, c[:end]...), c[end:]
 		}
 	}
-	return rows.End()
+	return piece, r.left > 0
 }

@@ -29,6 +29,8 @@ func (d *decoded) about() (walletID, generation string) {
 		hold = e.HoldID
 	case wallet.UsageCharged:
 		hold = e.HoldID
+	case wallet.ChargeCorrected:
+		hold = e.HoldID
 	default:
 		return walletID, ""
 	}

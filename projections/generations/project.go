@@ -28,7 +28,7 @@ func (Projection) Version() int { return Version }
 
 // Tables implements runner.Projection.
 func (Projection) Tables() []string {
-	return []string{"views.generations_v1", "views.generations_ends_v1"}
+	return []string{"views.generations_v1", "views.generations_ends_v1", "views.generations_corrections_v1"}
 }
 
 // Project implements runner.Projection.
@@ -63,7 +63,9 @@ func (b *batch) fold(event wallet.Event, at *runner.Event) error {
 		return b.release(&e, at)
 	case wallet.UsageCharged:
 		return b.charge(&e, at)
-	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted:
+	case wallet.ChargeCorrected:
+		return b.corrected.add(&e, at)
+	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
 	}
 	return nil
 }

@@ -30,7 +30,8 @@ const (
 )
 
 // Generation is one call with everything that explains its charge. Amounts are zero, and Usage, LineItems and Call
-// empty, until a charge (or, for Call, a release) says otherwise.
+// empty, until a charge (or, for Call, a release) says otherwise. A charge that was corrected is as the last correction says; what it
+// was before is in Correction.
 type Generation struct {
 	ID                  uuid.UUID // of the hold
 	WalletID            uuid.UUID
@@ -57,9 +58,10 @@ type Generation struct {
 	ExpiresAt           time.Time
 	EndedAt             time.Time // of the charge, release or expiry; zero before
 	HoldPosition        int64
-	EndPosition         int64 // of the charge, release or expiry; 0 before
-	ChargePosition      int64 // of the charge; 0 without one
-	Late                bool  // charged after expiry
+	EndPosition         int64       // of the charge, release or expiry; 0 before
+	ChargePosition      int64       // of the charge; 0 without one
+	Late                bool        // charged after expiry
+	Correction          *Correction // nil while there is none
 	checkpoint.At
 }
 
@@ -95,8 +97,14 @@ const selectGenerations = `SELECT g.generation_id, g.wallet_id, g.key_id, g.mode
 	coalesce(e.uncollectible, 0)::text AS uncollectible, coalesce(e.vendor_cost, 0)::text AS vendor_cost,
 	e.usage, coalesce(e.provenance, '') AS provenance, e.line_items, e.call, coalesce(e.release_reason, '') AS release_reason,
 	g.placed_at, g.expires_at, coalesce(e.ended_at, g.expired_at) AS ended_at,
-	g.hold_position, coalesce(e.position, g.expiry_position, 0) AS end_position, coalesce(e.late, false) AS late
-	FROM views.generations_v1 g LEFT JOIN views.generations_ends_v1 e ON e.generation_id = g.generation_id WHERE `
+	g.hold_position, coalesce(e.position, g.expiry_position, 0) AS end_position, coalesce(e.late, false) AS late,
+	coalesce(c.number, 0) AS corrections, coalesce(c.position, 0) AS correction_position, c.corrected_at, coalesce(c.evidence, '') AS evidence,
+	coalesce(c.reason, '') AS correction_reason, coalesce(c.insured, false) AS insured, coalesce(c.provenance, '') AS corrected_provenance,
+	coalesce(c.charge, 0)::text AS corrected_charge, coalesce(c.uncollectible, 0)::text AS corrected_uncollectible,
+	coalesce(c.vendor_cost, 0)::text AS corrected_vendor_cost, c.usage AS corrected_usage, c.line_items AS corrected_line_items
+	FROM views.generations_v1 g LEFT JOIN views.generations_ends_v1 e ON e.generation_id = g.generation_id
+	LEFT JOIN LATERAL (SELECT * FROM views.generations_corrections_v1 k WHERE k.generation_id = g.generation_id
+		ORDER BY k.number DESC LIMIT 1) c ON true WHERE `
 
 // Generation reads one generation by the id of its hold, after waiting for minPosition. With a wallet id, a
 // generation of another wallet is not found. Errors: not_found, ledger_unavailable.
@@ -125,15 +133,17 @@ func (q *Query) List(ctx context.Context, r Request) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	sql, args, err := r.sql(limit + 1)
+	sql, args, err := r.sql(limit)
 	if err != nil {
 		return Page{}, err
 	}
 	var p Page
 	p.At, err = q.view.Read(ctx, r.MinPosition, sql, `r.placed_at DESC, r.hold_position DESC`, args, func(row checkpoint.Row) error {
 		if len(p.Generations) == limit { // there is one more: not shown, but a page of its own
-			last := p.Generations[limit-1]
-			p.NextCursor = page.Encode(Name, last.PlacedAt.UnixMicro(), last.HoldPosition)
+			if p.NextCursor == "" {
+				last := p.Generations[limit-1]
+				p.NextCursor = page.Encode(Name, last.PlacedAt.UnixMicro(), last.HoldPosition)
+			}
 			return nil
 		}
 		g, err := scan(row)
@@ -157,7 +167,7 @@ func (r Request) sql(limit int) (string, []any, error) {
 	if err := page.Text("model", r.Model); err != nil {
 		return "", nil, err
 	}
-	sql, args := selectGenerations+`true`, []any{limit}
+	sql, args := selectGenerations+`true`, []any(nil)
 	add := func(condition string, values ...any) {
 		places := make([]any, len(values))
 		for i, v := range values {
@@ -192,5 +202,5 @@ func (r Request) sql(limit int) (string, []any, error) {
 	if to != nil {
 		add(`g.placed_at < %s`, *to)
 	}
-	return sql + ` ORDER BY g.placed_at DESC, g.hold_position DESC LIMIT $3`, args, nil
+	return sql + ` ORDER BY g.placed_at DESC, g.hold_position DESC LIMIT ` + strconv.Itoa(page.Rows(limit)), args, nil
 }

@@ -13,10 +13,11 @@ import (
 
 // batch is what a batch of events says: the rows that it makes, and the few that it changes.
 type batch struct {
-	placed placements
-	ended  ends
-	moves  map[uuid.UUID]*move
-	order  []uuid.UUID // of the moves
+	placed    placements
+	ended     ends
+	corrected corrections
+	moves     map[uuid.UUID]*move
+	order     []uuid.UUID // of the moves
 }
 
 // move changes a hold that did not simply end; nil means that it says nothing of that.
@@ -115,6 +116,7 @@ func (b *batch) write(w *runner.Writes) {
 		"charge, uncollectible, vendor_cost, usage, line_items, call",
 		&e.id, &e.state, &e.at, &e.position, &e.vendor, &e.provenance, &e.reason, &e.late,
 		&e.charge, &e.uncollectible, &e.vendorCost, &e.usage, &e.lineItems, &e.facts)
+	b.corrected.write(w)
 	var id column.UUIDs
 	var state column.Texts
 	var expiresAt, expiredAt column.Times

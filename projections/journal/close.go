@@ -17,7 +17,7 @@ import (
 
 // Movements are what changed a wallet in a period: Opening.Posted + TopUps + Grants + Adjustments − Charges =
 // Closing.Posted. Closing is the opening of the period that follows. Parts of charges that the wallet did not have
-// (uncollectible) never were in it and are not in Charges.
+// (uncollectible) never were in it and are not in Charges. Corrections of charges count among them, in the period in which they were made.
 type Movements struct {
 	Currency    money.Currency
 	Opening     wallet.Balances

@@ -88,6 +88,11 @@ func (e *entry) read(event wallet.Event) bool {
 		e.posts(Charge, event.Currency, event.Entry, event.Balances)
 		e.ofCall(event.HoldID)
 		e.key, e.model = uuid.NullUUID{UUID: event.KeyID, Valid: true}, event.Model
+	case wallet.ChargeCorrected:
+		e.posts(Correction, event.Currency, event.Entry, event.Balances)
+		e.ofCall(event.HoldID)
+		e.key, e.model = uuid.NullUUID{UUID: event.KeyID, Valid: true}, event.Model
+		e.reference, e.reason = event.Evidence, event.Reason
 	case wallet.HoldReleased:
 		e.posts(Release, event.Currency, event.Entry, event.Balances)
 		e.ofCall(event.HoldID)
@@ -95,7 +100,7 @@ func (e *entry) read(event wallet.Event) bool {
 	case wallet.HoldExpired:
 		e.posts(Expiry, event.Currency, event.Entry, event.Balances)
 		e.ofCall(event.HoldID)
-	case wallet.Opened, wallet.HoldExtended, wallet.HoldSuspected:
+	case wallet.Opened, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
 		return false
 	}
 	return true

@@ -15,10 +15,11 @@ const (
 	TopUp      = "top_up"
 	Grant      = "grant"
 	Adjustment = "adjustment"
-	Hold       = "hold"    // a hold was placed
-	Charge     = "charge"  // a hold was settled
-	Release    = "release" // a hold ended without a charge
-	Expiry     = "expiry"  // a suspect hold ended
+	Hold       = "hold"       // a hold was placed
+	Charge     = "charge"     // a hold was settled
+	Correction = "correction" // of a charge
+	Release    = "release"    // a hold ended without a charge
+	Expiry     = "expiry"     // a suspect hold ended
 )
 
 // EventType is the stored name of the event that makes entries of a kind, "" for no kind.
@@ -34,6 +35,8 @@ func EventType(kind string) string {
 		return "wallet.hold_placed.v1"
 	case Charge:
 		return "wallet.usage_charged.v1"
+	case Correction:
+		return "wallet.charge_corrected.v1"
 	case Release:
 		return "wallet.hold_released.v1"
 	case Expiry:

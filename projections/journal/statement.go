@@ -36,12 +36,12 @@ type Statement struct {
 type StatementLine struct {
 	Position     int64
 	RecordedAt   time.Time
-	Kind         string // top_up, grant, adjustment, charge
+	Kind         string // top_up, grant, adjustment, charge, correction
 	GenerationID *uuid.UUID
 	Model        string
 	Reference    string
 	Reason       string
-	Amount       money.Amount // signed: charges are negative (or zero, for a free call)
+	Amount       money.Amount // signed: charges are negative (or zero, for a free call), what a correction gives back is positive
 	Balance      money.Amount // posted, after it
 }
 
@@ -93,7 +93,7 @@ func (s *Statement) lines(ctx context.Context, after int64) ([]StatementLine, er
 	w := &window{from: &s.From, to: &s.To, before: s.Position + 1}
 	sql := `SELECT e.position, e.recorded_at, e.kind, e.generation_id, e.model, e.reference, e.reason,
 		(e.wallet_amount + e.hold_amount)::text, (e.wallet_balance + e.hold_balance)::text
-		FROM views.journal_entries_v2 e WHERE e.kind IN ('top_up', 'grant', 'adjustment', 'charge')
+		FROM views.journal_entries_v2 e WHERE e.kind IN ('top_up', 'grant', 'adjustment', 'charge', 'correction')
 		AND e.wallet_id = ` + w.arg(s.WalletID) + ` AND e.position > ` + w.arg(after) + w.bounds() +
 		` ORDER BY e.position LIMIT ` + w.arg(linesAtOnce)
 	var lines []StatementLine

@@ -25,12 +25,15 @@ func (Projection) Name() string { return Name }
 func (Projection) Version() int { return Version }
 
 // Tables implements runner.Projection.
-func (Projection) Tables() []string { return []string{"views.keys_v1", "views.keys_spend_v1"} }
+func (Projection) Tables() []string {
+	return []string{"views.keys_v1", "views.keys_spend_v1", "views.keys_wallets_v1", "views.keys_members_v1"}
+}
 
 // Project implements runner.Projection.
 func (Projection) Project(events []runner.Event, w *runner.Writes) error {
 	facts := newFacts()
 	spends := newSpends()
+	terms := newTerms()
 	for i := range events {
 		switch e := events[i].Data.(type) {
 		case apikey.Event:
@@ -39,10 +42,14 @@ func (Projection) Project(events []runner.Event, w *runner.Writes) error {
 			}
 		case wallet.Event:
 			spends.fold(e, &events[i])
+			if err := terms.fold(e, &events[i]); err != nil {
+				return err
+			}
 		}
 	}
 	facts.write(w)
 	spends.write(w)
+	terms.write(w)
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/projections/checkpoint"
 	"github.com/massrouter/massrouter/projections/column"
 	"github.com/massrouter/massrouter/projections/page"
@@ -36,8 +37,11 @@ type Key struct {
 	UpdatedAt      time.Time
 	Spend          Spend // by window, for another moment than now
 	Spent          Spent
-	LastUsedAt     time.Time // of the last hold; zero when the key was never used
-	LastPosition   int64     // of the key's last own event
+	LastUsedAt     time.Time           // of the last hold; zero when the key was never used
+	LastPosition   int64               // of the key's last own event
+	PriceGroup     string              // of its wallet: whose prices its calls pay; "" for the list's
+	WalletRates    wallet.RateLimits   // of all calls of its wallet
+	Member         wallet.MemberLimits // of its member; none when it has no member
 	checkpoint.At
 }
 
@@ -72,8 +76,10 @@ func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
 const selectKeys = `SELECT k.key_id, k.wallet_id, k.label, k.hash, k.old_hash, k.old_hash_until, k.limits, k.disabled,
 	k.disabled_reason, k.revoked, k.revoked_reason, k.app_id, k.issued_at, k.updated_at, k.position, k.issued_position, k.scope,
 	coalesce(s.held, 0)::text AS held, coalesce(s.total, 0)::text AS total, s.day, coalesce(s.day_spent, 0)::text AS day_spent,
-	s.week, coalesce(s.week_spent, 0)::text AS week_spent, s.month, coalesce(s.month_spent, 0)::text AS month_spent, s.last_used_at
-	FROM views.keys_v1 k LEFT JOIN views.keys_spend_v1 s ON s.key_id = k.key_id `
+	s.week, coalesce(s.week_spent, 0)::text AS week_spent, s.month, coalesce(s.month_spent, 0)::text AS month_spent, s.last_used_at,
+	coalesce(w.price_group, '') AS price_group, w.rate_limits, m.limits AS member_limits
+	FROM views.keys_v1 k LEFT JOIN views.keys_spend_v1 s ON s.key_id = k.key_id LEFT JOIN views.keys_wallets_v1 w ON w.wallet_id = k.wallet_id
+	LEFT JOIN views.keys_members_v1 m ON m.wallet_id = k.wallet_id AND m.member_id = (k.limits ->> 'member_id')::uuid `
 
 // Key reads one key, after waiting for minPosition. Errors: key_not_found, ledger_unavailable.
 func (q *Query) Key(ctx context.Context, id uuid.UUID, minPosition int64) (Key, error) {
@@ -100,11 +106,14 @@ func (q *Query) one(ctx context.Context, minPosition int64, condition string, ar
 	return k, nil
 }
 
-// Changed lists the keys of which an event after a position of the log tells something else than what they spend. Errors:
-// ledger_unavailable.
+// Changed lists the keys of which an event after a position of the log tells something else than what they spend, with those of a wallet
+// whose terms were changed, or of a member whose limits were. Errors: ledger_unavailable.
 func (q *Query) Changed(ctx context.Context, after int64) ([]uuid.UUID, checkpoint.At, error) {
 	var out []uuid.UUID
-	at, err := q.view.Read(ctx, 0, `SELECT k.key_id FROM views.keys_v1 k WHERE k.position > $3`, `r.key_id`, []any{after},
+	at, err := q.view.Read(ctx, 0, `SELECT k.key_id FROM views.keys_v1 k WHERE k.position > $3
+		UNION SELECT k.key_id FROM views.keys_wallets_v1 w JOIN views.keys_v1 k ON k.wallet_id = w.wallet_id WHERE w.position > $3
+		UNION SELECT k.key_id FROM views.keys_members_v1 m JOIN views.keys_v1 k ON k.wallet_id = m.wallet_id
+			AND (k.limits ->> 'member_id')::uuid = m.member_id WHERE m.position > $3`, `r.key_id`, []any{after},
 		func(row checkpoint.Row) error {
 			var id uuid.UUID
 			err := row(&id)
@@ -153,13 +162,13 @@ func (q *Query) ByWallet(ctx context.Context, walletID uuid.UUID, r Request) (Pa
 }
 
 func scan(row checkpoint.Row, now time.Time) (k Key, issued int64, err error) {
-	var limits, hash, oldHash []byte
+	var limits, hash, oldHash, rates, member []byte
 	var oldUntil, day, week, month, used *time.Time
 	s := &k.Spend
 	err = row(&k.ID, &k.WalletID, &k.Label, &hash, &oldHash, &oldUntil, &limits, &k.Disabled, &k.DisabledReason,
 		&k.Revoked, &k.RevokedReason, &k.AppID, &k.IssuedAt, &k.UpdatedAt, &k.LastPosition, &issued, &k.Scope,
 		column.Amount(&s.Held), column.Amount(&s.Total), &day, column.Amount(&s.Day.Amount),
-		&week, column.Amount(&s.Week.Amount), &month, column.Amount(&s.Month.Amount), &used)
+		&week, column.Amount(&s.Week.Amount), &month, column.Amount(&s.Month.Amount), &used, &k.PriceGroup, &rates, &member)
 	if err != nil {
 		return Key{}, 0, err
 	}
@@ -168,6 +177,12 @@ func scan(row checkpoint.Row, now time.Time) (k Key, issued int64, err error) {
 	}
 	if err := json.Unmarshal(limits, &k.Limits); err != nil {
 		return Key{}, 0, fmt.Errorf("decode limits of key %s: %w", k.ID, err)
+	}
+	if err := limitsOf(rates, &k.WalletRates); err != nil {
+		return Key{}, 0, err
+	}
+	if err := limitsOf(member, &k.Member); err != nil {
+		return Key{}, 0, err
 	}
 	k.IssuedAt, k.UpdatedAt = k.IssuedAt.UTC(), k.UpdatedAt.UTC()
 	for to, from := range map[*time.Time]*time.Time{

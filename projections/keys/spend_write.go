@@ -18,9 +18,12 @@ type spent struct {
 	position int64
 }
 
-type spends struct{ ordered[spent] }
+type spends struct {
+	ordered[spent]
+	corrections corrections
+}
 
-func newSpends() *spends { return &spends{ordered[spent]{byKey: map[uuid.UUID]*spent{}}} }
+func newSpends() *spends { return &spends{ordered: ordered[spent]{byKey: map[uuid.UUID]*spent{}}} }
 
 func (s *spends) fold(event wallet.Event, at *runner.Event) {
 	switch e := event.(type) {
@@ -28,11 +31,13 @@ func (s *spends) fold(event wallet.Event, at *runner.Event) {
 		s.hold(e.KeyID, e.Amount, at).usedAt = &at.RecordedAt
 	case wallet.UsageCharged:
 		s.hold(e.KeyID, e.HeldBefore.Neg(), at).charge(at.RecordedAt, e.Debited())
+	case wallet.ChargeCorrected:
+		s.correct(&e, at)
 	case wallet.HoldReleased:
 		s.hold(e.KeyID, e.Amount.Neg(), at)
 	case wallet.HoldExpired:
 		s.hold(e.KeyID, e.Amount.Neg(), at)
-	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldExtended, wallet.HoldSuspected:
+	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet: // see terms
 	}
 }
 
@@ -79,4 +84,5 @@ func (s *spends) write(w *runner.Writes) {
 		position.Add(k.position)
 	}
 	w.Add(key.Len(), upsertSpends, &key, &held, &total, &day, &daySpent, &week, &weekSpent, &month, &monthSpent, &used, &position)
+	s.corrections.write(w)
 }

@@ -115,11 +115,13 @@ func balancesOf(event wallet.Event) (wallet.Balances, money.Currency, bool) {
 		return e.Balances, e.Currency, true
 	case wallet.UsageCharged:
 		return e.Balances, e.Currency, true
+	case wallet.ChargeCorrected:
+		return e.Balances, e.Currency, true
 	case wallet.HoldReleased:
 		return e.Balances, e.Currency, true
 	case wallet.HoldExpired:
 		return e.Balances, e.Currency, true
-	case wallet.Opened, wallet.HoldExtended, wallet.HoldSuspected:
+	case wallet.Opened, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
 	}
 	return wallet.Balances{}, "", false
 }

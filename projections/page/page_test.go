@@ -80,3 +80,17 @@ func FuzzDecode(f *testing.F) {
 		require.Equal(t, cursor, page.Encode(kind, key...), "one cursor for one place")
 	})
 }
+
+// TestPagesAreReadInFewSizes: each with the row after it.
+func TestPagesAreReadInFewSizes(t *testing.T) {
+	t.Parallel()
+	sizes := map[int]bool{}
+	for limit := 1; limit <= 1000; limit++ {
+		rows := page.Rows(limit)
+		require.Greater(t, rows, limit)
+		require.LessOrEqual(t, rows, max(21, 5*limit/2+1))
+		sizes[rows] = true
+	}
+	require.Len(t, sizes, 6)
+	require.Equal(t, 51, page.Rows(50))
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/app"
 	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/domain/charge"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/eventstore"
 	"github.com/massrouter/massrouter/eventstore/memory"
@@ -40,7 +41,7 @@ type Kit struct {
 // New makes a kit on a migrated database.
 func New(t T, pool *pgxpool.Pool) *Kit {
 	t.Helper()
-	registry, err := domain.NewRegistry(wallet.Events(), apikey.Events(), app.Events(), catalog.Events())
+	registry, err := domain.NewRegistry(wallet.Events(), apikey.Events(), app.Events(), catalog.Events(), charge.Events())
 	require.NoError(t, err)
 	k := &Kit{
 		Pool: pool, Registry: registry, Now: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), versions: map[domain.StreamID]int64{},

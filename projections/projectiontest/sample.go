@@ -33,6 +33,20 @@ func Placed(hold, key uuid.UUID, amount string, expires time.Time, after wallet.
 	}
 }
 
+// Corrected is a correction of a charge that Charged made, by a piece of evidence: what it comes to now, of which so much is uncollectible.
+func Corrected(was wallet.UsageCharged, before wallet.Bill, number int64, chargedAt time.Time, charge, uncollectible string, after wallet.Balances) wallet.ChargeCorrected {
+	return wallet.ChargeCorrected{
+		HoldID: was.HoldID, KeyID: was.KeyID, Model: was.Model, Endpoint: was.Endpoint, Vendor: was.Vendor, PriceVersion: was.PriceVersion,
+		PlacedAt: chargedAt, ChargedAt: chargedAt, ChargePosition: 1, Number: number, Before: before,
+		After: wallet.Bill{
+			Usage: usage.Usage{usage.Input: 7, usage.Output: 3}, Charge: Money(charge), Uncollectible: Money(uncollectible), VendorCost: Money("0.000000000002"),
+		},
+		LineItems:  []usage.LineItem{{Class: usage.Output, Quantity: 1, Price: money.MustPrice(charge), Amount: Money(charge)}},
+		Provenance: usage.LookedUp, Evidence: "lookup", Reason: "usage was missing", AppID: was.Call.AppID, AppURL: was.Call.AppURL,
+		Currency: money.USD, Balances: after,
+	}
+}
+
 // Charged is a settlement of a hold with one line item.
 func Charged(hold, key uuid.UUID, charge, held string, after wallet.Balances) wallet.UsageCharged {
 	return wallet.UsageCharged{

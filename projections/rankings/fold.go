@@ -40,14 +40,46 @@ type facts struct {
 
 // charge adds a call that somebody paid for. A charge that the wallet did not have is none.
 func (f *facts) charge(e *wallet.UsageCharged, walletID uuid.UUID, at time.Time) {
-	paid := e.Debited()
-	if paid.Sign() <= 0 {
+	s := counted(e.Bill(), e.Currency)
+	if s.calls == 0 {
 		return
 	}
 	k := key{floor(at.Unix(), hourSeconds), walletID, e.Model, e.Vendor, e.Call.AppID, ""}
 	if k.app == uuid.Nil {
 		k.url = e.Call.AppURL
 	}
+	f.add(k, s)
+}
+
+// correct adds what a correction makes of a call, in the hour in which it was made: a call that turns out to be paid for is counted, one
+// that is not is taken off.
+func (f *facts) correct(e *wallet.ChargeCorrected, walletID uuid.UUID, at time.Time) {
+	before, after := counted(e.Before, e.Currency), counted(e.After, e.Currency)
+	more := sums{tokens: after.tokens - before.tokens, calls: after.calls - before.calls, spend: after.spend.Sub(before.spend)}
+	if before.calls == 0 && after.calls == 0 {
+		return
+	}
+	k := key{floor(at.Unix(), hourSeconds), walletID, e.Model, e.Vendor, e.AppID, ""}
+	if k.app == uuid.Nil {
+		k.url = e.AppURL
+	}
+	f.add(k, more)
+}
+
+// counted is what a call counts: nothing, unless somebody paid for it.
+func counted(b wallet.Bill, currency money.Currency) sums {
+	paid := b.Paid()
+	if paid.Sign() <= 0 {
+		return sums{}
+	}
+	s := sums{tokens: tokens(b.Usage), calls: 1}
+	if currency == money.USD {
+		s.spend = paid
+	}
+	return s
+}
+
+func (f *facts) add(k key, more sums) {
 	s, ok := f.byKey[k]
 	if !ok {
 		if f.byKey == nil {
@@ -56,11 +88,9 @@ func (f *facts) charge(e *wallet.UsageCharged, walletID uuid.UUID, at time.Time)
 		s = &sums{}
 		f.byKey[k], f.order = s, append(f.order, k)
 	}
-	s.tokens += tokens(e.Usage)
-	s.calls++
-	if e.Currency == money.USD {
-		s.spend = s.spend.Add(paid)
-	}
+	s.tokens += more.tokens
+	s.calls += more.calls
+	s.spend = s.spend.Add(more.spend)
 }
 
 func tokens(u usage.Usage) int64 {
@@ -115,6 +145,12 @@ func (b *batch) fold(event wallet.Event, at *runner.Event) error {
 			return err
 		}
 		b.segments[len(b.segments)-1].charge(&e, id, at.RecordedAt)
+	case wallet.ChargeCorrected:
+		id, err := at.Entity()
+		if err != nil {
+			return err
+		}
+		b.segments[len(b.segments)-1].correct(&e, id, at.RecordedAt)
 	case wallet.ToppedUp:
 		id, err := at.Entity()
 		if err != nil {
@@ -128,7 +164,7 @@ func (b *batch) fold(event wallet.Event, at *runner.Event) error {
 			b.payers = append(b.payers, payer{id, at.Position, floor(at.RecordedAt.Unix(), daySeconds)})
 		}
 	case wallet.Opened, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected, wallet.HoldReleased,
-		wallet.HoldExpired:
+		wallet.HoldExpired, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
 	}
 	return nil
 }

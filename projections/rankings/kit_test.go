@@ -117,12 +117,12 @@ func (r *raw) sums(t *rapid.T, position int64, q rankings.Request, from, to time
 		from, to = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	subject := map[rankings.Board]string{
-		rankings.Models: `body->>'model'`, rankings.Vendors: `body->>'vendor'`, rankings.Apps: `body->'call'->>'app_id'`,
-		rankings.Referers: `CASE WHEN body->'call'->>'app_id' IS NULL THEN body->'call'->>'app_url' END`,
+		rankings.Models: `body->>'model'`, rankings.Vendors: `body->>'vendor'`, rankings.Apps: `said->>'app_id'`,
+		rankings.Referers: `CASE WHEN said->>'app_id' IS NULL THEN said->>'app_url' END`,
 	}[q.Board]
 	metric := map[rankings.Metric]string{
-		rankings.Tokens: `(SELECT sum(v::numeric) FROM jsonb_each_text(body->'usage') AS u(k, v) WHERE k <> 'request')`, rankings.Calls: `1`,
-		rankings.Spend: `CASE WHEN body->>'currency' = 'USD' THEN paid ELSE 0 END`,
+		rankings.Tokens: `(SELECT sign * sum(v::numeric) FROM jsonb_each_text(bill->'usage') AS u(k, v) WHERE k <> 'request')`, rankings.Calls: `sign`,
+		rankings.Spend: `CASE WHEN body->>'currency' = 'USD' THEN sign * paid ELSE 0 END`,
 	}[q.By]
 	unit, grain := `1`, `1`
 	if q.By == rankings.Spend {
@@ -132,7 +132,9 @@ func (r *raw) sums(t *rapid.T, position int64, q rankings.Request, from, to time
 	WITH known AS (SELECT *, (recorded_at AT TIME ZONE 'UTC')::date AS day FROM raw WHERE position <= $1),
 	charges AS (
 		SELECT stream, day, SUBJECT AS subject, METRIC AS x
-		FROM (SELECT *, (body->>'charge')::numeric - coalesce((body->>'uncollectible')::numeric, 0) AS paid FROM known WHERE type = 'wallet.usage_charged.v1') c
+		FROM (SELECT known.*, sign, bill, said, (bill->>'charge')::numeric - coalesce((bill->>'uncollectible')::numeric, 0) AS paid
+			FROM known, LATERAL (VALUES ('wallet.usage_charged.v1', 1, body, body->'call'), ('wallet.charge_corrected.v1', -1, body->'before', body),
+				('wallet.charge_corrected.v1', 1, body->'after', body)) AS p(of, sign, bill, said) WHERE p.of = type) c
 		WHERE paid > 0 AND recorded_at >= $2 AND recorded_at < $3 AND ($4 = '' OR body->>'model' = $4)
 		AND EXISTS (SELECT FROM known k WHERE k.stream = c.stream AND k.type = 'wallet.topped_up.v1' AND k.day <= c.day)
 	), shares AS (SELECT subject, stream, sum(x) AS x FROM charges WHERE subject IS NOT NULL GROUP BY subject, stream),

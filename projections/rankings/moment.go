@@ -105,24 +105,27 @@ func (q *Query) replay(ctx context.Context, s *state, first, last int64, until t
 	return nil
 }
 
-// refold folds one event of the log, if it is a charge.
+// refold folds one event of the log, if it is a charge or a correction of one.
 func (q *Query) refold(s *state, e *eventstore.Event) error {
-	if e.Type != (wallet.UsageCharged{}).EventType() {
+	if e.Type != (wallet.UsageCharged{}).EventType() && e.Type != (wallet.ChargeCorrected{}).EventType() {
 		return nil
 	}
 	data, err := q.registry.Decode(e.Type, e.Body)
 	if err != nil {
 		return fmt.Errorf("position %d: %w", e.Position, err)
 	}
-	charged, ok := data.(wallet.UsageCharged)
-	if !ok {
-		return fmt.Errorf("position %d: %s is no charge", e.Position, e.Type)
-	}
 	id, err := (&runner.Event{Position: e.Position, StreamID: e.StreamID}).Entity()
 	if err != nil {
 		return fmt.Errorf("position %d: %w", e.Position, err)
 	}
-	s.tail.charge(&charged, id, e.RecordedAt)
+	switch event := data.(type) {
+	case wallet.UsageCharged:
+		s.tail.charge(&event, id, e.RecordedAt)
+	case wallet.ChargeCorrected:
+		s.tail.correct(&event, id, e.RecordedAt)
+	default:
+		return fmt.Errorf("position %d: %s is no charge", e.Position, e.Type)
+	}
 	return nil
 }
 

@@ -14,7 +14,7 @@ type checkpointRow struct {
 	found               bool
 	position, rebuildTo int64
 	recordedAt          time.Time // of the event at position
-	revision            int
+	build, revision     int
 }
 
 // rowQuerier is a transaction, a connection or a pool.
@@ -27,8 +27,8 @@ func readCheckpoint(ctx context.Context, q rowQuerier, p Projection, s Slot) (ch
 }
 
 func scanCheckpoint(ctx context.Context, q rowQuerier, p Projection, s Slot, lock string) (c checkpointRow, err error) {
-	sql := s.sql(`SELECT position, recorded_at, rebuild_to, revision FROM views.checkpoints WHERE name = $1 AND version = $2`) + lock
-	err = q.QueryRow(ctx, sql, p.Name(), p.Version()).Scan(&c.position, &c.recordedAt, &c.rebuildTo, &c.revision)
+	sql := s.sql(`SELECT position, recorded_at, rebuild_to, build, revision FROM views.checkpoints WHERE name = $1 AND version = $2`) + lock
+	err = q.QueryRow(ctx, sql, p.Name(), p.Version()).Scan(&c.position, &c.recordedAt, &c.rebuildTo, &c.build, &c.revision)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return checkpointRow{}, nil
 	}

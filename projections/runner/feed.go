@@ -17,6 +17,7 @@ type feed struct {
 	store    eventstore.Reader
 	registry *domain.Registry
 	size     int64         // positions of a block
+	most     int           // events of a batch
 	capacity int           // blocks that are kept
 	gap      time.Duration // least time between two reads at the end of the log
 	patience time.Duration // longest wait for a slower reader
@@ -34,6 +35,7 @@ type block struct {
 	after   int64
 	events  []Event
 	loading bool
+	atEnd   bool // it is loading, and waits for the log to go on
 }
 
 func (b *block) end() int64 { return b.after + int64(len(b.events)) }
@@ -44,11 +46,15 @@ type reader struct {
 	stalled  bool // others no longer wait for it until it moves
 	ahead    sync.WaitGroup
 	stop     context.CancelFunc // of what is read ahead for it; nil when nothing is
+	own      []Event            // memory for a batch of several blocks
+	rest     []Event            // what was left over of the last one
 }
 
 func newFeed(store eventstore.Reader, registry *domain.Registry, o Options) *feed {
+	size := min(o.BatchSize, blockSize)
 	return &feed{
-		store: store, registry: registry, size: int64(o.BatchSize), capacity: keptBlocks, gap: o.Gap, patience: patience, idle: o.Takeover,
+		store: store, registry: registry, size: int64(size), most: o.BatchSize, capacity: keptBlocks + o.BatchSize/size, gap: o.Gap,
+		patience: patience, idle: o.Takeover,
 		blocks: map[int64]*block{}, readers: map[*reader]struct{}{}, changed: make(chan struct{}),
 	}
 }
@@ -95,7 +101,7 @@ func (f *feed) readAhead(ctx context.Context, r *reader, b *block) {
 	ahead := f.block(next)
 	ahead.loading = true
 	r.ahead.Go(func() {
-		_, _ = f.load(ctx, ahead, next+f.size) // whoever needs the block tries again, and is told
+		_, _ = f.load(ctx, ahead, next+f.size, true) // whoever needs the block tries again, and is told
 	})
 }
 
@@ -106,7 +112,10 @@ func (f *feed) broadcast() {
 
 // next returns the events after the reader's position, at most a block; it waits for them, but returns none when none came for
 // a while. The events are shared: nobody changes them.
-func (f *feed) next(ctx context.Context, r *reader) ([]Event, error) {
+func (f *feed) next(ctx context.Context, r *reader) ([]Event, error) { return f.take(ctx, r, true) }
+
+// take is next, which need not wait at the end of the log.
+func (f *feed) take(ctx context.Context, r *reader, wait bool) ([]Event, error) {
 	patience, idle := time.NewTimer(f.patience), time.NewTimer(f.idle)
 	defer patience.Stop()
 	defer idle.Stop()
@@ -125,10 +134,13 @@ func (f *feed) next(ctx context.Context, r *reader) ([]Event, error) {
 		case !b.loading && len(f.tooFarBehind(r)) == 0:
 			b.loading = true
 			f.mu.Unlock()
-			if more, err := f.load(ctx, b, (r.position/f.size+1)*f.size); err != nil || !more {
+			if more, err := f.load(ctx, b, (r.position/f.size+1)*f.size, wait); err != nil || !more {
 				return nil, err
 			}
 			continue
+		case b.atEnd && !wait:
+			f.mu.Unlock()
+			return nil, nil
 		}
 		changed := f.changed
 		f.mu.Unlock()
@@ -210,7 +222,7 @@ const (
 // load reads on in a block, up to its last position. At the end of the log it waits for more, and does not read again before the
 // gap is over: an idle log is followed at once, a busy one in batches, and the gap grows with what it brings in. It says
 // whether there is, or may be, more.
-func (f *feed) load(ctx context.Context, b *block, last int64) (more bool, err error) {
+func (f *feed) load(ctx context.Context, b *block, last int64, wait bool) (more bool, err error) {
 	var events []Event
 	defer func() {
 		f.mu.Lock()
@@ -219,12 +231,18 @@ func (f *feed) load(ctx context.Context, b *block, last int64) (more bool, err e
 		if len(events) > 0 && b.end() < last {
 			f.again = time.Now().Add(f.gap * time.Duration(min(1+len(events)/busyRead, busiest)))
 		}
-		b.loading = false
+		b.loading, b.atEnd = false, false
 		f.broadcast()
 	}()
 	f.mu.Lock()
 	after, rest := b.end(), time.Until(f.again)
+	if rest > 0 {
+		f.waits(b)
+	}
 	f.mu.Unlock()
+	if rest > 0 && !wait {
+		return false, nil
+	}
 	if err := pause(ctx, rest); err != nil {
 		return false, err
 	}
@@ -232,12 +250,24 @@ func (f *feed) load(ctx context.Context, b *block, last int64) (more bool, err e
 	if err != nil || len(events) > 0 {
 		return true, err
 	}
+	if !wait {
+		return false, nil
+	}
+	f.mu.Lock()
+	f.waits(b)
+	f.mu.Unlock()
 	waiting, stop := context.WithTimeout(ctx, f.idle)
 	defer stop()
 	if err = f.store.Wait(waiting, after); err != nil && ctx.Err() == nil && waiting.Err() != nil {
 		return false, nil
 	}
 	return true, err
+}
+
+// waits tells those who will not that a block has all that the log has.
+func (f *feed) waits(b *block) {
+	b.atEnd = true
+	f.broadcast()
 }
 
 // read returns decoded events. What this program cannot decode stops the reader there, after all that comes before.
@@ -256,7 +286,7 @@ func (f *feed) read(ctx context.Context, after int64, limit int) ([]Event, error
 			}
 			return nil, fmt.Errorf("event at position %d: %w", e.Position, err)
 		}
-		events = append(events, Event{Position: e.Position, RecordedAt: e.RecordedAt, StreamID: e.StreamID, Data: data})
+		events = append(events, Event{Position: e.Position, RecordedAt: e.RecordedAt, StreamID: e.StreamID, Actor: e.Actor, Data: data})
 	}
 	return events, nil
 }

@@ -36,8 +36,8 @@ type Projection interface {
 type Carrier interface {
 	Projection
 	// Carry reads that from a build's tables. Project gets it as Writes.Carried and brings it up to date: it is read when
-	// the build is taken up, and again after a batch that was not written. A switch between builds may come between its
-	// being read and the batch: the statements must fail when they find other rows than those that it was read from.
+	// the build is taken up, and again after a batch that was not written or a switch: a batch is written only to the build
+	// that it was read from.
 	Carry(ctx context.Context, query Querier) (any, error)
 }
 
@@ -51,6 +51,7 @@ type Event struct {
 	Position   int64
 	RecordedAt time.Time
 	StreamID   domain.StreamID
+	Actor      string // who caused it
 	Data       domain.Event
 }
 

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	keptBlocks = 8
-	patience   = time.Second
+	keptBlocks = 4 // beside those of one batch
+	patience   = 5 * time.Second
 	// lookAgain is how often ToEnd looks at a projection that another process owns.
 	lookAgain = 20 * time.Millisecond
 	never     = int64(1<<63 - 1) // a position that is never reached
@@ -24,7 +24,8 @@ const (
 
 // Options tune a Runner. The zero value means the defaults.
 type Options struct {
-	// BatchSize is the most events of one transaction: 1 to 10,000; 0 means 2,000.
+	// BatchSize is the most events of one transaction: 1 to 100,000; 0 means 10,000. So many come together only when a projection is
+	// behind. Up to three times as many are in memory.
 	BatchSize int
 	// Gap is the least time between two batches at the end of the log: an idle log is followed at once, a busy one in batches.
 	// At thousands of events a second it grows to five times that. 0 means 20 ms, negative none.
@@ -41,9 +42,9 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.BatchSize <= 0 {
-		o.BatchSize = 2000
+		o.BatchSize = 10_000
 	}
-	o.BatchSize = min(o.BatchSize, 10_000)
+	o.BatchSize = min(o.BatchSize, 100_000)
 	if o.Gap == 0 {
 		o.Gap = 20 * time.Millisecond
 	}

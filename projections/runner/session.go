@@ -65,6 +65,7 @@ const firstCheckpoint = `INSERT INTO views.checkpoints (name, version, revision,
 
 // place is how far a build is: the last event that it has taken.
 type place struct {
+	build      int
 	position   int64
 	recordedAt time.Time // zero before the first event
 	carried    any       // of a Carrier
@@ -76,15 +77,16 @@ func (s *session) Query(ctx context.Context, sql string, args ...any) (pgx.Rows,
 }
 
 // begin reads a build's place, and the position at which it is to stop: never for the live one, of which it makes the
-// checkpoint the first time. A build that is not there, or was begun by another revision of the code, is errGone.
-func (s *session) begin(ctx context.Context, p Projection) (at place, stop int64, err error) {
+// checkpoint the first time. A build that is not there, or was begun by another revision of the code, is errGone. When all is as it
+// was, what is carried is kept.
+func (s *session) begin(ctx context.Context, p Projection, was place) (at place, stop int64, err error) {
 	if s.slot == Live {
 		_, err = s.conn.Exec(ctx, firstCheckpoint, p.Name(), p.Version(), revisionOf(p))
 	}
 	if err == nil {
 		var c checkpointRow
 		c, err = readCheckpoint(ctx, s.conn, p, s.slot)
-		at.position, stop = c.position, c.rebuildTo
+		at.build, at.position, stop = c.build, c.position, c.rebuildTo
 		if c.position > 0 {
 			at.recordedAt = c.recordedAt
 		}
@@ -98,7 +100,9 @@ func (s *session) begin(ctx context.Context, p Projection) (at place, stop int64
 	if err != nil {
 		return place{}, 0, s.lost(fmt.Errorf("read the checkpoint: %w", err))
 	}
-	if c, ok := p.(Carrier); ok {
+	if was.build == at.build && was.position == at.position {
+		at.carried = was.carried
+	} else if c, ok := p.(Carrier); ok {
 		if at.carried, err = c.Carry(ctx, s); err != nil {
 			// The tables of a build that was exchanged or dropped meanwhile are gone, together with its checkpoint.
 			if now, again := readCheckpoint(ctx, s.conn, p, s.slot); again == nil && s.slot != Live && !now.found {
@@ -115,7 +119,7 @@ func (s *session) gone(ctx context.Context, p Projection) bool {
 	if s.slot == Live || s.conn.IsClosed() {
 		return false
 	}
-	_, _, err := s.begin(ctx, p)
+	_, _, err := s.begin(ctx, p, place{})
 	return errors.Is(err, errGone)
 }
 

@@ -31,7 +31,7 @@ func (r *Runner) work(ctx context.Context, p Projection, slot Slot, target int64
 }
 
 func (r *Runner) run(ctx context.Context, session *session, p Projection, target int64) (moved bool, err error) {
-	at, stop, err := session.begin(ctx, p)
+	at, stop, err := session.begin(ctx, p, place{})
 	if err != nil {
 		return false, err
 	}
@@ -39,8 +39,11 @@ func (r *Runner) run(ctx context.Context, session *session, p Projection, target
 	defer r.feed.leave(reader)
 	for at.position < min(target, stop) {
 		next, err := r.step(ctx, session, p, reader, at, min(target, stop))
-		if errors.Is(err, errMoved) || err == nil && next.position == at.position { // does the session live, and is all as it was?
-			next, stop, err = session.begin(ctx, p)
+		switch {
+		case errors.Is(err, errMoved):
+			next, stop, err = session.begin(ctx, p, place{})
+		case err == nil && next.position == at.position: // does the session live, and is all as it was?
+			next, stop, err = session.begin(ctx, p, at)
 		}
 		if err != nil {
 			if session.gone(ctx, p) {
@@ -49,11 +52,8 @@ func (r *Runner) run(ctx context.Context, session *session, p Projection, target
 			r.stop(ctx, session, p, err)
 			return moved, err
 		}
-		if next.position == at.position {
-			continue
-		}
-		moved, at = true, next
-		r.feed.move(reader, at.position)
+		moved = moved || next.position != at.position
+		at = next
 		if session.slot == Live {
 			r.options.Signal.Set(p.Name(), p.Version(), at.position)
 		}
@@ -76,23 +76,22 @@ func (r *Runner) reached(ctx context.Context, p Projection, slot Slot, target in
 // step takes the next events, up to the one at which to stop, and commits their effect together with the checkpoint. When
 // none come the place stays.
 func (r *Runner) step(ctx context.Context, session *session, p Projection, reader *reader, at place, stop int64) (place, error) {
-	events, err := r.feed.next(ctx, reader)
+	events, err := r.feed.batch(ctx, reader, at.position, stop)
 	if err != nil {
 		return place{}, err
 	}
 	if len(events) == 0 {
 		return at, nil
 	}
-	events = events[:min(int64(len(events)), stop-at.position)] // positions are dense
 	w := Writes{Since: at.recordedAt, Carried: at.carried}
 	if err := project(p, events, &w); err != nil {
 		return place{}, fmt.Errorf("project positions %d to %d: %w", events[0].Position, events[len(events)-1].Position, err)
 	}
 	last := &events[len(events)-1]
-	if err := session.commit(ctx, p, at.position, last, &w); err != nil {
+	if err := session.commit(ctx, p, at, last, &w); err != nil {
 		return place{}, fmt.Errorf("write positions %d to %d: %w", events[0].Position, last.Position, err)
 	}
-	return place{last.Position, last.RecordedAt, at.carried}, nil
+	return place{at.build, last.Position, last.RecordedAt, at.carried}, nil
 }
 
 // project turns a panic into an error: a mistake in one projection stops this one alone.

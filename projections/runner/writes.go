@@ -92,7 +92,7 @@ func (w *Writes) steps(slot Slot) []pgwire.Step {
 	for i, s := range w.statements {
 		steps[i].SQL = slot.sql(s.sql)
 		if s.copied != nil {
-			steps[i].Rows = column.Rows(s.copied)
+			steps[i].Source = column.Rows(s.copied)
 			continue
 		}
 		for _, c := range s.params {

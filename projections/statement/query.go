@@ -25,23 +25,24 @@ const (
 	Grant      = journal.Grant
 	Adjustment = journal.Adjustment
 	Charge     = journal.Charge
+	Correction = journal.Correction // of a charge
 )
 
 // Kinds lists all kinds of movements.
-func Kinds() []string { return []string{TopUp, Grant, Adjustment, Charge} }
+func Kinds() []string { return []string{TopUp, Grant, Adjustment, Charge, Correction} }
 
 // Movement is one change of the posted balance: BalanceAfter = BalanceBefore + Amount.
 type Movement struct {
 	Position      int64
 	RecordedAt    time.Time
 	Kind          string
-	Amount        money.Amount // signed: charges are negative (or zero, for a free call)
+	Amount        money.Amount // signed: charges are negative (or zero, for a free call), what a correction gives back is positive
 	BalanceBefore money.Amount
 	BalanceAfter  money.Amount
 	Currency      money.Currency
 	Reference     string
 	Reason        string
-	GenerationID  *uuid.UUID // charges only, as KeyID and Model
+	GenerationID  *uuid.UUID // charges and their corrections only, as KeyID and Model
 	KeyID         *uuid.UUID
 	Model         string
 }
@@ -82,7 +83,7 @@ func (q *Query) List(ctx context.Context, r Request) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	sql, args, err := r.sql(limit + 1)
+	sql, args, err := r.sql(limit)
 	if err != nil {
 		return Page{}, err
 	}
@@ -124,9 +125,9 @@ func (r Request) sql(limit int) (string, []any, error) {
 	}
 	sql := `SELECT e.position, e.recorded_at, e.kind, (e.wallet_amount + e.hold_amount)::text AS amount,
 		(e.wallet_balance + e.hold_balance)::text AS balance_after, e.currency, e.reference, e.reason,
-		CASE e.kind WHEN 'charge' THEN e.generation_id END AS generation_id, e.key_id, e.model
-		FROM views.journal_entries_v2 e WHERE e.wallet_id = $3 AND e.position < $4 AND e.kind IN ('top_up', 'grant', 'adjustment', 'charge')`
-	args := []any{r.WalletID, before, limit}
+		CASE WHEN e.kind IN ('charge', 'correction') THEN e.generation_id END AS generation_id, e.key_id, e.model
+		FROM views.journal_entries_v2 e WHERE e.wallet_id = $3 AND e.position < $4 AND e.kind IN ('top_up', 'grant', 'adjustment', 'charge', 'correction')`
+	args := []any{r.WalletID, before}
 	add := func(condition string, value any) {
 		args = append(args, value)
 		n := strconv.Itoa(len(args) + 2)
@@ -143,15 +144,15 @@ func (r Request) sql(limit int) (string, []any, error) {
 	if len(r.Kinds) > 0 {
 		for _, kind := range r.Kinds {
 			if !slices.Contains(Kinds(), kind) {
-				return "", nil, domain.Errorf(domain.CodeInvalid, "kind is one of top_up, grant, adjustment, charge")
+				return "", nil, domain.Errorf(domain.CodeInvalid, "kind is one of top_up, grant, adjustment, charge, correction")
 			}
 		}
 		add(` AND e.kind = ANY(%s)`, r.Kinds)
-		if !slices.Contains(r.Kinds, Charge) {
+		if !slices.Contains(r.Kinds, Charge) && !slices.Contains(r.Kinds, Correction) {
 			sql += ` AND e.generation_id IS NULL` // what the index over the credits needs to be told
 		}
 	}
-	return sql + ` ORDER BY e.position DESC LIMIT $5`, args, nil
+	return sql + ` ORDER BY e.position DESC LIMIT ` + strconv.Itoa(page.Rows(limit)), args, nil
 }
 
 // scan reads a row. The driver takes plain types as they come, where it would turn named ones into text and back.

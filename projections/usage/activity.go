@@ -2,7 +2,10 @@ package usage
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
+	"unsafe"
 
 	"github.com/google/uuid"
 
@@ -71,13 +74,51 @@ func (q *Query) Activity(ctx context.Context, r ActivityRequest, now time.Time) 
 		if err != nil {
 			return Activity{}, err
 		}
-		a, err := q.activity(ctx, r, from, to, over)
+		a, err := q.activityOf(ctx, r, from, to, over)
 		if err == nil && !q.reached(a.At, over) {
+			q.kept.forget(a.Build())
 			over = a.AsOf
 			continue
 		}
 		return a, err
 	}
+}
+
+// activityOf reads the days once when all of them are over, and after that only of which position the answer is.
+func (q *Query) activityOf(ctx context.Context, r ActivityRequest, from, to, over time.Time) (Activity, error) {
+	if over.Before(to) {
+		return q.activity(ctx, r, from, to, over)
+	}
+	text, err := json.Marshal([]any{"activity", r.WalletID, r.KeyID, r.Currency, from.Unix(), to.Unix()})
+	if err != nil {
+		return Activity{}, fmt.Errorf("write the question: %w", err)
+	}
+	key := string(text)
+	if value, build, found := q.kept.get(key); found {
+		at, err := q.checkpoint(ctx, r.MinPosition)
+		if err != nil {
+			return Activity{}, err
+		}
+		if rows, ok := value.([]ActivityRow); ok && at.Build() == build {
+			return Activity{rows, at}, nil
+		}
+		q.kept.forget(build)
+	}
+	a, err := q.activity(ctx, r, from, to, over)
+	if err == nil && !a.AsOf.Before(over) {
+		q.kept.put(key, a.Rows, activitySize(a.Rows), a.Build())
+	}
+	return a, err
+}
+
+// activitySize is about how many bytes rows take. Each has one text for both of its models.
+func activitySize(rows []ActivityRow) int {
+	n := 0
+	for i := range rows {
+		r := &rows[i]
+		n += int(unsafe.Sizeof(*r)) + len(r.Date) + len(r.Model) + len(r.EndpointID) + len(r.ProviderName)
+	}
+	return n
 }
 
 func (q *Query) activity(ctx context.Context, r ActivityRequest, from, to, over time.Time) (a Activity, err error) {

@@ -11,21 +11,6 @@ import (
 	"github.com/massrouter/massrouter/projections/runner"
 )
 
-// closeMinute turns the calls of the minute that was open into its rows.
-func closeMinute(w *runner.Writes) { w.AddAny(closing()) }
-
-// closing is one statement, whose parts all see the table of open calls as it was before it. All of them are of one minute.
-func closing() string {
-	all := fmt.Sprintf("bucket, '%[1]s'::uuid, '%[1]s'::uuid, '%[1]s'::uuid, model, endpoint, currency", uuid.Nil)
-	const allOf = "bucket, model, endpoint, currency"
-	return fmt.Sprintf(`WITH gone AS (DELETE FROM `+openTable+` RETURNING *),
-	failed AS (INSERT INTO %[1]s (%[2]s, class, errors)
-		SELECT %[2]s, class, count(*) FROM gone WHERE class <> '' GROUP BY %[2]s, class
-		UNION ALL SELECT %[3]s, class, count(*) FROM gone WHERE class <> '' GROUP BY %[4]s, class)
-	INSERT INTO %[5]s (%[2]s, %[6]s) SELECT %[2]s, %[7]s FROM gone GROUP BY %[2]s UNION ALL SELECT %[3]s, %[7]s FROM gone GROUP BY %[4]s`,
-		ofErrors.table(Minute), keyNames, all, allOf, ofCalls.table(Minute), sumNames(), summed())
-}
-
 // closeAbove writes the quarters of an hour, days and months that are over when the log goes on from one minute in another: each from the rows
 // below it, in one statement, however many there are.
 func closeAbove(w *runner.Writes, from, to int64) {

@@ -70,11 +70,13 @@ func keyOf(event wallet.Event, at *runner.Event) (k key, ended bool, err error) 
 	switch e := event.(type) {
 	case wallet.UsageCharged:
 		k = key{key: e.KeyID, app: e.Call.AppID, model: e.Model, endpoint: e.Endpoint, currency: e.Currency}
+	case wallet.ChargeCorrected:
+		k = key{key: e.KeyID, app: e.AppID, model: e.Model, endpoint: e.Endpoint, currency: e.Currency}
 	case wallet.HoldReleased:
 		k = key{key: e.KeyID, app: e.Call.AppID, model: e.Model, endpoint: e.Endpoint, currency: e.Currency}
 	case wallet.HoldExpired:
 		k = key{key: e.KeyID, currency: e.Currency}
-	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected:
+	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
 		return key{}, false, nil
 	}
 	k.bucket = minuteOf(at.RecordedAt)
@@ -90,6 +92,8 @@ func (s *Sums) count(event wallet.Event) (class string) {
 		if class = e.Call.Error; class != "" {
 			s.Errors++
 		}
+	case wallet.ChargeCorrected:
+		s.correct(&e)
 	case wallet.HoldReleased:
 		s.Calls++
 		s.Errors++
@@ -98,7 +102,7 @@ func (s *Sums) count(event wallet.Event) (class string) {
 		class = e.Reason
 	case wallet.HoldExpired:
 		s.Expired++
-	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected:
+	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
 	}
 	return class
 }
@@ -109,11 +113,7 @@ func (s *Sums) charge(e *wallet.UsageCharged) {
 	if e.Provenance == usage.Estimated {
 		s.Estimated++
 	}
-	s.Input += e.Usage[usage.Input] + e.Usage[usage.AudioInput] + e.Usage[usage.ImageInput]
-	s.CacheRead += e.Usage[usage.CacheRead] + e.Usage[usage.AudioCacheRead]
-	s.CacheWrite += e.Usage[usage.CacheWrite] + e.Usage[usage.CacheWrite1h]
-	s.Output += e.Usage[usage.Output] + e.Usage[usage.AudioOutput] + e.Usage[usage.ImageOutput]
-	s.Reasoning += e.Usage[usage.Reasoning]
+	s.tokens(e.Usage, 1)
 	s.Charge = s.Charge.Add(e.Charge)
 	s.Uncollectible = s.Uncollectible.Add(e.Uncollectible)
 	s.VendorCost = s.VendorCost.Add(e.VendorCost)
@@ -124,6 +124,24 @@ func (s *Sums) charge(e *wallet.UsageCharged) {
 		s.Duration.Add(e.Call.DurationMS)
 	}
 	s.cancel(e.Call)
+}
+
+// correct adds the differences that a correction makes, in the minute in which it was made. The call was counted before.
+func (s *Sums) correct(e *wallet.ChargeCorrected) {
+	s.tokens(e.Before.Usage, -1)
+	s.tokens(e.After.Usage, 1)
+	s.Charge = s.Charge.Add(e.Difference())
+	s.Uncollectible = s.Uncollectible.Add(e.After.Uncollectible).Sub(e.Before.Uncollectible)
+	s.VendorCost = s.VendorCost.Add(e.After.VendorCost).Sub(e.Before.VendorCost)
+}
+
+// tokens adds a usage so many times.
+func (s *Sums) tokens(u usage.Usage, times int64) {
+	s.Input += times * (u[usage.Input] + u[usage.AudioInput] + u[usage.ImageInput])
+	s.CacheRead += times * (u[usage.CacheRead] + u[usage.AudioCacheRead])
+	s.CacheWrite += times * (u[usage.CacheWrite] + u[usage.CacheWrite1h])
+	s.Output += times * (u[usage.Output] + u[usage.AudioOutput] + u[usage.ImageOutput])
+	s.Reasoning += times * u[usage.Reasoning]
 }
 
 func (s *Sums) cancel(c wallet.Call) {

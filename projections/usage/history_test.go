@@ -56,6 +56,8 @@ func (l log) events() []call {
 		case wallet.UsageCharged:
 			c.key, c.model, c.endpoint, c.currency, c.class, c.event = e.KeyID, e.Model, e.Endpoint, e.Currency, e.Call.Error, e
 			c.app = e.Call.AppID
+		case wallet.ChargeCorrected:
+			c.key, c.model, c.endpoint, c.currency, c.app, c.event = e.KeyID, e.Model, e.Endpoint, e.Currency, e.AppID, e
 		case wallet.HoldReleased:
 			c.key, c.model, c.endpoint, c.currency, c.class, c.event = e.KeyID, e.Model, e.Endpoint, e.Currency, e.Reason, e
 			c.app = e.Call.AppID
@@ -74,6 +76,17 @@ func (p *plain) add(c *call) {
 	switch e := c.event.(type) {
 	case wallet.HoldExpired:
 		p.Expired++
+		return
+	case wallet.ChargeCorrected:
+		for sign, b := range map[int64]wallet.Bill{-1: e.Before, 1: e.After} {
+			p.Input += sign * (b.Usage[domainusage.Input] + b.Usage[domainusage.AudioInput] + b.Usage[domainusage.ImageInput])
+			p.CacheRead += sign * (b.Usage[domainusage.CacheRead] + b.Usage[domainusage.AudioCacheRead])
+			p.CacheWrite += sign * (b.Usage[domainusage.CacheWrite] + b.Usage[domainusage.CacheWrite1h])
+			p.Output += sign * (b.Usage[domainusage.Output] + b.Usage[domainusage.AudioOutput] + b.Usage[domainusage.ImageOutput])
+			p.Reasoning += sign * b.Usage[domainusage.Reasoning]
+		}
+		p.Charge, p.VendorCost = p.Charge.Add(e.Difference()), p.VendorCost.Add(e.After.VendorCost).Sub(e.Before.VendorCost)
+		p.Uncollectible = p.Uncollectible.Add(e.After.Uncollectible).Sub(e.Before.Uncollectible)
 		return
 	case wallet.UsageCharged:
 		p.Charged++
@@ -226,6 +239,13 @@ func drawn(t *rapid.T, k *pt.Kit) {
 			}
 		case 3:
 			e = wallet.HoldSuspected{HoldID: uuid.New()}
+		case 4:
+			was := pt.Charged(uuid.New(), key, amount.Draw(t, "charge"), "1", pt.After("5", "3"))
+			was.Model, was.Endpoint, was.Currency, was.Call.AppID = model, endpoint, currency, facts.AppID
+			was.Usage = domainusage.Usage{domainusage.Input: rapid.Int64Range(0, 1000).Draw(t, "input"), domainusage.Reasoning: 9, domainusage.CacheWrite1h: 5}
+			corrected := pt.Corrected(was, was.Bill(), 1, k.Now, amount.Draw(t, "truth"), "0", pt.After("5", "3"))
+			corrected.Currency = currency
+			e = corrected
 		default:
 			charged := pt.Charged(uuid.New(), key, amount.Draw(t, "charge"), "1", pt.After("5", "3"))
 			charged.Model, charged.Endpoint, charged.Currency, charged.Call = model, endpoint, currency, facts

@@ -67,7 +67,7 @@ func (m Metric) Of(s *Sums) Value {
 		CompletionTokens, TotalTokens:
 		return Value{decimalOf(m.count(s)), s.Charged}
 	case ExpiredHolds:
-		return Value{decimalOf(s.Expired), s.Calls + s.Expired}
+		return Value{decimalOf(m.count(s)), s.Calls + s.Expired}
 	case Charge, Uncollectible, VendorCost, Margin:
 		return Value{m.amount(s).String(), s.Charged}
 	case ErrorShare:
@@ -109,11 +109,18 @@ func (m Metric) count(s *Sums) int64 {
 		return s.Prompt()
 	case CompletionTokens:
 		return s.Completion()
+	case ExpiredHolds:
+		return s.Expired
 	case TotalTokens:
 		return s.Prompt() + s.Completion()
 	default:
 		return 0
 	}
+}
+
+// isAmount says whether a metric is money.
+func (m Metric) isAmount() bool {
+	return m == Charge || m == Uncollectible || m == VendorCost || m == Margin
 }
 
 func (m Metric) amount(s *Sums) money.Amount {

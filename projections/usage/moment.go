@@ -95,7 +95,7 @@ func (q *Query) replay(ctx context.Context, p *past, first, last int64, until ti
 // refold folds one event of the log, if it ends a call.
 func (q *Query) refold(b *batch, e *eventstore.Event) error {
 	switch e.Type {
-	case wallet.UsageCharged{}.EventType(), wallet.HoldReleased{}.EventType(), wallet.HoldExpired{}.EventType():
+	case wallet.UsageCharged{}.EventType(), wallet.ChargeCorrected{}.EventType(), wallet.HoldReleased{}.EventType(), wallet.HoldExpired{}.EventType():
 	default:
 		return nil
 	}

@@ -6,15 +6,15 @@ import (
 	"github.com/massrouter/massrouter/projections/runner"
 )
 
-// open is what a batch adds to the calls of the minute that is not over: a row each.
-type open struct {
+// openRows is what a batch adds to the calls of the minute that is not over: a row each.
+type openRows struct {
 	position column.Ints
 	keys     keyColumns
 	class    column.Texts
 	sums     sumColumns
 }
 
-func (o *open) fold(event wallet.Event, at *runner.Event) error {
+func (o *openRows) fold(event wallet.Event, at *runner.Event) error {
 	k, ended, err := keyOf(event, at)
 	if err != nil || !ended {
 		return err
@@ -27,7 +27,7 @@ func (o *open) fold(event wallet.Event, at *runner.Event) error {
 	return nil
 }
 
-func (o *open) write(w *runner.Writes) {
+func (o *openRows) write(w *runner.Writes) {
 	columns := append([]column.Array{&o.position, &o.class}, o.keys.arrays()...)
 	w.Insert(openTable, "position, class, "+keyNames+", "+sumNames(), append(columns, o.sums.arrays()...)...)
 }

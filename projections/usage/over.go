@@ -27,11 +27,16 @@ func (q *Query) over(ctx context.Context, least int64) (time.Time, error) {
 	if time.Since(on) < lookAgain {
 		return at.AsOf, nil
 	}
-	at, err := q.view.Read(ctx, least, `SELECT true AS found WHERE false`, `r.found`, nil, nil)
+	at, err := q.checkpoint(ctx, least)
 	if err == nil {
 		q.reached(at, at.AsOf)
 	}
 	return at.AsOf, err
+}
+
+// checkpoint reads nothing else.
+func (q *Query) checkpoint(ctx context.Context, least int64) (checkpoint.At, error) {
+	return q.view.Read(ctx, least, `SELECT true AS found WHERE false`, `r.found`, nil, nil)
 }
 
 // reached remembers the checkpoint of an answer, and says whether it is as far as the one by which the question was planned. It is

@@ -2,8 +2,8 @@
 //
 // A call counts in the bucket of the event that ended it (a charge or a release). recorded_at rises with position, so a minute
 // that is over never changes again, and neither does a quarter of an hour, a day or a month. Only then are its rows written, by the first event
-// after it: those of a minute from its calls, each of which has a row of its own until then, which is cheap to write; those of a
-// quarter of an hour from its minutes, of a day from its quarters, of a month from its days. Answers are made of the coarsest rows that are there
+// after it: those of a minute from its calls, whose sums are carried from batch to batch, and each of which has a row of its own until
+// then; those of a quarter of an hour from its minutes, of a day from its quarters, of a month from its days. Answers are made of the coarsest rows that are there
 // and of the calls of the open minute. An answer as of any position is made of rows up to its minute and of the events of that
 // minute, which are folded like the projection folds them. A row exists for each bucket, wallet, key, app, model, endpoint and
 // currency, and one over all wallets for each bucket, model, endpoint and currency; of days and months also one over all models
@@ -51,15 +51,22 @@ func (Projection) Tables() []string {
 
 // Project implements runner.Projection.
 func (Projection) Project(events []runner.Event, w *runner.Writes) error {
+	open, ok := w.Carried.(*openMinute)
+	if !ok {
+		return fmt.Errorf("the open minute is carried as %T", w.Carried)
+	}
 	first, begin := never, minuteOf(events[0].RecordedAt) // the minute that was open before the batch
 	if !w.Since.IsZero() {
 		first = minuteOf(w.Since)
 		begin = first
 	}
 	last := minuteOf(events[len(events)-1].RecordedAt)
+	over := open.calls
+	if first != last {
+		open.calls = newBatch()
+	}
 	marks := marks{last: first}
-	var before, after open
-	over := newBatch()
+	var rows openRows
 	for i := range events {
 		at := &events[i]
 		marks.add(at)
@@ -68,26 +75,24 @@ func (Projection) Project(events []runner.Event, w *runner.Writes) error {
 			continue
 		}
 		var err error
-		switch minuteOf(at.RecordedAt) {
-		case last:
-			err = after.fold(event, at)
-		case first:
-			err = before.fold(event, at)
-		default:
+		if minuteOf(at.RecordedAt) != last {
 			err = over.fold(event, at)
+		} else if err = open.calls.fold(event, at); err == nil {
+			err = rows.fold(event, at)
 		}
 		if err != nil {
 			return fmt.Errorf("position %d: %w", at.Position, err)
 		}
 	}
 	if first != last {
-		before.write(w)
 		marks.write(w)
-		closeMinute(w)
+		w.Add(open.rows, `DELETE FROM `+openTable)
+		open.rows = 0
 		over.write(w)
 		closeAbove(w, begin, last)
 	}
-	after.write(w)
+	open.rows += rows.position.Len()
+	rows.write(w)
 	return nil
 }
 

@@ -19,11 +19,13 @@ type Query struct {
 	registry *domain.Registry
 	seen     seen
 	flights  flights
+	kept     store // of answers, the parts that never change
+	most     int   // cells of one question that are kept
 }
 
 // NewQuery makes the view's queries. The log is read for answers as of a moment: the events of one minute.
 func NewQuery(pool *pgxpool.Pool, log eventstore.Reader, registry *domain.Registry, options ...checkpoint.Option) *Query {
-	return &Query{view: checkpoint.NewView(pool, Name, Version, options...), log: log, registry: registry}
+	return &Query{view: checkpoint.NewView(pool, Name, Version, options...), log: log, registry: registry, most: mostStanding}
 }
 
 // Row is one group.
@@ -101,6 +103,7 @@ func (q *Query) cells(ctx context.Context, asked *question) ([]cell, int64, chec
 		}
 		out, groups, at, err := q.cellsUntil(ctx, asked, asked.MinPosition, asked.To, over, nil)
 		if err == nil && !q.reached(at, over) {
+			q.kept.forget(at.Build())
 			over = at.AsOf // the rows that it counted on may be missing
 			continue
 		}
@@ -110,6 +113,9 @@ func (q *Query) cells(ctx context.Context, asked *question) ([]cell, int64, chec
 
 // cellsUntil reads the calls before end, of which those before over have all their rows.
 func (q *Query) cellsUntil(ctx context.Context, asked *question, least int64, end, over time.Time, tail *batch) ([]cell, int64, checkpoint.At, error) {
+	if out, groups, at, done, err := q.joined(ctx, asked, least, end, over, tail); err != nil || done {
+		return out, groups, at, err
+	}
 	sql, args := asked.cells(end, over, tail)
 	var out []cell
 	var groups int64

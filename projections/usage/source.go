@@ -67,14 +67,9 @@ func (s *source) rollups(f family, p plan, columns, where string) {
 // the events of the minute at the end say; without it, the calls of the open minute do.
 func (q *question) cells(end, over time.Time, tail *batch) (string, []any) {
 	s := &source{}
-	columns, where := q.columns(s), q.where(s, true)
-	p := cover(q.borders, end, over, rollups()...)
-	s.rollups(q.family, p, columns, where)
-	if tail != nil {
-		q.tail(s, tail, columns, where)
-	} else {
-		q.open(s, columns)
-	}
+	columns := q.columns(s)
+	q.rollups(s, cover(q.borders, end, over, rollups()...), columns)
+	q.last(s, tail, columns)
 	low, high := s.arg(q.low), s.arg(q.high)
 	cells := q.sums(plain) + ` FROM groups JOIN names USING (d1, d2)` // the others are added up by whoever reads them
 	if !q.fewGroups() {
@@ -89,6 +84,31 @@ func (q *question) cells(end, over time.Time, tail *batch) (string, []any) {
 	cells AS (SELECT s, n, n1, n2, ` + cells + `)
 	SELECT s, n, n1, n2, (SELECT count(*) FROM ranks) AS groups, ` + q.shown() + ` FROM cells c`
 	return sql, s.args
+}
+
+// rollups makes branches of the pieces of a plan, if there are any: the server wants a use for every value.
+func (q *question) rollups(s *source, p plan, columns string) {
+	if len(p) > 0 {
+		s.rollups(q.family, p, columns, q.where(s, true))
+	}
+}
+
+// last makes a branch of the minute at the end: of the tail, or of its calls.
+func (q *question) last(s *source, tail *batch, columns string) {
+	if tail != nil {
+		q.tail(s, tail, columns, q.where(s, true))
+	} else {
+		q.open(s, columns)
+	}
+}
+
+// groups is the query of the pieces of a plan, and of what else is added to it: one row for each interval and group that has one.
+func (q *question) groups(p plan, add func(s *source, columns string)) (string, []any) {
+	s := &source{}
+	columns := q.columns(s)
+	q.rollups(s, p, columns)
+	add(s, columns)
+	return `SELECT s, d1, d2, ` + q.shown() + ` FROM (SELECT s, d1, d2, ` + q.sums(added) + ` FROM (` + s.union() + `) parts GROUP BY s, d1, d2) c`, s.args
 }
 
 // sums is a list of the columns that the metrics need, each written in some way.

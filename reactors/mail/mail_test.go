@@ -124,7 +124,7 @@ func listen(t *testing.T, implicit bool) *server {
 	config := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 	running := smtp.NewServer(s)
 	running.Domain, running.TLSConfig = "localhost", config
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	s.address = listener.Addr().String()
 	if implicit {

@@ -48,17 +48,20 @@ func (a *Aliyun) Send(ctx context.Context, m Message) (string, error) {
 	for name, value := range a.header(u.Host, "SendSms", "2017-05-25", a.Now(), uuid.NewString(), query, nil) {
 		r.Header.Set(name, value)
 	}
-	var answer struct{ Code, Message, BizId string } //nolint:revive // Aliyun's name
+	var answer struct {
+		Code string
+		ID   string `json:"BizId"`
+	}
 	if _, err := call(ctx, a.Client, r, &answer); err != nil {
 		return "", err
 	}
 	switch {
 	case answer.Code == "OK":
-		return answer.BizId, nil
+		return answer.ID, nil
 	case strings.HasPrefix(answer.Code, "isv.") && answer.Code != "isv.BUSINESS_LIMIT_CONTROL":
 		return "", fmt.Errorf("%w: %s", ErrRefused, answer.Code)
 	}
-	return "", fmt.Errorf("Aliyun does not take the message now: %s", answer.Code) //nolint:revive // a name
+	return "", fmt.Errorf("Aliyun does not take the message now: %s", answer.Code)
 }
 
 // header signs a request: https://help.aliyun.com/zh/sdk/product-overview/v3-request-structure-and-signature.

@@ -3,7 +3,6 @@ package sms
 import (
 	"crypto/hmac"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -102,12 +101,14 @@ func TestTencent(t *testing.T) {
 	}
 	server := provider(t, func(r *http.Request, body []byte) bool {
 		var sent struct {
-			PhoneNumberSet, TemplateParamSet                  []string
-			SmsSdkAppId, SignName, TemplateId, SessionContext string //nolint:revive // Tencent's names
+			PhoneNumberSet, TemplateParamSet []string
+			App                              string `json:"SmsSdkAppId"`
+			Template                         string `json:"TemplateId"`
+			SignName, SessionContext         string
 		}
 		return json.Unmarshal(body, &sent) == nil && r.Header.Get("Authorization") == tc.authorization(r.Host, "sms", "SendSms", now(), body) &&
 			r.Header.Get("X-Tc-Timestamp") == "1793534400" && r.Header.Get("X-Tc-Action") == "SendSms" && sent.PhoneNumberSet[0] == "+8613800138000" && sent.TemplateParamSet[0] == "012345" &&
-			sent.SmsSdkAppId == "1400" && sent.SignName == "签名" && sent.TemplateId == "1" && sent.SessionContext == "m1"
+			sent.App == "1400" && sent.SignName == "签名" && sent.Template == "1" && sent.SessionContext == "m1"
 	}, func() (int, string) { return answer() })
 	tc.Endpoint = server.URL
 	outcomes(t, func(status int, text string) (string, error) {
@@ -156,7 +157,7 @@ func TestAProviderThatIsAway(t *testing.T) {
 	} {
 		_, err := sender.Send(t.Context(), code)
 		require.Error(t, err)
-		require.False(t, errors.Is(err, ErrRefused))
+		require.NotErrorIs(t, err, ErrRefused)
 	}
 }
 

@@ -72,7 +72,7 @@ func (t *Tencent) Send(ctx context.Context, m Message) (string, error) {
 	if strings.HasPrefix(code, "InvalidParameterValue") || strings.HasPrefix(code, "FailedOperation.PhoneNumber") || strings.HasPrefix(code, "UnsupportedOperation") {
 		return "", fmt.Errorf("%w: %s", ErrRefused, code)
 	}
-	return "", fmt.Errorf("Tencent does not take the message now: %s", code) //nolint:revive // a name
+	return "", fmt.Errorf("Tencent does not take the message now: %s", code)
 }
 
 // authorization signs a request: https://cloud.tencent.com/document/api/382/52071.

@@ -45,5 +45,5 @@ func (t *Twilio) Send(ctx context.Context, m Message) (string, error) {
 	case status == http.StatusBadRequest:
 		return "", fmt.Errorf("%w: %d", ErrRefused, answer.Code)
 	}
-	return "", fmt.Errorf("Twilio does not take the message now: status %d, code %d", status, answer.Code) //nolint:revive // a name
+	return "", fmt.Errorf("Twilio does not take the message now: status %d, code %d", status, answer.Code)
 }

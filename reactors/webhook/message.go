@@ -54,13 +54,13 @@ type Credit struct {
 	Balance
 }
 
-// Charge is the data of TypeChargeCreated.
+// Charge is the data of TypeChargeCreated and TypeChargeCorrected.
 type Charge struct {
 	Source
 	GenerationID string         `json:"generation_id"`
 	KeyID        uuid.UUID      `json:"key_id"`
 	Model        string         `json:"model"`
-	Amount       money.Amount   `json:"amount"` // what was taken from the wallet
+	Amount       money.Amount   `json:"amount"` // what was taken from the wallet; below zero when a correction gave it back
 	Currency     money.Currency `json:"currency"`
 	Balance
 }

@@ -61,6 +61,15 @@ func samples() []domain.Event {
 		apikey.Revoked{KeyID: id(2), Reason: "leaked"},
 		apikey.AppBound{KeyID: id(2), AppID: id(4)},
 		apikey.AppBound{KeyID: id(2)},
+		wallet.ChargeCorrected{
+			HoldID: id(3), KeyID: id(2), Model: "acme/large", Endpoint: "acme/large@hidden-vendor", Vendor: "hidden-vendor", PriceVersion: id(99),
+			Before:   wallet.Bill{Charge: money.MustParse("0.01234"), Uncollectible: money.MustParse("0.00034"), VendorCost: money.MustParse("0.987654321")},
+			After:    wallet.Bill{Charge: money.MustParse("0.02"), VendorCost: money.MustParse("0.123456789")},
+			Evidence: "hidden-evidence", Reason: "hidden-reason", Currency: money.USD, Balances: left,
+		},
+		wallet.PriceGroupSet{},
+		wallet.RateLimitsSet{},
+		wallet.MemberLimitsSet{},
 	}
 }
 

@@ -183,7 +183,7 @@ func (h *history) expected(r webhook.Registered) []string {
 	require.NoError(h.t, err)
 	plain := map[string]webhook.Type{ //nolint:gosec // names of events, none of them a credential
 		"wallet.opened.v1": "wallet.opened", "wallet.topped_up.v1": "credit.created", "wallet.granted.v1": "credit.created",
-		"wallet.adjusted.v1": "credit.created", "wallet.usage_charged.v1": "charge.created", "wallet.hold_released.v1": "hold.released",
+		"wallet.adjusted.v1": "credit.created", "wallet.usage_charged.v1": "charge.created", "wallet.charge_corrected.v1": "charge.corrected", "wallet.hold_released.v1": "hold.released",
 		"wallet.hold_expired.v1": "hold.expired", "apikey.issued.v1": "key.issued", "apikey.updated.v1": "key.updated", "apikey.rotated.v1": "key.rotated",
 		"apikey.disabled.v1": "key.disabled", "apikey.enabled.v1": "key.enabled", "apikey.revoked.v1": "key.revoked", "apikey.app_bound.v1": "key.app_bound",
 	}

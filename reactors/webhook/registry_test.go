@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	official "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/gateway/seal/envelope"
 	"github.com/massrouter/massrouter/reactors/webhook"
 )
 
@@ -253,6 +255,50 @@ func TestKeysOfTheConfigurationRotate(t *testing.T) {
 	both, err := webhook.ParseKeyring(text + ", " + text)
 	require.NoError(t, err)
 	require.NotNil(t, both)
+}
+
+// TestTheKeysetTakesOver: what webhooks' own keys have sealed still signs when there is a keyset, which seals from then on; sealed anew, it
+// needs them no more.
+func TestTheKeysetTakesOver(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.open()
+	server, other := receive(t, nil), receive(t, nil)
+	old := b.register(server.URL)
+	text, err := envelope.NewKeyset()
+	require.NoError(t, err)
+	keyset, err := envelope.Open(text, nil)
+	require.NoError(t, err)
+	b.keys = webhook.NewKeyring(keyset, b.keys)
+	b.registry = webhook.NewRegistry(b.pool, b.log, anyWallet{}, webhook.RegistryOptions{Keys: b.keys, Policy: everywhere, Now: b.clock.Now})
+	fresh := b.register(other.URL)
+	server.knows(old.Secret)
+	other.knows(fresh.Secret)
+	b.topUp("1")
+	b.follow()
+	b.work()
+	until(t, func() bool { return b.states(old.ID)["delivered"] == 1 && b.states(fresh.ID)["delivered"] == 1 })
+
+	rows, err := b.pool.Query(t.Context(), `SELECT webhook_id, id, salt, sealed FROM webhooks.secrets`)
+	require.NoError(t, err)
+	var owner, id uuid.UUID
+	var salt, sealed []byte
+	n, alone := 0, webhook.NewKeyring(keyset, nil)
+	_, err = pgx.ForEachRow(rows, []any{&owner, &id, &salt, &sealed}, func() error {
+		n++
+		_, err := alone.Reseal(salt, sealed, owner, id)
+		require.Equal(t, owner == fresh.ID, err == nil, "what a webhook's key has sealed needs that key")
+		anew, err := b.keys.Reseal(salt, sealed, owner, id)
+		require.NoError(t, err)
+		_, err = alone.Reseal(nil, anew, owner, id)
+		require.NoError(t, err)
+		_, err = alone.Reseal(nil, anew, id, owner)
+		require.ErrorContains(t, err, "not configured", "it opens in its own row only")
+		return nil
+	})
+	require.NoError(t, err)
+	require.NoError(t, rows.Err())
+	require.Equal(t, 2, n)
 }
 
 func TestDisabledWebhooksPauseAndGoOn(t *testing.T) {

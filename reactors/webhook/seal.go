@@ -1,30 +1,32 @@
 package webhook
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/gateway/seal"
+	"github.com/massrouter/massrouter/gateway/seal/envelope"
 )
 
 const (
-	keyBytes  = 32
-	saltBytes = 32
-	purpose   = "massrouter webhook secret v1"
+	keyBytes = 32
+	purpose  = "massrouter webhook secret v1"
 )
 
 // errSealed: none of the configured keys opens a secret.
 var errSealed = errors.New("a webhook's secret was sealed with a key that is not configured")
 
-// Keyring encrypts the secrets of webhooks where they are stored.
-type Keyring struct{ keys [][]byte }
+// Keyring encrypts the secrets of webhooks where they are stored: with the platform's keyset or, where there is none, with keys that serve
+// webhooks only. With both, the keyset seals and all of them open.
+type Keyring struct {
+	keyset *envelope.Keyring
+	keys   []string // of 32 bytes; rows that they have sealed have a salt
+}
 
 // NewKey draws a key in the form that ParseKeyring reads.
 func NewKey() (string, error) {
@@ -44,51 +46,60 @@ func ParseKeyring(text string) (*Keyring, error) {
 		if err != nil || len(key) != keyBytes {
 			return nil, fmt.Errorf("a key is base64 of %d bytes; several are separated by commas, the one that seals first", keyBytes)
 		}
-		k.keys = append(k.keys, key)
+		k.keys = append(k.keys, string(key))
 	}
 	return &k, nil
 }
 
-// sealer derives a key that serves for one row: HKDF-SHA256 with the row's own salt, AES-256-GCM.
-func sealer(key, salt []byte) (cipher.AEAD, error) {
-	derived, err := hkdf.Key(sha256.New, key, salt, purpose, keyBytes)
-	if err != nil {
-		return nil, fmt.Errorf("derive a key: %w", err)
+// NewKeyring seals with the platform's keyset, and opens what older, which may be nil, has sealed as well.
+func NewKeyring(keyset *envelope.Keyring, older *Keyring) *Keyring {
+	k := &Keyring{keyset: keyset}
+	if older != nil {
+		k.keys = older.keys
 	}
-	block, err := aes.NewCipher(derived)
-	if err != nil {
-		return nil, fmt.Errorf("make a cipher: %w", err)
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, fmt.Errorf("make a cipher: %w", err)
-	}
-	return aead, nil
+	return k
 }
 
-// seal encrypts a secret for its row: it opens with that webhook's and secret's ids only.
+// SecretPlace is where the secret of a webhook is kept.
+func SecretPlace(webhook, id uuid.UUID) envelope.Place {
+	return envelope.Place{Table: "webhooks.secrets", Column: "sealed", Row: id.String(), Owner: webhook.String()}
+}
+
+// seal encrypts a secret for its row: it opens with that webhook's and secret's ids only. What the keyset seals needs no salt.
 func (k *Keyring) seal(secret []byte, webhook, id uuid.UUID) (salt, sealed []byte, err error) {
-	salt = make([]byte, saltBytes)
-	if _, err := rand.Read(salt); err != nil {
-		return nil, nil, fmt.Errorf("draw a salt: %w", err)
+	if k.keyset == nil {
+		return seal.Seal(k.keys[0], purpose, secret, append(webhook[:], id[:]...))
 	}
-	aead, err := sealer(k.keys[0], salt)
-	if err != nil {
-		return nil, nil, err
-	}
-	return salt, aead.Seal(nil, nil, secret, append(webhook[:], id[:]...)), nil //nolint:gosec // this AEAD draws its own nonce
+	sealed, err = k.keyset.Seal(secret, SecretPlace(webhook, id))
+	return []byte{}, sealed, err
 }
 
 // open decrypts a secret.
 func (k *Keyring) open(salt, sealed []byte, webhook, id uuid.UUID) ([]byte, error) {
-	for _, key := range k.keys {
-		aead, err := sealer(key, salt)
-		if err != nil {
-			return nil, err
+	if len(salt) == 0 {
+		if k.keyset == nil {
+			return nil, errSealed
 		}
-		if secret, err := aead.Open(nil, nil, sealed, append(webhook[:], id[:]...)); err == nil {
+		secret, err := k.keyset.Open(sealed, SecretPlace(webhook, id))
+		if err != nil {
+			return nil, errors.Join(errSealed, err)
+		}
+		return secret, nil
+	}
+	for _, key := range k.keys {
+		if secret, err := seal.Open(key, purpose, salt, sealed, append(webhook[:], id[:]...)); err == nil {
 			return secret, nil
 		}
 	}
 	return nil, errSealed
+}
+
+// Reseal is a secret that one of the keys opens, sealed anew by the keyset.
+func (k *Keyring) Reseal(salt, sealed []byte, webhook, id uuid.UUID) ([]byte, error) {
+	secret, err := k.open(salt, sealed, webhook, id)
+	if err != nil {
+		return nil, err
+	}
+	_, sealed, err = k.seal(secret, webhook, id)
+	return sealed, err
 }

@@ -53,6 +53,11 @@ func ofWallet(event wallet.Event, at Source) (Type, any) {
 			Source: at, GenerationID: domain.GenerationID(e.HoldID), KeyID: e.KeyID, Model: e.Model, Amount: e.Debited(),
 			Currency: e.Currency, Balance: balance(e.Balances),
 		}
+	case wallet.ChargeCorrected:
+		return TypeChargeCorrected, Charge{
+			Source: at, GenerationID: domain.GenerationID(e.HoldID), KeyID: e.KeyID, Model: e.Model, Amount: e.Debited(),
+			Currency: e.Currency, Balance: balance(e.Balances),
+		}
 	case wallet.HoldReleased:
 		return TypeHoldReleased, Hold{
 			Source: at, GenerationID: domain.GenerationID(e.HoldID), KeyID: e.KeyID, Model: e.Model, Amount: e.Amount,
@@ -62,7 +67,7 @@ func ofWallet(event wallet.Event, at Source) (Type, any) {
 		return TypeHoldExpired, Hold{
 			Source: at, GenerationID: domain.GenerationID(e.HoldID), KeyID: e.KeyID, Amount: e.Amount, Currency: e.Currency, Balance: balance(e.Balances),
 		}
-	case wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected: // a call that runs is no news
+	case wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet: // a call that runs is no news, nor are terms
 	}
 	return "", nil
 }
@@ -83,10 +88,12 @@ func lowBalance(event wallet.Event, at Source, threshold *money.Amount) (Balance
 	switch e := event.(type) {
 	case wallet.UsageCharged:
 		taken, left, currency = e.Debited(), e.Balances, e.Currency
+	case wallet.ChargeCorrected:
+		taken, left, currency = e.Debited(), e.Balances, e.Currency
 	case wallet.Adjusted:
 		taken, left, currency = e.Amount.Neg(), e.Balances, e.Currency
 	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected,
-		wallet.HoldReleased, wallet.HoldExpired: // none of them takes anything
+		wallet.HoldReleased, wallet.HoldExpired, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet: // none of them takes anything
 		return BalanceLow{}, false
 	}
 	if !left.Posted.LessThan(*threshold) || left.Posted.Add(taken).LessThan(*threshold) {

@@ -11,20 +11,21 @@ type Type string
 
 // The types.
 const (
-	TypeWalletOpened  Type = "wallet.opened"
-	TypeCreditCreated Type = "credit.created"
-	TypeChargeCreated Type = "charge.created"
-	TypeHoldReleased  Type = "hold.released"
-	TypeHoldExpired   Type = "hold.expired"
-	TypeBalanceLow    Type = "balance.low"
-	TypeKeyIssued     Type = "key.issued"
-	TypeKeyUpdated    Type = "key.updated"
-	TypeKeyRotated    Type = "key.rotated"
-	TypeKeyDisabled   Type = "key.disabled"
-	TypeKeyEnabled    Type = "key.enabled"
-	TypeKeyRevoked    Type = "key.revoked"
-	TypeKeyAppBound   Type = "key.app_bound"
-	TypePing          Type = "webhook.ping" // asked for, never an event of the log
+	TypeWalletOpened    Type = "wallet.opened"
+	TypeCreditCreated   Type = "credit.created"
+	TypeChargeCreated   Type = "charge.created"
+	TypeChargeCorrected Type = "charge.corrected"
+	TypeHoldReleased    Type = "hold.released"
+	TypeHoldExpired     Type = "hold.expired"
+	TypeBalanceLow      Type = "balance.low"
+	TypeKeyIssued       Type = "key.issued"
+	TypeKeyUpdated      Type = "key.updated"
+	TypeKeyRotated      Type = "key.rotated"
+	TypeKeyDisabled     Type = "key.disabled"
+	TypeKeyEnabled      Type = "key.enabled"
+	TypeKeyRevoked      Type = "key.revoked"
+	TypeKeyAppBound     Type = "key.app_bound"
+	TypePing            Type = "webhook.ping" // asked for, never an event of the log
 )
 
 // TypeDoc is a type with one sentence about it.
@@ -39,6 +40,7 @@ func Types() []TypeDoc {
 		{TypeWalletOpened, "The wallet was opened; only a replay of a wallet's whole past has it."},
 		{TypeCreditCreated, "The wallet was topped up, granted credit, or adjusted (then `amount` may be negative)."},
 		{TypeChargeCreated, "A call was charged."},
+		{TypeChargeCorrected, "A charge was corrected to what its true usage costs; `amount` is the difference, negative when it was given back."},
 		{TypeHoldReleased, "A call ended without a charge."},
 		{TypeHoldExpired, "A call of which nothing became known was given up; news of it may still charge it."},
 		{TypeBalanceLow, "The balance fell below the webhook's threshold; once, until it was at or above it again."},

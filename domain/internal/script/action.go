@@ -127,7 +127,7 @@ func (w *world) clampedCall(a args) error {
 	if err != nil {
 		return err
 	}
-	price, err := w.endpoint.PriceInForce(w.now)
+	price, err := w.endpoint.PriceInForce("", w.now)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (w *world) clampedCall(a args) error {
 	if err != nil {
 		return err
 	}
-	budget, _ := w.wallet.Budget(idOf("key", key), caps, w.now)
+	budget, _ := w.wallet.Budget(wallet.Spender{KeyID: idOf("key", key), Caps: caps}, w.now)
 	affordable, _ := price.Price.AffordableOutput(budget, usage.Bounds{Prompt: prompt, Completion: limit}, w.now)
 	return w.placeCall(a, affordable)
 }
@@ -145,7 +145,7 @@ func (w *world) placeCall(a args, completion int64) error {
 	if err != nil {
 		return err
 	}
-	price, err := w.endpoint.PriceInForce(w.now)
+	price, err := w.endpoint.PriceInForce("", w.now)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/domain/wallet"
 )
 
 // assertions are the sentences after "then".
@@ -35,7 +36,7 @@ func (w *world) assertions() []sentence {
 		plain("key {name} may spend {amount} more, limited by {name}", w.keyMaySpend),
 		plain("the price in force is {name}", w.priceInForce),
 		plain("no price is in force", func(args) error {
-			if v, err := w.endpoint.PriceInForce(w.now); err == nil {
+			if v, err := w.endpoint.PriceInForce("", w.now); err == nil {
 				return fmt.Errorf("version %s is in force", v.ID)
 			}
 			return nil
@@ -143,7 +144,7 @@ func (w *world) keyMaySpend(a args) error {
 	if err != nil {
 		return err
 	}
-	budget, limit := w.wallet.Budget(idOf("key", key), caps, w.now)
+	budget, limit := w.wallet.Budget(wallet.Spender{KeyID: idOf("key", key), Caps: caps}, w.now)
 	if err := same(a.values[1], budget); err != nil {
 		return err
 	}
@@ -151,7 +152,7 @@ func (w *world) keyMaySpend(a args) error {
 }
 
 func (w *world) priceInForce(a args) error {
-	v, err := w.endpoint.PriceInForce(w.now)
+	v, err := w.endpoint.PriceInForce("", w.now)
 	if err != nil {
 		return err
 	}
@@ -166,7 +167,7 @@ func (w *world) rateIs(a args) error {
 	if err != nil {
 		return err
 	}
-	v, err := w.endpoint.PriceInForce(w.now)
+	v, err := w.endpoint.PriceInForce("", w.now)
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ const (
 const (
 	MovementKindAdjustment MovementKind = "adjustment"
 	MovementKindCharge     MovementKind = "charge"
+	MovementKindCorrection MovementKind = "correction"
 	MovementKindGrant      MovementKind = "grant"
 	MovementKindTopUp      MovementKind = "top_up"
 )
@@ -214,8 +215,35 @@ type Call struct {
 	Streamed    bool       `json:"streamed"`
 
 	// Suspect The vendor's usage was absurd or missing.
-	Suspect    bool    `json:"suspect"`
-	UpstreamID *string `json:"upstream_id,omitempty"`
+	Suspect bool `json:"suspect"`
+
+	// SuspectReason Which check it failed.
+	SuspectReason *string `json:"suspect_reason,omitempty"`
+	UpstreamID    *string `json:"upstream_id,omitempty"`
+}
+
+// ChargeDifference What a correction came to.
+type ChargeDifference struct {
+	// Charge What the call costs, all in all.
+	Charge Money `json:"charge"`
+
+	// Debited What the wallet paid more; below zero when it got something back.
+	Debited Money `json:"debited"`
+
+	// Difference To what it came to before; signed.
+	Difference Money `json:"difference"`
+
+	// Held An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Held Money `json:"held"`
+
+	// Posted An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Posted Money `json:"posted"`
+
+	// Uncollectible The part of the charge that the wallet did not have.
+	Uncollectible Money `json:"uncollectible"`
+
+	// VendorCost An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	VendorCost Money `json:"vendor_cost"`
 }
 
 // ChargeReceipt Numbers are JSON numbers here, and names have a fixed order: the format (`massrouter.receipt.v1`) is that of the
@@ -258,6 +286,87 @@ type ChargeReceipt struct {
 
 // ChargeReceiptFormat defines model for ChargeReceipt.Format.
 type ChargeReceiptFormat string
+
+// ChargeReview defines model for ChargeReview.
+type ChargeReview struct {
+	// Charge As it was made.
+	Charge Money `json:"charge"`
+
+	// ChargePosition A position in the log, from 1; 0 is before the first event.
+	ChargePosition Position  `json:"charge_position"`
+	ChargedAt      time.Time `json:"charged_at"`
+
+	// CorrectedCharge After the last correction; as charge without one.
+	CorrectedCharge Money `json:"corrected_charge"`
+
+	// Currency ISO 4217.
+	Currency       Currency   `json:"currency"`
+	DecidedAt      *time.Time `json:"decided_at"`
+	DecidedBecause *string    `json:"decided_because,omitempty"`
+	DecidedBy      *string    `json:"decided_by,omitempty"`
+
+	// Decision `accepted` or `corrected`; absent while it is open, and so the next two.
+	Decision     *string      `json:"decision,omitempty"`
+	Endpoint     string       `json:"endpoint"`
+	GenerationID GenerationID `json:"generation_id"`
+	KeyID        ID           `json:"key_id"`
+	Model        string       `json:"model"`
+
+	// Provenance How the usage that was charged was learned.
+	Provenance string `json:"provenance"`
+
+	// Reason Which check failed, for example `usage_missing` or `usage_total_wrong`; `unknown` of old charges.
+	Reason   string `json:"reason"`
+	State    string `json:"state"`
+	Vendor   string `json:"vendor"`
+	WalletID ID     `json:"wallet_id"`
+}
+
+// ChargeReviewPage defines model for ChargeReviewPage.
+type ChargeReviewPage struct {
+	// AsOf When the event at that position was recorded; 1970 before the first.
+	AsOf       time.Time      `json:"as_of"`
+	Items      []ChargeReview `json:"items"`
+	NextCursor *string        `json:"next_cursor"`
+
+	// Open How many the filter means that are open, whatever state it asks for.
+	Open Count `json:"open"`
+
+	// Position Of the read model that answered; of the end of the log where the log itself did.
+	Position Position `json:"position"`
+
+	// Resolved Likewise, that are resolved.
+	Resolved Count `json:"resolved"`
+}
+
+// ChargeReviewReceipt defines model for ChargeReviewReceipt.
+type ChargeReviewReceipt struct {
+	// Correction What a correction came to.
+	Correction   *ChargeDifference `json:"correction,omitempty"`
+	Decision     string            `json:"decision"`
+	GenerationID GenerationID      `json:"generation_id"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position   Position  `json:"position"`
+	RecordedAt time.Time `json:"recorded_at"`
+
+	// Replayed Recorded by an earlier request with the same key.
+	Replayed bool `json:"replayed"`
+}
+
+// ChargeReviewRequest defines model for ChargeReviewRequest.
+type ChargeReviewRequest struct {
+	Decision string `json:"decision"`
+
+	// Evidence With `correct`, what says so: a line of an invoice, a ticket.
+	Evidence *string `json:"evidence,omitempty"`
+
+	// Reason Why; recorded for ever.
+	Reason string `json:"reason"`
+
+	// Usage With `correct`, what was used in truth. A quantity per class, every token in exactly one; classes that are left out are zero.
+	Usage *map[string]Count `json:"usage,omitempty"`
+}
 
 // Close opening + top-ups + grants + adjustments − charges = closing, of what is posted.
 type Close struct {
@@ -360,7 +469,7 @@ type Endpoint struct {
 	// PriceInForce Null: the endpoint cannot be called.
 	PriceInForce *PriceVersion `json:"price_in_force"`
 
-	// Prices In the answer about one model: every version in the order of publication, also those to come.
+	// Prices In the answer about one model: every version, also those to come: of the list, then of each price group, each in the order of publication.
 	Prices *[]PriceVersion `json:"prices,omitempty"`
 	Status Status          `json:"status"`
 
@@ -435,6 +544,9 @@ type Generation struct {
 	// Charge The sum of the line items.
 	Charge Money `json:"charge"`
 
+	// Correction The last correction of a charge, and what the charge said before the first one.
+	Correction *GenerationCorrection `json:"correction,omitempty"`
+
 	// Currency ISO 4217.
 	Currency Currency `json:"currency"`
 
@@ -470,7 +582,7 @@ type Generation struct {
 	PlacedAt        time.Time `json:"placed_at"`
 	PriceVersion    ID        `json:"price_version"`
 
-	// Provenance How the usage was learned: `reported`, `looked_up` or `estimated`.
+	// Provenance How the usage was learned: `reported`, `looked_up`, `estimated`, or of a correction `operator`.
 	Provenance    *string `json:"provenance,omitempty"`
 	ReleaseReason *string `json:"release_reason,omitempty"`
 	State         string  `json:"state"`
@@ -500,8 +612,42 @@ type GenerationAnswer struct {
 	Price *PriceVersion `json:"price"`
 }
 
+// GenerationCorrection The last correction of a charge, and what the charge said before the first one.
+type GenerationCorrection struct {
+	CorrectedAt time.Time `json:"corrected_at"`
+	Evidence    string    `json:"evidence"`
+
+	// Insured Nothing came out of the call; it costs nothing.
+	Insured bool `json:"insured"`
+
+	// Number How many there were.
+	Number Count `json:"number"`
+
+	// Original What a charge said before its first correction.
+	Original GenerationOriginal `json:"original"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position Position `json:"position"`
+	Reason   string   `json:"reason"`
+}
+
 // GenerationID defines model for GenerationID.
 type GenerationID = string
+
+// GenerationOriginal What a charge said before its first correction.
+type GenerationOriginal struct {
+	// Charge An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Charge     Money      `json:"charge"`
+	LineItems  []LineItem `json:"line_items"`
+	Provenance string     `json:"provenance"`
+
+	// Uncollectible An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Uncollectible Money            `json:"uncollectible"`
+	Usage         map[string]Count `json:"usage"`
+
+	// VendorCost An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	VendorCost Money `json:"vendor_cost"`
+}
 
 // GenerationPage defines model for GenerationPage.
 type GenerationPage struct {
@@ -533,6 +679,9 @@ type IssueKey struct {
 	// Caps The most that a key may spend per UTC day, ISO week and month, and in total. Absent means no cap.
 	Caps      *KeyCaps   `json:"caps,omitempty"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// MemberID Who of the wallet uses it, an opaque id: the limits of that member count, too.
+	MemberID *ID `json:"member_id,omitempty"`
 
 	// Models The only models that it may call; all when absent or empty.
 	Models *[]string `json:"models,omitempty"`
@@ -604,6 +753,9 @@ type Key struct {
 	// Label The head and the last characters of the secret.
 	Label      string     `json:"label"`
 	LastUsedAt *time.Time `json:"last_used_at"`
+
+	// MemberID Who of the wallet uses it; absent when nobody in particular does.
+	MemberID *ID `json:"member_id,omitempty"`
 
 	// Models Empty when all may be called.
 	Models []string `json:"models"`
@@ -703,6 +855,27 @@ type LineItem struct {
 
 	// Quantity A 64-bit count.
 	Quantity Count `json:"quantity"`
+}
+
+// MemberAnswer defines model for MemberAnswer.
+type MemberAnswer struct {
+	AsOf     time.Time    `json:"as_of"`
+	Limits   MemberLimits `json:"limits"`
+	MemberID ID           `json:"member_id"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position Position `json:"position"`
+	WalletID ID       `json:"wallet_id"`
+}
+
+// MemberLimits defines model for MemberLimits.
+type MemberLimits struct {
+	// Caps The most that a key may spend per UTC day, ISO week and month, and in total. Absent means no cap.
+	Caps *KeyCaps `json:"caps,omitempty"`
+
+	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
+	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
+	RateLimits *KeyRateLimits `json:"rate_limits,omitempty"`
 }
 
 // Model defines model for Model.
@@ -961,6 +1134,9 @@ type PresetVersionAnswer struct {
 // Price Money per unit, not negative.
 type Price = money.Price
 
+// PriceGroupName defines model for PriceGroupName.
+type PriceGroupName = string
+
 // PriceReceipt defines model for PriceReceipt.
 type PriceReceipt struct {
 	EffectiveFrom time.Time `json:"effective_from"`
@@ -987,6 +1163,9 @@ type PriceSpec struct {
 	EffectiveFrom *time.Time `json:"effective_from,omitempty"`
 	Price         Schedule   `json:"price"`
 
+	// PriceGroup Whose price it is; the list's when absent.
+	PriceGroup *PriceGroupName `json:"price_group,omitempty"`
+
 	// PriceVersion Chosen by the service when absent.
 	PriceVersion *ID `json:"price_version,omitempty"`
 }
@@ -1000,7 +1179,10 @@ type PriceVersion struct {
 	Currency      Currency  `json:"currency"`
 	EffectiveFrom time.Time `json:"effective_from"`
 	Price         Schedule  `json:"price"`
-	PriceVersion  ID        `json:"price_version"`
+
+	// PriceGroup Whose price it is; the list's when absent.
+	PriceGroup   *PriceGroupName `json:"price_group,omitempty"`
+	PriceVersion ID              `json:"price_version"`
 }
 
 // Problem RFC 9457.
@@ -1181,6 +1363,16 @@ type SecretReceipt struct {
 
 	// Secret Shown once.
 	Secret string `json:"secret"`
+}
+
+// SetKeyMember defines model for SetKeyMember.
+type SetKeyMember struct {
+	MemberID ID `json:"member_id"`
+}
+
+// SetPriceGroup defines model for SetPriceGroup.
+type SetPriceGroup struct {
+	PriceGroup PriceGroupName `json:"price_group"`
 }
 
 // StatementPage defines model for StatementPage.
@@ -1498,6 +1690,22 @@ type WalletPage struct {
 	Position Position `json:"position"`
 }
 
+// WalletTerms defines model for WalletTerms.
+type WalletTerms struct {
+	AsOf time.Time `json:"as_of"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position Position `json:"position"`
+
+	// PriceGroup Whose prices its calls pay; null: the list's.
+	PriceGroup *string `json:"price_group"`
+
+	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
+	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
+	RateLimits KeyRateLimits `json:"rate_limits"`
+	WalletID   ID            `json:"wallet_id"`
+}
+
 // Webhook defines model for Webhook.
 type Webhook struct {
 	// BalanceThreshold An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
@@ -1714,6 +1922,9 @@ type KeyID = ID
 // Limit defines model for Limit.
 type Limit = int
 
+// MemberID defines model for MemberID.
+type MemberID = ID
+
 // Metrics defines model for Metrics.
 type Metrics = []UsageMetric
 
@@ -1732,6 +1943,9 @@ type PresetID = ID
 
 // PresetNumber defines model for PresetNumber.
 type PresetNumber = int
+
+// PriceGroup defines model for PriceGroup.
+type PriceGroup = PriceGroupName
 
 // Slug defines model for Slug.
 type Slug = string
@@ -1797,6 +2011,45 @@ type UpdateAppParams struct {
 type ArchiveAppParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListChargeReviewsParams defines parameters for ListChargeReviews.
+type ListChargeReviewsParams struct {
+	// State Only those that are open, or that are resolved.
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+
+	// WalletID Only charges of this wallet.
+	WalletID *ID `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// Vendor Only calls of this vendor.
+	Vendor *string `form:"vendor,omitempty" json:"vendor,omitempty"`
+
+	// Model Only calls of this model.
+	Model *string `form:"model,omitempty" json:"model,omitempty"`
+
+	// Reason Only those that failed this check.
+	Reason *string `form:"reason,omitempty" json:"reason,omitempty"`
+
+	// From Recorded at or after.
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Recorded before.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// ReviewChargeParams defines parameters for ReviewCharge.
+type ReviewChargeParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Required where money moves.
+	IdempotencyKey IdempotencyKeyRequired `json:"Idempotency-Key"`
 }
 
 // ListEventsParams defines parameters for ListEvents.
@@ -1947,6 +2200,18 @@ type EnableKeyParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ClearKeyMemberParams defines parameters for ClearKeyMember.
+type ClearKeyMemberParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// SetKeyMemberParams defines parameters for SetKeyMember.
+type SetKeyMemberParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // RevokeKeyParams defines parameters for RevokeKey.
 type RevokeKeyParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
@@ -1961,6 +2226,9 @@ type RotateKeyParams struct {
 
 // ListModelsParams defines parameters for ListModels.
 type ListModelsParams struct {
+	// PriceGroup Whose prices are in force: those of a price group, and the list's where the group has none. The list's when absent.
+	PriceGroup *PriceGroup `form:"price_group,omitempty" json:"price_group,omitempty"`
+
 	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
 	// recorded at or before it. The future and what lies before the beginning are refused.
 	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
@@ -1971,6 +2239,9 @@ type ListModelsParams struct {
 
 // GetModelParams defines parameters for GetModel.
 type GetModelParams struct {
+	// PriceGroup Whose prices are in force: those of a price group, and the list's where the group has none. The list's when absent.
+	PriceGroup *PriceGroup `form:"price_group,omitempty" json:"price_group,omitempty"`
+
 	// AsOf Answer what was answered then: a position of the log, or an RFC 3339 time, which means the last event that was
 	// recorded at or before it. The future and what lies before the beginning are refused.
 	AsOf *AsOf `form:"as_of,omitempty" json:"as_of,omitempty"`
@@ -2391,8 +2662,38 @@ type IssueKeyParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// GetMemberLimitsParams defines parameters for GetMemberLimits.
+type GetMemberLimitsParams struct {
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// SetMemberLimitsParams defines parameters for SetMemberLimits.
+type SetMemberLimitsParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreatePresetParams defines parameters for CreatePreset.
 type CreatePresetParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ClearPriceGroupParams defines parameters for ClearPriceGroup.
+type ClearPriceGroupParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// SetPriceGroupParams defines parameters for SetPriceGroup.
+type SetPriceGroupParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// SetWalletRateLimitsParams defines parameters for SetWalletRateLimits.
+type SetWalletRateLimitsParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -2436,6 +2737,12 @@ type GetMonthStatementParams struct {
 
 	// Language Of a PDF; English when absent.
 	Language *string `form:"language,omitempty" json:"language,omitempty"`
+}
+
+// GetWalletTermsParams defines parameters for GetWalletTerms.
+type GetWalletTermsParams struct {
+	// MinPosition Wait, bounded, until the read model has reached this position.
+	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
 
 // TopUpWalletParams defines parameters for TopUpWallet.
@@ -2510,6 +2817,9 @@ type UpdateAppJSONRequestBody = AppDetails
 // ArchiveAppJSONRequestBody defines body for ArchiveApp for application/json ContentType.
 type ArchiveAppJSONRequestBody = KeyReason
 
+// ReviewChargeJSONRequestBody defines body for ReviewCharge for application/json ContentType.
+type ReviewChargeJSONRequestBody = ChargeReviewRequest
+
 // UpdateKeyJSONRequestBody defines body for UpdateKey for application/json ContentType.
 type UpdateKeyJSONRequestBody = UpdateKey
 
@@ -2518,6 +2828,9 @@ type BindAppJSONRequestBody = BindApp
 
 // DisableKeyJSONRequestBody defines body for DisableKey for application/json ContentType.
 type DisableKeyJSONRequestBody = KeyReason
+
+// SetKeyMemberJSONRequestBody defines body for SetKeyMember for application/json ContentType.
+type SetKeyMemberJSONRequestBody = SetKeyMember
 
 // RevokeKeyJSONRequestBody defines body for RevokeKey for application/json ContentType.
 type RevokeKeyJSONRequestBody = KeyReason
@@ -2555,8 +2868,17 @@ type ReleaseHoldJSONRequestBody = ReleaseReason
 // IssueKeyJSONRequestBody defines body for IssueKey for application/json ContentType.
 type IssueKeyJSONRequestBody = IssueKey
 
+// SetMemberLimitsJSONRequestBody defines body for SetMemberLimits for application/json ContentType.
+type SetMemberLimitsJSONRequestBody = MemberLimits
+
 // CreatePresetJSONRequestBody defines body for CreatePreset for application/json ContentType.
 type CreatePresetJSONRequestBody = PresetContent
+
+// SetPriceGroupJSONRequestBody defines body for SetPriceGroup for application/json ContentType.
+type SetPriceGroupJSONRequestBody = SetPriceGroup
+
+// SetWalletRateLimitsJSONRequestBody defines body for SetWalletRateLimits for application/json ContentType.
+type SetWalletRateLimitsJSONRequestBody = KeyRateLimits
 
 // TopUpWalletJSONRequestBody defines body for TopUpWallet for application/json ContentType.
 type TopUpWalletJSONRequestBody = TopUp
@@ -2684,6 +3006,14 @@ type ClientInterface interface {
 	// Corresponds with POST /console/v1/apps/{app_id}/archive (the `ArchiveApp` operationId).
 	ArchiveApp(ctx context.Context, appID AppID, params *ArchiveAppParams, body ArchiveAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListChargeReviews List suspect charges, newest first
+	//
+	// Charges whose usage, as the vendor gave it, failed a check. One is open until an operator has decided on it, or a correction says
+	// what it costs in truth.
+	//
+	// Corresponds with GET /console/v1/charges/reviews (the `ListChargeReviews` operationId).
+	ListChargeReviews(ctx context.Context, params *ListChargeReviewsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetChargeReceipt The proof that a charge stands in the log
 	//
 	// The event of the charge with its salt, its inclusion proof in the transparency log, and the signed checkpoint that
@@ -2693,6 +3023,28 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /console/v1/charges/{generation_id}/receipt (the `GetChargeReceipt` operationId).
 	GetChargeReceipt(ctx context.Context, generationID GenerationID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReviewChargeWithBody Decide on a suspect charge
+	//
+	// Accepts the charge as it is, or corrects it: the usage that is given replaces what was charged, at the price version of the charge,
+	// and the difference is charged or given back. Each piece of evidence corrects a charge once. A charge that is not suspect is refused
+	// with `charge_final`, one that was decided before with `charge_reviewed`, and evidence that was used with `evidence_used`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /console/v1/charges/{generation_id}/review (the `ReviewCharge` operationId).
+	ReviewChargeWithBody(ctx context.Context, generationID GenerationID, params *ReviewChargeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReviewCharge Decide on a suspect charge
+	//
+	// Accepts the charge as it is, or corrects it: the usage that is given replaces what was charged, at the price version of the charge,
+	// and the difference is charged or given back. Each piece of evidence corrects a charge once. A charge that is not suspect is refused
+	// with `charge_final`, one that was decided before with `charge_reviewed`, and evidence that was used with `evidence_used`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /console/v1/charges/{generation_id}/review (the `ReviewCharge` operationId).
+	ReviewCharge(ctx context.Context, generationID GenerationID, params *ReviewChargeParams, body ReviewChargeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListEvents Raw events in the order of the log
 	//
@@ -2802,6 +3154,31 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /console/v1/keys/{key_id}/enable (the `EnableKey` operationId).
 	EnableKey(ctx context.Context, keyID KeyID, params *EnableKeyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ClearKeyMember Let a key be used by nobody in particular
+	//
+	// Corresponds with DELETE /console/v1/keys/{key_id}/member (the `ClearKeyMember` operationId).
+	ClearKeyMember(ctx context.Context, keyID KeyID, params *ClearKeyMemberParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetKeyMemberWithBody Say who of the wallet uses a key
+	//
+	// The limits of the member count beside the key's. What the key spent before counts for the member that it had then. A member that
+	// it has already is a `conflict`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /console/v1/keys/{key_id}/member (the `SetKeyMember` operationId).
+	SetKeyMemberWithBody(ctx context.Context, keyID KeyID, params *SetKeyMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetKeyMember Say who of the wallet uses a key
+	//
+	// The limits of the member count beside the key's. What the key spent before counts for the member that it had then. A member that
+	// it has already is a `conflict`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /console/v1/keys/{key_id}/member (the `SetKeyMember` operationId).
+	SetKeyMember(ctx context.Context, keyID KeyID, params *SetKeyMemberParams, body SetKeyMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RevokeKeyWithBody End a key for good
 	//
@@ -3140,6 +3517,33 @@ type ClientInterface interface {
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/keys (the `IssueKey` operationId).
 	IssueKey(ctx context.Context, walletID WalletID, params *IssueKeyParams, body IssueKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetMemberLimits Show the limits of a member of a wallet
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/members/{member_id}/limits (the `GetMemberLimits` operationId).
+	GetMemberLimits(ctx context.Context, walletID WalletID, memberID MemberID, params *GetMemberLimitsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetMemberLimitsWithBody Replace the limits of a member of a wallet
+	//
+	// A member is an opaque id that keys of the wallet have. All keys of a member share its caps and its rate limits, beside those of
+	// each key and of the wallet. They are replaced whole: what is absent is no cap, and no limit. Caps are in force at once, rate
+	// limits within a second. What the member has spent by calls before it had caps counts, too.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/members/{member_id}/limits (the `SetMemberLimits` operationId).
+	SetMemberLimitsWithBody(ctx context.Context, walletID WalletID, memberID MemberID, params *SetMemberLimitsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetMemberLimits Replace the limits of a member of a wallet
+	//
+	// A member is an opaque id that keys of the wallet have. All keys of a member share its caps and its rate limits, beside those of
+	// each key and of the wallet. They are replaced whole: what is absent is no cap, and no limit. Caps are in force at once, rate
+	// limits within a second. What the member has spent by calls before it had caps counts, too.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/members/{member_id}/limits (the `SetMemberLimits` operationId).
+	SetMemberLimits(ctx context.Context, walletID WalletID, memberID MemberID, params *SetMemberLimitsParams, body SetMemberLimitsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListPresets List the presets of a wallet by their slugs
 	//
 	// Corresponds with GET /console/v1/wallets/{wallet_id}/presets (the `ListPresets` operationId).
@@ -3165,6 +3569,51 @@ type ClientInterface interface {
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/presets (the `CreatePreset` operationId).
 	CreatePreset(ctx context.Context, walletID WalletID, params *CreatePresetParams, body CreatePresetJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ClearPriceGroup Take a wallet out of its price group
+	//
+	// Corresponds with DELETE /console/v1/wallets/{wallet_id}/price-group (the `ClearPriceGroup` operationId).
+	ClearPriceGroup(ctx context.Context, walletID WalletID, params *ClearPriceGroupParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetPriceGroupWithBody Put a wallet into a price group
+	//
+	// Calls that are admitted from then on pay the prices of the group, and the list's where the group has none. Calls under way
+	// keep the price that they were admitted at. A group that it is in already is a `conflict`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/price-group (the `SetPriceGroup` operationId).
+	SetPriceGroupWithBody(ctx context.Context, walletID WalletID, params *SetPriceGroupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetPriceGroup Put a wallet into a price group
+	//
+	// Calls that are admitted from then on pay the prices of the group, and the list's where the group has none. Calls under way
+	// keep the price that they were admitted at. A group that it is in already is a `conflict`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/price-group (the `SetPriceGroup` operationId).
+	SetPriceGroup(ctx context.Context, walletID WalletID, params *SetPriceGroupParams, body SetPriceGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetWalletRateLimitsWithBody Replace a wallet's rate limits
+	//
+	// They bound all calls of the wallet together, beside those of each key and of each member. They are replaced whole: what is absent
+	// is no limit. In force within a second.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/rate-limits (the `SetWalletRateLimits` operationId).
+	SetWalletRateLimitsWithBody(ctx context.Context, walletID WalletID, params *SetWalletRateLimitsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetWalletRateLimits Replace a wallet's rate limits
+	//
+	// They bound all calls of the wallet together, beside those of each key and of each member. They are replaced whole: what is absent
+	// is no limit. In force within a second.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/rate-limits (the `SetWalletRateLimits` operationId).
+	SetWalletRateLimits(ctx context.Context, walletID WalletID, params *SetWalletRateLimitsParams, body SetWalletRateLimitsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetStatement Every movement of a wallet with the balance before and after, the newest first
 	//
 	// Corresponds with GET /console/v1/wallets/{wallet_id}/statement (the `GetStatement` operationId).
@@ -3178,6 +3627,11 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /console/v1/wallets/{wallet_id}/statements/{month} (the `GetMonthStatement` operationId).
 	GetMonthStatement(ctx context.Context, walletID WalletID, month Month, params *GetMonthStatementParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetWalletTerms Show what the calls of a wallet are held to
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/terms (the `GetWalletTerms` operationId).
+	GetWalletTerms(ctx context.Context, walletID WalletID, params *GetWalletTermsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// TopUpWalletWithBody Credit money that came in from outside
 	//
@@ -3400,6 +3854,24 @@ func (c *Client) ArchiveApp(ctx context.Context, appID AppID, params *ArchiveApp
 	return c.Client.Do(req)
 }
 
+// ListChargeReviews List suspect charges, newest first
+//
+// Charges whose usage, as the vendor gave it, failed a check. One is open until an operator has decided on it, or a correction says
+// what it costs in truth.
+//
+// Corresponds with GET /console/v1/charges/reviews (the `ListChargeReviews` operationId).
+func (c *Client) ListChargeReviews(ctx context.Context, params *ListChargeReviewsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListChargeReviewsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetChargeReceipt The proof that a charge stands in the log
 //
 // The event of the charge with its salt, its inclusion proof in the transparency log, and the signed checkpoint that
@@ -3410,6 +3882,48 @@ func (c *Client) ArchiveApp(ctx context.Context, appID AppID, params *ArchiveApp
 // Corresponds with GET /console/v1/charges/{generation_id}/receipt (the `GetChargeReceipt` operationId).
 func (c *Client) GetChargeReceipt(ctx context.Context, generationID GenerationID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetChargeReceiptRequest(c.Server, generationID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReviewChargeWithBody Decide on a suspect charge
+//
+// Accepts the charge as it is, or corrects it: the usage that is given replaces what was charged, at the price version of the charge,
+// and the difference is charged or given back. Each piece of evidence corrects a charge once. A charge that is not suspect is refused
+// with `charge_final`, one that was decided before with `charge_reviewed`, and evidence that was used with `evidence_used`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /console/v1/charges/{generation_id}/review (the `ReviewCharge` operationId).
+func (c *Client) ReviewChargeWithBody(ctx context.Context, generationID GenerationID, params *ReviewChargeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReviewChargeRequestWithBody(c.Server, generationID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReviewCharge Decide on a suspect charge
+//
+// Accepts the charge as it is, or corrects it: the usage that is given replaces what was charged, at the price version of the charge,
+// and the difference is charged or given back. Each piece of evidence corrects a charge once. A charge that is not suspect is refused
+// with `charge_final`, one that was decided before with `charge_reviewed`, and evidence that was used with `evidence_used`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /console/v1/charges/{generation_id}/review (the `ReviewCharge` operationId).
+func (c *Client) ReviewCharge(ctx context.Context, generationID GenerationID, params *ReviewChargeParams, body ReviewChargeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReviewChargeRequest(c.Server, generationID, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3679,6 +4193,61 @@ func (c *Client) DisableKey(ctx context.Context, keyID KeyID, params *DisableKey
 // Corresponds with POST /console/v1/keys/{key_id}/enable (the `EnableKey` operationId).
 func (c *Client) EnableKey(ctx context.Context, keyID KeyID, params *EnableKeyParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewEnableKeyRequest(c.Server, keyID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ClearKeyMember Let a key be used by nobody in particular
+//
+// Corresponds with DELETE /console/v1/keys/{key_id}/member (the `ClearKeyMember` operationId).
+func (c *Client) ClearKeyMember(ctx context.Context, keyID KeyID, params *ClearKeyMemberParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewClearKeyMemberRequest(c.Server, keyID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetKeyMemberWithBody Say who of the wallet uses a key
+//
+// The limits of the member count beside the key's. What the key spent before counts for the member that it had then. A member that
+// it has already is a `conflict`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /console/v1/keys/{key_id}/member (the `SetKeyMember` operationId).
+func (c *Client) SetKeyMemberWithBody(ctx context.Context, keyID KeyID, params *SetKeyMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetKeyMemberRequestWithBody(c.Server, keyID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetKeyMember Say who of the wallet uses a key
+//
+// The limits of the member count beside the key's. What the key spent before counts for the member that it had then. A member that
+// it has already is a `conflict`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /console/v1/keys/{key_id}/member (the `SetKeyMember` operationId).
+func (c *Client) SetKeyMember(ctx context.Context, keyID KeyID, params *SetKeyMemberParams, body SetKeyMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetKeyMemberRequest(c.Server, keyID, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4476,6 +5045,63 @@ func (c *Client) IssueKey(ctx context.Context, walletID WalletID, params *IssueK
 	return c.Client.Do(req)
 }
 
+// GetMemberLimits Show the limits of a member of a wallet
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/members/{member_id}/limits (the `GetMemberLimits` operationId).
+func (c *Client) GetMemberLimits(ctx context.Context, walletID WalletID, memberID MemberID, params *GetMemberLimitsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMemberLimitsRequest(c.Server, walletID, memberID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetMemberLimitsWithBody Replace the limits of a member of a wallet
+//
+// A member is an opaque id that keys of the wallet have. All keys of a member share its caps and its rate limits, beside those of
+// each key and of the wallet. They are replaced whole: what is absent is no cap, and no limit. Caps are in force at once, rate
+// limits within a second. What the member has spent by calls before it had caps counts, too.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/members/{member_id}/limits (the `SetMemberLimits` operationId).
+func (c *Client) SetMemberLimitsWithBody(ctx context.Context, walletID WalletID, memberID MemberID, params *SetMemberLimitsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetMemberLimitsRequestWithBody(c.Server, walletID, memberID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetMemberLimits Replace the limits of a member of a wallet
+//
+// A member is an opaque id that keys of the wallet have. All keys of a member share its caps and its rate limits, beside those of
+// each key and of the wallet. They are replaced whole: what is absent is no cap, and no limit. Caps are in force at once, rate
+// limits within a second. What the member has spent by calls before it had caps counts, too.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/members/{member_id}/limits (the `SetMemberLimits` operationId).
+func (c *Client) SetMemberLimits(ctx context.Context, walletID WalletID, memberID MemberID, params *SetMemberLimitsParams, body SetMemberLimitsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetMemberLimitsRequest(c.Server, walletID, memberID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListPresets List the presets of a wallet by their slugs
 //
 // Corresponds with GET /console/v1/wallets/{wallet_id}/presets (the `ListPresets` operationId).
@@ -4531,6 +5157,101 @@ func (c *Client) CreatePreset(ctx context.Context, walletID WalletID, params *Cr
 	return c.Client.Do(req)
 }
 
+// ClearPriceGroup Take a wallet out of its price group
+//
+// Corresponds with DELETE /console/v1/wallets/{wallet_id}/price-group (the `ClearPriceGroup` operationId).
+func (c *Client) ClearPriceGroup(ctx context.Context, walletID WalletID, params *ClearPriceGroupParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewClearPriceGroupRequest(c.Server, walletID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetPriceGroupWithBody Put a wallet into a price group
+//
+// Calls that are admitted from then on pay the prices of the group, and the list's where the group has none. Calls under way
+// keep the price that they were admitted at. A group that it is in already is a `conflict`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/price-group (the `SetPriceGroup` operationId).
+func (c *Client) SetPriceGroupWithBody(ctx context.Context, walletID WalletID, params *SetPriceGroupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetPriceGroupRequestWithBody(c.Server, walletID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetPriceGroup Put a wallet into a price group
+//
+// Calls that are admitted from then on pay the prices of the group, and the list's where the group has none. Calls under way
+// keep the price that they were admitted at. A group that it is in already is a `conflict`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/price-group (the `SetPriceGroup` operationId).
+func (c *Client) SetPriceGroup(ctx context.Context, walletID WalletID, params *SetPriceGroupParams, body SetPriceGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetPriceGroupRequest(c.Server, walletID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetWalletRateLimitsWithBody Replace a wallet's rate limits
+//
+// They bound all calls of the wallet together, beside those of each key and of each member. They are replaced whole: what is absent
+// is no limit. In force within a second.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/rate-limits (the `SetWalletRateLimits` operationId).
+func (c *Client) SetWalletRateLimitsWithBody(ctx context.Context, walletID WalletID, params *SetWalletRateLimitsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetWalletRateLimitsRequestWithBody(c.Server, walletID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetWalletRateLimits Replace a wallet's rate limits
+//
+// They bound all calls of the wallet together, beside those of each key and of each member. They are replaced whole: what is absent
+// is no limit. In force within a second.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/rate-limits (the `SetWalletRateLimits` operationId).
+func (c *Client) SetWalletRateLimits(ctx context.Context, walletID WalletID, params *SetWalletRateLimitsParams, body SetWalletRateLimitsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetWalletRateLimitsRequest(c.Server, walletID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetStatement Every movement of a wallet with the balance before and after, the newest first
 //
 // Corresponds with GET /console/v1/wallets/{wallet_id}/statement (the `GetStatement` operationId).
@@ -4555,6 +5276,21 @@ func (c *Client) GetStatement(ctx context.Context, walletID WalletID, params *Ge
 // Corresponds with GET /console/v1/wallets/{wallet_id}/statements/{month} (the `GetMonthStatement` operationId).
 func (c *Client) GetMonthStatement(ctx context.Context, walletID WalletID, month Month, params *GetMonthStatementParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetMonthStatementRequest(c.Server, walletID, month, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetWalletTerms Show what the calls of a wallet are held to
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/terms (the `GetWalletTerms` operationId).
+func (c *Client) GetWalletTerms(ctx context.Context, walletID WalletID, params *GetWalletTermsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetWalletTermsRequest(c.Server, walletID, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5053,6 +5789,168 @@ func NewArchiveAppRequestWithBody(server string, appID AppID, params *ArchiveApp
 	return req, nil
 }
 
+// NewListChargeReviewsRequest constructs an http.Request for the ListChargeReviews method
+func NewListChargeReviewsRequest(server string, params *ListChargeReviewsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/charges/reviews")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.WalletID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "wallet_id", *params.WalletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Vendor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "vendor", *params.Vendor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Model != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "model", *params.Model, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetChargeReceiptRequest constructs an http.Request for the GetChargeReceipt method
 func NewGetChargeReceiptRequest(server string, generationID GenerationID) (*http.Request, error) {
 	var err error
@@ -5082,6 +5980,66 @@ func NewGetChargeReceiptRequest(server string, generationID GenerationID) (*http
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReviewChargeRequest calls the generic ReviewCharge builder with application/json body
+func NewReviewChargeRequest(server string, generationID GenerationID, params *ReviewChargeParams, body ReviewChargeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReviewChargeRequestWithBody(server, generationID, params, "application/json", bodyReader)
+}
+
+// NewReviewChargeRequestWithBody constructs an http.Request for the ReviewCharge method, with any body, and a specified content type
+func NewReviewChargeRequestWithBody(server string, generationID GenerationID, params *ReviewChargeParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "generation_id", generationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/charges/%s/review", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
 	}
 
 	return req, nil
@@ -6095,6 +7053,117 @@ func NewEnableKeyRequest(server string, keyID KeyID, params *EnableKeyParams) (*
 	return req, nil
 }
 
+// NewClearKeyMemberRequest constructs an http.Request for the ClearKeyMember method
+func NewClearKeyMemberRequest(server string, keyID KeyID, params *ClearKeyMemberParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key_id", keyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/keys/%s/member", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewSetKeyMemberRequest calls the generic SetKeyMember builder with application/json body
+func NewSetKeyMemberRequest(server string, keyID KeyID, params *SetKeyMemberParams, body SetKeyMemberJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetKeyMemberRequestWithBody(server, keyID, params, "application/json", bodyReader)
+}
+
+// NewSetKeyMemberRequestWithBody constructs an http.Request for the SetKeyMember method, with any body, and a specified content type
+func NewSetKeyMemberRequestWithBody(server string, keyID KeyID, params *SetKeyMemberParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "key_id", keyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/keys/%s/member", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewRevokeKeyRequest calls the generic RevokeKey builder with application/json body
 func NewRevokeKeyRequest(server string, keyID KeyID, params *RevokeKeyParams, body RevokeKeyJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -6274,6 +7343,18 @@ func NewListModelsRequest(server string, params *ListModelsParams) (*http.Reques
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
+		if params.PriceGroup != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "price_group", *params.PriceGroup, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.AsOf != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "as_of", *params.AsOf, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -6353,6 +7434,18 @@ func NewGetModelRequest(server string, author Author, slug Slug, params *GetMode
 		// styled parameters, preserving literal commas as delimiters
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
+
+		if params.PriceGroup != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "price_group", *params.PriceGroup, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
 
 		if params.AsOf != nil {
 
@@ -8999,6 +10092,143 @@ func NewIssueKeyRequestWithBody(server string, walletID WalletID, params *IssueK
 	return req, nil
 }
 
+// NewGetMemberLimitsRequest constructs an http.Request for the GetMemberLimits method
+func NewGetMemberLimitsRequest(server string, walletID WalletID, memberID MemberID, params *GetMemberLimitsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "member_id", memberID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/members/%s/limits", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetMemberLimitsRequest calls the generic SetMemberLimits builder with application/json body
+func NewSetMemberLimitsRequest(server string, walletID WalletID, memberID MemberID, params *SetMemberLimitsParams, body SetMemberLimitsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetMemberLimitsRequestWithBody(server, walletID, memberID, params, "application/json", bodyReader)
+}
+
+// NewSetMemberLimitsRequestWithBody constructs an http.Request for the SetMemberLimits method, with any body, and a specified content type
+func NewSetMemberLimitsRequestWithBody(server string, walletID WalletID, memberID MemberID, params *SetMemberLimitsParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "member_id", memberID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/members/%s/limits", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListPresetsRequest constructs an http.Request for the ListPresets method
 func NewListPresetsRequest(server string, walletID WalletID) (*http.Request, error) {
 	var err error
@@ -9071,6 +10301,179 @@ func NewCreatePresetRequestWithBody(server string, walletID WalletID, params *Cr
 	}
 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewClearPriceGroupRequest constructs an http.Request for the ClearPriceGroup method
+func NewClearPriceGroupRequest(server string, walletID WalletID, params *ClearPriceGroupParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/price-group", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewSetPriceGroupRequest calls the generic SetPriceGroup builder with application/json body
+func NewSetPriceGroupRequest(server string, walletID WalletID, params *SetPriceGroupParams, body SetPriceGroupJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetPriceGroupRequestWithBody(server, walletID, params, "application/json", bodyReader)
+}
+
+// NewSetPriceGroupRequestWithBody constructs an http.Request for the SetPriceGroup method, with any body, and a specified content type
+func NewSetPriceGroupRequestWithBody(server string, walletID WalletID, params *SetPriceGroupParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/price-group", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewSetWalletRateLimitsRequest calls the generic SetWalletRateLimits builder with application/json body
+func NewSetWalletRateLimitsRequest(server string, walletID WalletID, params *SetWalletRateLimitsParams, body SetWalletRateLimitsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetWalletRateLimitsRequestWithBody(server, walletID, params, "application/json", bodyReader)
+}
+
+// NewSetWalletRateLimitsRequestWithBody constructs an http.Request for the SetWalletRateLimits method, with any body, and a specified content type
+func NewSetWalletRateLimitsRequestWithBody(server string, walletID WalletID, params *SetWalletRateLimitsParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/rate-limits", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
 	if err != nil {
 		return nil, err
 	}
@@ -9309,6 +10712,67 @@ func NewGetMonthStatementRequest(server string, walletID WalletID, month Month, 
 		if params.Language != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "language", *params.Language, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetWalletTermsRequest constructs an http.Request for the GetWalletTerms method
+func NewGetWalletTermsRequest(server string, walletID WalletID, params *GetWalletTermsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/terms", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.MinPosition != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "min_position", *params.MinPosition, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -10107,6 +11571,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /console/v1/apps/{app_id}/archive (the `ArchiveApp` operationId).
 	ArchiveAppWithResponse(ctx context.Context, appID AppID, params *ArchiveAppParams, body ArchiveAppJSONRequestBody, reqEditors ...RequestEditorFn) (*ArchiveAppResponse, error)
 
+	// ListChargeReviewsWithResponse List suspect charges, newest first
+	//
+	// Charges whose usage, as the vendor gave it, failed a check. One is open until an operator has decided on it, or a correction says
+	// what it costs in truth.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/charges/reviews (the `ListChargeReviews` operationId).
+	ListChargeReviewsWithResponse(ctx context.Context, params *ListChargeReviewsParams, reqEditors ...RequestEditorFn) (*ListChargeReviewsResponse, error)
+
 	// GetChargeReceiptWithResponse The proof that a charge stands in the log
 	//
 	// The event of the charge with its salt, its inclusion proof in the transparency log, and the signed checkpoint that
@@ -10118,6 +11592,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /console/v1/charges/{generation_id}/receipt (the `GetChargeReceipt` operationId).
 	GetChargeReceiptWithResponse(ctx context.Context, generationID GenerationID, reqEditors ...RequestEditorFn) (*GetChargeReceiptResponse, error)
+
+	// ReviewChargeWithBodyWithResponse Decide on a suspect charge
+	//
+	// Accepts the charge as it is, or corrects it: the usage that is given replaces what was charged, at the price version of the charge,
+	// and the difference is charged or given back. Each piece of evidence corrects a charge once. A charge that is not suspect is refused
+	// with `charge_final`, one that was decided before with `charge_reviewed`, and evidence that was used with `evidence_used`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/charges/{generation_id}/review (the `ReviewCharge` operationId).
+	ReviewChargeWithBodyWithResponse(ctx context.Context, generationID GenerationID, params *ReviewChargeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReviewChargeResponse, error)
+
+	// ReviewChargeWithResponse Decide on a suspect charge
+	//
+	// Accepts the charge as it is, or corrects it: the usage that is given replaces what was charged, at the price version of the charge,
+	// and the difference is charged or given back. Each piece of evidence corrects a charge once. A charge that is not suspect is refused
+	// with `charge_final`, one that was decided before with `charge_reviewed`, and evidence that was used with `evidence_used`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/charges/{generation_id}/review (the `ReviewCharge` operationId).
+	ReviewChargeWithResponse(ctx context.Context, generationID GenerationID, params *ReviewChargeParams, body ReviewChargeJSONRequestBody, reqEditors ...RequestEditorFn) (*ReviewChargeResponse, error)
 
 	// ListEventsWithResponse Raw events in the order of the log
 	//
@@ -10247,6 +11743,33 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /console/v1/keys/{key_id}/enable (the `EnableKey` operationId).
 	EnableKeyWithResponse(ctx context.Context, keyID KeyID, params *EnableKeyParams, reqEditors ...RequestEditorFn) (*EnableKeyResponse, error)
+
+	// ClearKeyMemberWithResponse Let a key be used by nobody in particular
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /console/v1/keys/{key_id}/member (the `ClearKeyMember` operationId).
+	ClearKeyMemberWithResponse(ctx context.Context, keyID KeyID, params *ClearKeyMemberParams, reqEditors ...RequestEditorFn) (*ClearKeyMemberResponse, error)
+
+	// SetKeyMemberWithBodyWithResponse Say who of the wallet uses a key
+	//
+	// The limits of the member count beside the key's. What the key spent before counts for the member that it had then. A member that
+	// it has already is a `conflict`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/keys/{key_id}/member (the `SetKeyMember` operationId).
+	SetKeyMemberWithBodyWithResponse(ctx context.Context, keyID KeyID, params *SetKeyMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetKeyMemberResponse, error)
+
+	// SetKeyMemberWithResponse Say who of the wallet uses a key
+	//
+	// The limits of the member count beside the key's. What the key spent before counts for the member that it had then. A member that
+	// it has already is a `conflict`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/keys/{key_id}/member (the `SetKeyMember` operationId).
+	SetKeyMemberWithResponse(ctx context.Context, keyID KeyID, params *SetKeyMemberParams, body SetKeyMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*SetKeyMemberResponse, error)
 
 	// RevokeKeyWithBodyWithResponse End a key for good
 	//
@@ -10627,6 +12150,35 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/keys (the `IssueKey` operationId).
 	IssueKeyWithResponse(ctx context.Context, walletID WalletID, params *IssueKeyParams, body IssueKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*IssueKeyResponse, error)
 
+	// GetMemberLimitsWithResponse Show the limits of a member of a wallet
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/members/{member_id}/limits (the `GetMemberLimits` operationId).
+	GetMemberLimitsWithResponse(ctx context.Context, walletID WalletID, memberID MemberID, params *GetMemberLimitsParams, reqEditors ...RequestEditorFn) (*GetMemberLimitsResponse, error)
+
+	// SetMemberLimitsWithBodyWithResponse Replace the limits of a member of a wallet
+	//
+	// A member is an opaque id that keys of the wallet have. All keys of a member share its caps and its rate limits, beside those of
+	// each key and of the wallet. They are replaced whole: what is absent is no cap, and no limit. Caps are in force at once, rate
+	// limits within a second. What the member has spent by calls before it had caps counts, too.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/members/{member_id}/limits (the `SetMemberLimits` operationId).
+	SetMemberLimitsWithBodyWithResponse(ctx context.Context, walletID WalletID, memberID MemberID, params *SetMemberLimitsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetMemberLimitsResponse, error)
+
+	// SetMemberLimitsWithResponse Replace the limits of a member of a wallet
+	//
+	// A member is an opaque id that keys of the wallet have. All keys of a member share its caps and its rate limits, beside those of
+	// each key and of the wallet. They are replaced whole: what is absent is no cap, and no limit. Caps are in force at once, rate
+	// limits within a second. What the member has spent by calls before it had caps counts, too.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/members/{member_id}/limits (the `SetMemberLimits` operationId).
+	SetMemberLimitsWithResponse(ctx context.Context, walletID WalletID, memberID MemberID, params *SetMemberLimitsParams, body SetMemberLimitsJSONRequestBody, reqEditors ...RequestEditorFn) (*SetMemberLimitsResponse, error)
+
 	// ListPresetsWithResponse List the presets of a wallet by their slugs
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -10654,6 +12206,53 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/presets (the `CreatePreset` operationId).
 	CreatePresetWithResponse(ctx context.Context, walletID WalletID, params *CreatePresetParams, body CreatePresetJSONRequestBody, reqEditors ...RequestEditorFn) (*CreatePresetResponse, error)
 
+	// ClearPriceGroupWithResponse Take a wallet out of its price group
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /console/v1/wallets/{wallet_id}/price-group (the `ClearPriceGroup` operationId).
+	ClearPriceGroupWithResponse(ctx context.Context, walletID WalletID, params *ClearPriceGroupParams, reqEditors ...RequestEditorFn) (*ClearPriceGroupResponse, error)
+
+	// SetPriceGroupWithBodyWithResponse Put a wallet into a price group
+	//
+	// Calls that are admitted from then on pay the prices of the group, and the list's where the group has none. Calls under way
+	// keep the price that they were admitted at. A group that it is in already is a `conflict`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/price-group (the `SetPriceGroup` operationId).
+	SetPriceGroupWithBodyWithResponse(ctx context.Context, walletID WalletID, params *SetPriceGroupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetPriceGroupResponse, error)
+
+	// SetPriceGroupWithResponse Put a wallet into a price group
+	//
+	// Calls that are admitted from then on pay the prices of the group, and the list's where the group has none. Calls under way
+	// keep the price that they were admitted at. A group that it is in already is a `conflict`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/price-group (the `SetPriceGroup` operationId).
+	SetPriceGroupWithResponse(ctx context.Context, walletID WalletID, params *SetPriceGroupParams, body SetPriceGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*SetPriceGroupResponse, error)
+
+	// SetWalletRateLimitsWithBodyWithResponse Replace a wallet's rate limits
+	//
+	// They bound all calls of the wallet together, beside those of each key and of each member. They are replaced whole: what is absent
+	// is no limit. In force within a second.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/rate-limits (the `SetWalletRateLimits` operationId).
+	SetWalletRateLimitsWithBodyWithResponse(ctx context.Context, walletID WalletID, params *SetWalletRateLimitsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetWalletRateLimitsResponse, error)
+
+	// SetWalletRateLimitsWithResponse Replace a wallet's rate limits
+	//
+	// They bound all calls of the wallet together, beside those of each key and of each member. They are replaced whole: what is absent
+	// is no limit. In force within a second.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/rate-limits (the `SetWalletRateLimits` operationId).
+	SetWalletRateLimitsWithResponse(ctx context.Context, walletID WalletID, params *SetWalletRateLimitsParams, body SetWalletRateLimitsJSONRequestBody, reqEditors ...RequestEditorFn) (*SetWalletRateLimitsResponse, error)
+
 	// GetStatementWithResponse Every movement of a wallet with the balance before and after, the newest first
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -10671,6 +12270,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /console/v1/wallets/{wallet_id}/statements/{month} (the `GetMonthStatement` operationId).
 	GetMonthStatementWithResponse(ctx context.Context, walletID WalletID, month Month, params *GetMonthStatementParams, reqEditors ...RequestEditorFn) (*GetMonthStatementResponse, error)
+
+	// GetWalletTermsWithResponse Show what the calls of a wallet are held to
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/terms (the `GetWalletTerms` operationId).
+	GetWalletTermsWithResponse(ctx context.Context, walletID WalletID, params *GetWalletTermsParams, reqEditors ...RequestEditorFn) (*GetWalletTermsResponse, error)
 
 	// TopUpWalletWithBodyWithResponse Credit money that came in from outside
 	//
@@ -10985,6 +12591,61 @@ func (r ArchiveAppResponse) ContentType() string {
 	return ""
 }
 
+// ListChargeReviewsResponseDefaultHeaders the declared response headers of an HTTP default response for ListChargeReviews
+type ListChargeReviewsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListChargeReviewsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ChargeReviewPage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListChargeReviewsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListChargeReviewsResponse) GetJSON200() *ChargeReviewPage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListChargeReviewsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListChargeReviewsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListChargeReviewsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListChargeReviewsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListChargeReviewsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetChargeReceiptResponseDefaultHeaders the declared response headers of an HTTP default response for GetChargeReceipt
 type GetChargeReceiptResponseDefaultHeaders struct {
 	XRequestID *ID
@@ -11034,6 +12695,61 @@ func (r GetChargeReceiptResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetChargeReceiptResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReviewChargeResponseDefaultHeaders the declared response headers of an HTTP default response for ReviewCharge
+type ReviewChargeResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ReviewChargeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ChargeReviewReceipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ReviewChargeResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReviewChargeResponse) GetJSON200() *ChargeReviewReceipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReviewChargeResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReviewChargeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReviewChargeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReviewChargeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReviewChargeResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11749,6 +13465,116 @@ func (r EnableKeyResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r EnableKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ClearKeyMemberResponseDefaultHeaders the declared response headers of an HTTP default response for ClearKeyMember
+type ClearKeyMemberResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ClearKeyMemberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Receipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ClearKeyMemberResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ClearKeyMemberResponse) GetJSON200() *Receipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ClearKeyMemberResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ClearKeyMemberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ClearKeyMemberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ClearKeyMemberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ClearKeyMemberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SetKeyMemberResponseDefaultHeaders the declared response headers of an HTTP default response for SetKeyMember
+type SetKeyMemberResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type SetKeyMemberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Receipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SetKeyMemberResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetKeyMemberResponse) GetJSON200() *Receipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SetKeyMemberResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetKeyMemberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetKeyMemberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetKeyMemberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetKeyMemberResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -13570,6 +15396,116 @@ func (r IssueKeyResponse) ContentType() string {
 	return ""
 }
 
+// GetMemberLimitsResponseDefaultHeaders the declared response headers of an HTTP default response for GetMemberLimits
+type GetMemberLimitsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetMemberLimitsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MemberAnswer
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetMemberLimitsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetMemberLimitsResponse) GetJSON200() *MemberAnswer {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetMemberLimitsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetMemberLimitsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMemberLimitsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMemberLimitsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetMemberLimitsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SetMemberLimitsResponseDefaultHeaders the declared response headers of an HTTP default response for SetMemberLimits
+type SetMemberLimitsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type SetMemberLimitsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Receipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SetMemberLimitsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetMemberLimitsResponse) GetJSON200() *Receipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SetMemberLimitsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetMemberLimitsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetMemberLimitsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetMemberLimitsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetMemberLimitsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListPresetsResponseDefaultHeaders the declared response headers of an HTTP default response for ListPresets
 type ListPresetsResponseDefaultHeaders struct {
 	XRequestID *ID
@@ -13680,6 +15616,171 @@ func (r CreatePresetResponse) ContentType() string {
 	return ""
 }
 
+// ClearPriceGroupResponseDefaultHeaders the declared response headers of an HTTP default response for ClearPriceGroup
+type ClearPriceGroupResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ClearPriceGroupResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Receipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ClearPriceGroupResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ClearPriceGroupResponse) GetJSON200() *Receipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ClearPriceGroupResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ClearPriceGroupResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ClearPriceGroupResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ClearPriceGroupResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ClearPriceGroupResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SetPriceGroupResponseDefaultHeaders the declared response headers of an HTTP default response for SetPriceGroup
+type SetPriceGroupResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type SetPriceGroupResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Receipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SetPriceGroupResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetPriceGroupResponse) GetJSON200() *Receipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SetPriceGroupResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetPriceGroupResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetPriceGroupResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetPriceGroupResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetPriceGroupResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SetWalletRateLimitsResponseDefaultHeaders the declared response headers of an HTTP default response for SetWalletRateLimits
+type SetWalletRateLimitsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type SetWalletRateLimitsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Receipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SetWalletRateLimitsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetWalletRateLimitsResponse) GetJSON200() *Receipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SetWalletRateLimitsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetWalletRateLimitsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetWalletRateLimitsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetWalletRateLimitsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetWalletRateLimitsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetStatementResponseDefaultHeaders the declared response headers of an HTTP default response for GetStatement
 type GetStatementResponseDefaultHeaders struct {
 	XRequestID *ID
@@ -13784,6 +15885,61 @@ func (r GetMonthStatementResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetMonthStatementResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetWalletTermsResponseDefaultHeaders the declared response headers of an HTTP default response for GetWalletTerms
+type GetWalletTermsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetWalletTermsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *WalletTerms
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetWalletTermsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetWalletTermsResponse) GetJSON200() *WalletTerms {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetWalletTermsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetWalletTermsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetWalletTermsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetWalletTermsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetWalletTermsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -14519,6 +16675,22 @@ func (c *ClientWithResponses) ArchiveAppWithResponse(ctx context.Context, appID 
 	return ParseArchiveAppResponse(rsp)
 }
 
+// ListChargeReviewsWithResponse List suspect charges, newest first
+//
+// Charges whose usage, as the vendor gave it, failed a check. One is open until an operator has decided on it, or a correction says
+// what it costs in truth.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/charges/reviews (the `ListChargeReviews` operationId).
+func (c *ClientWithResponses) ListChargeReviewsWithResponse(ctx context.Context, params *ListChargeReviewsParams, reqEditors ...RequestEditorFn) (*ListChargeReviewsResponse, error) {
+	rsp, err := c.ListChargeReviews(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListChargeReviewsResponse(rsp)
+}
+
 // GetChargeReceiptWithResponse The proof that a charge stands in the log
 //
 // The event of the charge with its salt, its inclusion proof in the transparency log, and the signed checkpoint that
@@ -14535,6 +16707,40 @@ func (c *ClientWithResponses) GetChargeReceiptWithResponse(ctx context.Context, 
 		return nil, err
 	}
 	return ParseGetChargeReceiptResponse(rsp)
+}
+
+// ReviewChargeWithBodyWithResponse Decide on a suspect charge
+//
+// Accepts the charge as it is, or corrects it: the usage that is given replaces what was charged, at the price version of the charge,
+// and the difference is charged or given back. Each piece of evidence corrects a charge once. A charge that is not suspect is refused
+// with `charge_final`, one that was decided before with `charge_reviewed`, and evidence that was used with `evidence_used`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/charges/{generation_id}/review (the `ReviewCharge` operationId).
+func (c *ClientWithResponses) ReviewChargeWithBodyWithResponse(ctx context.Context, generationID GenerationID, params *ReviewChargeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReviewChargeResponse, error) {
+	rsp, err := c.ReviewChargeWithBody(ctx, generationID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReviewChargeResponse(rsp)
+}
+
+// ReviewChargeWithResponse Decide on a suspect charge
+//
+// Accepts the charge as it is, or corrects it: the usage that is given replaces what was charged, at the price version of the charge,
+// and the difference is charged or given back. Each piece of evidence corrects a charge once. A charge that is not suspect is refused
+// with `charge_final`, one that was decided before with `charge_reviewed`, and evidence that was used with `evidence_used`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/charges/{generation_id}/review (the `ReviewCharge` operationId).
+func (c *ClientWithResponses) ReviewChargeWithResponse(ctx context.Context, generationID GenerationID, params *ReviewChargeParams, body ReviewChargeJSONRequestBody, reqEditors ...RequestEditorFn) (*ReviewChargeResponse, error) {
+	rsp, err := c.ReviewCharge(ctx, generationID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReviewChargeResponse(rsp)
 }
 
 // ListEventsWithResponse Raw events in the order of the log
@@ -14760,6 +16966,51 @@ func (c *ClientWithResponses) EnableKeyWithResponse(ctx context.Context, keyID K
 		return nil, err
 	}
 	return ParseEnableKeyResponse(rsp)
+}
+
+// ClearKeyMemberWithResponse Let a key be used by nobody in particular
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /console/v1/keys/{key_id}/member (the `ClearKeyMember` operationId).
+func (c *ClientWithResponses) ClearKeyMemberWithResponse(ctx context.Context, keyID KeyID, params *ClearKeyMemberParams, reqEditors ...RequestEditorFn) (*ClearKeyMemberResponse, error) {
+	rsp, err := c.ClearKeyMember(ctx, keyID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseClearKeyMemberResponse(rsp)
+}
+
+// SetKeyMemberWithBodyWithResponse Say who of the wallet uses a key
+//
+// The limits of the member count beside the key's. What the key spent before counts for the member that it had then. A member that
+// it has already is a `conflict`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/keys/{key_id}/member (the `SetKeyMember` operationId).
+func (c *ClientWithResponses) SetKeyMemberWithBodyWithResponse(ctx context.Context, keyID KeyID, params *SetKeyMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetKeyMemberResponse, error) {
+	rsp, err := c.SetKeyMemberWithBody(ctx, keyID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetKeyMemberResponse(rsp)
+}
+
+// SetKeyMemberWithResponse Say who of the wallet uses a key
+//
+// The limits of the member count beside the key's. What the key spent before counts for the member that it had then. A member that
+// it has already is a `conflict`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/keys/{key_id}/member (the `SetKeyMember` operationId).
+func (c *ClientWithResponses) SetKeyMemberWithResponse(ctx context.Context, keyID KeyID, params *SetKeyMemberParams, body SetKeyMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*SetKeyMemberResponse, error) {
+	rsp, err := c.SetKeyMember(ctx, keyID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetKeyMemberResponse(rsp)
 }
 
 // RevokeKeyWithBodyWithResponse End a key for good
@@ -15411,6 +17662,53 @@ func (c *ClientWithResponses) IssueKeyWithResponse(ctx context.Context, walletID
 	return ParseIssueKeyResponse(rsp)
 }
 
+// GetMemberLimitsWithResponse Show the limits of a member of a wallet
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/members/{member_id}/limits (the `GetMemberLimits` operationId).
+func (c *ClientWithResponses) GetMemberLimitsWithResponse(ctx context.Context, walletID WalletID, memberID MemberID, params *GetMemberLimitsParams, reqEditors ...RequestEditorFn) (*GetMemberLimitsResponse, error) {
+	rsp, err := c.GetMemberLimits(ctx, walletID, memberID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMemberLimitsResponse(rsp)
+}
+
+// SetMemberLimitsWithBodyWithResponse Replace the limits of a member of a wallet
+//
+// A member is an opaque id that keys of the wallet have. All keys of a member share its caps and its rate limits, beside those of
+// each key and of the wallet. They are replaced whole: what is absent is no cap, and no limit. Caps are in force at once, rate
+// limits within a second. What the member has spent by calls before it had caps counts, too.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/members/{member_id}/limits (the `SetMemberLimits` operationId).
+func (c *ClientWithResponses) SetMemberLimitsWithBodyWithResponse(ctx context.Context, walletID WalletID, memberID MemberID, params *SetMemberLimitsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetMemberLimitsResponse, error) {
+	rsp, err := c.SetMemberLimitsWithBody(ctx, walletID, memberID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetMemberLimitsResponse(rsp)
+}
+
+// SetMemberLimitsWithResponse Replace the limits of a member of a wallet
+//
+// A member is an opaque id that keys of the wallet have. All keys of a member share its caps and its rate limits, beside those of
+// each key and of the wallet. They are replaced whole: what is absent is no cap, and no limit. Caps are in force at once, rate
+// limits within a second. What the member has spent by calls before it had caps counts, too.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/members/{member_id}/limits (the `SetMemberLimits` operationId).
+func (c *ClientWithResponses) SetMemberLimitsWithResponse(ctx context.Context, walletID WalletID, memberID MemberID, params *SetMemberLimitsParams, body SetMemberLimitsJSONRequestBody, reqEditors ...RequestEditorFn) (*SetMemberLimitsResponse, error) {
+	rsp, err := c.SetMemberLimits(ctx, walletID, memberID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetMemberLimitsResponse(rsp)
+}
+
 // ListPresetsWithResponse List the presets of a wallet by their slugs
 //
 // Returns a wrapper object for the known response body format(s).
@@ -15456,6 +17754,83 @@ func (c *ClientWithResponses) CreatePresetWithResponse(ctx context.Context, wall
 	return ParseCreatePresetResponse(rsp)
 }
 
+// ClearPriceGroupWithResponse Take a wallet out of its price group
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /console/v1/wallets/{wallet_id}/price-group (the `ClearPriceGroup` operationId).
+func (c *ClientWithResponses) ClearPriceGroupWithResponse(ctx context.Context, walletID WalletID, params *ClearPriceGroupParams, reqEditors ...RequestEditorFn) (*ClearPriceGroupResponse, error) {
+	rsp, err := c.ClearPriceGroup(ctx, walletID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseClearPriceGroupResponse(rsp)
+}
+
+// SetPriceGroupWithBodyWithResponse Put a wallet into a price group
+//
+// Calls that are admitted from then on pay the prices of the group, and the list's where the group has none. Calls under way
+// keep the price that they were admitted at. A group that it is in already is a `conflict`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/price-group (the `SetPriceGroup` operationId).
+func (c *ClientWithResponses) SetPriceGroupWithBodyWithResponse(ctx context.Context, walletID WalletID, params *SetPriceGroupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetPriceGroupResponse, error) {
+	rsp, err := c.SetPriceGroupWithBody(ctx, walletID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetPriceGroupResponse(rsp)
+}
+
+// SetPriceGroupWithResponse Put a wallet into a price group
+//
+// Calls that are admitted from then on pay the prices of the group, and the list's where the group has none. Calls under way
+// keep the price that they were admitted at. A group that it is in already is a `conflict`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/price-group (the `SetPriceGroup` operationId).
+func (c *ClientWithResponses) SetPriceGroupWithResponse(ctx context.Context, walletID WalletID, params *SetPriceGroupParams, body SetPriceGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*SetPriceGroupResponse, error) {
+	rsp, err := c.SetPriceGroup(ctx, walletID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetPriceGroupResponse(rsp)
+}
+
+// SetWalletRateLimitsWithBodyWithResponse Replace a wallet's rate limits
+//
+// They bound all calls of the wallet together, beside those of each key and of each member. They are replaced whole: what is absent
+// is no limit. In force within a second.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/rate-limits (the `SetWalletRateLimits` operationId).
+func (c *ClientWithResponses) SetWalletRateLimitsWithBodyWithResponse(ctx context.Context, walletID WalletID, params *SetWalletRateLimitsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetWalletRateLimitsResponse, error) {
+	rsp, err := c.SetWalletRateLimitsWithBody(ctx, walletID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetWalletRateLimitsResponse(rsp)
+}
+
+// SetWalletRateLimitsWithResponse Replace a wallet's rate limits
+//
+// They bound all calls of the wallet together, beside those of each key and of each member. They are replaced whole: what is absent
+// is no limit. In force within a second.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/rate-limits (the `SetWalletRateLimits` operationId).
+func (c *ClientWithResponses) SetWalletRateLimitsWithResponse(ctx context.Context, walletID WalletID, params *SetWalletRateLimitsParams, body SetWalletRateLimitsJSONRequestBody, reqEditors ...RequestEditorFn) (*SetWalletRateLimitsResponse, error) {
+	rsp, err := c.SetWalletRateLimits(ctx, walletID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetWalletRateLimitsResponse(rsp)
+}
+
 // GetStatementWithResponse Every movement of a wallet with the balance before and after, the newest first
 //
 // Returns a wrapper object for the known response body format(s).
@@ -15484,6 +17859,19 @@ func (c *ClientWithResponses) GetMonthStatementWithResponse(ctx context.Context,
 		return nil, err
 	}
 	return ParseGetMonthStatementResponse(rsp)
+}
+
+// GetWalletTermsWithResponse Show what the calls of a wallet are held to
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/terms (the `GetWalletTerms` operationId).
+func (c *ClientWithResponses) GetWalletTermsWithResponse(ctx context.Context, walletID WalletID, params *GetWalletTermsParams, reqEditors ...RequestEditorFn) (*GetWalletTermsResponse, error) {
+	rsp, err := c.GetWalletTerms(ctx, walletID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetWalletTermsResponse(rsp)
 }
 
 // TopUpWalletWithBodyWithResponse Credit money that came in from outside
@@ -15873,6 +18261,52 @@ func ParseArchiveAppResponse(rsp *http.Response) (*ArchiveAppResponse, error) {
 	return response, nil
 }
 
+// ParseListChargeReviewsResponse parses an HTTP response from a ListChargeReviewsWithResponse call
+func ParseListChargeReviewsResponse(rsp *http.Response) (*ListChargeReviewsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListChargeReviewsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ChargeReviewPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListChargeReviewsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetChargeReceiptResponse parses an HTTP response from a GetChargeReceiptWithResponse call
 func ParseGetChargeReceiptResponse(rsp *http.Response) (*GetChargeReceiptResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -15906,6 +18340,52 @@ func ParseGetChargeReceiptResponse(rsp *http.Response) (*GetChargeReceiptRespons
 	switch {
 	case true:
 		var headers GetChargeReceiptResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReviewChargeResponse parses an HTTP response from a ReviewChargeWithResponse call
+func ParseReviewChargeResponse(rsp *http.Response) (*ReviewChargeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReviewChargeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ChargeReviewReceipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ReviewChargeResponseDefaultHeaders
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value ID
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
@@ -16504,6 +18984,98 @@ func ParseEnableKeyResponse(rsp *http.Response) (*EnableKeyResponse, error) {
 	switch {
 	case true:
 		var headers EnableKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseClearKeyMemberResponse parses an HTTP response from a ClearKeyMemberWithResponse call
+func ParseClearKeyMemberResponse(rsp *http.Response) (*ClearKeyMemberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ClearKeyMemberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Receipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ClearKeyMemberResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetKeyMemberResponse parses an HTTP response from a SetKeyMemberWithResponse call
+func ParseSetKeyMemberResponse(rsp *http.Response) (*SetKeyMemberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetKeyMemberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Receipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SetKeyMemberResponseDefaultHeaders
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value ID
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
@@ -18047,6 +20619,98 @@ func ParseIssueKeyResponse(rsp *http.Response) (*IssueKeyResponse, error) {
 	return response, nil
 }
 
+// ParseGetMemberLimitsResponse parses an HTTP response from a GetMemberLimitsWithResponse call
+func ParseGetMemberLimitsResponse(rsp *http.Response) (*GetMemberLimitsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMemberLimitsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MemberAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetMemberLimitsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetMemberLimitsResponse parses an HTTP response from a SetMemberLimitsWithResponse call
+func ParseSetMemberLimitsResponse(rsp *http.Response) (*SetMemberLimitsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetMemberLimitsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Receipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SetMemberLimitsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListPresetsResponse parses an HTTP response from a ListPresetsWithResponse call
 func ParseListPresetsResponse(rsp *http.Response) (*ListPresetsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -18126,6 +20790,144 @@ func ParseCreatePresetResponse(rsp *http.Response) (*CreatePresetResponse, error
 	switch {
 	case true:
 		var headers CreatePresetResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseClearPriceGroupResponse parses an HTTP response from a ClearPriceGroupWithResponse call
+func ParseClearPriceGroupResponse(rsp *http.Response) (*ClearPriceGroupResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ClearPriceGroupResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Receipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ClearPriceGroupResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetPriceGroupResponse parses an HTTP response from a SetPriceGroupWithResponse call
+func ParseSetPriceGroupResponse(rsp *http.Response) (*SetPriceGroupResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetPriceGroupResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Receipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SetPriceGroupResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetWalletRateLimitsResponse parses an HTTP response from a SetWalletRateLimitsWithResponse call
+func ParseSetWalletRateLimitsResponse(rsp *http.Response) (*SetWalletRateLimitsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetWalletRateLimitsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Receipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SetWalletRateLimitsResponseDefaultHeaders
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value ID
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
@@ -18221,6 +21023,52 @@ func ParseGetMonthStatementResponse(rsp *http.Response) (*GetMonthStatementRespo
 	switch {
 	case true:
 		var headers GetMonthStatementResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetWalletTermsResponse parses an HTTP response from a GetWalletTermsWithResponse call
+func ParseGetWalletTermsResponse(rsp *http.Response) (*GetWalletTermsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetWalletTermsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest WalletTerms
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetWalletTermsResponseDefaultHeaders
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value ID
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {

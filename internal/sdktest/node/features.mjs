@@ -162,7 +162,8 @@ async function reasoning(p) {
   const a = await maybe(p, q);
   if (!a) return "refused";
   assert.ok(a.text);
-  assert.equal(a.reasoning, setup.ThoughtWords);
+  // Amazon's dialect does not tell how many of the tokens are reasoning.
+  if (p.vendor.Dialect !== "bedrock") assert.equal(a.reasoning, setup.ThoughtWords);
   assert.ok((await sent(p, q.text)).includes(p.vendor.Think));
   if (p.vendor.Dialect !== "openai" && !p.mute) assert.equal(words(a.thought), setup.ThoughtWords);
   const streamed = await p.client.stream(q);
@@ -230,7 +231,7 @@ async function embeddings(p) {
   if (!p.client.embed) return "–";
   const model = `${p.vendor.ID}/${setup.Embedding}`;
   const texts = ["The first book.", "Another one, on shelf 二."];
-  if (p.vendor.Dialect === "anthropic") {
+  if (p.vendor.Dialect === "anthropic" || p.vendor.Dialect === "bedrock") {
     await assert.rejects(p.client.embed(model, texts), (err) => {
       assert.equal(p.client.refused(err)?.status, 400, String(err));
       assert.match(err.message, /has no vendor that can be asked for embeddings/);
@@ -255,6 +256,54 @@ async function embeddings(p) {
   }
   return "yes";
 }
+
+// What images, speech and transcriptions have in common: vendors of other dialects than OpenAI's have none of it.
+async function medium(p, operation, ask, check) {
+  if (!p.client.studio) return "–";
+  if (p.vendor.Dialect !== "openai") {
+    await assert.rejects(ask(p.client.studio), (err) => {
+      assert.equal(p.client.refused(err)?.status, 400, String(err));
+      assert.match(err.message, new RegExp(`has no vendor that can be asked for ${operation}`));
+      return true;
+    });
+    return "refused";
+  }
+  for (const m of await ask(p.client.studio, () => p.wire.generation)) {
+    check(m);
+    assert.match(m.generation, generationID);
+    const g = await generationOf(m.generation);
+    assert.ok(g.native_tokens_completion > 0);
+    assert.ok(g.total_cost > 0);
+    if (m.cost !== undefined) assert.deepEqual([m.completion, m.cost], [g.native_tokens_completion, g.total_cost]);
+  }
+  return "yes";
+}
+
+const muse = (p) => `${p.vendor.ID}/${setup.Muse}`;
+
+const images = (p) => medium(p, "images", (s, last) => s.draw(muse(p), mark(p, "A lighthouse"), last), (m) => {
+  assert.ok(m.images.length > 0);
+  for (const image of m.images) assert.equal(image.subarray(1, 4).toString(), "PNG");
+  assert.ok(m.cost > 0);
+});
+
+// The bytes are the vendor's.
+async function speech(p) {
+  const input = "The ledger balances.";
+  const answer = await fetch(`${setup.SimURL}/v1/audio/speech`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${setup.VendorKey}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: setup.Muse, input, voice: "alloy" }),
+  });
+  assert.equal(answer.status, 200);
+  const want = Buffer.from(await answer.arrayBuffer());
+  return medium(p, "speech", (s, last) => s.speak(muse(p), input, last), (m) => assert.ok(want.equals(m.sound)));
+}
+
+const transcriptions = (p) => medium(p, "transcriptions", (s, last) => s.transcribe(muse(p), `RIFF ${mark(p, "sound")}`, last), (m) => {
+  assert.ok(words(m.text) > 10);
+  assert.ok(m.cost > 0);
+});
 
 // The client's own error with the status, and no second attempt.
 async function failures(p) {
@@ -310,6 +359,9 @@ export const features = {
   "several completions": several,
   "Responses API": responsesAPI,
   embeddings,
+  images,
+  speech,
+  transcriptions,
   "errors, typed and final": failures,
   "abort of a stream": abort,
 };

@@ -124,7 +124,7 @@ func (s *session) verify(ctx context.Context, o *Options, started time.Time) (*R
 	reading.Go(func() (err error) {
 		used := make(chan []eventstore.Event, usedBatches)
 		report, err = audit.Verify(together, s.events(together, used), audit.Options{
-			Registry: o.Registry, Findings: findings, Observers: observers, Done: func(events []eventstore.Event) {
+			Registry: o.Registry, Findings: findings, Observers: observers, Documents: s.screen != nil, Done: func(events []eventstore.Event) {
 				select {
 				case used <- events:
 				default:

@@ -48,8 +48,7 @@ type bookAccount struct{ account, currency string }
 func (a bookAccount) String() string { return a.account + " " + a.currency }
 
 const (
-	bookEntryColumns = `position, recorded_at, kind, wallet_id, coalesce(generation_id, '00000000-0000-0000-0000-000000000000'),
-		coalesce(key_id, '00000000-0000-0000-0000-000000000000'), currency, wallet_amount::text, wallet_balance::text, hold_amount::text,
+	bookEntryColumns = `position, recorded_at, kind, wallet_id, generation_id, key_id, currency, wallet_amount::text, wallet_balance::text, hold_amount::text,
 		hold_balance::text, accounts, amounts::text[], balances::text[], reference, reason, model`
 	bookStretchColumns = `account, currency, bucket, recorded_at, first_position, position, balance::text`
 	bookBalancesSQL    = `SELECT account, currency, balance::text, first_position, position FROM views.journal_balances_v2`
@@ -65,7 +64,7 @@ func bookEntries(v *view) layout[bookEntry] {
 
 func scanBookEntry(r *row) bookEntry {
 	return bookEntry{
-		position: r.int64(0), recordedAt: r.time(1), kind: r.text(2), wallet: r.uuid(3), generation: r.uuid(4), key: r.uuid(5),
+		position: r.int64(0), recordedAt: r.time(1), kind: r.text(2), wallet: r.uuid(3), generation: r.uuidOrNull(4), key: r.uuidOrNull(5),
 		currency: r.text(6), onWallet: r.amount(7), walletBalance: r.amount(8), onHolds: r.amount(9), holdsBalance: r.amount(10),
 		house: scanBookLegs(r), reference: r.text(14), reason: r.text(15), model: r.text(16),
 	}
@@ -89,8 +88,8 @@ func encodeBookEntry(to *encoder, e *bookEntry) {
 	to.time(e.recordedAt)
 	to.text(e.kind)
 	to.uuid(e.wallet)
-	to.uuid(e.generation)
-	to.uuid(e.key)
+	to.uuidOrNull(e.generation)
+	to.uuidOrNull(e.key)
 	to.text(e.currency)
 	to.amount(e.onWallet.value)
 	to.amount(e.walletBalance.value)

@@ -57,6 +57,24 @@ func (e *encoder) uuid(id uuid.UUID) {
 	e.b = append(e.b, id[:]...)
 }
 
+// uuidOrNull is NULL when it is zero.
+func (e *encoder) uuidOrNull(id uuid.UUID) {
+	if id == uuid.Nil {
+		e.length(noValue)
+		return
+	}
+	e.uuid(id)
+}
+
+// int64OrNull is NULL when it is 0.
+func (e *encoder) int64OrNull(n int64) {
+	if n == 0 {
+		e.length(noValue)
+		return
+	}
+	e.int64(n)
+}
+
 func (e *encoder) int64(n int64) {
 	e.length(8)
 	e.b = binary.BigEndian.AppendUint64(e.b, uint64(n)) //nolint:gosec // two's complement is the format

@@ -81,7 +81,9 @@ func (e *ends) Observe(_ context.Context, step *audit.Step) error {
 	case wallet.HoldReleased:
 		want.id, want.state, want.releaseReason = data.HoldID, "released", data.Reason
 		want.vendor, want.vendorCost.value = data.Vendor, data.VendorCost
-		e.buffer = e.buffer[:0]
+		if e.asStored(step) {
+			break
+		}
 		if len(data.Usage) > 0 {
 			want.usage = e.document(data.Usage.AppendJSON)
 		}
@@ -89,7 +91,9 @@ func (e *ends) Observe(_ context.Context, step *audit.Step) error {
 	case wallet.UsageCharged:
 		want.id, want.state, want.vendor, want.provenance, want.late = data.HoldID, "charged", data.Vendor, string(data.Provenance), data.Late
 		want.charge.value, want.uncollectible.value, want.vendorCost.value = data.Charge, data.Uncollectible, data.VendorCost
-		e.buffer = e.buffer[:0]
+		if e.asStored(step) {
+			break
+		}
 		want.usage = e.document(data.Usage.AppendJSON)
 		want.lineItems = e.document(func(dst []byte) ([]byte, error) { return usage.AppendJSON(dst, data.LineItems) })
 		want.call = e.document(data.Call.AppendJSON)
@@ -97,6 +101,17 @@ func (e *ends) Observe(_ context.Context, step *audit.Step) error {
 		return nil
 	}
 	return e.rows.check(want)
+}
+
+// asStored takes the documents from the event as it is stored, where rows are not compared one by one: they are the same bytes,
+// unless something is wrong.
+func (e *ends) asStored(step *audit.Step) bool {
+	e.buffer = e.buffer[:0]
+	if e.rows.screened == nil {
+		return false
+	}
+	e.want.usage, e.want.lineItems, e.want.call = step.Documents.Usage, step.Documents.LineItems, step.Documents.Call
+	return step.Documents.Call != nil
 }
 
 // document is a part of an event as JSON, in the buffer. One that has none, which no decoded event has, equals nothing that

@@ -31,18 +31,18 @@ type generation struct {
 // change it any more, or at the checkpoint.
 type generations struct {
 	rows *merge[generation]
-	want generation // of the hold under way
-	open map[[16]byte]openCall
+	want generation            // of the hold under way
+	open map[[16]byte]openCall // empty when the table is screened
 }
 
-// openCall is a call that may change its row. The row is not read when the table is screened.
+// openCall is a call that may change its row.
 type openCall struct {
 	row  *generation
 	hold *audit.Hold
 }
 
 const generationColumns = `generation_id, wallet_id, key_id, price_version, model, endpoint, currency, hold_amount::text,
-	max_prompt_tokens, max_completion_tokens, placed_at, hold_position, expires_at, state, expired_at, coalesce(expiry_position, 0)`
+	max_prompt_tokens, max_completion_tokens, placed_at, hold_position, expires_at, state, expired_at, expiry_position`
 
 func newGenerations(ctx context.Context, v *view) ([]comparer, error) {
 	rows, err := newScreened(ctx, v, layout[generation]{
@@ -54,14 +54,18 @@ func newGenerations(ctx context.Context, v *view) ([]comparer, error) {
 	}
 	calls := &generations{rows: rows, open: map[[16]byte]openCall{}}
 	ends, err := newEnds(ctx, v)
-	return []comparer{calls, ends}, err
+	if err != nil {
+		return []comparer{calls}, err
+	}
+	corrected, err := newCorrections(ctx, v)
+	return []comparer{calls, ends, corrected}, err
 }
 
 func scanGeneration(r *row) generation {
 	return generation{
 		id: r.uuid(0), wallet: r.uuid(1), key: r.uuid(2), price: r.uuid(3), model: r.text(4), endpoint: r.text(5), currency: r.text(6),
 		hold: r.amount(7), maxPrompt: r.int64(8), maxCompletion: r.int64(9), placedAt: r.time(10), position: r.int64(11),
-		expiresAt: r.time(12), state: r.text(13), expiredAt: r.time(14), expiryPosition: r.int64(15),
+		expiresAt: r.time(12), state: r.text(13), expiredAt: r.time(14), expiryPosition: r.int64OrNull(15),
 	}
 }
 
@@ -81,7 +85,7 @@ func encodeGeneration(e *encoder, g *generation) {
 	e.time(g.expiresAt)
 	e.text(g.state)
 	e.time(g.expiredAt)
-	e.int64(g.expiryPosition)
+	e.int64OrNull(g.expiryPosition)
 }
 
 // wanted is the row of a hold as it is now.
@@ -117,14 +121,23 @@ func (g *generations) Observe(_ context.Context, step *audit.Step) error {
 				return err
 			}
 		case wallet.HoldReleased, wallet.UsageCharged, wallet.HoldExpired:
-			g.ended(step.Hold.ID)
+			g.ended(step.Hold, step.Row.Position)
 		}
 	}
-	if step.Row.Position == g.rows.view.position {
+	if step.Row.Position != g.rows.view.position {
+		return nil
+	}
+	if g.rows.screened != nil {
+		for _, hold := range step.State.Holds {
+			if hold.ExpiredAt.IsZero() {
+				g.rows.count(g.wanted(hold))
+			}
+		}
+	} else {
 		calls := slices.Collect(maps.Values(g.open))
 		slices.SortFunc(calls, func(a, b openCall) int { return cmp.Compare(a.hold.Position, b.hold.Position) })
 		for _, call := range calls {
-			g.ended(call.hold.ID)
+			g.ended(call.hold, step.Row.Position)
 		}
 	}
 	return nil
@@ -132,7 +145,6 @@ func (g *generations) Observe(_ context.Context, step *audit.Step) error {
 
 func (g *generations) placed(h *audit.Hold) error {
 	if g.rows.screened != nil {
-		g.open[h.ID] = openCall{hold: h}
 		return nil
 	}
 	want := g.wanted(h)
@@ -161,17 +173,19 @@ func comparePlaced(d *diff, stored, want *generation) {
 }
 
 // ended compares what changes while a hold is open. A charge or release leaves it as it is then.
-func (g *generations) ended(id [16]byte) {
-	call, ok := g.open[id]
+func (g *generations) ended(h *audit.Hold, position int64) {
+	if g.rows.screened != nil {
+		if h.ExpiredAt.IsZero() || h.ExpiredPosition == position { // else it was counted when it expired
+			g.rows.count(g.wanted(h))
+		}
+		return
+	}
+	call, ok := g.open[h.ID]
 	if !ok {
 		return // its row is missing, and was reported; or it was compared when it expired
 	}
-	delete(g.open, id)
+	delete(g.open, h.ID)
 	want := g.wanted(call.hold)
-	if g.rows.screened != nil {
-		g.rows.count(want)
-		return
-	}
 	d := g.rows.view.diff(max(want.position, want.expiryPosition), g.rows.name, want.id.String)
 	same(d, "state", call.row.state, want.state)
 	d.time("expires_at", call.row.expiresAt, want.expiresAt)

@@ -125,6 +125,9 @@ func (e *bookEntry) of(step *audit.Step) {
 		e.kind, e.generation = "hold", event.HoldID
 	case wallet.UsageCharged:
 		e.kind, e.generation, e.key, e.model = "charge", event.HoldID, event.KeyID, event.Model
+	case wallet.ChargeCorrected:
+		e.kind, e.generation, e.key, e.model = "correction", event.HoldID, event.KeyID, event.Model
+		e.reference, e.reason = event.Evidence, event.Reason
 	case wallet.HoldReleased:
 		e.kind, e.generation, e.reason = "release", event.HoldID, event.Reason
 	case wallet.HoldExpired:

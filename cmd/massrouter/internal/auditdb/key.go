@@ -15,16 +15,37 @@ const (
 		revoked_reason, issued_at, issued_position, updated_at, position, app_id, scope FROM views.keys_v1`
 	spendsSQL = `SELECT key_id, held::text, total::text, day, day_spent::text, week, week_spent::text, month, month_spent::text,
 		last_used_at, position FROM views.keys_spend_v1`
+	termsSQL   = `SELECT wallet_id, price_group, rate_limits::text, updated_at, position FROM views.keys_wallets_v1`
+	membersSQL = `SELECT wallet_id, member_id, limits::text, updated_at, position FROM views.keys_members_v1`
 )
 
 func newKeys(_ context.Context, v *view) ([]comparer, error) {
-	facts, spends := v.table(""), v.table("_spend")
+	facts, spends, terms, members := v.table(""), v.table("_spend"), v.table("_wallets"), v.table("_members")
 	return []comparer{
 		newState(v, facts, func(ctx context.Context, now *audit.State) (int64, error) {
 			return compareAll(ctx, v, facts, keysSQL, now.Keys, func(k *audit.Key) int64 { return k.UpdatedPosition }, compareKey)
 		}),
 		newState(v, spends, func(ctx context.Context, now *audit.State) (int64, error) {
 			return compareAll(ctx, v, spends, spendsSQL, now.Spends, func(s *audit.Spend) int64 { return s.Position }, compareSpend)
+		}),
+		newState(v, terms, func(ctx context.Context, now *audit.State) (int64, error) {
+			told := map[[16]byte]*audit.Wallet{}
+			for id, w := range now.Wallets {
+				if w.TermsPosition > 0 {
+					told[id] = w
+				}
+			}
+			return compareAll(ctx, v, terms, termsSQL, told, func(w *audit.Wallet) int64 { return w.TermsPosition }, compareTerms)
+		}),
+		newState(v, members, func(ctx context.Context, now *audit.State) (int64, error) {
+			told := map[audit.MemberID]*audit.Member{}
+			for id, m := range now.Members {
+				if m.Position > 0 {
+					told[id] = m
+				}
+			}
+			return compareKeyed(ctx, v, members, membersSQL, func(r *row) audit.MemberID { return audit.MemberID{Wallet: r.uuid(0), Member: r.uuid(1)} }, told,
+				func(m *audit.Member) int64 { return m.Position }, compareMember)
 		}),
 	}, nil
 }
@@ -43,11 +64,7 @@ func compareKey(d *diff, r *row, k *audit.Key) {
 	same(d, "hash", apikey.Hash(r.hash(3)), k.Hash)
 	same(d, "old_hash", apikey.Hash(r.hash(4)), k.OldHash)
 	d.time("old_hash_until", r.time(5), k.OldHashUntil)
-	limits, err := json.Marshal(k.Limits)
-	if err != nil {
-		d.report(RowDiffers, "the limits cannot be compared: %v", err)
-	}
-	d.json("limits", r.bytes(6), limits)
+	d.limits("limits", r.bytes(6), k.Limits)
 	same(d, "disabled", r.bool(7), k.Disabled)
 	same(d, "disabled_reason", r.text(8), k.DisabledReason)
 	same(d, "revoked", r.bool(9), k.Revoked)
@@ -74,6 +91,28 @@ func compareSpend(d *diff, r *row, s *audit.Spend) {
 	}
 	d.time("last_used_at", r.time(9), s.LastUsedAt)
 	same(d, "position", r.int64(10), s.Position)
+}
+
+func compareTerms(d *diff, r *row, w *audit.Wallet) {
+	same(d, "price_group", r.text(1), w.PriceGroup)
+	d.limits("rate_limits", r.bytes(2), w.Rates)
+	d.time("updated_at", r.time(3), w.TermsAt)
+	same(d, "position", r.int64(4), w.TermsPosition)
+}
+
+func compareMember(d *diff, r *row, m *audit.Member) {
+	d.limits("limits", r.bytes(2), m.Limits)
+	d.time("updated_at", r.time(3), m.SetAt)
+	same(d, "position", r.int64(4), m.Position)
+}
+
+// limits compares limits that are stored as JSON.
+func (d *diff) limits(column string, stored []byte, want any) {
+	body, err := json.Marshal(want)
+	if err != nil {
+		d.report(RowDiffers, "the limits cannot be compared: %v", err)
+	}
+	d.json(column, stored, body)
 }
 
 // firstDay is a window's first day as row.day has it.

@@ -40,6 +40,7 @@ func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := empty(t)
 	b.story = b.ledger.Tell(t.Context())
+	b.ledger.TellCorrections(t.Context(), b.story)
 	b.project(t)
 	return b
 }

@@ -42,6 +42,22 @@ func (r *row) int16(i int) int16 { return int16(binary.BigEndian.Uint16(r.fixed(
 //nolint:gosec // as above
 func (r *row) int64(i int) int64 { return int64(binary.BigEndian.Uint64(r.fixed(i, 8))) }
 
+// int64OrNull is 0 for NULL.
+func (r *row) int64OrNull(i int) int64 {
+	if r.null(i) {
+		return 0
+	}
+	return r.int64(i)
+}
+
+// uuidOrNull is zero for NULL.
+func (r *row) uuidOrNull(i int) uuid.UUID {
+	if r.null(i) {
+		return uuid.UUID{}
+	}
+	return r.uuid(i)
+}
+
 func (r *row) bool(i int) bool { return r.fixed(i, 1)[0] != 0 }
 
 func (r *row) uuid(i int) uuid.UUID { return uuid.UUID(r.fixed(i, 16)) }

@@ -129,51 +129,29 @@ const (
 
 var errCopy = errors.New("it is no binary copy of rows")
 
-// copy hands over the rows of a COPY, in a transaction of its own. A row is valid during the call only: the number of
-// columns in two bytes, then each with its length in four (-1 for NULL).
-func (s *session) copy(ctx context.Context, query string, use func(row []byte) error) error {
-	tx, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer abandon(ctx, tx)
-	c := &copied{use: use}
-	if _, err := tx.Conn().PgConn().CopyTo(ctx, c, query); err != nil {
-		return err
-	}
-	if !c.ended {
-		return errCopy
-	}
-	return nil
-}
-
-// copied is written to with a message of the server at a time: each has one row, the first the header too, and the last
-// nothing but the end.
+// copied takes the messages of a copy one by one: each has one row, the first the header too, and the last nothing but the end.
 type copied struct {
 	use   func(row []byte) error
 	begun bool
 	ended bool
 }
 
-// Write takes one message.
-func (c *copied) Write(message []byte) (int, error) {
-	b := message
+// message takes the data of one.
+func (c *copied) message(b []byte) error {
 	if !c.begun {
 		if len(b) < copyHeaderSize || string(b[:len(copyHeader)]) != copyHeader || binary.BigEndian.Uint64(b[len(copyHeader):]) != 0 {
-			return 0, errCopy
+			return errCopy
 		}
 		c.begun, b = true, b[copyHeaderSize:]
 	}
 	switch {
 	case c.ended && len(b) > 0:
-		return 0, errCopy
+		return errCopy
 	case len(b) == 0:
 	case len(b) == 2 && b[0] == 0xff && b[1] == 0xff:
 		c.ended = true
 	default:
-		if err := c.use(b); err != nil {
-			return 0, err
-		}
+		return c.use(b)
 	}
-	return len(message), nil
+	return nil
 }

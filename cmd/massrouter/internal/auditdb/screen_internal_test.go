@@ -184,7 +184,7 @@ func TestCopyIsReadStrictly(t *testing.T) {
 		}}
 		var err error
 		for _, m := range c.messages {
-			if _, err = into.Write([]byte(m)); err != nil {
+			if err = into.message([]byte(m)); err != nil {
 				break
 			}
 		}

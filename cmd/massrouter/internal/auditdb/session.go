@@ -2,6 +2,7 @@ package auditdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -69,13 +70,29 @@ func (s *session) begin(ctx context.Context) (pgx.Tx, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin to read: %w", err)
 	}
-	// The snapshot's name comes from the server and has no quote in it. Some tables are sorted by position on the way.
-	settings := `SET TRANSACTION SNAPSHOT '` + s.snapshot + `'; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off`
-	if _, err := tx.Exec(ctx, settings); err != nil {
+	if _, err := tx.Exec(ctx, s.settings()); err != nil {
 		abandon(ctx, tx)
 		return nil, fmt.Errorf("take over the snapshot: %w", err)
 	}
 	return tx, nil
+}
+
+// settings of a transaction. The snapshot's name comes from the server and has no quote in it. Some tables are sorted by
+// position on the way.
+func (s *session) settings() string {
+	return `SET TRANSACTION SNAPSHOT '` + s.snapshot + `'; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off`
+}
+
+// beginOn begins a transaction that lasts as long as its connection.
+func (s *session) beginOn(ctx context.Context) (*pgxpool.Conn, error) {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("begin to read: %w", err)
+	}
+	if _, err := conn.Exec(ctx, beginSQL+`; `+s.settings()); err != nil {
+		return nil, errors.Join(fmt.Errorf("take over the snapshot: %w", err), conn.Hijack().Close(context.WithoutCancel(ctx)))
+	}
+	return conn, nil
 }
 
 func (s *session) close(ctx context.Context) {

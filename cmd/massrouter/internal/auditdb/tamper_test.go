@@ -45,8 +45,9 @@ func TestEveryColumnOfEveryTable(t *testing.T) {
 	t.Parallel()
 	tables := []string{
 		"ledger.log_heads", "ledger.streams", "ledger.commands", "ledger.snapshots", "ledger.log_tiles", "ledger.log_checkpoints", "views.checkpoints", "views.balance_v1",
-		"views.keys_v1", "views.keys_spend_v1", "views.apps_v1", "views.catalog_publications_v1",
-		"views.generations_v1", "views.generations_ends_v1", "views.journal_entries_v2", "views.journal_balances_v2", "views.journal_stretches_v2",
+		"views.keys_v1", "views.keys_spend_v1", "views.keys_wallets_v1", "views.keys_members_v1", "views.apps_v1", "views.catalog_publications_v1",
+		"views.generations_v1", "views.generations_ends_v1", "views.generations_corrections_v1", "views.journal_entries_v2", "views.journal_balances_v2",
+		"views.journal_stretches_v2", "views.reviews_v1",
 	}
 	for _, table := range tables {
 		t.Run(table, func(t *testing.T) {
@@ -87,8 +88,8 @@ func tablesOf(t *testing.T, b *bundle) []string {
 		WHERE nspname IN ('ledger', 'views') AND relkind IN ('r', 'p') AND NOT relispartition AND relname NOT IN ('events')
 		AND relname NOT LIKE 'usage\_%' AND relname NOT LIKE 'rankings\_%' -- see TestRollupsAreLeftToAReplay
 		ORDER BY nspname, array_position(ARRAY['log_heads', 'streams', 'commands', 'snapshots', 'log_tiles', 'log_checkpoints', 'checkpoints', 'balance_v1',
-		'keys_v1', 'keys_spend_v1', 'apps_v1', 'catalog_publications_v1', 'generations_v1', 'generations_ends_v1',
-		'journal_entries_v2', 'journal_balances_v2', 'journal_stretches_v2'], relname::text)`)
+		'keys_v1', 'keys_spend_v1', 'keys_wallets_v1', 'keys_members_v1', 'apps_v1', 'catalog_publications_v1', 'generations_v1', 'generations_ends_v1', 'generations_corrections_v1',
+		'journal_entries_v2', 'journal_balances_v2', 'journal_stretches_v2', 'reviews_v1'], relname::text)`)
 	require.NoError(t, err)
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
@@ -115,11 +116,15 @@ func (c column) changed(t *testing.T) string {
 	switch c.Name {
 	case "state":
 		if c.Kind == "text" {
-			return `CASE state WHEN 'running' THEN 'suspect' WHEN 'charged' THEN 'released' WHEN 'released' THEN 'charged' ELSE 'running' END`
+			return `CASE state WHEN 'running' THEN 'suspect' WHEN 'charged' THEN 'released' WHEN 'released' THEN 'charged'
+				WHEN 'open' THEN 'resolved' WHEN 'resolved' THEN 'open' ELSE 'running' END`
 		}
 	case "kind":
 		return `CASE kind WHEN 'charge' THEN 'grant' WHEN 'model' THEN 'vendor' WHEN 'top_up' THEN 'grant' WHEN 'grant' THEN 'top_up'
-			WHEN 'adjustment' THEN 'grant' WHEN 'hold' THEN 'release' WHEN 'release' THEN 'hold' WHEN 'expiry' THEN 'hold' ELSE 'model' END`
+			WHEN 'adjustment' THEN 'grant' WHEN 'hold' THEN 'release' WHEN 'release' THEN 'hold' WHEN 'expiry' THEN 'hold'
+			WHEN 'correction' THEN 'charge' ELSE 'model' END`
+	case "decision":
+		return `CASE decision WHEN 'accepted' THEN 'corrected' ELSE 'accepted' END`
 	}
 	switch c.Kind {
 	case "uuid":

@@ -33,13 +33,13 @@ type views struct {
 func starts() map[string]func(context.Context, *view) ([]comparer, error) {
 	return map[string]func(context.Context, *view) ([]comparer, error){
 		"balance": newBalance, "keys": newKeys, "apps": newApps, "catalog": newCatalog, "generations": newGenerations,
-		"journal": newJournal, "usage": newRollups, "rankings": newRollups,
+		"journal": newJournal, "usage": newRollups, "rankings": newRollups, "reviews": newReviews,
 	}
 }
 
 // order is the one in which they are shown.
 func order() []string {
-	return []string{"balance", "keys", "apps", "catalog", "generations", "journal", "usage", "rankings"}
+	return []string{"balance", "keys", "apps", "catalog", "generations", "journal", "usage", "rankings", "reviews"}
 }
 
 // versions are those that are compared, where it is not the first.

@@ -115,6 +115,9 @@ func (s *stage) publish(ctx context.Context, app *commands.App) error {
 		ID: vendorID, Name: "Bench", BaseURL: s.vendorURL + root(s.o.Out), Dialect: s.o.Out.Name, CancelPolicy: catalog.Drain,
 		MaxTokensField: "max_tokens", Status: catalog.Active,
 	}
+	if s.o.Out.Vendors {
+		vendor.Wire = &catalog.Wire{Auth: catalog.AuthSigV4, Region: "eu-central-1"}
+	}
 	if _, _, err := app.PublishVendor(ctx, meta(), commands.PublishVendor{Vendor: vendor}); err != nil {
 		return err
 	}
@@ -128,8 +131,11 @@ func (s *stage) publish(ctx context.Context, app *commands.App) error {
 
 // root is where a vendor of a dialect begins.
 func root(d load.Dialect) string {
-	if d.Name == "gemini" {
+	switch d.Name {
+	case "gemini":
 		return "/v1beta"
+	case "bedrock":
+		return ""
 	}
 	return "/v1"
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/child"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/load"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/scratch"
+	"github.com/massrouter/massrouter/internal/sim"
 )
 
 // stage is what a run needs: the database and the processes.
@@ -38,6 +39,14 @@ type addresses struct {
 	URL     string `json:"url"`
 	BaseURL string `json:"base_url"`
 	OpsURL  string `json:"ops_url"`
+}
+
+// key is the vendor's key: the document of an access key where calls are signed.
+func (s *stage) key() string {
+	if s.o.Out.Vendors {
+		return `{"access_key_id":"` + sim.SimAccessKey + `","secret_access_key":"` + s.vendorKey + `"}`
+	}
+	return s.vendorKey
 }
 
 // build starts everything. close takes it down, also when build failed.
@@ -78,7 +87,7 @@ func (s *stage) startService(ctx context.Context) error {
 		return err
 	}
 	environ := []string{
-		"DATABASE_URL=" + s.db.URL, "MASSROUTER_OPERATOR_TOKEN=" + token, "MASSROUTER_VENDOR_KEY_BENCH=" + s.vendorKey,
+		"DATABASE_URL=" + s.db.URL, "MASSROUTER_OPERATOR_TOKEN=" + token, "MASSROUTER_VENDOR_KEY_BENCH=" + s.key(),
 		"MASSROUTER_JOURNAL_DIR=" + s.dir, "MASSROUTER_LOG_LEVEL=warn",
 		"MASSROUTER_LISTEN=127.0.0.1:0", "MASSROUTER_OPS_LISTEN=127.0.0.1:0",
 	}

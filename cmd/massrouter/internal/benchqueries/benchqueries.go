@@ -44,17 +44,22 @@ type Report struct {
 	Answers []Answer `json:"answers"`
 }
 
-// Answer is how one kind of question was answered: by all askers at once, and asked by one alone. Times are milliseconds. CPU is the
-// processor time of an answer while all ask: in this process, and in PostgreSQL; zeros when it is not known.
+// Answer is how one kind of question was answered: by all askers at once, asked by one alone, and the first time that it was asked
+// about each wallet, when nothing of it was kept, by all askers. Times are milliseconds. CPU is the processor time of an answer while
+// all ask: in this process, and in PostgreSQL; zeros when it is not known.
 type Answer struct {
-	Question  string  `json:"question"`
-	PerSecond float64 `json:"per_s"`
-	P50       float64 `json:"p50_ms"`
-	P99       float64 `json:"p99_ms"`
-	AloneP50  float64 `json:"alone_p50_ms"`
-	AloneP99  float64 `json:"alone_p99_ms"`
-	CPU       float64 `json:"cpu_ms"`
-	ServerCPU float64 `json:"server_cpu_ms"`
+	Question       string  `json:"question"`
+	PerSecond      float64 `json:"per_s"`
+	P50            float64 `json:"p50_ms"`
+	P99            float64 `json:"p99_ms"`
+	AloneP50       float64 `json:"alone_p50_ms"`
+	AloneP99       float64 `json:"alone_p99_ms"`
+	CPU            float64 `json:"cpu_ms"`
+	ServerCPU      float64 `json:"server_cpu_ms"`
+	FirstP50       float64 `json:"first_p50_ms"`
+	FirstP99       float64 `json:"first_p99_ms"`
+	FirstCPU       float64 `json:"first_cpu_ms"`
+	FirstServerCPU float64 `json:"first_server_cpu_ms"`
 }
 
 // connections are those of one serving process.
@@ -170,46 +175,65 @@ func walletIDs(ctx context.Context, pool *pgxpool.Pool) ([]uuid.UUID, error) {
 	return ids, nil
 }
 
-// measure asks one kind of question, first alone, then by all askers.
+// measure asks one kind of question: about each wallet for the first time, then alone, then by all askers.
 func measure(ctx context.Context, pool *pgxpool.Pool, q question, o Options) (Answer, error) {
-	if err := q.ask(ctx, 0); err != nil { // statements are prepared, pages are warm
-		return Answer{}, err
+	first := 1
+	if q.each {
+		first = o.Wallets
 	}
-	alone, _, err := ask(ctx, q, 1, o.Each/4)
+	a := Answer{Question: q.name}
+	latencies, _, err := a.ask(ctx, pool, q, o.Askers, func(n int, _ time.Duration) bool { return n <= first }, &a.FirstCPU, &a.FirstServerCPU)
 	if err != nil {
-		return Answer{}, err
+		return a, err
 	}
-	before, known := used(ctx, pool)
-	together, took, err := ask(ctx, q, o.Askers, o.Each)
+	a.FirstP50, a.FirstP99 = milliseconds(latencies)
+	during := func(long time.Duration) func(int, time.Duration) bool {
+		return func(n int, since time.Duration) bool { return since < long || n <= 1 }
+	}
+	if latencies, _, err = ask(ctx, q, 1, during(o.Each/4)); err != nil { //nolint:mnd // one alone is measured sooner
+		return a, err
+	}
+	a.AloneP50, a.AloneP99 = milliseconds(latencies)
+	latencies, took, err := a.ask(ctx, pool, q, o.Askers, during(o.Each), &a.CPU, &a.ServerCPU)
 	if err != nil {
-		return Answer{}, err
+		return a, err
 	}
-	after, still := used(ctx, pool)
-	a := Answer{Question: q.name, PerSecond: float64(len(together)) / took.Seconds()}
-	a.P50, a.P99 = milliseconds(together)
-	a.AloneP50, a.AloneP99 = milliseconds(alone)
-	if known && still {
-		a.CPU, a.ServerCPU = after.since(before, len(together))
-	}
+	a.P50, a.P99 = milliseconds(latencies)
+	a.PerSecond = float64(len(latencies)) / took.Seconds()
 	return a, nil
 }
 
-// ask returns all latencies, and how long it took.
-func ask(ctx context.Context, q question, askers int, long time.Duration) ([]time.Duration, time.Duration, error) {
+// ask also tells the processor time of an answer.
+func (a *Answer) ask(ctx context.Context, pool *pgxpool.Pool, q question, askers int, more func(int, time.Duration) bool, own, server *float64) ([]time.Duration, time.Duration, error) {
+	before, known := used(ctx, pool)
+	latencies, took, err := ask(ctx, q, askers, more)
+	if err != nil {
+		return nil, 0, err
+	}
+	if after, still := used(ctx, pool); known && still {
+		*own, *server = after.since(before, len(latencies))
+	}
+	return latencies, took, nil
+}
+
+// ask lets askers ask as long as there is more: the n-th question, after so long. It returns all latencies, and how long it took.
+func ask(ctx context.Context, q question, askers int, more func(n int, since time.Duration) bool) ([]time.Duration, time.Duration, error) {
 	started := time.Now()
-	var n atomic.Int64
+	var asked atomic.Int64
 	latencies := make([][]time.Duration, askers)
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range askers {
 		group.Go(func() error {
-			for time.Since(started) < long || len(latencies[i]) == 0 {
-				at := time.Now()
-				if err := q.ask(ctx, int(n.Add(1))); err != nil {
+			for {
+				n, at := int(asked.Add(1)), time.Now()
+				if !more(n, at.Sub(started)) {
+					return nil
+				}
+				if err := q.ask(ctx, n); err != nil {
 					return err
 				}
 				latencies[i] = append(latencies[i], time.Since(at))
 			}
-			return nil
 		})
 	}
 	err := group.Wait()

@@ -15,9 +15,25 @@ type Catalogue struct {
 	Vendors   map[string]catalog.Vendor
 	Models    map[string]catalog.Model
 	Endpoints map[string]catalog.Endpoint
-	Prices    map[string][]catalog.PriceVersion // of an endpoint, in the order of publication
+	Prices    map[string][]catalog.PriceVersion // of the list: of an endpoint, in the order of publication
 	Position  int64                             // the last event that it knows
 	AsOf      time.Time                         // when that was recorded
+	// GroupPrices are those of price groups, by endpoint.
+	GroupPrices map[string]catalog.GroupPrices
+}
+
+// AddPrice adds the next version of an endpoint's price.
+func (c *Catalogue) AddPrice(endpoint string, v catalog.PriceVersion) {
+	if v.Group == "" {
+		c.Prices[endpoint] = append(c.Prices[endpoint], v)
+		return
+	}
+	groups := c.GroupPrices[endpoint]
+	if groups == nil {
+		groups = catalog.GroupPrices{}
+		c.GroupPrices[endpoint] = groups
+	}
+	groups[v.Group] = append(groups[v.Group], v)
 }
 
 func sameSchedule(a, b catalog.Schedule) bool {

@@ -72,7 +72,7 @@ func NewPlan(l List, have Catalogue, o Options) (Plan, error) {
 	if o.From = domain.Moment(o.From); o.From.Before(o.Now) {
 		return Plan{}, fmt.Errorf("a price cannot take effect at %s: that is past", o.From.Format(time.RFC3339))
 	}
-	p := planner{list: l, have: have, o: o, offers: map[string][]Offer{}, inList: map[string]bool{}, usable: map[string]bool{}}
+	p := planner{list: l, have: have, o: o, offers: map[string][]Offer{}, inList: map[string]bool{}, usable: map[string]bool{}, bases: map[string]string{}}
 	p.plan.ListModels = l.Models
 	if err := p.checkOnly(); err != nil {
 		return Plan{}, err
@@ -110,6 +110,7 @@ type planner struct {
 	offers map[string][]Offer // by model, of the whole list
 	inList map[string]bool    // endpoints that the list offers
 	usable map[string]bool    // vendors, models and endpoints that are there or will be
+	bases  map[string]string  // the addresses of the vendors that are imported
 	plan   Plan
 }
 
@@ -167,6 +168,7 @@ func (p *planner) vendors() {
 			continue
 		}
 		p.plan.Vendors++
+		p.bases[v.ID] = want.BaseURL
 		was := p.have.Vendors[v.ID]
 		p.step(Step{Kind: KindVendor, ID: v.ID, Vendor: &want, was: was, Changes: vendorChanges(was, want)}, there, same(was, want))
 	}
@@ -177,6 +179,9 @@ func (p *planner) vendor(v Vendor) (want catalog.Vendor, there bool, err error) 
 	base, given := p.o.BaseURLs[v.ID]
 	if want, there = p.have.Vendors[v.ID]; !there {
 		want = newVendor(v.ID, v.Name, v.BaseURL)
+		if p.o.AllTo == "" && isBedrock(base) {
+			want.Dialect, want.Wire = "bedrock", &catalog.Wire{Auth: catalog.AuthSigV4}
+		}
 	}
 	if v.Name != "" {
 		want.Name = v.Name
@@ -186,6 +191,9 @@ func (p *planner) vendor(v Vendor) (want catalog.Vendor, there bool, err error) 
 		want.BaseURL = base
 	case p.o.AllTo != "":
 		want.BaseURL, want.Dialect = p.o.AllTo, "openai"
+		if want.Wire != nil && want.Wire.Auth == catalog.AuthSigV4 {
+			want.Wire = nil // the simulator's OpenAI takes no signatures
+		}
 	}
 	if want.BaseURL == "" {
 		return want, there, fmt.Errorf("the list does not say where the vendor is, and it is not in the catalogue: give --base-url %s=URL", v.ID)

@@ -116,7 +116,11 @@ func (p *planner) endpoints() {
 		if !p.usable["vendor "+o.Vendor] || !p.usable["model "+o.Model] {
 			continue
 		}
-		want := p.endpoint(o)
+		want, err := p.profiled(p.endpoint(o))
+		if err != nil {
+			p.refuse(o.Place, o.Endpoint(), ReasonUpstream, err)
+			continue
+		}
 		if err := checkEndpoint(want); err != nil {
 			p.refuse(o.Place, o.Endpoint(), ReasonCatalogRefuse, err)
 			continue

@@ -12,6 +12,7 @@ type Config struct {
 	Proof    Proof    `title:"Transparency log"`
 	Bus      Bus      `title:"Event bus"`
 	Webhooks Webhooks `title:"Customer webhooks"`
+	Secrets  Secrets  `title:"Secrets in the database"`
 	Gateway  Gateway  `title:"Inference"`
 	Limits   Limits   `title:"Rate limits"`
 	Vendors  Vendors  `title:"Vendors"`
@@ -86,6 +87,7 @@ type Gateway struct {
 	JournalDir       string        `env:"MASSROUTER_JOURNAL_DIR" doc:"Folder of settlements that the ledger could not take yet. Each process needs its own, and it has to survive a restart." used:"serve"`
 	OutputTokens     int64         `env:"MASSROUTER_DEFAULT_OUTPUT_TOKENS" doc:"Output cap of a choice when the caller gives none; what is reserved for the call follows from it." used:"serve dev"`
 	AutoModels       string        `env:"MASSROUTER_AUTO_MODELS" doc:"Models, separated by commas, among which the cheapest healthy one serves a call of the model openrouter/auto. Without any there is no such model." used:"serve dev"`
+	MediaNetworks    string        `env:"MASSROUTER_MEDIA_ALLOW_NETWORKS" doc:"Networks that images and documents may be fetched from, at any port, although they are not public, separated by commas. All else that is private, loopback or special is refused when it is dialled, and so are all ports but 80 and 443." used:"serve dev"`
 	CacheRoom        int64         `env:"MASSROUTER_CACHE_BYTES_PER_KEY" doc:"Room in Redis for the cached answers of one API key, in bytes; those that end first make room. 0: no answers are cached." used:"serve dev"`
 	RequestTimeout   time.Duration `env:"MASSROUTER_REQUEST_TIMEOUT" doc:"Longest time of a call that is no stream, all attempts together. A hold lives three times as long." used:"serve dev"`
 	FirstByteTimeout time.Duration `env:"MASSROUTER_FIRST_BYTE_TIMEOUT" doc:"Longest wait for a stream's first byte." used:"serve dev"`

@@ -29,6 +29,7 @@ func Load(environ []string, role Role) (c Config, unknown []string, err error) {
 	var problems Problems
 	problems = append(problems, readSecrets(vars)...)
 	problems = append(problems, parse(&c, vars)...)
+	c.Secrets.path = vars[keysetName+fileSuffix]
 	problems = append(problems, c.readVendorKeys(vars)...)
 	if err := c.Validate(role); err != nil {
 		var more Problems

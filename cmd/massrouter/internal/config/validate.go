@@ -14,6 +14,7 @@ import (
 	"github.com/massrouter/massrouter/eventstore/relay/bus"
 	"github.com/massrouter/massrouter/eventstore/translog"
 	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/reactors/webhook"
 )
 
 // Role is what a configuration is for: it says what must be set.
@@ -79,6 +80,7 @@ func (c Config) Validate(role Role) error {
 	c.Proof.validate(&p)
 	c.Bus.validate(&p)
 	c.Webhooks.validate(&p)
+	c.Secrets.validate(&p)
 	c.Gateway.validate(&p, role)
 	c.Limits.validate(&p)
 	c.Kafka.validate(&p)
@@ -163,6 +165,8 @@ func (g Gateway) validate(p *Problems, role Role) {
 	checkDuration(p, "MASSROUTER_FIRST_BYTE_TIMEOUT", g.FirstByteTimeout, 100*time.Millisecond, time.Hour)
 	checkDuration(p, "MASSROUTER_STREAM_IDLE_TIMEOUT", g.IdleTimeout, 100*time.Millisecond, time.Hour)
 	checkDuration(p, "MASSROUTER_STREAM_TIMEOUT", g.StreamTimeout, time.Second, 24*time.Hour)
+	_, err := webhook.ParseNetworks(g.MediaNetworks)
+	p.add(err == nil, "MASSROUTER_MEDIA_ALLOW_NETWORKS", "%v", err)
 	checkDuration(p, "MASSROUTER_DRAIN_TIMEOUT", g.DrainTimeout, 100*time.Millisecond, time.Hour)
 	checkDuration(p, "MASSROUTER_STREAM_KEEP_ALIVE", g.KeepAlive, 10*time.Millisecond, time.Hour)
 	p.add(g.Attempts >= 1 && g.Attempts <= 10, "MASSROUTER_VENDOR_ATTEMPTS", "%d is not between 1 and 10", g.Attempts)

@@ -9,7 +9,7 @@ import (
 
 // Webhooks are the requests that customers get of what happens in their wallets.
 type Webhooks struct {
-	WebhookKey         Secret        `env:"MASSROUTER_WEBHOOK_KEY" doc:"Key that seals the webhooks' secrets in the database, from 'massrouter webhook keygen'. Several are separated by commas: the first one seals, all of them open. Without it there are no webhooks. See webhooks.md." used:"serve work; dev makes its own"`
+	WebhookKey         Secret        `env:"MASSROUTER_WEBHOOK_KEY" doc:"Key that seals the webhooks' secrets in the database, from 'massrouter webhook keygen'. Several are separated by commas: the first one seals, all of them open. With MASSROUTER_SECRETS_KEYSET that seals, and this only opens what is older; without either there are no webhooks. See webhooks.md." used:"serve work secrets"`
 	WebhookAllowHTTP   bool          `env:"MASSROUTER_WEBHOOK_ALLOW_HTTP" doc:"Let webhooks have addresses that begin with http, not only https. Always so in dev." used:"serve work"`
 	WebhookNetworks    string        `env:"MASSROUTER_WEBHOOK_ALLOW_NETWORKS" doc:"Networks that webhooks may reach although they are not public, separated by commas: 10.20.0.0/16,fd00:1::/32. All else that is private, loopback or special is refused when it is dialled. In dev this machine is always allowed." used:"serve work dev"`
 	WebhookRetention   time.Duration `env:"MASSROUTER_WEBHOOK_RETENTION" doc:"How long finished deliveries are kept, and how far back a replay may begin." used:"serve work dev"`
@@ -31,11 +31,19 @@ func (w Webhooks) validate(p *Problems) {
 	p.add(w.WebhookConcurrency >= 1 && w.WebhookConcurrency <= 100, "MASSROUTER_WEBHOOK_CONCURRENCY", "%d is not between 1 and 100", w.WebhookConcurrency)
 }
 
+// Reachable are the networks that media may be fetched from although they are not public. They have been validated.
+func (g Gateway) Reachable() []netip.Prefix { return networks(g.MediaNetworks) }
+
 // Policy is where webhooks may reach. The networks have been validated.
 func (w Webhooks) Policy() webhook.Policy {
-	networks, err := webhook.ParseNetworks(w.WebhookNetworks)
+	return webhook.Policy{AllowHTTP: w.WebhookAllowHTTP, Allowed: networks(w.WebhookNetworks)}
+}
+
+// networks are a list's that has been validated.
+func networks(list string) []netip.Prefix {
+	all, err := webhook.ParseNetworks(list)
 	if err != nil {
-		networks = []netip.Prefix{} // Validate refuses it
+		return nil
 	}
-	return webhook.Policy{AllowHTTP: w.WebhookAllowHTTP, Allowed: networks}
+	return all
 }

@@ -1,11 +1,13 @@
 package demo
 
 import (
+	"strings"
 	"time"
 
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/internal/sim"
 )
 
 // offer is one model with its one endpoint and price.
@@ -22,10 +24,19 @@ const (
 	aurora   = "aurora"
 	meridian = "meridian"
 	boreal   = "boreal"
+	summit   = "summit"
 )
 
 // Vendors are the ids of the vendors, which all take the simulator's key.
-func Vendors() []string { return []string{aurora, meridian, boreal} }
+func Vendors() []string { return []string{aurora, meridian, boreal, summit} }
+
+// Key is what a vendor's key is, of a simulator with that key: a document where calls are signed with it.
+func Key(vendor, key string) string {
+	if vendor != summit {
+		return key
+	}
+	return `{"access_key_id":"` + sim.SimAccessKey + `","secret_access_key":"` + key + `"}`
+}
 
 // Model is a model that every demonstration has, for the curl line.
 const Model = "aurora/polaris-mini"
@@ -36,14 +47,18 @@ func vendors(baseURL string) []catalog.Vendor {
 			ID: id, Name: name, BaseURL: baseURL, Dialect: dialect, CancelPolicy: policy, MaxTokensField: maxTokens, Status: catalog.Active,
 		}
 	}
+	signed := vendor(summit, "Summit (simulated)", "bedrock", "max_tokens", catalog.Drain)
+	signed.BaseURL = strings.TrimSuffix(baseURL, "/v1")
+	signed.Wire = &catalog.Wire{Auth: catalog.AuthSigV4, Region: "eu-central-1"}
 	return []catalog.Vendor{
 		vendor(aurora, "Aurora (simulated)", "openai", "max_completion_tokens", catalog.Cancel),
 		vendor(meridian, "Meridian (simulated)", "anthropic", "max_tokens", catalog.Drain),
 		vendor(boreal, "Boreal (simulated)", "gemini", "max_tokens", catalog.Drain),
+		signed,
 	}
 }
 
-// offers are six models whose prices have the shapes of real price lists, in USD.
+// offers are seven models whose prices have the shapes of real price lists, in USD.
 func offers() []offer {
 	return []offer{
 		{
@@ -87,6 +102,11 @@ func offers() []offer {
 					UTCStart: "16:30", UTCEnd: "00:30", Rates: perMillion("input", "0.135", "cache_read", "0.035", "output", "0.55"),
 				}},
 			},
+		},
+		{
+			model:  model("summit/ridge", "Ridge", "Runs in a data centre of its own: calls are signed, answers come in frames.", 300_000, 64_000, "text", "image"),
+			vendor: summit, upstream: "summit.ridge-v1:0?tokens=40&first=180ms&between=9ms",
+			price: catalog.Schedule{Base: perMillion("input", "0.8", "cache_read", "0.08", "cache_write", "1", "cache_write_1h", "1.6", "output", "3.2")},
 		},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"strings"
 	"time"
@@ -15,12 +16,12 @@ import (
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/config"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/demo"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/folder"
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/keyfile"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/program"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/schema"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/vendor"
 	"github.com/massrouter/massrouter/eventstore/translog"
 	"github.com/massrouter/massrouter/internal/sim"
-	"github.com/massrouter/massrouter/reactors/webhook"
 )
 
 // Options of a run.
@@ -67,7 +68,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := s.makeLogKey(); err != nil {
 		return err
 	}
-	if err := s.makeWebhookKey(); err != nil {
+	if err := s.makeKeyset(); err != nil {
 		return err
 	}
 	if err := s.prepare(ctx); err != nil {
@@ -96,15 +97,21 @@ func (s *session) makeLogKey() error {
 	return nil
 }
 
-// makeWebhookKey gives a new folder the key that seals the secrets of its webhooks.
-func (s *session) makeWebhookKey() (err error) {
-	if s.folder.State.WebhookKey != "" {
+// keysetName is the file of the keys that encrypt secrets in the folder's database.
+const keysetName = "keyset.json"
+
+// makeKeyset gives a folder the keys that encrypt secrets in its database, unless others are configured.
+func (s *session) makeKeyset() error {
+	if s.o.Config.Secrets.SecretsKeyset.IsSet() {
 		return nil
 	}
-	if s.folder.State.WebhookKey, err = webhook.NewKey(); err != nil {
+	path := s.folder.Path(keysetName)
+	err := keyfile.Init(path)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return s.folder.Save()
+	s.o.Config.Secrets, err = config.KeysetFile(path)
+	return err
 }
 
 // prepare starts what the product needs.
@@ -214,15 +221,14 @@ func (s *session) open(ctx context.Context) (*program.Program, error) {
 	c.HTTP.OpsListen = anyPort
 	c.Gateway.JournalDir = s.folder.Path("journal")
 	c.Proof.LogKey, c.Proof.LogPublicKey, c.Proof.LogDir = config.NewSecret(s.folder.State.LogKey), "", s.info.LogDir
-	if !c.Webhooks.WebhookKey.IsSet() {
+	if !c.Webhooks.WebhookKey.IsSet() { // of a folder that is older than its keyset
 		c.Webhooks.WebhookKey = config.NewSecret(s.folder.State.WebhookKey)
 	}
 	c.Webhooks.WebhookAllowHTTP = true // receivers of developers are on this machine
 	c.Webhooks.WebhookNetworks = strings.TrimSuffix("127.0.0.0/8,::1/128,"+c.Webhooks.WebhookNetworks, ",")
-	key := config.NewSecret(s.folder.State.VendorKey)
 	keys := map[string]config.Secret{}
 	for _, vendor := range demo.Vendors() {
-		keys[vendor] = key
+		keys[vendor] = config.NewSecret(demo.Key(vendor, s.folder.State.VendorKey))
 	}
 	c.Vendors.Keys = c.Vendors.Keys.With(keys)
 	c.HTTP.Listen = s.o.Listen

@@ -42,7 +42,7 @@ type State struct {
 	Edition       int    `json:"edition"`
 	// LogKey signs the checkpoints of this folder's transparency log.
 	LogKey string `json:"log_key,omitempty"`
-	// WebhookKey seals the secrets of webhooks.
+	// WebhookKey sealed the secrets of webhooks before the folder had a keyset.
 	WebhookKey string `json:"webhook_key,omitempty"`
 }
 

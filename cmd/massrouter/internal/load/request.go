@@ -11,6 +11,8 @@ import (
 // Dialect is a wire format of calls, and how its clients know that a stream came to its proper end.
 type Dialect struct {
 	Name string
+	// Vendors: only they speak it, no callers do.
+	Vendors bool
 	// end stands near the end of a whole stream, and nowhere else in it.
 	end string
 	// path is where calls go to, below the server; model is escaped.
@@ -61,6 +63,21 @@ func Dialects() []Dialect {
 				return map[string]any{
 					"contents":         []any{map[string]any{"role": "user", "parts": []any{map[string]any{"text": q.Content}}}},
 					"generationConfig": map[string]any{"maxOutputTokens": q.MaxTokens},
+				}
+			},
+		},
+		{
+			Name: "bedrock", Vendors: true, end: `"usage":{`, who: "Authorization: Bearer ",
+			path: func(model string, stream bool) string {
+				if stream {
+					return "/model/" + model + "/converse-stream"
+				}
+				return "/model/" + model + "/converse"
+			},
+			body: func(q *Question) map[string]any {
+				return map[string]any{
+					"messages":        []any{map[string]any{"role": "user", "content": []any{map[string]any{"text": q.Content}}}},
+					"inferenceConfig": map[string]any{"maxTokens": q.MaxTokens},
 				}
 			},
 		},

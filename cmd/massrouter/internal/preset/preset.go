@@ -31,7 +31,7 @@ const AzureVersion = "2024-10-21"
 
 // All are the presets by id.
 func All() []Preset {
-	none := &catalog.Wire{Auth: catalog.AuthNone}
+	none := &catalog.Wire{Auth: catalog.AuthNone, InlineMedia: true} // what runs on our machines does not go to addresses that callers choose
 	key := catalog.Wire{Auth: catalog.AuthHeader, AuthName: "api-key"}
 	deployments := key
 	deployments.Query = map[string]string{"api-version": AzureVersion}
@@ -42,11 +42,15 @@ func All() []Preset {
 		{"anthropic", "Anthropic", "https://api.anthropic.com/v1", "anthropic", old, catalog.Cancel, nil, ""},
 		{"azure", "Azure OpenAI", "https://RESOURCE.openai.azure.com/openai/v1", "openai", fresh, catalog.Cancel, &key, "the upstream model is the deployment"},
 		{"azure-deployments", "Azure OpenAI", "https://RESOURCE.openai.azure.com/openai", "openai", fresh, catalog.Cancel, &deployments, "the form with a version in the query"},
+		{
+			"bedrock", "Amazon Bedrock", "https://bedrock-runtime.REGION.amazonaws.com", "bedrock", old, catalog.Drain, &catalog.Wire{Auth: catalog.AuthSigV4},
+			"bills the whole answer of a call that was cancelled; the key is the document of an access key; for Bedrock's API keys leave auth out",
+		},
 		{"deepseek", "DeepSeek", "https://api.deepseek.com/v1", "openai", old, catalog.Cancel, nil, ""},
 		{"google", "Google AI Studio", "https://generativelanguage.googleapis.com/v1beta", "gemini", old, catalog.Drain, nil, ""},
 		{"groq", "Groq", "https://api.groq.com/openai/v1", "openai", fresh, catalog.Drain, nil, ""},
 		{"mistral", "Mistral", "https://api.mistral.ai/v1", "openai", old, catalog.Drain, &catalog.Wire{NoStreamUsage: true}, "tells the usage of streams unasked; refuses fields that it does not know"},
-		{"moonshot", "Moonshot AI", "https://api.moonshot.ai/v1", "openai", old, catalog.Drain, nil, "in China api.moonshot.cn"},
+		{"moonshot", "Moonshot AI", "https://api.moonshot.ai/v1", "openai", old, catalog.Drain, &catalog.Wire{InlineMedia: true}, "in China api.moonshot.cn"},
 		{"ollama", "Ollama", "http://127.0.0.1:11434/v1", "openai", old, catalog.Cancel, none, "on your own machine"},
 		{"openai", "OpenAI", "https://api.openai.com/v1", "openai", fresh, catalog.Cancel, nil, ""},
 		{"qwen", "Alibaba Cloud Model Studio", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "openai", old, catalog.Drain, nil, "in China dashscope.aliyuncs.com"},
@@ -58,7 +62,7 @@ func All() []Preset {
 		{
 			"vertex-anthropic", "Google Vertex AI", "https://LOCATION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION/publishers/anthropic", "anthropic", old, catalog.Drain,
 			&catalog.Wire{
-				Auth: catalog.AuthServiceAccount, BodyVersion: "vertex-2023-10-16",
+				Auth: catalog.AuthServiceAccount, BodyVersion: "vertex-2023-10-16", InlineMedia: true,
 				Paths: map[string]string{"chat": "/models/{model}:rawPredict", "chat_stream": "/models/{model}:streamRawPredict"},
 			}, "Claude; the key is the document of a service account",
 		},

@@ -26,7 +26,7 @@ func TestPresetsCanBePublished(t *testing.T) {
 		found, ok := preset.Find(p.ID)
 		require.True(t, ok)
 		require.Equal(t, p, found)
-		require.Equal(t, strings.Contains(p.BaseURL, "RESOURCE") || strings.Contains(p.BaseURL, "LOCATION"), p.Pattern(), p.ID)
+		require.Equal(t, strings.Contains(p.BaseURL, "RESOURCE") || strings.Contains(p.BaseURL, "LOCATION") || strings.Contains(p.BaseURL, "REGION"), p.Pattern(), p.ID)
 	}
 	_, ok := preset.Find("nobody")
 	require.False(t, ok)

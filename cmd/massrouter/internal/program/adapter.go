@@ -23,11 +23,21 @@ type pictures struct{ cache *catalog.Cache }
 
 // Get implements gateway.Catalog.
 func (p pictures) Get(ctx context.Context) (gateway.Picture, error) {
-	s, err := p.cache.Get(ctx)
+	return pictureOf(p.cache.Get(ctx))
+}
+
+// Renew implements gateway.Catalog.
+func (p pictures) Renew(ctx context.Context) (gateway.Picture, error) {
+	return pictureOf(p.cache.Renew(ctx))
+}
+
+func pictureOf(s *catalog.Snapshot, err error) (gateway.Picture, error) {
 	if err != nil {
 		return gateway.Picture{}, err
 	}
-	return gateway.Picture{Vendors: s.Vendors, Models: s.Models, Endpoints: s.Endpoints, ByModel: s.ByModel, Prices: s.Prices}, nil
+	return gateway.Picture{
+		Vendors: s.Vendors, Models: s.Models, Endpoints: s.Endpoints, ByModel: s.ByModel, Prices: s.Prices, GroupPrices: s.GroupPrices,
+	}, nil
 }
 
 // keyring gives the gateway's authentication the keys of the read model.
@@ -41,7 +51,8 @@ func (k keyring) Key(ctx context.Context, id uuid.UUID) (gatewayauth.Key, gatewa
 	}
 	return gatewayauth.Key{
 		ID: found.ID, WalletID: found.WalletID, Scope: found.Scope, Label: found.Label, Hash: found.Hash, OldHash: found.OldHash,
-		OldHashUntil: found.OldHashUntil, Limits: found.Limits, AppID: found.AppID, Disabled: found.Disabled, Revoked: found.Revoked,
+		OldHashUntil: found.OldHashUntil, Limits: found.Limits, AppID: found.AppID, PriceGroup: found.PriceGroup,
+		WalletRates: found.WalletRates, MemberRates: found.Member.Rates, Disabled: found.Disabled, Revoked: found.Revoked,
 	}, state(found.At), nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/answers"
 	gatewayauth "github.com/massrouter/massrouter/gateway/auth"
+	"github.com/massrouter/massrouter/gateway/remote"
 	"github.com/massrouter/massrouter/gateway/routing"
 	"github.com/massrouter/massrouter/http/inference"
 )
@@ -30,6 +31,7 @@ func (p *Program) newGateway() (*gateway.Gateway, error) {
 	}
 	g, err = gateway.New(gateway.Options{
 		Ledger: p.app, Catalog: pictures{p.views.cache}, Credentials: credentials{p.o.Config.Vendors.Keys},
+		Media:   remote.NewFetcher(remote.Options{Allowed: c.Reachable()}),
 		Answers: answers.New(p.pool), Journal: p.journal, Limits: p.limits, Cache: kept, Presets: p.presets, Logger: p.o.Log, OnEnd: measured.onEnd,
 		AutoModels: strings.FieldsFunc(c.AutoModels, func(r rune) bool { return r == ',' || r == ' ' }),
 		DefaultCap: c.OutputTokens, RequestTimeout: c.RequestTimeout, FirstByteTimeout: c.FirstByteTimeout, IdleTimeout: c.IdleTimeout,

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/gateway/answers"
@@ -51,11 +52,15 @@ func (p *Program) stages() ([]stage, error) {
 	api := hs.Server{
 		Name: "api", Listener: p.api, Handler: handler, Grace: p.o.Config.Log.ShutdownGrace, OnStop: updates.Close, Logger: p.o.Log,
 	}
+	looking := &looker{
+		reviews: p.views.reviews, generations: p.views.generations, gateway: p.gateway, catalog: pictures{p.views.cache}, app: p.app, log: p.o.Log, now: time.Now,
+	}
+	lookups := task{name: "look usages up", every: lookupEvery, pool: p.pool, log: p.o.Log, tick: looking.tick}
 	return []stage{
 		{{"readiness", p.announce}},
 		{{"api", api.Run}},
 		{{"calls", p.awaitCalls}, {"live updates", updates.Run}},
-		{{"unsent settlements", p.gateway.Run}, {"changed keys", callers.Run}, {"rate limits", p.limits.Run}, {"measurements of endpoints", p.share}},
+		{{"unsent settlements", p.gateway.Run}, {"changed keys", callers.Run}, {"rate limits", p.limits.Run}, {"measurements of endpoints", p.share}, {"look-ups of usage", lookups.run}},
 		back,
 		{{"operations", ops.Run}},
 	}, nil
@@ -78,9 +83,9 @@ func (p *Program) handler(callers *gatewayauth.Authenticator, updates http.Handl
 	v := p.views
 	return hs.API{
 		Authenticator: operator,
-		Commands:      command.New(p.app, p.hookCommands(), p.presets),
+		Commands:      command.New(p.app, p.hookCommands(), p.presets, charges{v.generations, p.store}),
 		Queries: query.New(query.Views{
-			Balance: v.balance, Statement: v.statement, Keys: v.keys, Catalog: v.catalog, Generations: v.generations, Log: rawLog{p.store},
+			Balance: v.balance, Statement: v.statement, Keys: v.keys, Catalog: v.catalog, Generations: v.generations, Reviews: v.reviews, Log: rawLog{p.store},
 			Usage: v.usage, Apps: v.apps, Rankings: p.rankings, Journal: v.journal, Moments: v.moments, Receipts: proofs, Projections: v.projections,
 			Webhooks: p.hookQueries(), Presets: p.presets,
 		}),

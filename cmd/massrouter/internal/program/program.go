@@ -26,6 +26,7 @@ import (
 	"github.com/massrouter/massrouter/gateway/journal"
 	"github.com/massrouter/massrouter/gateway/limit"
 	"github.com/massrouter/massrouter/gateway/preset"
+	"github.com/massrouter/massrouter/gateway/seal/envelope"
 	"github.com/massrouter/massrouter/projections/rankings/hot"
 	"github.com/massrouter/massrouter/reactors/webhook"
 )
@@ -54,7 +55,8 @@ type Program struct {
 	bus        *bus.Bus      // nil without BUS_URL
 	redis      *redis.Client // nil without REDIS_URL
 	rankings   *hot.Query
-	hooks      *webhook.Registry // nil without MASSROUTER_WEBHOOK_KEY
+	secrets    *envelope.Keyring // nil without MASSROUTER_SECRETS_KEYSET
+	hooks      *webhook.Registry // nil without a key
 	hookKeys   *webhook.Keyring
 	presets    *preset.Store
 	deliverers *pgxpool.Pool // of webhooks
@@ -93,6 +95,9 @@ func Open(ctx context.Context, o Options) (*Program, error) {
 }
 
 func (p *Program) open(ctx context.Context) (err error) {
+	if p.secrets, err = p.o.Config.Secrets.Keyring(); err != nil {
+		return err
+	}
 	address := p.o.Config.Store.DatabaseURL.Reveal()
 	if err := schema.Check(ctx, address); err != nil {
 		return err

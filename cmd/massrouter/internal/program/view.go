@@ -21,6 +21,7 @@ import (
 	"github.com/massrouter/massrouter/projections/keys"
 	"github.com/massrouter/massrouter/projections/live"
 	"github.com/massrouter/massrouter/projections/rankings"
+	"github.com/massrouter/massrouter/projections/reviews"
 	"github.com/massrouter/massrouter/projections/runner"
 	"github.com/massrouter/massrouter/projections/statement"
 	"github.com/massrouter/massrouter/projections/usage"
@@ -35,6 +36,7 @@ type views struct {
 	keys        *keys.Query
 	catalog     *catalog.Query
 	generations *generations.Query
+	reviews     *reviews.Query
 	usage       *usage.Query
 	apps        *apps.Query
 	rankings    *rankings.Query
@@ -56,6 +58,7 @@ func newViews(pool, statistics *pgxpool.Pool, log eventstore.Reader) (*views, er
 	v.catalog, v.generations = catalog.NewQuery(pool, told), generations.NewQuery(pool, told)
 	v.usage, v.journal, v.moments = usage.NewQuery(statistics, log, registry, told), journal.NewQuery(pool, told), asof.New(log)
 	v.apps, v.rankings = apps.NewQuery(pool, told), rankings.NewQuery(statistics, log, registry, told)
+	v.reviews = reviews.NewQuery(pool, told)
 	v.live = live.New(pool, log, registry, projections.All(), told)
 	v.projections = runner.New(log, pool, registry, projections.All(), runner.Options{})
 	v.cache = catalog.NewCache(v.catalog, 0)

@@ -53,11 +53,16 @@ func (p *Program) now() time.Time { return p.o.Clock(time.Now()) }
 // openWebhooks reads the keys and connects; nothing without a key.
 func (p *Program) openWebhooks(ctx context.Context) (err error) {
 	c := p.o.Config.Webhooks
-	if !c.WebhookKey.IsSet() {
-		return nil
+	if c.WebhookKey.IsSet() {
+		if p.hookKeys, err = webhook.ParseKeyring(c.WebhookKey.Reveal()); err != nil {
+			return fmt.Errorf("read MASSROUTER_WEBHOOK_KEY: %w", err)
+		}
 	}
-	if p.hookKeys, err = webhook.ParseKeyring(c.WebhookKey.Reveal()); err != nil {
-		return fmt.Errorf("read MASSROUTER_WEBHOOK_KEY: %w", err)
+	if p.secrets != nil {
+		p.hookKeys = webhook.NewKeyring(p.secrets, p.hookKeys)
+	}
+	if p.hookKeys == nil {
+		return nil
 	}
 	p.hooks = webhook.NewRegistry(p.pool, p.store, walletsOf{p.views.balance, p.store}, webhook.RegistryOptions{
 		Keys: p.hookKeys, Policy: c.Policy(), Retention: c.WebhookRetention, Now: p.now,

@@ -69,7 +69,9 @@ func Keep(ctx context.Context, address, dir, name string, log zerolog.Logger) (_
 }
 
 func keptCluster(ctx context.Context, dir string, log zerolog.Logger) (*Database, error) {
-	cluster, err := pgcluster.Start(ctx, pgcluster.Options{Dir: dir, Durable: true, Logger: log, Settings: settings()})
+	own := settings()
+	own["min_wal_size"], own["max_wal_size"] = "512MB", "2GB" // it stays on disk when the server is stopped
+	cluster, err := pgcluster.Start(ctx, pgcluster.Options{Dir: dir, Durable: true, Logger: log, Settings: own})
 	if err != nil {
 		return nil, fmt.Errorf("start a private PostgreSQL: %w", err)
 	}

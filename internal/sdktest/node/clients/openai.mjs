@@ -2,7 +2,7 @@
 // {id, text, calls, prompt, completion, cost, pieces, thought, reasoning, texts, resume};
 // refused, which tells an error of the client's own class; and aborted. Some have embed, which gives {id, numbers, prompt, total, cost} for
 // each way that the client has to ask for vectors, and responses, with whole and stream by the Responses API.
-import OpenAI from "openai";
+import OpenAI, { toFile } from "openai";
 import { make as makeResponses } from "./responses.mjs";
 import { schemaOf } from "./schema.mjs";
 
@@ -87,6 +87,34 @@ export function make({ baseURL, apiKey, fetch }) {
         all.push({ id, numbers, prompt: usage.prompt_tokens, total: usage.total_tokens, cost: usage.cost });
       }
       return all;
+    },
+    studio: {
+      async draw(model, prompt, last) {
+        const pictures = (list) => list.map((d) => Buffer.from(d.b64_json, "base64"));
+        const r = await client.images.generate({ model, prompt, n: 2, quality: "low" });
+        const whole = { images: pictures(r.data), completion: r.usage.output_tokens, cost: r.usage.cost, generation: last() };
+        const events = [];
+        for await (const e of await client.images.generate({ model, prompt, quality: "low", partial_images: 2, stream: true })) events.push(e);
+        const { type, usage } = events.at(-1);
+        if (type !== "image_generation.completed" || events.length !== 3) throw new Error("the stream did not have three images");
+        return [whole, { images: pictures(events), completion: usage.output_tokens, cost: usage.cost, generation: last() }];
+      },
+      async speak(model, input, last) {
+        const r = await client.audio.speech.create({ model, input, voice: "alloy" });
+        return [{ sound: Buffer.from(await r.arrayBuffer()), generation: last() }];
+      },
+      async transcribe(model, sound, last) {
+        const file = () => toFile(Buffer.from(sound), "talk.wav");
+        const r = await client.audio.transcriptions.create({ model, file: await file() });
+        const whole = { text: r.text, completion: r.usage.output_tokens, cost: r.usage.cost, generation: last() };
+        let text = "";
+        let usage;
+        for await (const e of await client.audio.transcriptions.create({ model, file: await file(), stream: true })) {
+          if (e.type === "transcript.text.delta") text += e.delta;
+          else usage = e.usage;
+        }
+        return [whole, { text, completion: usage.output_tokens, cost: usage.cost, generation: last() }];
+      },
     },
     refused: (err) => (err instanceof (classes[err.status] ?? Number) ? err : undefined),
     aborted: (err) => err instanceof OpenAI.APIUserAbortError,
