@@ -147,7 +147,7 @@ func TestLogHasOneLinePerRequestAndNoSecrets(t *testing.T) {
 	for _, family := range measured {
 		series[family.GetName()] = len(family.GetMetric())
 	}
-	require.Equal(t, 6, series["massrouter_http_requests_total"]) // open, top up, issue, show, key, unmatched
+	require.Equal(t, 7, series["massrouter_http_requests_total"]) // open, top up, show, issue, show, key, unmatched
 }
 
 func TestAnswersHaveTheHeadersOfAnAPI(t *testing.T) {
