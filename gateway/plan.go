@@ -19,8 +19,8 @@ func (r *run) plan(ctx context.Context) error {
 			Wrap(fmt.Errorf("get the catalogue: %w", err))
 	}
 	question, err := r.question(&picture)
-	switch domain.CodeOf(err) {
-	case domain.CodeModelNotFound, domain.CodePriceNotInForce, CodeVendorUnavailable: // it may have been published just now
+	if code := domain.CodeOf(err); code == domain.CodeModelNotFound || code == domain.CodePriceNotInForce || code == CodeVendorUnavailable {
+		// It may have been published just now.
 		if renewed, failed := r.g.o.Catalog.Renew(ctx); failed == nil {
 			question, err = r.question(&renewed)
 		}
