@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -70,11 +71,11 @@ type Fetcher struct {
 
 // NewFetcher makes a Fetcher.
 func NewFetcher(o Options) *Fetcher {
-	set(&o.MaxSize, 20<<20)
-	set(&o.MaxTotal, 32<<20)
-	set(&o.MaxCount, 20)
-	set(&o.Timeout, 20*time.Second)
-	set(&o.Fetches, 64)
+	o.MaxSize = cmp.Or(o.MaxSize, 20<<20)
+	o.MaxTotal = cmp.Or(o.MaxTotal, 32<<20)
+	o.MaxCount = cmp.Or(o.MaxCount, 20)
+	o.Timeout = cmp.Or(o.Timeout, 20*time.Second)
+	o.Fetches = cmp.Or(o.Fetches, 64)
 	dialer := &net.Dialer{Timeout: connectTimeout, Control: control(o.Allowed)}
 	return &Fetcher{o: o, room: semaphore.NewWeighted(int64(o.Fetches)), client: &http.Client{
 		Transport: &http.Transport{
@@ -89,13 +90,6 @@ func NewFetcher(o Options) *Fetcher {
 			return check(next.URL)
 		},
 	}}
-}
-
-func set[T comparable](v *T, to T) {
-	var zero T
-	if *v == zero {
-		*v = to
-	}
 }
 
 // control is what the dialer asks before each connection. It sees the address that a name was resolved to, so that a name that resolves

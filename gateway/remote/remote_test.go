@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -79,8 +80,7 @@ func site(t *testing.T) *httptest.Server {
 
 func fetcher(o Options) *Fetcher {
 	o.Allowed = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	set(&o.MaxSize, 2048)
-	set(&o.Timeout, time.Minute)
+	o.MaxSize, o.Timeout = cmp.Or(o.MaxSize, 2048), cmp.Or(o.Timeout, time.Minute)
 	return NewFetcher(o)
 }
 

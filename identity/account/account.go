@@ -14,16 +14,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
 	"github.com/massrouter/massrouter/identity/password"
 	"github.com/massrouter/massrouter/identity/session"
@@ -72,13 +70,11 @@ func New(pool *pgxpool.Pool, hasher *password.Hasher, sessions *session.Store, n
 
 // normal checks a profile. Errors: invalid_request with "param".
 func (p Profile) normal() (Profile, error) {
-	p.Name = strings.Join(strings.Fields(p.Name), " ")
-	invisible := func(c rune) bool {
-		return !unicode.IsGraphic(c) || unicode.Is(unicode.Bidi_Control, c) || unicode.Is(unicode.Cf, c)
+	var err error
+	if p.Name, err = identity.Name(p.Name, 0, maxName); err != nil {
+		return p, err
 	}
 	switch {
-	case !utf8.ValidString(p.Name) || utf8.RuneCountInString(p.Name) > maxName || strings.ContainsFunc(p.Name, invisible):
-		return p, invalid("name", "a name has at most %d visible characters", maxName)
 	case p.Language != English && p.Language != Chinese:
 		return p, invalid("language", "language is one of: en, zh-CN")
 	case p.Zone == "" || p.Zone == "Local":
@@ -114,22 +110,17 @@ func scan(r pgx.CollectableRow) (row, error) {
 	return u, err
 }
 
-// querier is the pool or a transaction.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
 // byID finds a live user; not_found.
-func byID(ctx context.Context, q querier, id uuid.UUID, lock string) (row, error) {
+func byID(ctx context.Context, q identity.Querier, id uuid.UUID, lock string) (row, error) {
 	return one(ctx, q, `SELECT `+columns+` FROM identity.users WHERE user_id = $1 AND deleted_at IS NULL `+lock, id)
 }
 
 // byEmail finds a live user; not_found.
-func byEmail(ctx context.Context, q querier, email address.Email, lock string) (row, error) {
+func byEmail(ctx context.Context, q identity.Querier, email address.Email, lock string) (row, error) {
 	return one(ctx, q, `SELECT `+columns+` FROM identity.users WHERE email = $1 AND deleted_at IS NULL `+lock, email)
 }
 
-func one(ctx context.Context, q querier, sql string, args ...any) (row, error) {
+func one(ctx context.Context, q identity.Querier, sql string, args ...any) (row, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return row{}, fmt.Errorf("find a user: %w", err)
@@ -170,14 +161,5 @@ func (s *Service) Update(ctx context.Context, id uuid.UUID, p Profile) (User, er
 		_, err = tx.Exec(ctx, `UPDATE identity.users SET name = $2, language = $3, zone = $4 WHERE user_id = $1`, id, p.Name, p.Language, p.Zone)
 		return err
 	})
-	return u.User, wrap("change a profile", err)
-}
-
-// wrap says what failed, but leaves what is for the caller as it is.
-func wrap(what string, err error) error {
-	var e *domain.Error
-	if err == nil || errors.As(err, &e) {
-		return err
-	}
-	return fmt.Errorf("%s: %w", what, err)
+	return u.User, identity.Wrap("change a profile", err)
 }

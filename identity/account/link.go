@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
 	"github.com/massrouter/massrouter/identity/code"
 )
@@ -57,7 +58,7 @@ func (s *Service) MakeLink(ctx context.Context, user uuid.UUID, to address.Email
 			h[:], p, user, to, u.credentials, now.Add(p.life()))
 		return err
 	})
-	return secret, wrap("make a link", err)
+	return secret, identity.Wrap("make a link", err)
 }
 
 // follow uses a link up, in the transaction of what it does, and locks its user. Errors: link_invalid.
@@ -72,7 +73,7 @@ func (s *Service) follow(ctx context.Context, tx pgx.Tx, secret string, p Purpos
 		return row{}, "", badLink()
 	}
 	if err != nil {
-		return row{}, "", wrap("follow a link", err)
+		return row{}, "", identity.Wrap("follow a link", err)
 	}
 	u, err := byID(ctx, tx, user, forUpdate)
 	if errors.Is(err, errNobody) || err == nil && u.credentials != credentials {

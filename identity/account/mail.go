@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
 )
 
@@ -49,7 +50,7 @@ func (s *Service) decoy(ctx context.Context, tx pgx.Tx) error {
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO identity.mails (mail_id, recipient, kind, language, details, created_at, due_at, sent_at) VALUES ($1, '', 'nobody', 'en', '{}', $2, $2, $2)`,
 		id, domain.Moment(s.now()))
-	return wrap("note that nobody is told", err)
+	return identity.Wrap("note that nobody is told", err)
 }
 
 // tell notes what is to be told, with the change that it tells of.
@@ -67,12 +68,12 @@ func (s *Service) tell(ctx context.Context, tx pgx.Tx, u *row, to address.Email,
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO identity.mails (mail_id, user_id, recipient, kind, language, details, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)`,
 		id, u.ID, to, k, u.Profile.Language, text, domain.Moment(s.now()))
-	return wrap("note a mail", err)
+	return identity.Wrap("note a mail", err)
 }
 
 // TellStolen tells somebody that a session was used from two places and has ended. device is what the second one called itself.
 func (s *Service) TellStolen(ctx context.Context, user uuid.UUID, device string) error {
-	return wrap("tell of a stolen session", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	return identity.Wrap("tell of a stolen session", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		u, err := byID(ctx, tx, user, "")
 		if err != nil {
 			return err

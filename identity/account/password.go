@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
 	"github.com/massrouter/massrouter/identity/password"
 	"github.com/massrouter/massrouter/identity/session"
@@ -18,7 +19,7 @@ func (s *Service) Forgot(ctx context.Context, typed string) error {
 	if err != nil {
 		return err
 	}
-	return wrap("note a forgotten password", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	return identity.Wrap("note a forgotten password", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		u, err := byEmail(ctx, tx, email, "")
 		if errors.Is(err, errNobody) {
 			return s.decoy(ctx, tx)
@@ -74,7 +75,7 @@ func (s *Service) set(ctx context.Context, fresh string, kept uuid.UUID, find fu
 	if err != nil {
 		return err
 	}
-	return wrap("set a password", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	return identity.Wrap("set a password", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		u, err := find(tx)
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
 	"github.com/massrouter/massrouter/identity/password"
 )
@@ -45,7 +46,7 @@ func (s *Service) Password(ctx context.Context, typed, secret string) (User, err
 	case u.VerifiedAt.IsZero():
 		err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return s.tell(ctx, tx, &u, u.Email, VerifyEmail, nil) })
 		if err != nil {
-			return User{}, wrap("tell somebody to prove a mailbox", err)
+			return User{}, identity.Wrap("tell somebody to prove a mailbox", err)
 		}
 		return User{}, domain.Errorf(CodeUnverified, "first follow the link in the mail that was sent to this address")
 	case old:
@@ -63,5 +64,5 @@ func (s *Service) rehash(ctx context.Context, u *row, secret string) error {
 		return err
 	}
 	_, err = s.pool.Exec(ctx, `UPDATE identity.users SET password = $2 WHERE user_id = $1 AND password = $3`, u.ID, hash, u.hash)
-	return wrap("keep a new hash", err)
+	return identity.Wrap("keep a new hash", err)
 }

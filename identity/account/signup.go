@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
 	"github.com/massrouter/massrouter/identity/password"
 )
@@ -44,7 +45,7 @@ func (s *Service) SignUp(ctx context.Context, q SignUp) error {
 	if err != nil {
 		return fmt.Errorf("name a user: %w", err)
 	}
-	return wrap("sign somebody up", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	return identity.Wrap("sign somebody up", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		// Two who sign up with one address at the same time come one after the other.
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('identity email ' || $1, 0))`, email); err != nil {
 			return err
@@ -88,5 +89,5 @@ func (s *Service) Verify(ctx context.Context, secret string) (u User, err error)
 		u = found.User
 		return nil
 	})
-	return u, wrap("prove a mailbox", err)
+	return u, identity.Wrap("prove a mailbox", err)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/code"
 	"github.com/massrouter/massrouter/identity/totp"
 )
@@ -93,7 +94,7 @@ func (s *Store) ConfirmTOTP(ctx context.Context, user uuid.UUID, typed string) (
 		codes, err = renew(ctx, tx, user)
 		return err
 	})
-	return codes, wrap("confirm an authenticator app", err)
+	return codes, identity.Wrap("confirm an authenticator app", err)
 }
 
 // CheckTOTP takes a code of an app that was confirmed, in the caller's transaction. Errors: code_wrong, also when there is none.
@@ -128,7 +129,7 @@ func (s *Store) use(ctx context.Context, tx pgx.Tx, user uuid.UUID, typed string
 		return err
 	}
 	_, err = tx.Exec(ctx, `UPDATE identity.totp SET used_step = $2 WHERE user_id = $1`, user, step)
-	return wrap("note that a code was used", err)
+	return identity.Wrap("note that a code was used", err)
 }
 
 // renew makes recovery codes, in place of those before.
@@ -159,7 +160,7 @@ func (s *Store) RenewRecovery(ctx context.Context, user uuid.UUID) (codes []stri
 		codes, err = renew(ctx, tx, user)
 		return err
 	})
-	return codes, wrap("make recovery codes", err)
+	return codes, identity.Wrap("make recovery codes", err)
 }
 
 // CheckRecovery takes a recovery code, once, in the caller's transaction, and says how many are left. Errors: code_wrong.
@@ -173,7 +174,7 @@ func (s *Store) CheckRecovery(ctx context.Context, tx pgx.Tx, user uuid.UUID, ty
 		return 0, wrong()
 	}
 	err = tx.QueryRow(ctx, `SELECT count(*) FROM identity.recovery_codes WHERE user_id = $1 AND used_at IS NULL`, user).Scan(&left)
-	return left, wrap("count recovery codes", err)
+	return left, identity.Wrap("count recovery codes", err)
 }
 
 // RemoveTOTP takes the authenticator app and the recovery codes away. Errors: not_found.
@@ -186,30 +187,16 @@ func (s *Store) RemoveTOTP(ctx context.Context, tx pgx.Tx, user uuid.UUID) error
 		return domain.Errorf(domain.CodeNotFound, "there is no authenticator app")
 	}
 	_, err = tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1`, user)
-	return wrap("remove recovery codes", err)
-}
-
-// querier is the pool or a transaction.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	return identity.Wrap("remove recovery codes", err)
 }
 
 // Of lists the second factors that a user has.
-func (s *Store) Of(ctx context.Context, q querier, user uuid.UUID) ([]Method, error) {
+func (s *Store) Of(ctx context.Context, q identity.Querier, user uuid.UUID) ([]Method, error) {
 	rows, err := q.Query(ctx, `SELECT 'otp' FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL
 		UNION ALL SELECT 'recovery' WHERE EXISTS (SELECT FROM identity.recovery_codes WHERE user_id = $1 AND used_at IS NULL)`, user)
 	if err != nil {
 		return nil, fmt.Errorf("list second factors: %w", err)
 	}
 	all, err := pgx.CollectRows(rows, pgx.RowTo[Method])
-	return all, wrap("list second factors", err)
-}
-
-// wrap says what failed, but leaves what is for the caller as it is.
-func wrap(what string, err error) error {
-	var e *domain.Error
-	if err == nil || errors.As(err, &e) {
-		return err
-	}
-	return fmt.Errorf("%s: %w", what, err)
+	return all, identity.Wrap("list second factors", err)
 }

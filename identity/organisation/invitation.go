@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
 )
 
@@ -91,10 +92,10 @@ func (s *Service) invitations(ctx context.Context, where string, arg any) ([]Inv
 	rows, err := s.pool.Query(ctx, `SELECT `+invitationColumns+` FROM identity.invitations i JOIN identity.organisations o USING (organisation_id)
 		WHERE `+where+` AND i.ended_at IS NULL AND i.expires_at > $2 AND o.deleted_at IS NULL ORDER BY i.created_at, i.invitation_id`, arg, s.now())
 	if err != nil {
-		return nil, wrap("list invitations", err)
+		return nil, identity.Wrap("list invitations", err)
 	}
 	all, err := pgx.CollectRows(rows, scanInvitation)
-	return all, wrap("list invitations", err)
+	return all, identity.Wrap("list invitations", err)
 }
 
 // Withdraw takes an invitation back. Errors: not_found.
@@ -112,7 +113,7 @@ func (s *Service) end(ctx context.Context, where, as string, args ...any) error 
 	if err == nil && tag.RowsAffected() == 0 {
 		return notFound("invitation")
 	}
-	return wrap("end an invitation", err)
+	return identity.Wrap("end an invitation", err)
 }
 
 // Accept makes the owner of a mailbox that was proved a member. Errors: not_found, conflict.
@@ -125,7 +126,7 @@ func (s *Service) Accept(ctx context.Context, user uuid.UUID, email address.Emai
 		return Organisation{}, notFound("invitation")
 	}
 	if err != nil {
-		return Organisation{}, wrap("find an invitation", err)
+		return Organisation{}, identity.Wrap("find an invitation", err)
 	}
 	err = s.change(ctx, organisation, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE identity.invitations SET ended_at = $2, ended_as = 'accepted' WHERE invitation_id = $1 AND ended_at IS NULL`, id, s.now())

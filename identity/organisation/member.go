@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity"
 )
 
 // Member is somebody in an organisation.
@@ -25,14 +26,14 @@ func (s *Service) Members(ctx context.Context, id uuid.UUID) ([]Member, error) {
 	rows, err := s.pool.Query(ctx, `SELECT m.user_id, u.email, u.name, m.role, m.joined_at FROM identity.members m JOIN identity.users u USING (user_id)
 		WHERE m.organisation_id = $1 ORDER BY m.joined_at, m.user_id`, id)
 	if err != nil {
-		return nil, wrap("list members", err)
+		return nil, identity.Wrap("list members", err)
 	}
 	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (m Member, err error) {
 		err = r.Scan(&m.User, &m.Email, &m.Name, &m.Role, &m.JoinedAt)
 		m.JoinedAt = m.JoinedAt.UTC()
 		return m, err
 	})
-	return all, wrap("list members", err)
+	return all, identity.Wrap("list members", err)
 }
 
 // SetRole changes the role of a member. by is whose role says whether that may be: only owners make and unmake owners. Errors: invalid_request, not_found,

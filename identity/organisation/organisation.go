@@ -9,16 +9,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity"
 )
 
 // Limits.
@@ -89,7 +87,7 @@ func (s *Service) Personal(ctx context.Context, user uuid.UUID) (Organisation, e
 	err := s.pool.QueryRow(ctx, `SELECT created_at FROM identity.organisations WHERE organisation_id = $1 AND deleted_at IS NULL`, o.ID).Scan(&o.CreatedAt)
 	o.CreatedAt = o.CreatedAt.UTC()
 	if !errors.Is(err, pgx.ErrNoRows) {
-		return o, wrap("find somebody's own organisation", err)
+		return o, identity.Wrap("find somebody's own organisation", err)
 	}
 	if err := s.wallets.Open(ctx, o.Wallet, actorOf(user)); err != nil {
 		return Organisation{}, err
@@ -99,7 +97,7 @@ func (s *Service) Personal(ctx context.Context, user uuid.UUID) (Organisation, e
 
 // Create makes an organisation of several people; who makes it owns it. id makes it once. Errors: invalid_request, conflict when there are too many.
 func (s *Service) Create(ctx context.Context, id, user uuid.UUID, name string) (Organisation, error) {
-	name, err := normalName(name)
+	name, err := identity.Name(name, 1, maxName)
 	if err != nil {
 		return Organisation{}, err
 	}
@@ -119,7 +117,7 @@ func (s *Service) Create(ctx context.Context, id, user uuid.UUID, name string) (
 
 func (s *Service) insert(ctx context.Context, o *Organisation, owner uuid.UUID) error {
 	o.CreatedAt = domain.Moment(s.now())
-	return wrap("make an organisation", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	return identity.Wrap("make an organisation", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var of *uuid.UUID
 		if o.Personal {
 			of = &owner
@@ -154,7 +152,7 @@ func (s *Service) List(ctx context.Context, user uuid.UUID) ([]Organisation, err
 		return nil, fmt.Errorf("list organisations: %w", err)
 	}
 	all, err := pgx.CollectRows(rows, scan)
-	return all, wrap("list organisations", err)
+	return all, identity.Wrap("list organisations", err)
 }
 
 // OfWallet is the organisation that has a wallet, if the user belongs to it; not_found otherwise, whether or not there is one.
@@ -169,11 +167,7 @@ func (s *Service) Get(ctx context.Context, user, id uuid.UUID) (Organisation, er
 		WHERE m.user_id = $1 AND o.organisation_id = $2 AND o.deleted_at IS NULL`, user, id)
 }
 
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
-func (*Service) one(ctx context.Context, q querier, sql string, args ...any) (Organisation, error) {
+func (*Service) one(ctx context.Context, q identity.Querier, sql string, args ...any) (Organisation, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return Organisation{}, fmt.Errorf("find an organisation: %w", err)
@@ -182,12 +176,12 @@ func (*Service) one(ctx context.Context, q querier, sql string, args ...any) (Or
 	if errors.Is(err, pgx.ErrNoRows) {
 		return o, notFound("organisation")
 	}
-	return o, wrap("find an organisation", err)
+	return o, identity.Wrap("find an organisation", err)
 }
 
 // Rename changes the name. Errors: invalid_request, not_found; conflict for somebody's own.
 func (s *Service) Rename(ctx context.Context, id uuid.UUID, name string) error {
-	name, err := normalName(name)
+	name, err := identity.Name(name, 1, maxName)
 	if err != nil {
 		return err
 	}
@@ -199,7 +193,7 @@ func (s *Service) Rename(ctx context.Context, id uuid.UUID, name string) error {
 
 // change runs a change of an organisation of several people, one after the other.
 func (s *Service) change(ctx context.Context, id uuid.UUID, do func(tx pgx.Tx) error) error {
-	return wrap("change an organisation", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	return identity.Wrap("change an organisation", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var personal bool
 		err := tx.QueryRow(ctx, `SELECT personal_of IS NOT NULL FROM identity.organisations WHERE organisation_id = $1 AND deleted_at IS NULL FOR UPDATE`, id).Scan(&personal)
 		switch {
@@ -214,24 +208,6 @@ func (s *Service) change(ctx context.Context, id uuid.UUID, do func(tx pgx.Tx) e
 	}))
 }
 
-func normalName(name string) (string, error) {
-	name = strings.Join(strings.Fields(name), " ")
-	hidden := func(c rune) bool { return !unicode.IsGraphic(c) || unicode.Is(unicode.Cf, c) }
-	if n := utf8.RuneCountInString(name); !utf8.ValidString(name) || n < 1 || n > maxName || strings.ContainsFunc(name, hidden) {
-		return "", domain.Errorf(domain.CodeInvalid, "a name has 1 to %d visible characters", maxName).With("param", "name")
-	}
-	return name, nil
-}
-
 func notFound(what string) error {
 	return domain.Errorf(domain.CodeNotFound, "there is no such %s", what)
-}
-
-// wrap says what failed, but leaves what is for the caller as it is.
-func wrap(what string, err error) error {
-	var e *domain.Error
-	if err == nil || errors.As(err, &e) {
-		return err
-	}
-	return fmt.Errorf("%s: %w", what, err)
 }

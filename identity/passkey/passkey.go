@@ -8,10 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -20,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/code"
 )
 
@@ -107,10 +105,9 @@ func (s *Store) BeginRegister(ctx context.Context, p Person) (options []byte, se
 
 // FinishRegister keeps the passkey that the browser has made. Errors: invalid_request, passkey_wrong.
 func (s *Store) FinishRegister(ctx context.Context, p Person, secret, name string, answer []byte) (Passkey, error) {
-	name = strings.Join(strings.Fields(name), " ")
-	hidden := func(c rune) bool { return !unicode.IsGraphic(c) || unicode.Is(unicode.Cf, c) }
-	if n := utf8.RuneCountInString(name); !utf8.ValidString(name) || n < 1 || n > maxName || strings.ContainsFunc(name, hidden) {
-		return Passkey{}, domain.Errorf(domain.CodeInvalid, "a name has 1 to %d visible characters", maxName).With("param", "name")
+	name, err := identity.Name(name, 1, maxName)
+	if err != nil {
+		return Passkey{}, err
 	}
 	session, err := s.take(ctx, register, &p.ID, secret)
 	if err != nil {
@@ -174,7 +171,7 @@ func (s *Store) FinishFactor(ctx context.Context, p Person, secret string, answe
 	if err != nil {
 		return wrong()
 	}
-	return wrap("accept a passkey", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	return identity.Wrap("accept a passkey", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		o, err := s.owner(ctx, tx, p)
 		if err != nil {
 			return err
@@ -206,7 +203,7 @@ func (s *Store) FinishEnter(ctx context.Context, secret string, answer []byte) (
 	if err != nil {
 		return uuid.Nil, wrong()
 	}
-	return user, wrap("accept a passkey", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	return user, identity.Wrap("accept a passkey", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		used, err := s.web.ValidateDiscoverableLogin(func(_, handle []byte) (webauthn.User, error) {
 			id, err := uuid.FromBytes(handle)
 			if err != nil {
@@ -272,13 +269,8 @@ func (s *Store) take(ctx context.Context, p purpose, user *uuid.UUID, secret str
 	return session, nil
 }
 
-// querier is the pool or a transaction.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
 // owner is a person with the passkeys of a live account.
-func (*Store) owner(ctx context.Context, q querier, p Person) (*owner, error) {
+func (*Store) owner(ctx context.Context, q identity.Querier, p Person) (*owner, error) {
 	rows, err := q.Query(ctx, `SELECT k.credential FROM identity.passkeys k JOIN identity.users u USING (user_id) WHERE user_id = $1 AND u.deleted_at IS NULL ORDER BY k.passkey_id`, p.ID)
 	if err != nil {
 		return nil, fmt.Errorf("find passkeys: %w", err)
@@ -311,7 +303,7 @@ func (s *Store) List(ctx context.Context, user uuid.UUID) ([]Passkey, error) {
 		}
 		return k, err
 	})
-	return all, wrap("list passkeys", err)
+	return all, identity.Wrap("list passkeys", err)
 }
 
 // Remove takes a passkey away. Errors: not_found.
@@ -320,20 +312,11 @@ func (s *Store) Remove(ctx context.Context, user, id uuid.UUID) error {
 	if err == nil && tag.RowsAffected() == 0 {
 		return domain.Errorf(domain.CodeNotFound, "there is no such passkey")
 	}
-	return wrap("remove a passkey", err)
+	return identity.Wrap("remove a passkey", err)
 }
 
 // Prune forgets ceremonies that nobody has finished, a batch at a time, and says how many.
 func (s *Store) Prune(ctx context.Context) (int64, error) {
 	tag, err := s.pool.Exec(ctx, `DELETE FROM identity.ceremonies WHERE secret_hash IN (SELECT secret_hash FROM identity.ceremonies WHERE expires_at < $1 LIMIT 1000)`, s.now())
-	return tag.RowsAffected(), wrap("forget ceremonies", err)
-}
-
-// wrap says what failed, but leaves what is for the caller as it is.
-func wrap(what string, err error) error {
-	var e *domain.Error
-	if err == nil || errors.As(err, &e) {
-		return err
-	}
-	return fmt.Errorf("%s: %w", what, err)
+	return tag.RowsAffected(), identity.Wrap("forget ceremonies", err)
 }

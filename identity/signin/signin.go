@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/account"
 	"github.com/massrouter/massrouter/identity/code"
 	"github.com/massrouter/massrouter/identity/factor"
@@ -77,7 +78,7 @@ func (m *Machine) Password(ctx context.Context, audience token.Audience, email, 
 	if err != nil {
 		return r, err
 	}
-	return r, wrap("sign somebody in", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+	return r, identity.Wrap("sign somebody in", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
 		methods, err := m.factors.Of(ctx, tx, u.ID)
 		switch {
 		case err != nil:
@@ -104,7 +105,7 @@ func (m *Machine) challenge(ctx context.Context, tx pgx.Tx, user uuid.UUID, audi
 	_, err = tx.Exec(ctx, `INSERT INTO identity.challenges (challenge_id, secret_hash, user_id, audience, session_id, factors, credentials, created_at, expires_at)
 		SELECT $1, $2, $3, $4, nullif($5, '00000000-0000-0000-0000-000000000000'::uuid), $6, credentials, $7, $8 FROM identity.users WHERE user_id = $3`,
 		id, h[:], user, audience, of, shown, now, c.ExpiresAt)
-	return c, wrap("begin a challenge", err)
+	return c, identity.Wrap("begin a challenge", err)
 }
 
 func hash(secret string) code.Hash { return code.HashOf("challenge", nil, secret) }
@@ -155,7 +156,7 @@ func (m *Machine) Answer(ctx context.Context, secret string, method factor.Metho
 			return r, err
 		}
 	}
-	return r, wrap("answer a challenge", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+	return r, identity.Wrap("answer a challenge", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
 		if err := m.check(ctx, tx, s, method, typed); err != nil {
 			return err
 		}
@@ -221,7 +222,7 @@ func over() error {
 
 // StepUp begins to ask somebody who is signed in for a factor once more: the second one where there is one, else the password.
 func (m *Machine) StepUp(ctx context.Context, s session.Session) (c *Challenge, err error) {
-	return c, wrap("ask for a factor once more", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+	return c, identity.Wrap("ask for a factor once more", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
 		methods, err := m.factors.Of(ctx, tx, s.User)
 		if err != nil {
 			return err
@@ -272,12 +273,3 @@ func (m *Machine) Prune(ctx context.Context) (int64, error) {
 
 // Has says whether a method is among those that a challenge takes.
 func (c *Challenge) Has(m factor.Method) bool { return slices.Contains(c.Methods, m) }
-
-// wrap says what failed, but leaves what is for the caller as it is.
-func wrap(what string, err error) error {
-	var e *domain.Error
-	if err == nil || errors.As(err, &e) {
-		return err
-	}
-	return fmt.Errorf("%s: %w", what, err)
-}

@@ -64,8 +64,8 @@ func runNode(t *testing.T, found *outcomes) {
 	}
 	setup := struct {
 		BaseURL, SimURL, VendorKey, Key, Outcomes, Pair, Long, Down, Seeing, Thinking, Embedding, Muse string
-		AllWords, ThoughtWords, ShortVector, UsualVector                                         int
-		Vendors                                                                                  []reached
+		AllWords, ThoughtWords, ShortVector, UsualVector                                               int
+		Vendors                                                                                        []reached
 	}{
 		shared.BaseURL, shared.SimURL, shared.VendorKey, shared.APIKey, filepath.Join(t.TempDir(), "outcomes"), pair, long, down, seeing, thinking, embedding, muse,
 		allWords, thoughtWords, shortVector, usualVector, nil,

@@ -1,0 +1,40 @@
+// Package identity is what its rooms have in common: how names are read, and how errors of the database are told from those that callers cause.
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/massrouter/massrouter/domain"
+)
+
+// Querier is the pool or a transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// Wrap says what failed, but leaves a *domain.Error, which is for the caller, as it is; nil stays nil.
+func Wrap(what string, err error) error {
+	var e *domain.Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// Name reads what somebody calls himself or something: at least and at most so many characters, all of which can be seen, with single spaces
+// between its words. Errors: invalid_request, "name".
+func Name(text string, least, most int) (string, error) {
+	text = strings.Join(strings.Fields(text), " ")
+	hidden := func(c rune) bool { return !unicode.IsGraphic(c) || unicode.Is(unicode.Cf, c) }
+	if n := utf8.RuneCountInString(text); !utf8.ValidString(text) || n < least || n > most || strings.ContainsFunc(text, hidden) {
+		return "", domain.Errorf(domain.CodeInvalid, "a name has %d to %d visible characters", least, most).With("param", "name")
+	}
+	return text, nil
+}
