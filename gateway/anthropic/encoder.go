@@ -166,10 +166,10 @@ func (e *encoder) sign(b *outgoing) {
 
 // signed writes the block with the signature of a call.
 func (e *encoder) signed(dst []byte, p *chat.Part) []byte {
-	w := writer{dst: appendStart(dst, e.next)}
+	w := answerWriter{jsonscan.Builder{Dst: appendStart(dst, e.next)}}
 	w.callSignature(p)
-	w.raw("}\n\n")
-	dst = appendStop(w.dst, e.next)
+	w.Raw("}\n\n")
+	dst = appendStop(w.Dst, e.next)
 	e.next++
 	return dst
 }
@@ -189,20 +189,20 @@ func (e *encoder) open(dst []byte, part int) []byte {
 	b := &e.blocks[part]
 	b.sent, b.waits, b.index, e.current = true, false, e.next, part
 	e.next++
-	w := writer{dst: appendStart(dst, b.index)}
+	w := answerWriter{jsonscan.Builder{Dst: appendStart(dst, b.index)}}
 	header := b.header
 	if header.Kind == chat.Redacted {
 		header.Signature, b.signature = b.signature, ""
 	}
 	w.shown(&header, true)
-	w.raw("}\n\n")
+	w.Raw("}\n\n")
 	text, signature := string(b.text), ""
 	if b.header.Kind == chat.Thinking {
 		signature, b.signature = b.signature, ""
 	}
 	e.held -= b.held
 	b.text, b.held = nil, 0
-	return e.pieces(w.dst, b, text, signature)
+	return e.pieces(w.Dst, b, text, signature)
 }
 
 // pieces writes the deltas of an open block.

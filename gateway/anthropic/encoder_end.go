@@ -1,6 +1,9 @@
 package anthropic
 
-import "github.com/massrouter/massrouter/gateway/chat"
+import (
+	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
+)
 
 // AppendPing appends the event that keeps a quiet stream alive.
 func AppendPing(dst []byte) []byte {
@@ -13,23 +16,23 @@ func (e *encoder) begin(dst []byte) []byte {
 		return dst
 	}
 	e.begun = true
-	w := writer{dst: append(dst, "event: message_start\ndata: {\"type\":\"message_start\",\"message\":"...)}
+	w := answerWriter{jsonscan.Builder{Dst: append(dst, "event: message_start\ndata: {\"type\":\"message_start\",\"message\":"...)}}
 	w.head(e.told)
-	w.raw(`],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":0,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0}`)
+	w.Raw(`],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":0,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0}`)
 	w.tail(e.told)
-	w.raw("}\n\n")
-	return w.dst
+	w.Raw("}\n\n")
+	return w.Dst
 }
 
 // End implements chat.Encoder.
 func (e *encoder) End(dst []byte, b *chat.Bill) []byte {
 	dst = e.close(e.begin(dst))
-	w := writer{dst: append(dst, "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{"...)}
+	w := answerWriter{jsonscan.Builder{Dst: append(dst, "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{"...)}}
 	w.stopped(e.finish.Finish, e.finish.Native, e.finish.Stop)
-	w.raw(`},"usage":`)
-	w.dst = AppendUsage(w.dst, b)
-	w.raw("}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
-	return w.dst
+	w.Raw(`},"usage":`)
+	w.Dst = AppendUsage(w.Dst, b)
+	w.Raw("}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
+	return w.Dst
 }
 
 // close ends all parts.
@@ -48,10 +51,10 @@ func (e *encoder) close(dst []byte) []byte {
 // nothing else, because clients read nothing behind an error.
 func (e *encoder) Fail(dst, failure []byte, b *chat.Bill) []byte {
 	if b != nil {
-		w := writer{dst: append(e.begin(dst), "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":null,\"stop_sequence\":null},\"usage\":"...)}
-		w.dst = AppendUsage(w.dst, b)
-		w.raw("}\n\n")
-		dst = w.dst
+		w := answerWriter{jsonscan.Builder{Dst: append(e.begin(dst), "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":null,\"stop_sequence\":null},\"usage\":"...)}}
+		w.Dst = AppendUsage(w.Dst, b)
+		w.Raw("}\n\n")
+		dst = w.Dst
 	}
 	return appendErrorEvent(dst, failure)
 }

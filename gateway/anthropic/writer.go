@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/chat/turns"
+	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
 // Writer writes what callers of this dialect are answered: the first choice, as the dialect has only one. Texts without a character
@@ -14,58 +16,61 @@ var _ chat.Writer = Writer{}
 
 // Answer appends a message.
 func (Writer) Answer(dst []byte, a *chat.Answer, t *chat.Told, b *chat.Bill) []byte {
-	w := writer{dst: dst}
+	w := answerWriter{jsonscan.Builder{Dst: dst}}
 	w.head(t)
-	open := len(w.dst)
+	open := len(w.Dst)
 	var c chat.Choice
 	if len(a.Choices) > 0 {
 		c = a.Choices[0]
 	}
 	for i := range c.Parts {
 		if p := &c.Parts[i]; shown(p.Kind) && (p.Text != "" || !isText(p.Kind)) {
-			w.comma(open)
+			w.Comma(open)
 			w.shown(p, false)
 			if p.Kind == chat.ToolCall && p.Signature != "" {
-				w.comma(open)
+				w.Comma(open)
 				w.callSignature(p)
 			}
 		}
 	}
-	w.raw(`],`)
+	w.Raw(`],`)
 	w.stopped(c.Finish, c.Native, c.Stop)
-	w.raw(`,"usage":`)
-	w.dst = AppendUsage(w.dst, b)
+	w.Raw(`,"usage":`)
+	w.Dst = AppendUsage(w.Dst, b)
 	w.tail(t)
-	return w.dst
+	return w.Dst
 }
 
 // Stream begins to write a stream.
 func (Writer) Stream(t *chat.Told) chat.Encoder { return &encoder{told: t, current: -1} }
 
+// answerWriter writes answers to callers.
+type answerWriter struct{ jsonscan.Builder }
+
 // head writes a message up to its blocks.
-func (w *writer) head(t *chat.Told) {
-	w.raw(`{"id":`)
-	w.text(t.ID)
-	w.raw(`,"type":"message","role":"assistant","model":`)
-	w.text(t.Model)
-	w.raw(`,"content":[`)
+func (w *answerWriter) head(t *chat.Told) {
+	w.Raw(`{"id":`)
+	w.Text(t.ID)
+	w.Raw(`,"type":"message","role":"assistant","model":`)
+	w.Text(t.Model)
+	w.Raw(`,"content":[`)
 }
 
 // tail writes its end.
-func (w *writer) tail(t *chat.Told) {
-	w.raw(`,"provider":`)
-	w.text(t.Provider)
-	w.raw(`}`)
+func (w *answerWriter) tail(t *chat.Told) {
+	w.Raw(`,"provider":`)
+	w.Text(t.Provider)
+	w.Raw(`}`)
 }
 
 // stopped writes why it ended.
-func (w *writer) stopped(f chat.Finish, native, stop string) {
+func (w *answerWriter) stopped(f chat.Finish, native, stop string) {
 	reason := stopReason(f, native, stop)
-	w.raw(`"stop_reason":"` + reason + `","stop_sequence":`)
+	w.Raw(`"stop_reason":"` + reason + `","stop_sequence":`)
 	if reason == "stop_sequence" && stop != "" {
-		w.text(stop)
+		w.Text(stop)
 	} else {
-		w.raw(`null`)
+		w.Raw(`null`)
 	}
 }
 
@@ -82,7 +87,7 @@ func shown(kind chat.PartKind) bool {
 }
 
 // shown writes a part of an answer as a block; begun: what deltas bring is left out.
-func (w *writer) shown(p *chat.Part, begun bool) {
+func (w *answerWriter) shown(p *chat.Part, begun bool) {
 	body, signature := p.Text, sealed(p.Origin, p.Signature)
 	if begun {
 		body = ""
@@ -92,58 +97,58 @@ func (w *writer) shown(p *chat.Part, begun bool) {
 		if begun {
 			signature = ""
 		}
-		w.raw(`{"type":"thinking","thinking":`)
-		w.text(body)
-		w.raw(`,"signature":`)
-		w.text(signature)
+		w.Raw(`{"type":"thinking","thinking":`)
+		w.Text(body)
+		w.Raw(`,"signature":`)
+		w.Text(signature)
 	case chat.Redacted:
-		w.raw(`{"type":"redacted_thinking","data":`)
-		w.text(signature)
+		w.Raw(`{"type":"redacted_thinking","data":`)
+		w.Text(signature)
 	case chat.ToolCall:
 		w.toolUse(p.Call, begun)
 	case chat.Image, chat.File:
 		w.picture(p)
 	default:
-		w.raw(`{"type":"text","text":`)
-		w.text(body)
+		w.Raw(`{"type":"text","text":`)
+		w.Text(body)
 	}
-	w.raw(`}`)
+	w.Raw(`}`)
 }
 
 // toolUse writes a call. Arguments that are no object, which the model made up, are told as they are: the dialect has objects only.
-func (w *writer) toolUse(c *chat.Call, begun bool) {
+func (w *answerWriter) toolUse(c *chat.Call, begun bool) {
 	if c == nil {
 		c = new(chat.Call)
 	}
-	w.raw(`{"type":"tool_use","id":`)
-	w.text(c.ID)
-	w.raw(`,"name":`)
-	w.text(c.Name)
-	w.raw(`,"input":`)
+	w.Raw(`{"type":"tool_use","id":`)
+	w.Text(c.ID)
+	w.Raw(`,"name":`)
+	w.Text(c.Name)
+	w.Raw(`,"input":`)
 	switch arguments := strings.TrimSpace(c.Arguments); {
 	case begun, arguments == "":
-		w.raw(`{}`)
-	case isObject(arguments):
-		w.raw(arguments)
+		w.Raw(`{}`)
+	case turns.IsObject(arguments):
+		w.Raw(arguments)
 	default:
-		w.raw(`{"invalid_arguments":`)
-		w.text(c.Arguments)
-		w.raw(`}`)
+		w.Raw(`{"invalid_arguments":`)
+		w.Text(c.Arguments)
+		w.Raw(`}`)
 	}
 }
 
 // callSignature writes the block with the signature of a call before it.
-func (w *writer) callSignature(p *chat.Part) {
+func (w *answerWriter) callSignature(p *chat.Part) {
 	id := ""
 	if p.Call != nil {
 		id = p.Call.ID
 	}
-	w.raw(`{"type":"redacted_thinking","data":`)
-	w.text(sealedCall(p.Origin, id, p.Signature))
-	w.raw(`}`)
+	w.Raw(`{"type":"redacted_thinking","data":`)
+	w.Text(sealedCall(p.Origin, id, p.Signature))
+	w.Raw(`}`)
 }
 
-func (w *writer) picture(p *chat.Part) {
+func (w *answerWriter) picture(p *chat.Part) {
 	m := p.Media
 	if m == nil {
 		m = new(chat.Media)
@@ -152,10 +157,10 @@ func (w *writer) picture(p *chat.Part) {
 	if p.Kind == chat.File {
 		kind = "document"
 	}
-	w.raw(`{"type":"` + kind + `","source":`)
+	w.Raw(`{"type":"` + kind + `","source":`)
 	if m.URL != "" {
-		w.url(m.URL)
+		addressed(&w.Builder, m.URL)
 		return
 	}
-	w.base64(m)
+	encoded(&w.Builder, m)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/chat/turns"
 	"github.com/massrouter/massrouter/gateway/jsonscan"
 )
 
@@ -18,7 +19,7 @@ import (
 // What it cannot say is refused with chat.Unsupported under the name that OpenAI's chat completions have for it, or left out if o says
 // so; content and tools are never left out.
 func AppendRequest(dst []byte, r *chat.Request, o chat.Options) ([]byte, error) {
-	w := writer{dst: dst, request: r, o: o, claude: claude(o.Model, r.Model)}
+	w := writer{Writer: turns.Writer{Builder: jsonscan.Builder{Dst: dst}, Request: r, Options: o}, claude: claude(o.Model, r.Model)}
 	for _, step := range []func() error{
 		w.check, w.inference, w.system, w.messages, w.tools, w.reasoning, w.outputConfig, w.additional, w.serviceTier,
 	} {
@@ -26,18 +27,17 @@ func AppendRequest(dst []byte, r *chat.Request, o chat.Options) ([]byte, error) 
 			return nil, err
 		}
 	}
-	return append(w.dst, '}'), nil
+	return append(w.Dst, '}'), nil
 }
 
 // writer writes one request.
 type writer struct {
-	dst     []byte
-	request *chat.Request
-	o       chat.Options
-	claude  bool            // the model is one of Anthropic's
-	names   map[string]bool // of documents
-	extra   []byte          // members of additionalModelRequestFields, with a comma after each
-	effort  string
+	turns.Writer
+
+	claude bool            // the model is one of Anthropic's
+	names  map[string]bool // of documents
+	extra  []byte          // members of additionalModelRequestFields, with a comma after each
+	effort string
 }
 
 // claude says whether a model is one of Anthropic's: by the vendor's name of it, which has the author before a point, or, where that is the ARN of
@@ -46,87 +46,38 @@ func claude(upstream, public string) bool {
 	return strings.Contains(upstream, "anthropic.") || strings.HasPrefix(public, "anthropic/")
 }
 
-func (w *writer) raw(text string) { w.dst = append(w.dst, text...) }
-
-func (w *writer) text(text string) { w.dst = jsonscan.AppendString(w.dst, text) }
-
-// comma separates what comes from what went before; open is where the list or object began.
-func (w *writer) comma(open int) {
-	if len(w.dst) > open {
-		w.dst = append(w.dst, ',')
-	}
-}
-
-// cannot refuses what the dialect has no word for, unless it may be left out.
-func (w *writer) cannot(field, why string) error {
-	if w.o.DropUnsupported {
-		return nil
-	}
-	return chat.Unsupported(field, why)
-}
-
-// check refuses the parameters that the dialect has no word for. One that asks for what is so anyway is none of them.
 func (w *writer) check() error {
-	const why = "the vendor has no such parameter"
-	r := w.request
-	for _, row := range []struct {
-		field string
-		there bool
-	}{
-		{"n", r.Choices > 1},
-		{"frequency_penalty", !zero(r.FrequencyPenalty)},
-		{"presence_penalty", !zero(r.PresencePenalty)},
-		{"seed", r.Seed != ""},
-		{"user", r.User != ""},
-	} {
-		if row.there {
-			if err := w.cannot(row.field, why); err != nil {
-				return err
-			}
-		}
-	}
-	for _, field := range r.Unsupported {
-		if err := w.cannot(field, why); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// zero says whether a number is none, or nought.
-func zero(n chat.Number) bool {
-	digits, _, _ := strings.Cut(strings.ToLower(string(n)), "e")
-	return strings.Trim(digits, "-0.") == ""
+	return w.Check(turns.Parameter{Field: "user", Given: w.Request.User != ""})
 }
 
 // inference writes what has the same meaning for all models.
 func (w *writer) inference() error {
-	r := w.request
-	w.raw(`{"inferenceConfig":{"maxTokens":`)
-	w.dst = strconv.AppendInt(w.dst, w.o.MaxTokens, 10)
+	r := w.Request
+	w.Raw(`{"inferenceConfig":{"maxTokens":`)
+	w.Dst = strconv.AppendInt(w.Dst, w.Options.MaxTokens, 10)
 	if r.Temperature != "" {
-		w.raw(`,"temperature":` + string(r.Temperature))
+		w.Raw(`,"temperature":` + string(r.Temperature))
 	}
 	if r.TopP != "" {
-		w.raw(`,"topP":` + string(r.TopP))
+		w.Raw(`,"topP":` + string(r.TopP))
 	}
 	for i, one := range r.Stop {
 		if i == 0 {
-			w.raw(`,"stopSequences":[`)
+			w.Raw(`,"stopSequences":[`)
 		} else {
-			w.raw(`,`)
+			w.Raw(`,`)
 		}
-		w.text(one)
+		w.Text(one)
 	}
 	if len(r.Stop) > 0 {
-		w.raw(`]`)
+		w.Raw(`]`)
 	}
-	w.raw(`}`)
+	w.Raw(`}`)
 	if r.TopK == "" {
 		return nil
 	}
 	if !w.claude {
-		return w.cannot("top_k", "the vendor has no parameter for it that all models take")
+		return w.Cannot("top_k", "the vendor has no parameter for it that all models take")
 	}
 	w.more(`"top_k":` + string(r.TopK))
 	return nil
@@ -140,19 +91,19 @@ func (w *writer) additional() error {
 	if len(w.extra) == 0 {
 		return nil
 	}
-	w.raw(`,"additionalModelRequestFields":{`)
-	w.dst = append(w.dst, w.extra[:len(w.extra)-1]...)
-	w.raw(`}`)
+	w.Raw(`,"additionalModelRequestFields":{`)
+	w.Dst = append(w.Dst, w.extra[:len(w.extra)-1]...)
+	w.Raw(`}`)
 	return nil
 }
 
 func (w *writer) serviceTier() error {
-	switch tier := w.request.ServiceTier; tier {
+	switch tier := w.Request.ServiceTier; tier {
 	case "", "auto":
 	case "default", "priority", "flex", "reserved":
-		w.raw(`,"serviceTier":{"type":"` + tier + `"}`)
+		w.Raw(`,"serviceTier":{"type":"` + tier + `"}`)
 	default:
-		return w.cannot("service_tier", "the vendor has no such tier")
+		return w.Cannot("service_tier", "the vendor has no such tier")
 	}
 	return nil
 }

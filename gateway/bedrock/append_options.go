@@ -22,7 +22,7 @@ const minBudget = 1024
 
 // reasoning notes how much the model may think: the effort is for all models, budgets and switches are Anthropic's.
 func (w *writer) reasoning() error {
-	how := w.request.Reasoning
+	how := w.Request.Reasoning
 	off := how.Off || how.Effort == "none"
 	switch {
 	case !how.Given():
@@ -33,12 +33,12 @@ func (w *writer) reasoning() error {
 		w.more(`"thinking":{"type":"disabled"}`)
 		return nil
 	case off:
-		return w.cannot("reasoning", "the vendor cannot switch it off for this model")
+		return w.Cannot("reasoning", "the vendor cannot switch it off for this model")
 	case how.Effort == "":
 		return nil // only whether the thoughts are shown, which is the gateway's own
 	}
 	if w.effort = effortOf(how.Effort); w.effort == "" {
-		return w.cannot("reasoning_effort", "the vendor has no such effort")
+		return w.Cannot("reasoning_effort", "the vendor has no such effort")
 	}
 	if w.claude {
 		w.more(`"thinking":{"type":"adaptive"}`)
@@ -49,9 +49,9 @@ func (w *writer) reasoning() error {
 func (w *writer) budget(tokens int64) error {
 	switch {
 	case !w.claude:
-		return w.cannot("reasoning.max_tokens", "the vendor takes an effort in place of a budget for this model")
-	case tokens < minBudget || tokens >= w.o.MaxTokens:
-		return w.cannot("reasoning.max_tokens", "the vendor wants at least 1024, and less than the whole output may have")
+		return w.Cannot("reasoning.max_tokens", "the vendor takes an effort in place of a budget for this model")
+	case tokens < minBudget || tokens >= w.Options.MaxTokens:
+		return w.Cannot("reasoning.max_tokens", "the vendor wants at least 1024, and less than the whole output may have")
 	}
 	w.more(`"thinking":{"type":"enabled","budget_tokens":` + strconv.FormatInt(tokens, 10) + `}`)
 	return nil
@@ -59,42 +59,42 @@ func (w *writer) budget(tokens int64) error {
 
 // outputConfig writes the effort and the form of the answer.
 func (w *writer) outputConfig() error {
-	f := &w.request.Format
+	f := &w.Request.Format
 	schema := f.Kind == chat.JSONSchema && f.Schema.Kind() == '{'
 	if !schema && f.Kind != "" && f.Kind != chat.PlainText {
-		if err := w.cannot("response_format", "the vendor wants a JSON schema for answers in JSON"); err != nil {
+		if err := w.Cannot("response_format", "the vendor wants a JSON schema for answers in JSON"); err != nil {
 			return err
 		}
 	}
 	if w.effort == "" && !schema {
 		return nil
 	}
-	w.raw(`,"outputConfig":{`)
-	open := len(w.dst)
+	w.Raw(`,"outputConfig":{`)
+	open := len(w.Dst)
 	if w.effort != "" {
-		w.raw(`"effort":"` + w.effort + `"`)
+		w.Raw(`"effort":"` + w.effort + `"`)
 	}
 	if schema {
-		w.comma(open)
-		w.raw(`"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":`)
-		w.text(string(f.Schema))
+		w.Comma(open)
+		w.Raw(`"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":`)
+		w.Text(string(f.Schema))
 		if f.Name != "" {
-			w.raw(`,"name":`)
-			w.text(f.Name)
+			w.Raw(`,"name":`)
+			w.Text(f.Name)
 		}
 		if f.Description != "" {
-			w.raw(`,"description":`)
-			w.text(f.Description)
+			w.Raw(`,"description":`)
+			w.Text(f.Description)
 		}
-		w.raw(`}}}`)
+		w.Raw(`}}}`)
 	}
-	w.raw(`}`)
+	w.Raw(`}`)
 	return nil
 }
 
 // tools writes the functions that the model may ask for, and whether it may or must.
 func (w *writer) tools() error {
-	choice, tools := w.request.ToolChoice, w.request.Tools
+	choice, tools := w.Request.ToolChoice, w.Request.Tools
 	switch {
 	case len(tools) == 0 && (choice.Mode == chat.ToolsAny || choice.Mode == chat.ToolsOne):
 		return chat.Unsupported("tool_choice", "there is no tool to choose")
@@ -103,45 +103,45 @@ func (w *writer) tools() error {
 	case choice.Mode == chat.ToolsNone && !w.called():
 		return nil // what may not be called need not be told
 	case choice.Mode == chat.ToolsNone:
-		if err := w.cannot("tool_choice", "the vendor cannot forbid calls once there were some"); err != nil {
+		if err := w.Cannot("tool_choice", "the vendor cannot forbid calls once there were some"); err != nil {
 			return err
 		}
 	}
-	if p := w.request.ParallelTools; p != nil && !*p {
-		if err := w.cannot("parallel_tool_calls", "the vendor cannot forbid calls side by side"); err != nil {
+	if p := w.Request.ParallelTools; p != nil && !*p {
+		if err := w.Cannot("parallel_tool_calls", "the vendor cannot forbid calls side by side"); err != nil {
 			return err
 		}
 	}
-	w.raw(`,"toolConfig":{"tools":[`)
+	w.Raw(`,"toolConfig":{"tools":[`)
 	for i := range tools {
 		if i > 0 {
-			w.raw(`,`)
+			w.Raw(`,`)
 		}
 		if err := w.tool(&tools[i], "tools["+strconv.Itoa(i)+"]"); err != nil {
 			return err
 		}
 	}
-	w.raw(`]`)
+	w.Raw(`]`)
 	switch choice.Mode {
 	case chat.ToolsAuto:
-		w.raw(`,"toolChoice":{"auto":{}}`)
+		w.Raw(`,"toolChoice":{"auto":{}}`)
 	case chat.ToolsAny:
-		w.raw(`,"toolChoice":{"any":{}}`)
+		w.Raw(`,"toolChoice":{"any":{}}`)
 	case chat.ToolsOne:
-		w.raw(`,"toolChoice":{"tool":{"name":`)
-		w.text(choice.Name)
-		w.raw(`}}`)
+		w.Raw(`,"toolChoice":{"tool":{"name":`)
+		w.Text(choice.Name)
+		w.Raw(`}}`)
 	case "", chat.ToolsNone:
 	}
-	w.raw(`}`)
+	w.Raw(`}`)
 	return nil
 }
 
 // called says whether the conversation has calls or results, which the vendor takes only with tools beside them.
 func (w *writer) called() bool {
-	for i := range w.request.Messages {
-		for j := range w.request.Messages[i].Parts {
-			if kind := w.request.Messages[i].Parts[j].Kind; kind == chat.ToolCall || kind == chat.ToolResult {
+	for i := range w.Request.Messages {
+		for j := range w.Request.Messages[i].Parts {
+			if kind := w.Request.Messages[i].Parts[j].Kind; kind == chat.ToolCall || kind == chat.ToolResult {
 				return true
 			}
 		}
@@ -150,25 +150,25 @@ func (w *writer) called() bool {
 }
 
 func (w *writer) tool(t *chat.Tool, field string) error {
-	w.raw(`{"toolSpec":{"name":`)
-	w.text(t.Name)
+	w.Raw(`{"toolSpec":{"name":`)
+	w.Text(t.Name)
 	if t.Description != "" {
-		w.raw(`,"description":`)
-		w.text(t.Description)
+		w.Raw(`,"description":`)
+		w.Text(t.Description)
 	}
 	switch {
 	case t.Parameters == nil:
-		w.raw(`,"inputSchema":{"json":{"type":"object","properties":{}}}`)
+		w.Raw(`,"inputSchema":{"json":{"type":"object","properties":{}}}`)
 	case t.Parameters.Kind() == '{':
-		w.raw(`,"inputSchema":{"json":`)
-		w.raw(string(t.Parameters))
-		w.raw(`}`)
+		w.Raw(`,"inputSchema":{"json":`)
+		w.Raw(string(t.Parameters))
+		w.Raw(`}`)
 	default:
 		return chat.Unsupported(field, "its parameters are no JSON schema")
 	}
 	if t.Strict != nil {
-		w.raw(`,"strict":` + strconv.FormatBool(*t.Strict))
+		w.Raw(`,"strict":` + strconv.FormatBool(*t.Strict))
 	}
-	w.raw(`}}`)
+	w.Raw(`}}`)
 	return w.cache(t.CacheTTL)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/chat/turns"
 )
 
 // formats are the vendor's words for types of media.
@@ -54,10 +55,10 @@ func audioFormat(mime string) string {
 	return ""
 }
 
-func (w *writer) image(p *chat.Part, at place) error {
+func (w *writer) image(p *chat.Part, at turns.Place) error {
 	m := p.Media
 	if m.Detail == "low" {
-		if err := w.cannot(at.String()+".image_url.detail", "the vendor looks at all images closely"); err != nil {
+		if err := w.Cannot(at.String()+".image_url.detail", "the vendor looks at all images closely"); err != nil {
 			return err
 		}
 	}
@@ -68,13 +69,13 @@ func (w *writer) image(p *chat.Part, at place) error {
 	case format == "":
 		return chat.Unsupported(at.String(), "the vendor takes images of types image/jpeg, image/png, image/gif and image/webp")
 	}
-	w.raw(`{"image":{"format":"` + format + `","source":{"bytes":`)
-	w.text(m.Data)
-	w.raw(`}}}`)
+	w.Raw(`{"image":{"format":"` + format + `","source":{"bytes":`)
+	w.Text(m.Data)
+	w.Raw(`}}}`)
 	return nil
 }
 
-func (w *writer) document(p *chat.Part, at place) error {
+func (w *writer) document(p *chat.Part, at turns.Place) error {
 	m := p.Media
 	format := documentFormat(m.MIME)
 	switch {
@@ -83,22 +84,22 @@ func (w *writer) document(p *chat.Part, at place) error {
 	case format == "":
 		return chat.Unsupported(at.String(), "the vendor takes PDF, plain text, CSV, HTML, Markdown, Word and Excel")
 	}
-	w.raw(`{"document":{"format":"` + format + `","name":`)
-	w.text(w.documentName(m.Name))
-	w.raw(`,"source":{"bytes":`)
-	w.text(m.Data)
-	w.raw(`}}}`)
+	w.Raw(`{"document":{"format":"` + format + `","name":`)
+	w.Text(w.documentName(m.Name))
+	w.Raw(`,"source":{"bytes":`)
+	w.Text(m.Data)
+	w.Raw(`}}}`)
 	return nil
 }
 
-func (w *writer) audio(p *chat.Part, at place) error {
+func (w *writer) audio(p *chat.Part, at turns.Place) error {
 	format := audioFormat(p.Media.MIME)
 	if p.Media.URL != "" || format == "" {
 		return chat.Unsupported(at.String(), "the vendor takes sound as data, in WAV, MP3, FLAC, Ogg, AAC, Opus, WebM or MP4")
 	}
-	w.raw(`{"audio":{"format":"` + format + `","source":{"bytes":`)
-	w.text(p.Media.Data)
-	w.raw(`}}}`)
+	w.Raw(`{"audio":{"format":"` + format + `","source":{"bytes":`)
+	w.Text(p.Media.Data)
+	w.Raw(`}}}`)
 	return nil
 }
 
