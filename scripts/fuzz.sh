@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Runs each fuzz target for FUZZTIME, one after the other, starting from the inputs in its testdata.
+# Runs each fuzz target for FUZZTIME, starting from the inputs in its testdata. A folder's tests are built once; then as many
+# targets run at once as there are processors, each with one worker: starting and stopping them takes longer than one core.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=shell.sh
 . "$(dirname "${BASH_SOURCE[0]}")/shell.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly fuzztime="${FUZZTIME:-1m}"
-log="$(mktemp)"
-trap 'rm -f "$log"' EXIT
+export FUZZTIME="${FUZZTIME:-1m}"
+work="$(mktemp -d)"
+export work
+trap 'rm -rf "$work"' EXIT
 
 # targets prints "folder name" for each fuzz target of this module.
 targets() {
@@ -19,11 +21,26 @@ targets() {
 		done | sort
 }
 
-while read -r folder target <&3; do
-	say "fuzzing $folder $target for $fuzztime"
-	if ! go test -run='^$' -fuzz="^$target\$" -fuzztime="$fuzztime" "./$folder" >"$log" 2>&1; then
+# fuzz FOLDER TARGET runs one, in its folder: there a failing input is kept. 255 ends the others.
+fuzz() {
+	local folder="$1" target="$2"
+	local log="$work/${folder//\//_}.$target.log"
+	if ! (cd "$folder" && "$work/$folder.test" -test.run='^$' -test.fuzz="^$target\$" -test.fuzztime="$FUZZTIME" -test.parallel=1 \
+		-test.fuzzcachedir="$work/cache/$folder") >"$log" 2>&1; then
 		cat "$log" >&2
-		fail "$target found a failing input; it is kept in $folder/testdata/fuzz"
+		say "error: $target found a failing input; it is kept in $folder/testdata/fuzz"
+		return 255
 	fi
-	tail -n 3 "$log" | sed -n 's/^fuzz: /  /p' >&2
-done 3< <(targets)
+	say "fuzzed $folder $target for $FUZZTIME: $(sed -n 's/^fuzz: elapsed: [^,]*, //p' "$log" | tail -n 1)"
+}
+export -f fuzz say
+
+targets >"$work/targets"
+while read -r folder <&3; do
+	mkdir -p "$(dirname "$work/$folder")"
+	go test -c -fuzz=. -o "$work/$folder.test" "./$folder"
+done 3< <(cut -d ' ' -f 1 "$work/targets" | uniq)
+
+# shellcheck disable=SC2016 # the inner shell expands them
+xargs -P "$(nproc)" -L 1 bash -c 'fuzz "$1" "$2"' fuzz <"$work/targets" ||
+	fail "fuzzing found something"
