@@ -26,30 +26,32 @@ func (w Window) spent(day int64) money.Amount {
 	return w.Amount
 }
 
-func (w *Window) add(day int64, amount money.Amount) {
-	w.Amount = w.spent(day).Add(amount)
-	w.Start, w.Charged = day, true
+func (w *Window) add(day int64, amount, upstream money.Amount) {
+	if !w.Charged || w.Start != day {
+		*w = Window{Start: day, Charged: true}
+	}
+	w.Amount, w.Upstream = w.Amount.Add(amount), w.Upstream.Add(upstream)
 }
 
 // correct changes the windows of a charge's moment, as far as they are still the last ones.
-func (s *Spend) correct(charged time.Time, amount money.Amount) {
+func (s *Spend) correct(charged time.Time, amount, upstream money.Amount) {
 	day, week, month := days(charged)
-	s.Total = s.Total.Add(amount)
+	s.Total, s.Upstream = s.Total.Add(amount), s.Upstream.Add(upstream)
 	for _, w := range []struct {
 		window *Window
 		start  int64
 	}{{&s.Day, day}, {&s.Week, week}, {&s.Month, month}} {
 		if w.window.Charged && w.window.Start == w.start {
-			w.window.Amount = w.window.Amount.Add(amount)
+			w.window.Amount, w.window.Upstream = w.window.Amount.Add(amount), w.window.Upstream.Add(upstream)
 		}
 	}
 }
 
-// charge adds a payment.
-func (s *Spend) charge(at time.Time, amount money.Amount) {
+// charge adds a payment, and what the vendor bills the customer.
+func (s *Spend) charge(at time.Time, amount, upstream money.Amount) {
 	day, week, month := days(at)
-	s.Total = s.Total.Add(amount)
-	s.Day.add(day, amount)
-	s.Week.add(week, amount)
-	s.Month.add(month, amount)
+	s.Total, s.Upstream = s.Total.Add(amount), s.Upstream.Add(upstream)
+	s.Day.add(day, amount, upstream)
+	s.Week.add(week, amount, upstream)
+	s.Month.add(month, amount, upstream)
 }

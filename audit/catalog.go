@@ -30,6 +30,8 @@ type price struct {
 	effective time.Time
 	charge    *tariff
 	cost      *tariff // nil: the same as charge
+	schedule  catalog.Schedule
+	parts     map[money.Price]*tariff // of the schedule, by rate
 }
 
 // catalog folds a publication.
@@ -61,7 +63,7 @@ func (v *verifier) publishPrice(s *Step, stream *Stream, e *catalog.PricePublish
 	_, used := stream.endpoint.byID[e.ID]
 	v.want(!used, s, PriceReused, "the price version %s was published before", e.ID)
 	v.want(!e.EffectiveFrom.Before(s.Row.RecordedAt), s, PriceBackdated, "takes effect at %s, before it was published", stamp(e.EffectiveFrom))
-	p := &price{group: e.Group, currency: e.Currency, effective: e.EffectiveFrom, charge: newTariff(e.Price)}
+	p := &price{group: e.Group, currency: e.Currency, effective: e.EffectiveFrom, charge: newTariff(e.Price), schedule: e.Price}
 	if e.Cost != nil {
 		p.cost = newTariff(*e.Cost)
 	}

@@ -13,7 +13,7 @@ import (
 // spend.
 func (v *verifier) charged(s *Step, e *wallet.UsageCharged, availableBefore money.Amount) {
 	for _, spend := range v.spends(s.Wallet, e.KeyID, e.MemberID) {
-		spend.charge(s.Row.RecordedAt, e.Charge.Sub(e.Uncollectible))
+		spend.charge(s.Row.RecordedAt, e.Charge.Sub(e.Uncollectible), e.Call.UpstreamCost)
 		spend.Position = s.Row.Position
 	}
 	if !s.Wallet.drift.unknown {
@@ -23,6 +23,7 @@ func (v *verifier) charged(s *Step, e *wallet.UsageCharged, availableBefore mone
 	if h == nil {
 		return
 	}
+	v.keyed(s, &e.Call)
 	if at := v.endpoint(e.Endpoint); at != nil {
 		if at.published.Vendor != e.Vendor {
 			v.report1(s.Row, EndpointMismatch, "the endpoint %s is of the vendor %s, not %s",
@@ -33,7 +34,7 @@ func (v *verifier) charged(s *Step, e *wallet.UsageCharged, availableBefore mone
 		return // its hold was reported
 	}
 	amounts, prompt := quantities(e.Usage)
-	tariff := h.price.charge.of(e.ServiceTier)
+	tariff := h.price.chargeFor(h.Placed.OwnKey).of(e.ServiceTier)
 	if asked := h.Placed.ServiceTier; tariff == nil || e.ServiceTier != "" && asked != e.ServiceTier && asked != catalog.AnyTier {
 		v.report1(s.Row, TierUnpriced, "is billed at the service tier %q, which has no price or was not asked for", e.ServiceTier)
 		return
@@ -45,39 +46,26 @@ func (v *verifier) charged(s *Step, e *wallet.UsageCharged, availableBefore mone
 		v.report1(s.Row, LineItemMismatch, "the lines are %s; the usage at the price version %s gives %s",
 			show(e.LineItems), e.PriceVersion, show(lines))
 	}
-	cost := sum(lines)
-	if h.price.cost != nil {
-		billed := h.price.cost.of(e.ServiceTier)
-		if billed == nil {
-			billed = h.price.cost // the vendor bills all tiers alike
-		}
-		cost = billed.at(prompt, h.PlacedAt).sum(amounts)
+	bill := sum(lines)
+	if h.price.cost != nil || h.Placed.OwnKey != nil {
+		bill = h.price.bill(e.ServiceTier, e.Usage, h.PlacedAt)
 	}
-	if !cost.Equal(e.VendorCost) {
-		v.report1(s.Row, VendorCost, "the vendor's cost is %s, the usage at the price version gives %s", e.VendorCost, cost)
-	}
+	v.billed(s, h.Placed.OwnKey, bill, e.VendorCost, e.Call.UpstreamCost)
 }
 
 // borne checks what the platform bears of a call that the customer does not pay, at the hold's pinned price.
 func (v *verifier) borne(s *Step, e *wallet.HoldReleased) {
 	h := s.Hold
-	if h == nil || h.price == nil || e.Vendor == "" && len(e.Usage) == 0 && e.VendorCost.IsZero() {
+	if h != nil {
+		v.keyed(s, &e.Call)
+	}
+	if h == nil || h.price == nil || e.Vendor == "" && len(e.Usage) == 0 && e.VendorCost.IsZero() && e.Call.UpstreamCost.IsZero() {
 		return // its hold was reported, or nobody bills the call
 	}
 	if at := v.endpoint(e.Endpoint); at != nil && at.published.Vendor != e.Vendor {
 		v.report1(s.Row, EndpointMismatch, "the endpoint %s is of the vendor %s, not %s", e.Endpoint, at.published.Vendor, e.Vendor)
 	}
-	tariff := h.price.cost
-	if tariff == nil {
-		tariff = h.price.charge
-	}
-	if tier := tariff.of(e.ServiceTier); tier != nil {
-		tariff = tier
-	}
-	amounts, prompt := quantities(e.Usage)
-	if cost := tariff.at(prompt, h.PlacedAt).sum(amounts); !cost.Equal(e.VendorCost) {
-		v.report1(s.Row, VendorCost, "the vendor's cost is %s, the usage at the price version gives %s", e.VendorCost, cost)
-	}
+	v.billed(s, h.Placed.OwnKey, h.price.bill(e.ServiceTier, e.Usage, h.PlacedAt), e.VendorCost, e.Call.UpstreamCost)
 }
 
 // checkUncollectible: a charge above what is reserved takes the rest from what is available; only what is not there

@@ -23,10 +23,11 @@ type Charge struct {
 	Reason                               string // the check that failed
 	Provenance                           usage.Provenance
 	PlacedAt, ChargedAt                  time.Time
-	Position                             int64        // of the charge
-	Charged                              money.Amount // at first
-	Bill                                 wallet.Bill  // by now
-	Evidence                             []string     // of the corrections, in order
+	OwnKey                               *wallet.OwnKey // of the hold
+	Position                             int64          // of the charge
+	Charged                              money.Amount   // at first
+	Bill                                 wallet.Bill    // by now
+	Evidence                             []string       // of the corrections, in order
 	Decision                             charge.Decision
 	DecidedBy, DecidedWhy                string
 	DecidedAt                            time.Time
@@ -45,7 +46,7 @@ func (v *verifier) remember(s *Step, e *wallet.UsageCharged) {
 	v.state.Charges[e.HoldID] = &Charge{
 		ID: e.HoldID, Wallet: s.Wallet, KeyID: e.KeyID, MemberID: e.MemberID, PriceVersion: e.PriceVersion, AppID: e.Call.AppID, Model: e.Model, Endpoint: e.Endpoint,
 		Vendor: e.Vendor, ServiceTier: e.ServiceTier, AppURL: e.Call.AppURL, Finish: e.Call.FinishReason, Currency: e.Currency,
-		Suspect: e.Call.Suspect, Reason: e.Call.SuspectReason, Provenance: e.Provenance, PlacedAt: s.Hold.PlacedAt, ChargedAt: s.Row.RecordedAt,
+		Suspect: e.Call.Suspect, Reason: e.Call.SuspectReason, Provenance: e.Provenance, OwnKey: s.Hold.Placed.OwnKey, PlacedAt: s.Hold.PlacedAt, ChargedAt: s.Row.RecordedAt,
 		Position: s.Row.Position, Charged: e.Charge, Bill: e.Bill(), Updated: s.Row.Position, price: s.Hold.price, noted: true,
 	}
 }
@@ -54,7 +55,7 @@ func (v *verifier) remember(s *Step, e *wallet.UsageCharged) {
 // what the key spent.
 func (v *verifier) corrected(s *Step, e *wallet.ChargeCorrected, availableBefore money.Amount) {
 	for _, spend := range v.spends(s.Wallet, e.KeyID, e.MemberID) {
-		spend.correct(e.ChargedAt, e.Debited())
+		spend.correct(e.ChargedAt, e.Debited(), e.After.UpstreamCost.Sub(e.Before.UpstreamCost))
 		spend.Position = s.Row.Position
 	}
 	c := v.state.Charges[e.HoldID]
@@ -67,6 +68,7 @@ func (v *verifier) corrected(s *Step, e *wallet.ChargeCorrected, availableBefore
 	v.want(c.KeyID == e.KeyID && c.MemberID == e.MemberID && c.Model == e.Model && c.Endpoint == e.Endpoint && c.Vendor == e.Vendor && c.PriceVersion == e.PriceVersion &&
 		c.ServiceTier == e.ServiceTier && c.AppID == e.AppID && c.AppURL == e.AppURL && c.PlacedAt.Equal(e.PlacedAt) && c.ChargedAt.Equal(e.ChargedAt) &&
 		c.Position == e.ChargePosition, s, CorrectionMismatch, "names another key, model, endpoint, price, app or time than the charge at position %d", c.Position)
+	v.want(e.OwnKey.Same(c.OwnKey), s, OwnKey, "is made with another key of the customer's, or at another part of the price, than the charge at position %d", c.Position)
 	v.want(e.Number == int64(len(c.Evidence))+1 && !slices.Contains(c.Evidence, e.Evidence), s, CorrectionMismatch,
 		"is correction %d by %q; there were %d, each by evidence of its own", e.Number, e.Evidence, len(c.Evidence))
 	v.want(sameBill(e.Before, c.Bill), s, CorrectionMismatch, "says that the call came to another usage or sum before than it did")
@@ -92,7 +94,7 @@ func (v *verifier) repriced(s *Step, c *Charge, e *wallet.ChargeCorrected) {
 	if c.price == nil {
 		return // its hold was reported
 	}
-	tariff := c.price.charge.of(e.ServiceTier)
+	tariff := c.price.chargeFor(c.OwnKey).of(e.ServiceTier)
 	if tariff == nil {
 		return // so was its charge
 	}
@@ -106,24 +108,14 @@ func (v *verifier) repriced(s *Step, c *Charge, e *wallet.ChargeCorrected) {
 	if !slices.EqualFunc(v.lines, e.LineItems, sameLine) {
 		v.report1(s.Row, LineItemMismatch, "the lines are %s; the usage at the price version %s gives %s", show(e.LineItems), e.PriceVersion, show(v.lines))
 	}
-	bill := c.price.cost
-	if bill == nil {
-		bill = c.price.charge
-	}
-	if tier := bill.of(e.ServiceTier); tier != nil {
-		bill = tier
-	}
-	rates := bill.at(prompt, c.PlacedAt)
-	if cost := sum(rates.lines(nil, amounts)); !cost.Equal(e.After.VendorCost) {
-		v.report1(s.Row, VendorCost, "the vendor's cost is %s, the usage at the price version gives %s", e.After.VendorCost, cost)
-	}
+	v.billed(s, c.OwnKey, c.price.bill(e.ServiceTier, e.After.Usage, c.PlacedAt), e.After.VendorCost, e.After.UpstreamCost)
 }
 
 // sameBill compares by value: classes of zero are the same as none.
 func sameBill(a, b wallet.Bill) bool {
 	one, _ := quantities(a.Usage)
 	two, _ := quantities(b.Usage)
-	return one == two && a.Charge.Equal(b.Charge) && a.Uncollectible.Equal(b.Uncollectible) && a.VendorCost.Equal(b.VendorCost)
+	return one == two && a.Charge.Equal(b.Charge) && a.Uncollectible.Equal(b.Uncollectible) && a.VendorCost.Equal(b.VendorCost) && a.UpstreamCost.Equal(b.UpstreamCost)
 }
 
 // charge folds an event of a charge's own stream.
@@ -178,7 +170,7 @@ func (v *verifier) unnoted() {
 // checkCorrection checks what a correction says by itself.
 func (e *inspected) checkCorrection(c *wallet.ChargeCorrected) {
 	for _, b := range []wallet.Bill{c.Before, c.After} {
-		if b.Charge.Sign() < 0 || b.Uncollectible.Sign() < 0 || b.VendorCost.Sign() < 0 || b.Paid().Sign() < 0 {
+		if b.Charge.Sign() < 0 || b.Uncollectible.Sign() < 0 || b.VendorCost.Sign() < 0 || b.UpstreamCost.Sign() < 0 || b.Paid().Sign() < 0 {
 			e.add(AmountInvalid, "a correction with a part below zero")
 		}
 		for class, n := range b.Usage {

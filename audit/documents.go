@@ -46,13 +46,13 @@ func sizeOf(b []byte) int {
 		return end + 2
 	case '[': // of line items, which have no lists in them
 		return bytes.IndexByte(b, ']') + 1
-	case '{': // without objects in it; a brace within a text is not followed by a quote
+	case '{': // without objects in it but for a call's own_key, which upstream_cost may follow; a brace within a text is not followed by a quote
 		for size := 1; ; {
 			end := bytes.IndexByte(b[size:], '}')
 			if end < 0 {
 				return 0
 			}
-			if size += end + 1; bytes.HasPrefix(b[size:], []byte(`,"`)) {
+			if size += end + 1; bytes.HasPrefix(b[size:], []byte(`,"`)) && !bytes.HasPrefix(b[size:], []byte(`,"upstream_cost"`)) {
 				return size
 			}
 		}

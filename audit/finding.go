@@ -44,6 +44,7 @@ const (
 	PriceUnknown       Code = "price_unknown"
 	PriceNotInForce    Code = "price_not_in_force"
 	PriceGroup         Code = "price_group" // a price of a group that the wallet is not in, or a group where nothing changes
+	OwnKey             Code = "own_key"     // a key of the customer's, or a part of the price, that the hold or the call does not have
 	PriceReused        Code = "price_reused"
 	PriceBackdated     Code = "price_backdated"
 	CatalogOrder       Code = "catalog_order"

@@ -49,7 +49,7 @@ func (v *verifier) holdEvent(s *Step, w *Wallet, event wallet.Event) {
 			}
 			v.expire(s)
 		}
-	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet, wallet.ChargeCorrected: // of no hold
+	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.ContentStorageSet, wallet.MemberLimitsSet, wallet.ChargeCorrected: // of no hold
 	}
 }
 
@@ -172,9 +172,10 @@ func (v *verifier) checkPrice(s *Step, h *Hold) {
 	if h.price.currency != e.Currency {
 		v.report1(s.Row, CurrencyMismatch, "a hold in %s at a price in %s", e.Currency, h.price.currency)
 	}
+	v.want(e.OwnKey == nil || e.OwnKey.Rate.Cmp(money.MustPrice("1")) <= 0, s, OwnKey, "a call with the customer's own key costs more than its price")
 	v.want(e.PromptTokens >= 0 && e.CompletionTokens >= 0, s, AmountInvalid, "token bounds below zero")
 	bounds := usage.Bounds{Prompt: e.PromptTokens, Completion: e.CompletionTokens, Extra: e.Extra}
-	worst, known := h.price.charge.worstOf(e.ServiceTier, bounds, h.PlacedAt)
+	worst, known := h.price.chargeFor(e.OwnKey).worstOf(e.ServiceTier, bounds, h.PlacedAt)
 	if !known {
 		v.report1(s.Row, TierUnpriced, "asks for the service tier %q, which has no price", e.ServiceTier)
 		return

@@ -27,12 +27,14 @@ func (v *verifier) key(s *Step, stream *Stream, event apikey.Event) {
 		k.Limits = e.Limits
 	case apikey.Rotated:
 		k.OldHash, k.OldHashUntil = k.Hash, e.OldHashUntil
-		k.Hash, k.Label = e.Hash, e.Label
+		v.want(!k.Leaked || !e.OldHashUntil.After(s.Row.RecordedAt), s, KeyState, "the secret of the key leaked, and works on")
+		k.Hash, k.Label, k.Leaked = e.Hash, e.Label, false
 	case apikey.Disabled:
-		v.want(!k.Disabled, s, KeyState, "disables a key that is disabled")
-		k.Disabled, k.DisabledReason = true, e.Reason
+		v.want(!k.Disabled || e.Leaked && !k.Leaked, s, KeyState, "disables a key that is disabled")
+		k.Disabled, k.DisabledReason, k.Leaked = true, e.Reason, k.Leaked || e.Leaked
 	case apikey.Enabled:
 		v.want(k.Disabled, s, KeyState, "enables a key that is not disabled")
+		v.want(!k.Leaked, s, KeyState, "enables a key whose secret leaked")
 		k.Disabled, k.DisabledReason = false, ""
 	case apikey.Revoked:
 		k.Revoked, k.RevokedReason = true, e.Reason

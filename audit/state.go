@@ -61,6 +61,7 @@ type Wallet struct {
 	Position       int64  // of its last event
 	PriceGroup     string // whose prices it pays; "" for the list's
 	Rates          wallet.RateLimits
+	Content        wallet.ContentStorage
 	TermsAt        time.Time
 	TermsPosition  int64 // of the last event that set what its calls are held to; 0 when none did
 
@@ -106,6 +107,7 @@ type Key struct {
 	Scope           apikey.Scope
 	Disabled        bool
 	DisabledReason  string
+	Leaked          bool // its secret is known to others
 	Revoked         bool
 	RevokedReason   string
 	IssuedAt        time.Time
@@ -130,6 +132,7 @@ type App struct {
 // Spend is what the holds and charges of a key amount to.
 type Spend struct {
 	Held, Total      money.Amount
+	Upstream         money.Amount // what vendors billed the customer whose own keys they were called with
 	Day, Week, Month Window
 	LastUsedAt       time.Time // of the last hold
 	Position         int64     // of the last event that changed it
@@ -137,9 +140,9 @@ type Spend struct {
 
 // Window is a spend since a day: the number of days since 1970, in UTC. Charged says whether there was any charge.
 type Window struct {
-	Start   int64
-	Amount  money.Amount
-	Charged bool
+	Start            int64
+	Amount, Upstream money.Amount
+	Charged          bool
 }
 
 // Step is one event with what it did. It is valid while it is observed.

@@ -472,7 +472,11 @@ func TestForgedHoldsKeysAndPrices(t *testing.T) {
 			f.edit(i, func(body map[string]any) { body["limits"].(map[string]any)["expires_at"] = "2026-03-04T00:00:00Z" })
 			f.expect(f.nth("wallet.hold_placed.v1", 12), audit.KeyUnusable)
 		},
-		"a change of a revoked key":   func(f *forgery) { f.expect(f.clone(f.nth("apikey.updated.v1", 0)), audit.KeyState) },
+		"a change of a revoked key": func(f *forgery) { f.expect(f.clone(f.nth("apikey.updated.v1", 0)), audit.KeyState) },
+		"a key that works again with a secret that leaked": func(f *forgery) {
+			f.set(f.nth("apikey.disabled.v1", 0), "leaked", true)
+			f.expect(f.nth("apikey.enabled.v1", 0), audit.KeyState)
+		},
 		"an app registered twice":     func(f *forgery) { f.expect(f.clone(f.nth("app.registered.v1", 0)), audit.AppState) },
 		"a change of an archived app": func(f *forgery) { f.expect(f.clone(f.nth("app.updated.v1", 0)), audit.AppState) },
 		"an app of another owner": func(f *forgery) {

@@ -25,6 +25,8 @@ func (v *verifier) terms(s *Step, w *Wallet, event wallet.Event) {
 		w.PriceGroup, w.TermsAt, w.TermsPosition = e.Group, s.Row.RecordedAt, s.Row.Position
 	case wallet.RateLimitsSet:
 		w.Rates, w.TermsAt, w.TermsPosition = e.Rates, s.Row.RecordedAt, s.Row.Position
+	case wallet.ContentStorageSet:
+		w.Content, w.TermsAt, w.TermsPosition = e.Storage, s.Row.RecordedAt, s.Row.Position
 	case wallet.MemberLimitsSet:
 		m := v.member(w, e.MemberID)
 		m.Limits, m.SetAt, m.Position = e.MemberLimits, s.Row.RecordedAt, s.Row.Position

@@ -22,6 +22,7 @@ func tellUnits(t *testing.T) (events []eventstore.Event, begin int) {
 	before, err := store.Read(t.Context(), 0, 1<<20)
 	require.NoError(t, err)
 	l.TellUnits(t.Context())
+	l.TellOwnKeys(t.Context())
 	events, err = store.Read(t.Context(), 0, 1<<20)
 	require.NoError(t, err)
 	return events, len(before)

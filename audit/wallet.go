@@ -47,7 +47,7 @@ func (v *verifier) wallet(s *Step, stream *Stream, event wallet.Event) {
 		v.settleBalances(s, currency, e.Balances)
 	case wallet.HoldExpired:
 		v.settleBalances(s, currency, e.Balances)
-	case wallet.Opened, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet: // they move nothing
+	case wallet.Opened, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.ContentStorageSet, wallet.MemberLimitsSet: // they move nothing
 	}
 }
 

@@ -2,7 +2,7 @@
 // lists how it gets to the log. Every command has an id: the same id with the same input gives the first outcome again.
 //
 // Wallet: open_wallet, top_up, grant, adjust. Holds: place_hold, extend_hold, settle_hold, release_hold, expire_hold,
-// sweep_holds. Charges: correct_charge, review_charge. Keys: issue_key, update_key, change_key, rotate_key, disable_key, enable_key, revoke_key, bind_app. Apps: register_app,
+// sweep_holds. Charges: correct_charge, review_charge. Keys: issue_key, update_key, change_key, rotate_key, disable_key, enable_key, revoke_key, report_leak, bind_app. Apps: register_app,
 // update_app, archive_app. Catalogue: publish_vendor, publish_model, publish_endpoint, publish_price.
 package commands
 
@@ -23,6 +23,7 @@ import (
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/domain/charge"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/eventstore"
 )
@@ -154,7 +155,11 @@ func do[R any](ctx context.Context, a *App, m Meta, c useCase[R]) (R, Receipt, e
 	if f, ok := c.(forgetful); ok {
 		r.Forgets = f.forgets
 	}
+	r.Note = noteOf(ctx, m, c.name(), c)
 	res := a.exec.Do(ctx, r)
+	if res.Err == nil && !res.Replayed && r.Note != nil {
+		trail.From(ctx).Note(trail.Done)
+	}
 	receipt := Receipt{Position: res.Position, RecordedAt: res.RecordedAt, Replayed: res.Replayed}
 	if res.Err != nil {
 		return zero, receipt, res.Err

@@ -40,6 +40,7 @@ type Correction struct {
 	Debited       money.Amount `json:"debited"`       // what the customer pays more; signed
 	Uncollectible money.Amount `json:"uncollectible"` // of Charge
 	VendorCost    money.Amount `json:"vendor_cost"`
+	UpstreamCost  money.Amount `json:"upstream_cost,omitzero"` // what the vendor bills the customer whose own key it was called with
 	Posted        money.Amount `json:"posted"`
 	Held          money.Amount `json:"held"`
 }
@@ -86,12 +87,12 @@ func (c CorrectCharge) decide(d *executor.Decision) (Correction, error) {
 func (c CorrectCharge) priced(endpoint *catalog.EndpointState) ([]usage.LineItem, money.Amount, error) {
 	e := c.was.charge
 	return SettleHold{Endpoint: e.Endpoint, ServiceTier: e.ServiceTier, Usage: c.Usage}.priced(
-		wallet.Hold{Endpoint: e.Endpoint, PriceVersion: e.PriceVersion, PlacedAt: c.was.placedAt}, endpoint)
+		wallet.Hold{Endpoint: e.Endpoint, PriceVersion: e.PriceVersion, OwnKey: e.Call.OwnKey, PlacedAt: c.was.placedAt}, endpoint)
 }
 
 func correctionOf(e wallet.ChargeCorrected) Correction {
 	return Correction{
 		Charge: e.After.Charge, Difference: e.Difference(), Debited: e.Debited(), Uncollectible: e.After.Uncollectible,
-		VendorCost: e.After.VendorCost, Posted: e.Posted, Held: e.Held,
+		VendorCost: e.After.VendorCost, UpstreamCost: e.After.UpstreamCost, Posted: e.Posted, Held: e.Held,
 	}
 }

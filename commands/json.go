@@ -27,6 +27,9 @@ func (c PlaceHold) AppendJSON(dst []byte) ([]byte, error) {
 	o.Int("choices", c.Choices)
 	o.Bool("clamp", c.Clamp)
 	o.Int("ttl_ns", c.TTL.Nanoseconds())
+	if c.OwnKey != nil {
+		o.Value("own_key", c.OwnKey.AppendJSON)
+	}
 	return o.End()
 }
 
@@ -106,6 +109,9 @@ func (c Charged) AppendJSON(dst []byte) ([]byte, error) {
 	o.Value("prompt_cost", c.PromptCost.AppendJSON)
 	o.Value("completion_cost", c.CompletionCost.AppendJSON)
 	o.Value("vendor_cost", c.VendorCost.AppendJSON)
+	if !c.UpstreamCost.IsZero() {
+		o.Value("upstream_cost", c.UpstreamCost.AppendJSON)
+	}
 	o.Value("posted", c.Posted.AppendJSON)
 	o.Value("held", c.Held.AppendJSON)
 	return o.End()

@@ -41,8 +41,16 @@ func drawPlace(t *rapid.T) commands.PlaceHold {
 	return commands.PlaceHold{
 		HoldID: drawID(t), WalletID: drawID(t), KeyID: drawID(t), Model: drawText(t), Endpoint: drawText(t),
 		PromptTokens: drawInt(t), CompletionTokens: drawInt(t), Choices: drawInt(t), Clamp: rapid.Bool().Draw(t, "clamp"),
-		TTL: time.Duration(drawInt(t)), Extra: drawUsage(t), ServiceTier: drawText(t),
+		TTL: time.Duration(drawInt(t)), Extra: drawUsage(t), ServiceTier: drawText(t), OwnKey: drawOwnKey(t),
 	}
+}
+
+func drawOwnKey(t *rapid.T) *wallet.OwnKey {
+	if rapid.Bool().Draw(t, "platform's") {
+		return nil
+	}
+	rate := rapid.SampledFrom([]string{"0", "0.05", "0.000000000001", "1"}).Draw(t, "rate")
+	return &wallet.OwnKey{ID: drawID(t), Rate: money.MustPrice(rate)}
 }
 
 func drawUsage(t *rapid.T) usage.Usage {

@@ -19,18 +19,19 @@ import (
 
 // PlaceHold admits a call: it reserves the most that the call can cost at the price in force, which is pinned.
 type PlaceHold struct {
-	HoldID           uuid.UUID     `json:"hold_id"` // the generation's id
-	WalletID         uuid.UUID     `json:"wallet_id"`
-	KeyID            uuid.UUID     `json:"key_id"`
-	Model            string        `json:"model"`
-	Endpoint         string        `json:"endpoint"`
-	PromptTokens     int64         `json:"prompt_tokens"`          // upper bound
-	CompletionTokens int64         `json:"completion_tokens"`      // cap, all choices together
-	Extra            usage.Usage   `json:"extra,omitempty"`        // the most of media and of units that are no tokens: see usage.Bounds
-	ServiceTier      string        `json:"service_tier,omitempty"` // that the call asks for: see catalog.Schedule.Allowed
-	Choices          int64         `json:"choices"`                // answers asked for; the clamped cap stays a multiple of it. 0 means 1
-	Clamp            bool          `json:"clamp"`                  // lower the cap to what is affordable rather than refuse
-	TTL              time.Duration `json:"ttl_ns"`
+	HoldID           uuid.UUID      `json:"hold_id"` // the generation's id
+	WalletID         uuid.UUID      `json:"wallet_id"`
+	KeyID            uuid.UUID      `json:"key_id"`
+	Model            string         `json:"model"`
+	Endpoint         string         `json:"endpoint"`
+	PromptTokens     int64          `json:"prompt_tokens"`          // upper bound
+	CompletionTokens int64          `json:"completion_tokens"`      // cap, all choices together
+	Extra            usage.Usage    `json:"extra,omitempty"`        // the most of media and of units that are no tokens: see usage.Bounds
+	ServiceTier      string         `json:"service_tier,omitempty"` // that the call asks for: see catalog.Schedule.Allowed
+	Choices          int64          `json:"choices"`                // answers asked for; the clamped cap stays a multiple of it. 0 means 1
+	Clamp            bool           `json:"clamp"`                  // lower the cap to what is affordable rather than refuse
+	TTL              time.Duration  `json:"ttl_ns"`
+	OwnKey           *wallet.OwnKey `json:"own_key,omitempty"` // the customer's at the vendor: each rate of the price is a part of itself
 }
 
 // Held is an admitted call.
@@ -78,6 +79,9 @@ func (c PlaceHold) decide(d *executor.Decision) (Held, error) {
 	if err != nil {
 		return Held{}, err
 	}
+	if c.OwnKey != nil {
+		price.Price = price.Price.Part(c.OwnKey.Rate)
+	}
 	by := wallet.Spender{KeyID: c.KeyID, Caps: key.Limits.Caps, MemberID: key.Limits.MemberID}
 	c.ServiceTier = catalog.TierOf(c.ServiceTier)
 	tiers, err := price.Price.Allowed(c.ServiceTier)
@@ -90,7 +94,7 @@ func (c PlaceHold) decide(d *executor.Decision) (Held, error) {
 	e, err := w.PlaceHold(wallet.PlaceHold{
 		HoldID: c.HoldID, KeyID: c.KeyID, Model: c.Model, Endpoint: c.Endpoint, PriceVersion: price.ID, PriceGroup: price.Group,
 		PromptTokens: c.PromptTokens, CompletionTokens: c.CompletionTokens, Extra: c.Extra,
-		ServiceTier: c.ServiceTier, MaxCost: price.Price.MaxCostOf(tiers, c.bounds(), d.Now()),
+		ServiceTier: c.ServiceTier, OwnKey: c.OwnKey, MaxCost: price.Price.MaxCostOf(tiers, c.bounds(), d.Now()),
 		Currency: price.Currency, Caps: by.Caps, MemberID: by.MemberID, ExpiresAt: d.Now().Add(c.TTL),
 	}, d.Now())
 	if err != nil {

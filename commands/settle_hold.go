@@ -33,6 +33,7 @@ type Charged struct {
 	PromptCost     money.Amount `json:"prompt_cost"`
 	CompletionCost money.Amount `json:"completion_cost"`
 	VendorCost     money.Amount `json:"vendor_cost"`
+	UpstreamCost   money.Amount `json:"upstream_cost,omitzero"` // what the vendor bills the customer whose own key it was called with
 	Posted         money.Amount `json:"posted"`
 	Held           money.Amount `json:"held"`
 }
@@ -68,7 +69,7 @@ func (c SettleHold) decide(d *executor.Decision) (Charged, error) {
 	return chargedOf(e), d.Append(stream, e)
 }
 
-// priced computes the line items and the vendor's bill at the pinned version, as of when the hold was placed.
+// priced computes the line items and the vendor's bill, whoever gets it, at the pinned version, as of when the hold was placed.
 func (c SettleHold) priced(hold wallet.Hold, endpoint *catalog.EndpointState) ([]usage.LineItem, money.Amount, error) {
 	if hold.Endpoint != c.Endpoint {
 		return nil, money.Amount{}, domain.Errorf(domain.CodeInvalid, "the hold was placed for another endpoint")
@@ -84,15 +85,19 @@ func (c SettleHold) priced(hold wallet.Hold, endpoint *catalog.EndpointState) ([
 		return nil, money.Amount{}, domain.Errorf(domain.CodeInvalid, "the service tier has no price in the version that was pinned")
 	}
 	items := version.Price.For(c.ServiceTier).LineItems(c.Usage, hold.PlacedAt)
-	if version.Cost == nil {
-		return items, usage.Total(items), nil
+	bill := usage.Total(items)
+	if version.Cost != nil {
+		bill = usage.Total(version.Cost.For(c.ServiceTier).LineItems(c.Usage, hold.PlacedAt))
 	}
-	return items, usage.Total(version.Cost.For(c.ServiceTier).LineItems(c.Usage, hold.PlacedAt)), nil
+	if hold.OwnKey != nil {
+		items = version.Price.Part(hold.OwnKey.Rate).For(c.ServiceTier).LineItems(c.Usage, hold.PlacedAt)
+	}
+	return items, bill, nil
 }
 
 func chargedOf(e wallet.UsageCharged) Charged {
 	out := Charged{
-		Charge: e.Charge, Debited: e.Debited(), Uncollectible: e.Uncollectible, VendorCost: e.VendorCost,
+		Charge: e.Charge, Debited: e.Debited(), Uncollectible: e.Uncollectible, VendorCost: e.VendorCost, UpstreamCost: e.Call.UpstreamCost,
 		Posted: e.Posted, Held: e.Held,
 	}
 	for _, item := range e.LineItems {

@@ -30,6 +30,11 @@ func correctionSamples() map[string]domain.Event {
 	}
 	ofMember := corrected
 	ofMember.MemberID = sampleMember
+	own := corrected
+	own.OwnKey, own.LineItems = &sampleOwnKey, []usage.LineItem{item(usage.Output, 350, "0.0000005")}
+	own.Before = wallet.Bill{Usage: usage.Usage{usage.Output: 200}, Charge: money.MustParse("0.0001"), UpstreamCost: money.MustParse("0.001")}
+	own.After = wallet.Bill{Usage: usage.Usage{usage.Output: 350, usage.Request: 1}, Charge: money.MustParse("0.000175"), UpstreamCost: money.MustParse("0.00175")}
+	own.Balances, own.Entry = balances("19.999825", "0"), entryOf(ownAccount, "-0.000075", money.RevenueUsage, "0.000075")
 	empty := corrected
 	empty.Number, empty.Insured, empty.LineItems, empty.Provenance = 2, true, []usage.LineItem{}, usage.Operator
 	empty.Evidence, empty.Reason, empty.ServiceTier = "ticket 77", "the vendor's log shows nothing", ""
@@ -42,6 +47,8 @@ func correctionSamples() map[string]domain.Event {
 		"wallet.charge_corrected.v1":         corrected,
 		"wallet.charge_corrected.v1.insured": empty,
 		"wallet.charge_corrected.v1.member":  ofMember,
+		"wallet.charge_corrected.v1.own":     own,
+		"charge.corrected.v1.own":            charge.Corrected{GenerationID: sampleHold, WalletID: sampleWallet, Number: 1, Evidence: own.Evidence, Bill: own.After},
 		"wallet.usage_charged.v1.suspect": wallet.UsageCharged{
 			HoldID: sampleHold, KeyID: sampleKey, Model: "openai/gpt-5", Endpoint: "openai/gpt-5@openai", Vendor: "openai", PriceVersion: samplePrice,
 			Usage: usage.Usage{usage.Output: 200}, Provenance: usage.Estimated, LineItems: []usage.LineItem{item(usage.Output, 200, "0.00001")},

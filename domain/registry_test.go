@@ -21,7 +21,7 @@ func TestANameIsRegisteredOnce(t *testing.T) {
 func TestSpecsAreOrdered(t *testing.T) {
 	t.Parallel()
 	specs := everything(t).Specs()
-	require.Len(t, specs, 30)
+	require.Len(t, specs, 31)
 	require.True(t, sort.SliceIsSorted(specs, func(i, j int) bool { return specs[i].Type < specs[j].Type }))
 }
 

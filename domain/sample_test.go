@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,6 +36,7 @@ var (
 	samplePreset = uuid.MustParse("019ced0f-3c4d-7e55-b6c7-9d0e1f2a3b05")
 	sampleHold   = uuid.MustParse("019ced0d-1a2b-7e33-b5c4-7d8e9f0a1b03")
 	samplePrice  = uuid.MustParse("019ced0b-0c0d-7f44-a1b2-c3d4e5f60704")
+	sampleOwnKey = wallet.OwnKey{ID: uuid.MustParse("019ced11-5e6f-7077-98e9-1f2a3b4c5d07"), Rate: money.MustPrice("0.05")}
 )
 
 const (
@@ -90,6 +92,9 @@ func holdSamples() map[string]domain.Event {
 	media := placed
 	media.Extra = usage.Usage{usage.AudioInput: 400, usage.ImageOutput: 500, usage.Search: 5}
 	media.ServiceTier = "auto"
+	own := placed
+	own.OwnKey, own.Amount = &sampleOwnKey, money.MustParse("0.0003125")
+	own.Balances, own.Entry = balances("20", "0.0003125"), entryOf(ownAccount, "-0.0003125", holdAccount, "0.0003125")
 	released := wallet.HoldReleased{
 		HoldID: sampleHold, KeyID: sampleKey, Model: "openai/gpt-5", Endpoint: "openai/gpt-5@openai", Amount: money.MustParse("0.00625"),
 		Reason: "upstream_error", Call: wallet.Call{Attempts: 2, Error: "upstream_unavailable", StartedAt: sampleTime, DurationMS: 812},
@@ -112,7 +117,15 @@ func holdSamples() map[string]domain.Event {
 	grouped.PriceGroup, grouped.MemberID = "partners", sampleMember
 	preset := released
 	preset.Call.PresetID, preset.Call.PresetVersion = samplePreset, 3
+	refused := released
+	refused.Reason, refused.Call.Error, refused.Call.OwnKey = "own_key_refused", "own_key_refused", &sampleOwnKey
+	billed := borne
+	billed.VendorCost, billed.Call.OwnKey, billed.Call.UpstreamCost = money.Zero(), &sampleOwnKey, money.MustParse("0.001")
+	billed.Amount, billed.Entry = money.MustParse("0.0003125"), entryOf(holdAccount, "-0.0003125", ownAccount, "0.0003125")
 	return map[string]domain.Event{
+		"wallet.hold_placed.v1.own":          own,
+		"wallet.hold_released.v1.own":        refused,
+		"wallet.hold_released.v1.own_empty":  billed,
 		"wallet.hold_released.v1.preset":     preset,
 		"wallet.hold_released.v1.borne":      borne,
 		"wallet.hold_released.v1.credential": keyed,
@@ -123,6 +136,8 @@ func holdSamples() map[string]domain.Event {
 		"wallet.price_group_set.v1":          wallet.PriceGroupSet{Group: "partners"},
 		"wallet.rate_limits_set.v1":          wallet.RateLimitsSet{Rates: wallet.RateLimits{RequestsPerMinute: 6000, TokensPerMinute: 10_000_000, Parallel: 200}},
 		"wallet.rate_limits_set.v1.none":     wallet.RateLimitsSet{},
+		"wallet.content_storage_set.v1":      wallet.ContentStorageSet{Storage: wallet.ContentStorage{RetentionHours: 720, Keys: []uuid.UUID{sampleMember}}},
+		"wallet.content_storage_set.v1.none": wallet.ContentStorageSet{},
 		"wallet.member_limits_set.v1": wallet.MemberLimitsSet{MemberID: sampleMember, MemberLimits: wallet.MemberLimits{
 			Caps:  wallet.Caps{Day: &memberCap, Week: &memberCap, Month: &memberCap, Total: &memberCap},
 			Rates: wallet.RateLimits{RequestsPerMinute: 60, TokensPerMinute: 100_000, Parallel: 2},
@@ -193,11 +208,21 @@ func chargeSamples() map[string]domain.Event {
 	keyed.Call.Credential = "openai/eu-1"
 	preset := charged
 	preset.Call.PresetID, preset.Call.PresetVersion = samplePreset, 3
+	own := charged
+	own.LineItems = []usage.LineItem{
+		item(usage.Input, 700, "0.0000000625"), item(usage.CacheRead, 250, "0.00000000625"), item(usage.CacheWrite, 40, "0.000000078125"),
+		item(usage.CacheWrite1h, 10, "0.000000125"), item(usage.Output, 120, "0.0000005"), item(usage.Reasoning, 80, "0.0000005"),
+		item(usage.Request, 1, "0.000005"),
+	}
+	own.Charge, own.VendorCost, own.HeldBefore = usage.Total(own.LineItems), money.Zero(), money.MustParse("0.0003125")
+	own.Call.Credential, own.Call.OwnKey, own.Call.UpstreamCost = "own/"+sampleOwnKey.ID.String()+".3", &sampleOwnKey, money.MustParse("0.0025")
+	own.Balances = balances("19.9998453125", "1.25")
+	own.Entry = entryOf(holdAccount, "-0.0003125", ownAccount, "0.0001578125", money.RevenueUsage, "0.0001546875")
 	group := charged
 	group.PriceGroup, group.MemberID = "partners", sampleMember
 	return map[string]domain.Event{
 		"wallet.usage_charged.v1": charged, "wallet.usage_charged.v1.credential": keyed, "wallet.usage_charged.v1.late": late, "wallet.usage_charged.v1.media": flex,
-		"wallet.usage_charged.v1.free": free, "wallet.usage_charged.v1.group": group, "wallet.usage_charged.v1.preset": preset,
+		"wallet.usage_charged.v1.free": free, "wallet.usage_charged.v1.group": group, "wallet.usage_charged.v1.own": own, "wallet.usage_charged.v1.preset": preset,
 	}
 }
 
@@ -230,7 +255,15 @@ func keySamples() map[string]domain.Event {
 		"apikey.rotated.v1": apikey.Rotated{
 			KeyID: sampleKey, Hash: apikey.HashSecret(other), Label: apikey.Label(other), OldHashUntil: sampleTime.Add(24 * time.Hour),
 		},
-		"apikey.disabled.v1":       apikey.Disabled{KeyID: sampleKey, Reason: "found in a public repository"},
+		"apikey.disabled.v1":        apikey.Disabled{KeyID: sampleKey, Reason: "found in a public repository"},
+		"apikey.disabled.v1.leaked": apikey.Disabled{KeyID: sampleKey, Reason: "its secret was found in public: github.com", Leaked: true},
+		"apikey.updated.v1.networks": apikey.Updated{KeyID: sampleKey, Limits: apikey.Limits{
+			Name: "office", Networks: apikey.Networks{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::/32")},
+		}},
+		"apikey.issued.v1.networks": apikey.Issued{
+			KeyID: sampleKey, WalletID: sampleWallet, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret),
+			Limits: apikey.Limits{Networks: apikey.Networks{netip.MustParsePrefix("203.0.113.9/32")}},
+		},
 		"apikey.enabled.v1":        apikey.Enabled{KeyID: sampleKey},
 		"apikey.revoked.v1":        apikey.Revoked{KeyID: sampleKey, Reason: "employee left"},
 		"apikey.app_bound.v1":      apikey.AppBound{KeyID: sampleKey, AppID: sampleApp},

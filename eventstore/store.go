@@ -89,6 +89,9 @@ type Stream struct {
 	Events   []Event
 }
 
+// Note is an entry of the audit trail, as domain/trail makes it: JSON, and what is personal apart from it, empty for nothing.
+type Note struct{ Body, Personal []byte }
+
 // Batch is everything that one commit writes. Positions, salts, leaf hashes, shard and recorded time of the events are
 // given by Commit, in the order of Events; all else is the caller's.
 type Batch struct {
@@ -96,6 +99,7 @@ type Batch struct {
 	Streams   []StreamWrite
 	Commands  []Command
 	Snapshots []Snapshot
+	Notes     []Note // of commands in this batch; never alone
 	// LastID is the id that the last event gets, for who has to know it before; drawn when it is the nil UUID.
 	LastID uuid.UUID
 }

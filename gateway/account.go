@@ -13,7 +13,7 @@ import (
 	"github.com/massrouter/massrouter/gateway/routing"
 )
 
-// using is one of the platform's accounts in use.
+// using is an account at the vendor in use: one of the platform's, or the customer's.
 type using struct {
 	account *account     // nil before the vendor is called
 	grant   *limit.Grant // of the account's limits; nil without any
@@ -60,6 +60,11 @@ func atLimit(err error) *fault {
 func (r *run) report(f *fault) {
 	switch f.outcome.Result {
 	case routing.KeyRefused, routing.KeyNotAllowed, routing.QuotaExhausted:
+		if r.route.own != nil {
+			r.g.o.Logger.Info().Str("vendor", r.route.vendor.ID).Str("credential", r.facts.Credential).Str("result", string(f.outcome.Result)).
+				Msg("a vendor does not take a key of a customer; it is set aside")
+			return
+		}
 		r.g.o.Logger.Warn().Bool("alert", true).Str("vendor", r.route.vendor.ID).Str("credential", r.facts.Credential).
 			Str("endpoint", r.route.endpoint.ID).Str("result", string(f.outcome.Result)).Err(f.err).Msg("a vendor does not take a key of ours; it is set aside")
 	default:
@@ -99,7 +104,7 @@ func (r *run) authorised(ctx context.Context) (header http.Header, token string,
 		case ctx.Err() != nil:
 			return nil, "", &fault{err: endOf(ctx), outcome: routing.Outcome{Result: routing.GaveUp}}
 		case errors.Is(err, credential.ErrRefused):
-			return nil, "", &fault{err: keyRefused(err), outcome: routing.Outcome{Result: routing.KeyRefused}}
+			return nil, "", &fault{err: r.keyRefused(err), outcome: routing.Outcome{Result: routing.KeyRefused}}
 		}
 		return nil, "", &fault{err: vendorFailed(err), outcome: routing.Outcome{Result: routing.Failed, Untouched: true}}
 	}

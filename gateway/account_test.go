@@ -37,7 +37,7 @@ func newDesk(k *gatewaytest.Kit) *desk {
 		defer d.leave(key)
 		if refusal != "" {
 			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(map[string]int{"invalid_api_key": 401, "permission_error": 403, "insufficient_quota": 429}[refusal])
+			w.WriteHeader(map[string]int{"invalid_api_key": 401, "permission_error": 403, "insufficient_quota": 429, "rate_limit_exceeded": 429}[refusal])
 			_, _ = fmt.Fprintf(w, `{"error":{"message":"no: %s","type":%q,"code":%q}}`, key, refusal, refusal) //nolint:gosec // a test's own words
 			return
 		}

@@ -20,9 +20,20 @@ type bounds struct {
 	tier   string // the service tier that is asked for
 }
 
-// maxSearches is how often a vendor is taken to search the web for one call that lets it. A call of which the vendor reports more is charged
-// for all of them, and looked at.
-const maxSearches = 10
+// usualSearches is how often a vendor is taken to search the web for one call that lets it and does not say how often, and mostSearches where it
+// says so. A call of which the vendor reports more is charged for all of them, and looked at.
+const (
+	usualSearches = 10
+	mostSearches  = 100
+)
+
+// searches is how many of them are held for a choice.
+func searches(x *chat.Extras) int64 {
+	if x.MaxSearches == 0 {
+		return usualSearches
+	}
+	return min(x.MaxSearches, mostSearches)
+}
 
 // bounds of the call, or why its output cap cannot be.
 func (r *run) bounds() (bounds, error) {
@@ -60,7 +71,7 @@ func (r *run) extra(x *chat.Extras, b *bounds) usage.Usage {
 	outputs := r.route.model.OutputModalities // none: not known, so that it may be any
 	may(x.Speaks || len(outputs) == 0 || slices.Contains(outputs, "audio"), usage.AudioOutput, b.output*r.req.Choices)
 	may(len(outputs) == 0 || slices.Contains(outputs, "image"), usage.ImageOutput, b.output*r.req.Choices)
-	may(x.Searches, usage.Search, maxSearches*r.req.Choices)
+	may(x.Searches, usage.Search, searches(x)*r.req.Choices)
 	for class, n := range x.Pieces {
 		may(true, class, n)
 	}
@@ -83,7 +94,7 @@ func (r *run) admit(ctx context.Context) error {
 	if err := r.hold.place(ctx, r, b); err != nil {
 		return err
 	}
-	r.name = domain.GenerationID(r.id)
+	r.name, r.admitted = domain.GenerationID(r.id), r.id
 	r.stays.Store(r.claim != nil || !r.route.cancels())
 	r.out.admitted(r.name)
 	return nil

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/gateway/cache"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/exchange"
+	"github.com/massrouter/massrouter/gateway/hits"
 	"github.com/massrouter/massrouter/gateway/meter"
 )
 
@@ -47,7 +49,7 @@ type caching struct {
 }
 
 // cached answers the call from the cache if it may. Its rate limits count it; nothing is charged. The answer is that of the call which
-// was charged, under its name.
+// was charged, under a name of its own.
 func (r *run) cached(ctx context.Context) (served bool, err error) {
 	wish := r.call.Cache
 	if wish == nil {
@@ -65,9 +67,10 @@ func (r *run) cached(ctx context.Context) (served bool, err error) {
 	if entry != nil {
 		if answer, ok := r.again(entry); ok {
 			r.outcome, r.caching = "cached", caching{}
-			r.out.admitted(domain.GenerationID(entry.Generation))
+			r.out.admitted(domain.GenerationID(r.id))
 			r.out.cached(CacheStatus{Use: CacheHit, TTL: wish.TTL, Age: max(time.Since(entry.StoredAt), 0)})
 			r.out.give(r.req.Stream, answer)
+			r.hit(entry)
 			return true, nil
 		}
 	}
@@ -76,6 +79,21 @@ func (r *run) cached(ctx context.Context) (served bool, err error) {
 	}
 	r.out.cached(status)
 	return false, nil
+}
+
+// hit lets it be counted that an answer was given again.
+func (r *run) hit(e *cache.Entry) {
+	if r.g.o.Hits == nil {
+		return
+	}
+	saved, err := money.Parse(e.Charge)
+	if err != nil {
+		r.g.o.Logger.Error().Err(err).Msg("it cannot be read what a cached answer was charged")
+	}
+	r.g.o.Hits.Put(hits.Hit{
+		ID: r.id, Wallet: r.call.WalletID, Key: r.call.KeyID, Source: e.Generation, Model: e.Model, Saved: saved, Streamed: e.Streamed,
+		Duration: r.elapsed().Truncate(time.Millisecond), At: r.g.o.Now().UTC().Truncate(time.Microsecond),
+	})
 }
 
 // lookUp asks the cache, and prepares the keeping of the answer if it can be kept. With several choices it is not known of each whether
@@ -108,7 +126,7 @@ func (r *run) again(e *cache.Entry) ([]byte, bool) {
 		return nil, false
 	}
 	x, err := r.req.With(chat.Dialect(e.Dialect), &chat.Told{
-		ID: domain.GenerationID(e.Generation), Model: e.Model, Provider: e.Provider, Created: e.Created,
+		ID: domain.GenerationID(r.id), Model: e.Model, Provider: e.Provider, Created: e.Created,
 	})
 	if err != nil {
 		return nil, false
@@ -168,7 +186,7 @@ func (c *caching) event(name string, data []byte) {
 
 // store puts the answer of a call that came to its proper end into the cache, without anybody waiting for it: one that is whole, and
 // whose charge nobody doubts.
-func (r *run) store(ctx context.Context, e *ending, s *settlement) {
+func (r *run) store(ctx context.Context, e *ending, s *settlement, charge money.Amount) {
 	c := &r.caching
 	if c.question == nil || !keepable(e, s) {
 		return
@@ -179,7 +197,7 @@ func (r *run) store(ctx context.Context, e *ending, s *settlement) {
 	}
 	entry := cache.Entry{
 		Generation: r.id, Dialect: r.route.vendor.Dialect, Model: r.route.model.ID, Provider: r.route.vendor.Name,
-		Created: r.facts.StartedAt.Unix(), Streamed: r.req.Stream, Answer: c.answer,
+		Created: r.facts.StartedAt.Unix(), Streamed: r.req.Stream, Answer: c.answer, Charge: charge.String(),
 	}
 	g, q, ttl := r.g, *c.question, r.call.Cache.TTL
 	if !g.enter() {

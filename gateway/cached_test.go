@@ -16,6 +16,7 @@ import (
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/exchange"
 	"github.com/massrouter/massrouter/gateway/gatewaytest"
+	"github.com/massrouter/massrouter/gateway/hits"
 	"github.com/massrouter/massrouter/gateway/limit"
 	"github.com/massrouter/massrouter/internal/redistest"
 )
@@ -30,11 +31,12 @@ type remembering struct {
 
 	mu   *sync.Mutex
 	uses map[cache.Use]int
+	hits *hits.Recorder // does not run: what it was told waits in it
 }
 
 func newRemembering(t *testing.T, options ...gatewaytest.Option) remembering {
 	t.Helper()
-	k := remembering{server: redistest.Start(t), mu: new(sync.Mutex), uses: make(map[cache.Use]int)}
+	k := remembering{server: redistest.Start(t), mu: new(sync.Mutex), uses: make(map[cache.Use]int), hits: hits.NewRecorder(hits.New(nil), hits.Options{})}
 	client, err := cache.Client(k.server.URL())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
@@ -43,7 +45,7 @@ func newRemembering(t *testing.T, options ...gatewaytest.Option) remembering {
 		defer k.mu.Unlock()
 		k.uses[u]++
 	}})
-	k.Kit = gatewaytest.New(t, append(options, func(o *gateway.Options) { o.Cache = store })...)
+	k.Kit = gatewaytest.New(t, append(options, func(o *gateway.Options) { o.Cache, o.Hits = store, k.hits })...)
 	return k
 }
 
@@ -61,6 +63,16 @@ func (k remembering) ask(call gateway.Call) (*gatewaytest.Client, error) {
 	}
 	c := gatewaytest.NewClient()
 	return c, k.Gateway.Complete(context.Background(), call, c)
+}
+
+// hit is what was told of an answer that was given again.
+func (k remembering) hit(c *gatewaytest.Client) hits.Hit {
+	k.T.Helper()
+	id, err := domain.ParseGenerationID(c.Generation())
+	require.NoError(k.T, err)
+	h, err := k.hits.Find(context.Background(), id, k.Wallet)
+	require.NoError(k.T, err)
+	return h
 }
 
 // kept waits until so many answers were kept.
@@ -89,7 +101,7 @@ func TestASecondAnswerCostsNothing(t *testing.T) {
 					again, err := k.ask(call)
 					require.NoError(t, err)
 					require.Equal(t, gateway.CacheHit, again.CacheStatus().Use)
-					require.Equal(t, first.Generation(), again.Generation())
+					require.NotEqual(t, first.Generation(), again.Generation(), "an answer of its own")
 					require.Equal(t, stream, again.Opened())
 					require.False(t, again.Replayed(), "that says an Idempotency-Key")
 					text, cost, ended := heard(t, caller, first)
@@ -100,6 +112,8 @@ func TestASecondAnswerCostsNothing(t *testing.T) {
 					require.Equal(t, "0", costAgain, again.Body())
 					require.Contains(t, again.Body(), again.Generation())
 					h := k.History()
+					told, paid := k.hit(again), h.Charged[calls-1]
+					require.Equal(t, []any{paid.HoldID, paid.Charge.String(), k.Key, model, stream}, []any{told.Source, told.Saved.String(), told.Key, told.Model, told.Streamed})
 					require.Len(t, h.Charged, calls)
 					require.Len(t, h.Placed, calls)
 					require.Empty(t, h.State.Holds)
@@ -123,7 +137,8 @@ func TestToolCallsAreKept(t *testing.T) {
 	again, err := k.ask(call)
 	require.NoError(t, err)
 	require.Equal(t, gateway.CacheHit, again.CacheStatus().Use)
-	require.Equal(t, first.Data()[:len(first.Data())-2], again.Data()[:len(again.Data())-2], "all but the usage")
+	renamed := strings.Split(strings.ReplaceAll(strings.Join(first.Data(), "\n"), first.Generation(), again.Generation()), "\n")
+	require.Equal(t, renamed[:len(renamed)-2], again.Data()[:len(again.Data())-2], "all but its name and the usage")
 }
 
 // TestWhatIsNotKept: errors, answers that were cut short, that stopped for another reason than their end, that nobody believes.
@@ -211,7 +226,7 @@ func TestWhoseAnswerItIs(t *testing.T) {
 	c, err := k.ask(k.Call(body))
 	require.NoError(t, err)
 	require.Equal(t, gateway.CacheHit, c.CacheStatus().Use)
-	require.Equal(t, domain.GenerationID(k.History().Charged[4].HoldID), c.Generation(), "the one after what was forgotten")
+	require.Equal(t, k.History().Charged[4].HoldID, k.hit(c).Source, "the one after what was forgotten")
 }
 
 func TestAHitNeedsNoMoney(t *testing.T) {

@@ -13,6 +13,7 @@ const (
 	CodeVendorTimeout     domain.Code = "vendor_timeout"     // the vendor did not answer in time
 	CodeVendorRefused     domain.Code = "vendor_refused"     // the vendor does not take this request
 	CodeVendorUnavailable domain.Code = "vendor_unavailable" // nobody serves the model now
+	CodeOwnKeyRefused     domain.Code = "own_key_refused"    // the vendor does not take the caller's own key, and no other key may serve the call
 	CodeClientGone        domain.Code = "client_gone"        // the caller went away
 	CodeStopping          domain.Code = "shutting_down"
 )

@@ -37,7 +37,7 @@ func (r *run) conclude(ctx context.Context, e *ending, build func(*chat.Bill) []
 	if r.claim != nil && (state == recorded || state == refused) {
 		r.g.noteSettled(ctx, *r.claim)
 	}
-	r.store(ctx, e, &s)
+	r.store(ctx, e, &s, cost.Total)
 	return final, nil
 }
 
@@ -52,7 +52,9 @@ func (r *run) charge(ctx context.Context, s settlement) (chat.Cost, state) {
 	charged, state := r.g.settle(ctx, s, wait)
 	switch state {
 	case recorded:
-		return chat.Cost{Total: charged.Charge, Prompt: charged.PromptCost, Completion: charged.CompletionCost}, state
+		return chat.Cost{
+			Total: charged.Charge, Prompt: charged.PromptCost, Completion: charged.CompletionCost, Own: r.hold.own != nil, Upstream: charged.UpstreamCost,
+		}, state
 	case journaled, stranded:
 		cost, _ := r.cost(ctx, &s)
 		return cost, state
@@ -63,7 +65,7 @@ func (r *run) charge(ctx context.Context, s settlement) (chat.Cost, state) {
 
 // cost is what the ledger will charge: the usage at the price that the hold pinned.
 func (r *run) cost(ctx context.Context, s *settlement) (chat.Cost, bool) {
-	var cost chat.Cost
+	cost := chat.Cost{Own: r.hold.own != nil}
 	if s.Release != "" {
 		return cost, true
 	}
@@ -71,7 +73,12 @@ func (r *run) cost(ctx context.Context, s *settlement) (chat.Cost, bool) {
 	if !ok {
 		return cost, false
 	}
-	for _, item := range version.Price.For(s.Tier).LineItems(s.Usage, r.hold.PlacedAt) {
+	price := version.Price
+	if r.hold.own != nil {
+		cost.Upstream = usage.Total(version.CostSchedule().For(s.Tier).LineItems(s.Usage, r.hold.PlacedAt))
+		price = price.Part(r.hold.own.Rate)
+	}
+	for _, item := range price.For(s.Tier).LineItems(s.Usage, r.hold.PlacedAt) {
 		cost.Total = cost.Total.Add(item.Amount)
 		switch item.Class.Side() {
 		case usage.Prompt:

@@ -62,11 +62,11 @@ func (r *run) answered(resp *http.Response, said *chat.Failure) fault {
 	switch resp.StatusCode {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		if invalidKey(said) {
-			f.err, f.outcome.Result = keyRefused(cause), routing.KeyRefused
+			f.err, f.outcome.Result = r.keyRefused(cause), routing.KeyRefused
 			break
 		}
 		if said.Type == "ServiceQuotaExceededException" {
-			f.err, f.outcome.Result = keyRefused(cause), routing.QuotaExhausted
+			f.err, f.outcome.Result = r.keyRefused(cause), routing.QuotaExhausted
 			break
 		}
 		f.err = r.notTaken(said, cause)
@@ -76,7 +76,7 @@ func (r *run) answered(resp *http.Response, said *chat.Failure) fault {
 			break
 		}
 		if exhausted(said) {
-			f.err = keyRefused(cause)
+			f.err = r.keyRefused(cause)
 			f.outcome.Result = routing.QuotaExhausted
 			break
 		}
@@ -86,15 +86,18 @@ func (r *run) answered(resp *http.Response, said *chat.Failure) fault {
 	case http.StatusInternalServerError:
 		f.outcome.Untouched = true
 	case http.StatusUnauthorized:
-		f.err = keyRefused(cause)
+		f.err = r.keyRefused(cause)
 	case http.StatusForbidden:
 		if signature(said) {
-			f.err, f.outcome.Result = keyRefused(cause), routing.KeyRefused
+			f.err, f.outcome.Result = r.keyRefused(cause), routing.KeyRefused
 			break
 		}
-		if !permission(said) {
+		switch {
+		case !permission(said):
 			// It may be about what the caller says (moderation): one caller must not keep an endpoint from all others.
 			f.outcome.Result = routing.Declined
+		case r.route.own != nil:
+			f.err = r.keyRefused(cause)
 		}
 	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
 		f.err = domain.Errorf(CodeVendorTimeout, "the vendor of this model did not answer in time").Wrap(cause)
@@ -102,8 +105,11 @@ func (r *run) answered(resp *http.Response, said *chat.Failure) fault {
 	return f
 }
 
-// keyRefused is the failure of a call for which the vendor takes none of the platform's keys.
-func keyRefused(cause error) *domain.Error {
+// keyRefused is the failure of a call for which the vendor does not take the customer's own key, or none of the platform's.
+func (r *run) keyRefused(cause error) *domain.Error {
+	if r.route.own != nil {
+		return ownKeyRefused(r.route.vendor.ID, cause)
+	}
 	return domain.Errorf(CodeVendorUnavailable, "the vendor of this model does not serve us now").Wrap(cause)
 }
 

@@ -6,6 +6,7 @@
 //	          embedding/, completion/, rerank/, media/: what is asked for and is no conversation
 //	route.go  model → endpoint, vendor; target.go  vendor → address, accounts
 //	credential/ the platform's keys at vendors; account.go  one of them in use
+//	ownkey.go keys of customers at vendors: ownkey/
 //	admit.go  bounds of the call → hold
 //	send.go   attempts at the vendor; fault.go says what went wrong
 //	whole.go  an answer in one piece; relay.go a stream; speak.go sound
@@ -13,7 +14,8 @@
 //	settle.go the charge; sweep.go sends what could not be sent
 //	keep.go   first answers for callers with an Idempotency-Key
 //	preset.go what a call leaves unsaid: preset/
-//	cached.go answers that cost nothing, for callers who asked for that: cache/
+//	tape.go   what is stored for owners who want that: content/
+//	cached.go answers that cost nothing, for callers who asked for that: cache/, counted by hits/
 //
 // The call to the vendor belongs to the server: a caller who goes away ends it only where ending it stops the bill. Every
 // hold ends in one of three ways: settled, released, or, when the process dies, by its expiry.
@@ -37,12 +39,14 @@ type Gateway struct {
 	o       Options
 	counter meter.Counter
 	budget  *meter.Budget
-	health  *routing.Health
+	health  health
 	calling exchange.Set
 	buffers sync.Pool
 
 	targetsMu sync.RWMutex
 	targets   map[string]*target // by vendor
+	// ownTargets are those with keys of customers, by vendor and key.
+	ownTargets map[string]*target
 
 	base context.Context // of all calls to vendors; ends when the process cannot wait any longer
 	kill context.CancelCauseFunc
@@ -65,15 +69,15 @@ func New(o Options) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{
-		o: o, budget: meter.NewBudget(o.KeepTextTotal), health: routing.NewHealth(routing.HealthOptions{}), stopping: make(chan struct{}), swept: make(chan struct{}, 1),
-		targets: make(map[string]*target),
+		o: o, budget: meter.NewBudget(o.KeepTextTotal), health: newHealth(), stopping: make(chan struct{}), swept: make(chan struct{}, 1),
+		targets: make(map[string]*target), ownTargets: make(map[string]*target),
 	}
 	g.base, g.kill = context.WithCancelCause(context.Background())
 	return g, nil
 }
 
 // Health is what was measured of endpoints, and which credentials do not work now: to be shared with other processes (routing.Shared).
-func (g *Gateway) Health() *routing.Health { return g.health }
+func (g *Gateway) Health() *routing.Health { return g.health.platform }
 
 // Running is how many calls are under way.
 func (g *Gateway) Running() int64 { return g.calls.Load() }

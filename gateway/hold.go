@@ -9,6 +9,7 @@ import (
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/domain/wallet"
 )
 
 // hold is what the call may spend. Where that comes from, a hold of its own or a share of a larger grant, is known in this
@@ -17,8 +18,9 @@ type hold struct {
 	commands.Held
 	id, wallet, key uuid.UUID
 	endpoint        string
-	extra           usage.Usage // that it was made for
-	tier            string      // the service tier that was asked for
+	extra           usage.Usage    // that it was made for
+	tier            string         // the service tier that was asked for
+	own             *wallet.OwnKey // the customer's at the vendor; nil for the platform's
 	placed          bool
 	extensions      int
 }
@@ -28,7 +30,7 @@ func (h *hold) meta(command uuid.UUID) commands.Meta {
 }
 
 func (r *run) newHold() *hold {
-	return &hold{id: r.id, wallet: r.call.WalletID, key: r.call.KeyID, endpoint: r.route.endpoint.ID}
+	return &hold{id: r.id, wallet: r.call.WalletID, key: r.call.KeyID, endpoint: r.route.endpoint.ID, own: r.ownKey()}
 }
 
 // place reserves the most that the call can cost. When the ledger's answer is lost, a hold that was placed nevertheless is
@@ -40,7 +42,7 @@ func (h *hold) place(ctx context.Context, r *run, b bounds) error {
 	held, _, err := r.g.o.Ledger.PlaceHold(limited, h.meta(h.id), commands.PlaceHold{
 		HoldID: h.id, WalletID: h.wallet, KeyID: h.key, Model: r.route.model.ID, Endpoint: h.endpoint,
 		PromptTokens: b.prompt, CompletionTokens: b.output * r.req.Choices, Choices: r.req.Choices, Clamp: r.call.Clamp && r.req.Operation.Generates(),
-		Extra: b.extra, ServiceTier: b.tier,
+		Extra: b.extra, ServiceTier: b.tier, OwnKey: h.own,
 		TTL: r.g.o.holdTTL(),
 	})
 	switch {

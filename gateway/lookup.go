@@ -10,7 +10,9 @@ import (
 	"net/url"
 
 	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/gateway/meter"
+	"github.com/massrouter/massrouter/gateway/ownkey"
 )
 
 // LookupPath is the operation under which a vendor's wire.paths say where the usage of a call is looked up by the call's id, which is sent
@@ -21,7 +23,7 @@ const LookupPath = "usage"
 type Lookup struct {
 	Endpoint   string
 	UpstreamID string
-	Credential string // of the platform's key that the vendor was called with
+	Credential string // of the key that the vendor was called with
 	Completion int64  // the most that the call could produce
 }
 
@@ -60,7 +62,14 @@ func (g *Gateway) LookUp(ctx context.Context, l Lookup) (usage.Usage, error) {
 	if path == "" || l.UpstreamID == "" {
 		return nil, ErrNoLookup
 	}
-	t, err := g.target(p.Vendors[endpoint.Vendor])
+	var own *ownkey.Usable
+	if id, customers := wallet.OwnKeyOf(l.Credential); customers {
+		if own = g.foundOwnKey(id); own == nil {
+			return nil, ErrNoLookup // no key of the platform's knows the call
+		}
+		l.Credential = own.Credential.ID // it may have been replaced since
+	}
+	t, err := g.targetOf(p.Vendors[endpoint.Vendor], own)
 	if err != nil {
 		return nil, err
 	}

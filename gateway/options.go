@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/gateway/journal"
 )
@@ -18,10 +19,14 @@ type Options struct {
 	Ledger      Ledger
 	Catalog     Catalog
 	Credentials Credentials
+	OwnKeys     OwnKeys          // nil: customers have no keys of their own at vendors
+	OwnKeyRate  money.Price      // what a call with one costs, as a part of its price: 0.05 is 5 %
 	Answers     Answers          // nil: calls with an Idempotency-Key are refused
 	Limits      Limits           // nil: calls come at any rate
 	Cache       Cache            // nil: no answer comes from it
 	Presets     Presets          // nil: calls with a preset are refused
+	Contents    Contents         // nil: nothing of calls is stored
+	Hits        Hits             // nil: answers from the cache are not counted
 	Media       Media            // nil: what callers name by address goes to vendors as an address
 	Journal     *journal.Journal // keeps settlements while the ledger is away
 	Transport   http.RoundTripper

@@ -8,6 +8,7 @@ import (
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/exchange"
+	"github.com/massrouter/massrouter/gateway/ownkey"
 	"github.com/massrouter/massrouter/gateway/routing"
 )
 
@@ -31,7 +32,7 @@ func (r *run) plan(ctx context.Context) error {
 	o := &r.g.o
 	chosen, refusal := routing.Choose(question, r.g.health, o.Now(), o.Random)
 	if refusal != nil {
-		return refusal
+		return r.explained(refusal)
 	}
 	r.attempts = routing.NewAttempts(&chosen, routing.Limits{
 		Attempts: o.Attempts, Time: o.RequestTimeout, Pause: o.RetryWait, Backoff: o.Backoff,
@@ -131,26 +132,28 @@ func (r *run) offered(picture *Picture, name string, take func(route, *catalog.P
 	if !r.req.Operation.Offered(model.OutputModalities) {
 		return domain.Errorf(domain.CodeInvalid, "the model %q is not for %s", clip(name), r.req.Operation.Name()).With("param", "model")
 	}
-	var refusal error
+	keys, refusal := r.ownKeys(picture, name)
+	if refusal != nil {
+		return refusal
+	}
 	found := false
 	for _, id := range picture.ByModel[name] {
 		endpoint := picture.Endpoints[id]
 		if endpoint.Status != catalog.Active {
 			continue
 		}
-		offer, price, err := r.g.offer(picture, model, endpoint, r.call.PriceGroup)
-		if err == nil && !exchange.Serves(r.req.Operation, chat.Dialect(offer.vendor.Dialect)) {
-			err = domain.Errorf(domain.CodeInvalid, "the model %q has no vendor that can be asked for %s", clip(name), r.req.Operation.Name()).With("param", "model")
+		for turn, own := range keys.at(endpoint.Vendor) {
+			offer, price, err := r.servable(picture, model, endpoint, own)
+			if err != nil {
+				refusal = err
+				continue
+			}
+			found = true
+			if own != nil {
+				offer.turn = turn + 1
+			}
+			take(offer, price)
 		}
-		if err == nil {
-			err = r.tiered(price)
-		}
-		if err != nil {
-			refusal = err
-			continue
-		}
-		found = true
-		take(offer, price)
 	}
 	switch {
 	case found:
@@ -159,6 +162,18 @@ func (r *run) offered(picture *Picture, name string, take func(route, *catalog.P
 		return refusal
 	}
 	return domain.Errorf(domain.CodeModelNotFound, "the model %q is not offered by anybody now", clip(name)).With("param", "model")
+}
+
+// servable is the offer of an endpoint, if it can be asked for what is asked.
+func (r *run) servable(picture *Picture, model catalog.Model, endpoint catalog.Endpoint, own *ownkey.Usable) (route, *catalog.PriceVersion, error) {
+	offer, price, err := r.g.offer(picture, model, endpoint, r.call.PriceGroup, own)
+	if err == nil && !exchange.Serves(r.req.Operation, chat.Dialect(offer.vendor.Dialect)) {
+		err = domain.Errorf(domain.CodeInvalid, "the model %q has no vendor that can be asked for %s", clip(model.ID), r.req.Operation.Name()).With("param", "model")
+	}
+	if err == nil {
+		err = r.tiered(price)
+	}
+	return offer, price, err
 }
 
 // tiered refuses a service tier that is asked for and has no price.
@@ -175,7 +190,7 @@ const bytesPerToken = 4
 
 func (r *run) candidate(offer *route, price *catalog.PriceVersion) routing.Candidate {
 	return routing.Candidate{
-		Endpoint: offer.endpoint.ID, Model: offer.model.ID, Vendor: offer.vendor.ID, Name: offer.vendor.Name,
+		Endpoint: offer.measuredAs(), Own: offer.turn, Model: offer.model.ID, Vendor: offer.vendor.ID, Name: offer.vendor.Name,
 		Credentials: offer.target.credentials, Prices: routing.PricesOf(price, int64(len(r.call.Body)/bytesPerToken), r.g.o.Now()),
 		Context: offer.context, Parameters: offer.endpoint.Parameters(&offer.model), Modalities: offer.model.InputModalities,
 		Quantization: offer.endpoint.Terms.Quantization, Collects: offer.endpoint.Terms.Collects(), ZDR: offer.endpoint.Terms.ZeroRetention(),

@@ -11,9 +11,12 @@ import (
 	"github.com/massrouter/massrouter/gateway/answers"
 	"github.com/massrouter/massrouter/gateway/cache"
 	"github.com/massrouter/massrouter/gateway/chat"
+	"github.com/massrouter/massrouter/gateway/content"
 	"github.com/massrouter/massrouter/gateway/credential"
 	"github.com/massrouter/massrouter/gateway/exchange"
+	"github.com/massrouter/massrouter/gateway/hits"
 	"github.com/massrouter/massrouter/gateway/limit"
+	"github.com/massrouter/massrouter/gateway/ownkey"
 	"github.com/massrouter/massrouter/gateway/preset"
 )
 
@@ -62,6 +65,14 @@ type Credentials interface {
 	Credentials(vendor string) []credential.Credential
 }
 
+// OwnKeys has the keys of customers at vendors. See ownkey.Watch. It is asked for every call: it must be cheap. Errors are *domain.Error.
+type OwnKeys interface {
+	// ByVendor are those that a call of a wallet may use for a model with an API key, by vendor, in the order in which they are tried.
+	ByVendor(wallet uuid.UUID, model string, key uuid.UUID) (map[string][]ownkey.Usable, error)
+	// Find is a key by its id; false when it is not there any more.
+	Find(id uuid.UUID) (ownkey.Usable, bool)
+}
+
 // Answers keeps first answers for callers who sent an Idempotency-Key. See answers.Store.
 type Answers interface {
 	Claim(ctx context.Context, c answers.Claim, secret string, lease time.Duration) (*answers.Answer, error)
@@ -87,6 +98,18 @@ type Presets interface {
 	Newest(ctx context.Context, wallet uuid.UUID, slug string) (preset.Version, error)
 }
 
+// Contents stores what calls asked and were answered, for wallets whose owner wants that. See content.Writer.
+type Contents interface {
+	// Put takes the content of a call that has ended, without anybody waiting for it.
+	Put(c content.Call)
+}
+
+// Hits counts answers that were given again from the cache. See hits.Recorder.
+type Hits interface {
+	// Put takes one, without anybody waiting for it.
+	Put(h hits.Hit)
+}
+
 // Call is one request of an authenticated caller.
 type Call struct {
 	KeyID             uuid.UUID
@@ -104,6 +127,8 @@ type Call struct {
 	AppID   uuid.UUID
 	Referer string
 	Title   string
+	// Retention is for how long the call's content is stored; 0 for not.
+	Retention time.Duration
 	// Cache lets the answer come from the cache; nil for not.
 	Cache *CacheWish
 	// Token is the Idempotency-Key, "" without one. Secret is the caller's API key, which seals the answer that is kept.

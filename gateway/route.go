@@ -9,6 +9,7 @@ import (
 	"github.com/massrouter/massrouter/domain/catalog"
 	"github.com/massrouter/massrouter/gateway/chat"
 	"github.com/massrouter/massrouter/gateway/exchange"
+	"github.com/massrouter/massrouter/gateway/ownkey"
 )
 
 // route is who serves a call, and with what.
@@ -17,15 +18,17 @@ type route struct {
 	model    catalog.Model
 	endpoint catalog.Endpoint
 	target   *target
-	context  int64 // tokens, prompt and completion together
-	output   int64 // tokens of one completion at most
+	own      *ownkey.Usable // the customer's key, with which alone the vendor is called; nil for the platform's
+	turn     int            // its place among the customer's keys of the vendor, from 1
+	context  int64          // tokens, prompt and completion together
+	output   int64          // tokens of one completion at most
 }
 
 // cancels says whether ending the call at the vendor stops the bill.
 func (r *route) cancels() bool { return r.vendor.CancelPolicy == catalog.Cancel }
 
-// offer is the route by one endpoint, or why there is none.
-func (g *Gateway) offer(picture *Picture, model catalog.Model, endpoint catalog.Endpoint, group string) (route, *catalog.PriceVersion, error) {
+// offer is the route by one endpoint with a key of the customer's, or without one the platform's; or why there is none.
+func (g *Gateway) offer(picture *Picture, model catalog.Model, endpoint catalog.Endpoint, group string, own *ownkey.Usable) (route, *catalog.PriceVersion, error) {
 	price, ok := catalog.InForceFor(picture.Prices[endpoint.ID], picture.GroupPrices[endpoint.ID], group, g.o.Now())
 	if !ok {
 		return route{}, nil, domain.Errorf(domain.CodePriceNotInForce, "the model %q has no price in force", model.ID).With("param", "model")
@@ -34,12 +37,12 @@ func (g *Gateway) offer(picture *Picture, model catalog.Model, endpoint catalog.
 	if !ok || vendor.Status != catalog.Active || !exchange.Speaks(chat.Dialect(vendor.Dialect)) {
 		return route{}, nil, domain.Errorf(CodeVendorUnavailable, "the vendor of the model %q is not available now", model.ID)
 	}
-	target, err := g.target(vendor)
+	target, err := g.targetOf(vendor, own)
 	if err != nil {
 		return route{}, nil, domain.Errorf(CodeVendorUnavailable, "the vendor of the model %q is not available now", model.ID).Wrap(err)
 	}
 	r := route{
-		vendor: vendor, model: model, endpoint: endpoint, target: target,
+		vendor: vendor, model: model, endpoint: endpoint, target: target, own: own,
 		context: least(endpoint.ContextLength, model.ContextLength),
 	}
 	if r.context == 0 {

@@ -23,6 +23,7 @@ type run struct {
 	asked    exchange.Incoming // the call without its preset
 	id       uuid.UUID         // of the generation: of the hold
 	name     string            // the id's public form, once there is a hold
+	admitted uuid.UUID         // the id of the last one that had a hold
 	req      *exchange.Request
 	x        exchange.Exchange // once it is known who serves the call
 	route    route
@@ -58,6 +59,7 @@ func (g *Gateway) newRun(c Call, client Client) *run {
 func (r *run) end() {
 	r.renewal.stop()
 	r.watch.close()
+	r.storeContent()
 	if r.attempts != nil {
 		r.attempts.Ended(routing.Outcome{Result: routing.GaveUp}, r.g.o.Now())
 	}
@@ -134,6 +136,9 @@ func (r *run) begin(ctx, work context.Context) {
 	}
 	if r.claim != nil {
 		r.out.record(answers.MaxBody)
+	}
+	if r.call.Retention > 0 && o.Contents != nil {
+		r.out.startTape()
 	}
 	r.watch.start(r.g.base, ctx, total, first, r.onGone)
 	r.renewal.start(work, r)

@@ -26,6 +26,8 @@ type sender struct {
 	limit     int
 	kept      []byte // of the stream, for an answer that is kept
 	overflown bool   // it became too long for that
+
+	tape tape // of what is stored for the wallet's owner
 }
 
 func (s *sender) init(client Client, lost func()) { s.client, s.lost = client, lost }
@@ -104,14 +106,21 @@ func (s *sender) send(p []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keep(p)
-	s.write(p)
+	s.say(p)
 }
 
 // sendLast sends what is recorded already, or not to be.
 func (s *sender) sendLast(p []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.write(p)
+	s.say(p)
+}
+
+// say writes a part of the answer.
+func (s *sender) say(p []byte) {
+	if s.write(p) {
+		s.tape.note(p)
+	}
 }
 
 func (s *sender) keep(p []byte) {
@@ -126,9 +135,9 @@ func (s *sender) keep(p []byte) {
 }
 
 // write is send with the lock held. An error means that the caller is gone.
-func (s *sender) write(p []byte) {
+func (s *sender) write(p []byte) bool {
 	if s.gone || s.closed {
-		return
+		return false
 	}
 	var err error
 	if !s.opened {
@@ -141,18 +150,24 @@ func (s *sender) write(p []byte) {
 	if err != nil {
 		s.gone = true
 		s.lost()
-		return
+		return false
 	}
 	s.last = time.Now()
+	return true
 }
 
 // whole sends an answer in one piece.
 func (s *sender) whole(body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.gone && s.client.Whole(s.media, body, false) != nil {
-		s.gone = true
+	if s.gone {
+		return
 	}
+	if s.client.Whole(s.media, body, false) != nil {
+		s.gone = true
+		return
+	}
+	s.tape.note(body)
 }
 
 // cut ends a stream that no error can be put into.

@@ -303,7 +303,7 @@ func TestTheSameSpeechAgain(t *testing.T) {
 			sameSound(t, first.Body(), again.Body())
 			require.Greater(t, len(again.Body()), 100_000)
 			require.Equal(t, "audio/wav", again.Media())
-			require.Equal(t, first.Generation(), again.Generation())
+			require.Equal(t, name == "kept", first.Generation() == again.Generation(), "an answer from the cache has a name of its own")
 			require.False(t, again.Opened(), "what is there goes out whole")
 		}
 	}

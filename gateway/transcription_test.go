@@ -267,7 +267,7 @@ func TestTheSameTranscriptionAgain(t *testing.T) {
 			require.NoError(t, k.Gateway.Complete(t.Context(), call, again))
 			require.Len(t, k.Settled().Charged, i+1, "charged once")
 			require.Equal(t, first.Media(), again.Media())
-			require.Equal(t, first.Generation(), again.Generation())
+			require.Equal(t, name == "kept", first.Generation() == again.Generation(), "an answer from the cache has a name of its own")
 			if format == "text" || name == "kept" {
 				require.Equal(t, first.Body(), again.Body())
 			}

@@ -142,7 +142,10 @@ func azure(k *gatewaytest.Kit, version string) string {
 	}
 	return wired(k, chat.OpenAI, "/openai", catalog.Wire{
 		Auth: catalog.AuthHeader, AuthName: "api-key", Query: map[string]string{"api-version": version},
-		Paths: map[string]string{"chat": "/deployments/{model}/chat/completions"},
+		Paths: map[string]string{
+			"chat": "/deployments/{model}/chat/completions", "completion": "/deployments/{model}/completions", "embeddings": "/deployments/{model}/embeddings",
+			"image": "/deployments/{model}/images/generations", "speech": "/deployments/{model}/audio/speech", "transcription": "/deployments/{model}/audio/transcriptions",
+		},
 	})
 }
 

@@ -24,7 +24,7 @@ func TestSameKeyAndBodyGiveTheSameAnswer(t *testing.T) {
 		{"POST", wallet + "/top-ups", credit("1"), credit("2")},
 		{"POST", wallet + "/grants", credit("1"), credit("2")},
 		{"POST", wallet + "/adjustments", credit("-1"), credit("1")},
-		{"PATCH", key, map[string]any{"name": "a", "caps": nil, "models": nil, "expires_at": nil, "rate_limits": nil}, map[string]any{"name": "b", "caps": nil, "models": nil, "expires_at": nil, "rate_limits": nil}},
+		{"PATCH", key, map[string]any{"name": "a", "caps": nil, "models": nil, "expires_at": nil, "rate_limits": nil, "networks": nil}, map[string]any{"name": "b", "caps": nil, "models": nil, "expires_at": nil, "rate_limits": nil, "networks": nil}},
 		{"POST", key + "/disable", map[string]any{"reason": "a"}, map[string]any{"reason": "b"}},
 		{"PUT", "/console/v1/vendors/north", vendorSpec(), with(vendorSpec(), "name", "South")},
 		{"PUT", modelPath, modelSpec(), with(modelSpec(), "name", "Small")},

@@ -136,7 +136,7 @@ func badParameters() []badInput {
 
 func badRules() []badInput {
 	name := map[string]any{"name": "k"}
-	update := map[string]any{"name": "k", "caps": nil, "models": nil, "expires_at": nil, "rate_limits": nil}
+	update := map[string]any{"name": "k", "caps": nil, "models": nil, "expires_at": nil, "rate_limits": nil, "networks": nil}
 	put := func(what, path string, body map[string]any) badInput {
 		return badInput{name: what, method: nethttp.MethodPut, path: path, body: body, status: 400, code: domain.CodeInvalid}
 	}

@@ -20,19 +20,30 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/massrouter/massrouter/commands"
+	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/eventstore"
 	"github.com/massrouter/massrouter/eventstore/memory"
 	"github.com/massrouter/massrouter/gateway"
 	gatewayauth "github.com/massrouter/massrouter/gateway/auth"
 	"github.com/massrouter/massrouter/gateway/credential"
+	"github.com/massrouter/massrouter/gateway/hits"
 	"github.com/massrouter/massrouter/gateway/journal"
+	"github.com/massrouter/massrouter/gateway/ownkey"
 	"github.com/massrouter/massrouter/gateway/preset"
 	"github.com/massrouter/massrouter/http"
+	"github.com/massrouter/massrouter/http/audited"
 	"github.com/massrouter/massrouter/http/auth"
 	"github.com/massrouter/massrouter/http/command"
 	"github.com/massrouter/massrouter/http/inference"
+	"github.com/massrouter/massrouter/http/organisation"
 	"github.com/massrouter/massrouter/http/query"
 	"github.com/massrouter/massrouter/http/stream"
+	"github.com/massrouter/massrouter/identity/access"
+	"github.com/massrouter/massrouter/identity/account"
+	"github.com/massrouter/massrouter/identity/auditlog"
+	"github.com/massrouter/massrouter/identity/oauth/appcode"
+	tenants "github.com/massrouter/massrouter/identity/organisation"
+	"github.com/massrouter/massrouter/internal/oauthsim"
 	"github.com/massrouter/massrouter/internal/pgtest"
 	"github.com/massrouter/massrouter/internal/sim"
 	"github.com/massrouter/massrouter/projections"
@@ -58,17 +69,21 @@ const operatorToken = "test-operator-token-0123456789"
 
 // bundle is a whole service: the log in memory, the read models in a database of its own, a simulated vendor.
 type bundle struct {
-	t     *testing.T
-	url   string
-	http  *nethttp.Client // validates every answer against the document
-	sim   string          // the address of the simulated vendor
-	app   *commands.App
-	store *memory.Store
-	live  *stream.Hub
+	t       *testing.T
+	url     string
+	http    *nethttp.Client // validates every answer against the document
+	sim     string          // the address of the simulated vendor
+	app     *commands.App
+	store   *memory.Store
+	pool    *pgxpool.Pool
+	issuer  *oauthsim.Issuer // of withAccounts
+	records txtRecords
+	live    *stream.Hub
 	// handler is what answers at url.
 	handler nethttp.Handler
 	api     http.API
 	tree    *treeHead
+	own     *ownkey.Watch
 	log     *bytes.Buffer // read it after close only
 	close   func()
 }
@@ -79,6 +94,8 @@ type parts struct {
 	app   commands.Options
 	api   http.API
 	live  stream.Options
+	// trail sees what is recorded of requests.
+	trail func(audited.Recorder) audited.Recorder
 	// noHooks starts a service without webhooks.
 	noHooks bool
 	// source sees what the live updates read.
@@ -92,28 +109,42 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 	for _, c := range choose {
 		c(&p)
 	}
+	pool, views := pgtest.New(t), &checkpoint.Signal{}
+	p.store.OnNotes = notesIn(t, pool)
 	api, store := p.api, memory.New(p.store)
 	app, err := commands.New(store, p.app)
 	require.NoError(t, err)
-	pool, views := pgtest.New(t), &checkpoint.Signal{}
+	api.Trail = auditlog.New(pool)
+	if p.trail != nil {
+		api.Trail = p.trail(api.Trail)
+	}
 	stop := run(t, store, app, pool, views)
 
-	b := &bundle{t: t, app: app, store: store, log: &bytes.Buffer{}, http: &nethttp.Client{Transport: validating(t)}}
+	b := &bundle{t: t, app: app, store: store, pool: pool, log: &bytes.Buffer{}, http: &nethttp.Client{Transport: validating(t)}}
 	if api.Authenticator == nil {
 		api.Authenticator, err = auth.NewOperatorToken(operatorToken)
 		require.NoError(t, err)
+	}
+	if known, ok := api.Authenticator.(*people); ok {
+		known.rights = access.New(pool, time.Now)
 	}
 	signal := checkpoint.WithSignal(views)
 	models, balances, known := catalog.NewQuery(pool, signal), balance.NewQuery(pool, signal), keys.NewQuery(pool, signal)
 	calls, cache := generations.NewQuery(pool, signal), catalog.NewCache(models, time.Nanosecond)
 	callers := gatewayauth.New(keySource{known}, gatewayauth.Options{Known: time.Nanosecond, Unknown: time.Nanosecond})
 	presets := preset.New(pool, walletsOf{balances, store})
-	gate, stopGate := startGateway(t, app, cache, presets)
+	stored := newContents(t, pool)
+	seen := hits.NewRecorder(hits.New(pool), hits.Options{Logger: zerolog.Nop()})
+	keyset := newKeyset(t)
+	b.own = ownkey.NewWatch(pool, keyset, func(err error) { t.Error(err) })
+	require.NoError(t, b.own.Look(t.Context()))
+	gate, stopGate := startGateway(t, app, cache, presets, stored, b.own)
+	own := ownkey.New(pool, keyset, walletsOf{balances, store}, gate)
 	b.sim = startVendor(t)
 	hooks := newHooks(t, pool, store, balances)
-	api.Commands = command.New(app, hooks, presets, chargesOf{calls})
+	api.Commands = command.New(app, hooks, presets, chargesOf{calls}, stored.commands(calls)).UseOwnKeys(own)
 	if p.noHooks {
-		api.Commands = command.New(app, nil, presets, chargesOf{calls})
+		api.Commands = command.New(app, nil, presets, chargesOf{calls}, nil)
 	}
 	registry, err := commands.Registry()
 	require.NoError(t, err)
@@ -122,16 +153,21 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 	shown := query.Views{
 		Balance: balances, Statement: statement.NewQuery(pool, signal), Keys: known, Catalog: models, Generations: calls, Reviews: reviews.NewQuery(pool, signal), Log: reader{store},
 		Usage: statistics, Apps: apps.NewQuery(pool, signal), Rankings: rankings.NewQuery(pool, store, registry, signal), Journal: books.NewQuery(pool, signal), Moments: asof.New(store), Receipts: b.tree,
-		Projections: runner.New(store, pool, registry, projections.All(), runner.Options{}), Webhooks: hooks, Presets: presets,
+		Projections: runner.New(store, pool, registry, projections.All(), runner.Options{}), Webhooks: hooks, Presets: presets, Contents: stored, Hits: seen, Audit: auditlog.New(pool), OwnKeys: own,
 	}
 	if p.noHooks {
-		shown.Webhooks = nil
+		shown.Webhooks, shown.OwnKeys = nil, nil
 	}
 	api.Queries = query.New(shown)
+	api.Organisations = organisation.New(organisation.Parts{
+		Access: access.New(pool, time.Now), ApproveAbove: money.MustParse("100"), Now: time.Now,
+		Organisations: tenants.New(pool, opener{app}, time.Now), People: account.New(pool, nil, nil, time.Now), App: app, Balances: balances, Keys: known, Head: reader{store},
+	})
 	api.Inference = &inference.API{
 		Calls: inference.NewCalls(gate, callers, inference.CallOptions{}), Callers: callers,
 		Catalog: cache, Balance: balances, Keys: known, Generations: calls, Usage: statistics, Head: reader{store},
-		Health: gate.Health(), Keyring: app,
+		Health: gate.Health(), Keyring: app, Contents: stored, Hits: seen,
+		Codes: appcode.New(pool, time.Now), Granters: granters{access.New(pool, time.Now)},
 	}
 	var source stream.Source = live.New(pool, store, registry, projections.All(), signal)
 	if p.source != nil {
@@ -198,13 +234,14 @@ func startVendor(t *testing.T) string {
 }
 
 // startGateway makes the inference path; the function that it returns stops it.
-func startGateway(t *testing.T, app *commands.App, cache *catalog.Cache, presets gateway.Presets) (*gateway.Gateway, func()) {
+func startGateway(t *testing.T, app *commands.App, cache *catalog.Cache, presets gateway.Presets, contents gateway.Contents, own gateway.OwnKeys) (*gateway.Gateway, func()) {
 	t.Helper()
 	kept, err := journal.Open(filepath.Join(t.TempDir(), "journal"))
 	require.NoError(t, err)
 	transport := gateway.NewTransport()
 	g, err := gateway.New(gateway.Options{
-		Ledger: app, Catalog: pictures{cache}, Credentials: credentials{}, Journal: kept, Transport: transport, Presets: presets, Logger: zerolog.Nop(),
+		Ledger: app, Catalog: pictures{cache}, Credentials: credentials{}, Journal: kept, Transport: transport, Presets: presets, Contents: contents,
+		OwnKeys: own, OwnKeyRate: money.MustPrice("0.05"), Logger: zerolog.Nop(),
 	})
 	require.NoError(t, err)
 	return g, func() {
@@ -274,7 +311,7 @@ func (s keySource) Key(ctx context.Context, id uuid.UUID) (gatewayauth.Key, gate
 	k, err := s.keys.Key(ctx, id, 0)
 	return gatewayauth.Key{
 		ID: k.ID, WalletID: k.WalletID, Scope: k.Scope, Label: k.Label, Hash: k.Hash, OldHash: k.OldHash, OldHashUntil: k.OldHashUntil,
-		Limits: k.Limits, PriceGroup: k.PriceGroup, WalletRates: k.WalletRates, MemberRates: k.Member.Rates, Disabled: k.Disabled, Revoked: k.Revoked,
+		Limits: k.Limits, PriceGroup: k.PriceGroup, WalletRates: k.WalletRates, MemberRates: k.Member.Rates, Content: k.Content, Disabled: k.Disabled, Revoked: k.Revoked,
 	}, gatewayauth.State{Position: k.Position}, err
 }
 

@@ -53,6 +53,9 @@ func extensions() []string {
 // known fails for members that a schema does not name.
 func known(t *testing.T, s *openapi3.Schema, value any, place string) {
 	t.Helper()
+	if s.Type == nil && len(s.Properties)+len(s.AllOf)+len(s.AnyOf)+len(s.OneOf) == 0 { // anything
+		return
+	}
 	switch value := value.(type) {
 	case []any:
 		for _, item := range value {
@@ -75,7 +78,7 @@ func propertyOf(s *openapi3.Schema, name string) (*openapi3.Schema, bool) {
 	if p, ok := s.Properties[name]; ok {
 		return p.Value, true
 	}
-	for _, part := range s.AllOf {
+	for _, part := range slices.Concat(s.AllOf, s.AnyOf) {
 		if p, ok := propertyOf(part.Value, name); ok {
 			return p, true
 		}

@@ -11,13 +11,18 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/http/account"
+	"github.com/massrouter/massrouter/http/audited"
 	"github.com/massrouter/massrouter/http/auth"
 	"github.com/massrouter/massrouter/http/command"
 	"github.com/massrouter/massrouter/http/inference"
 	"github.com/massrouter/massrouter/http/middleware"
+	"github.com/massrouter/massrouter/http/oauth"
+	"github.com/massrouter/massrouter/http/organisation"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/http/query"
 	"github.com/massrouter/massrouter/http/tile"
+	"github.com/massrouter/massrouter/projections/checkpoint"
 )
 
 const (
@@ -36,11 +41,17 @@ type API struct {
 	Authenticator auth.Authenticator // of the console
 	Commands      *command.API
 	Queries       *query.API
+	Organisations *organisation.API // nil for a service without people
+	Accounts      *account.API      // of people about themselves
+	OAuth         *oauth.API        // sign-in by services of others; nil for a service without people
+	DevMail       http.Handler      // mails that were not sent, on a machine of somebody who develops; nil elsewhere
 	Inference     *inference.API
 	Stream        http.Handler        // GET /console/v1/stream; ends its answers itself
 	LogDir        string              // the transparency log's folder, served to everybody below /log/; "" for none
+	Trail         audited.Recorder    // the audit trail; nil keeps none
 	Metrics       *middleware.Metrics // nil measures nothing
 	BodyTime      time.Duration       // for a request's body to arrive; 0 is 2 min
+	Protection    Protection
 	Logger        zerolog.Logger
 }
 
@@ -48,24 +59,48 @@ type API struct {
 // from command. Everything else speaks the dialect of the inference API.
 func (a API) Handler() http.Handler {
 	r := chi.NewRouter()
+	root := r
 	within := cmp.Or(a.BodyTime, bodyTime)
-	r.Use(middleware.Observe(a.Logger, a.Metrics), middleware.Harden, middleware.Recover(a.refuse), middleware.BodyTime(within))
+	r.Use(middleware.Observe(a.Logger, a.Metrics), middleware.Client(a.Protection.Proxies), middleware.Harden, middleware.Recover(a.refuse), middleware.BodyTime(within))
+	r.Use(a.Protection.guards(a.refuse)...)
 	r.NotFound(notFound(a.refuse))
 	r.MethodNotAllowed(methodNotAllowed(r, a.refuse))
 	r.Group(func(r chi.Router) {
-		r.Use(middleware.TimeoutBy(timeOf), middleware.Body(consoleBody, min(consoleRead, within)), auth.Guard(a.Authenticator, problem.Write))
+		r.Use(middleware.TimeoutBy(timeOf), middleware.Body(consoleBody, min(consoleRead, within)), audited.Requests(a.Trail), auth.Guard(a.Authenticator, a.Queries, problem.Write), a.Protection.perUser(problem.Write),
+			a.Accounts.StepUpRequired)
+		r.Use(wall)
+		if a.Organisations != nil {
+			r.Use(a.Organisations.FourEyes)
+		}
 		a.Queries.Mount(r)
 		a.Commands.Mount(r)
+		if a.Organisations != nil {
+			a.Organisations.Dispatch(root)
+			a.Organisations.Mount(r)
+		}
+		a.Accounts.Mount(r)
+		a.OAuth.Mount(r)
 	})
 	r.Group(func(r chi.Router) {
-		r.Use(middleware.Body(consoleBody, min(consoleRead, within)), auth.Guard(a.Authenticator, problem.Write))
+		r.Use(middleware.Body(consoleBody, min(consoleRead, within)), audited.Requests(a.Trail), auth.Guard(a.Authenticator, a.Queries, problem.Write), a.Protection.perUser(problem.Write))
 		r.Method(http.MethodGet, "/console/v1/stream", a.Stream)
 	})
+	r.Get(account.KeySetPath, a.Accounts.KeySet)
+	if a.DevMail != nil {
+		r.Method(http.MethodGet, "/dev/mail", a.DevMail)
+	}
 	r.Group(a.Inference.Mount)
 	if a.LogDir != "" {
 		r.Group(a.mountLog)
 	}
 	return r
+}
+
+// wall makes what is asked for a tenant see nothing else in the database. It runs after auth.Guard.
+func wall(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(checkpoint.ForTenants(r.Context(), auth.ActingOf(r.Context()).Wallets)))
+	})
 }
 
 // mountLog serves the transparency log's files.

@@ -5,6 +5,7 @@ package http
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log"
@@ -30,6 +31,7 @@ type Server struct {
 	Listener net.Listener
 	Handler  http.Handler
 	HeadTime time.Duration // for a request's head; 0 is 10 s
+	TLS      *tls.Config   // nil answers plain HTTP
 	Grace    time.Duration // how long running requests may go on after Run's context has ended
 	OnStop   func()        // when given, called at the end of Run's context: ends answers that would never end by themselves
 	Logger   zerolog.Logger
@@ -57,7 +59,7 @@ func (s *Server) Run(ctx context.Context) error {
 		server.RegisterOnShutdown(s.OnStop)
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(s.Listener) }()
+	go func() { failed <- s.serve(server) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve %s on %s: %w", s.Name, s.Listener.Addr(), err)
@@ -73,6 +75,15 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.drain(running)
 	return nil
+}
+
+// serve accepts until the server is shut down.
+func (s *Server) serve(server *http.Server) error {
+	if s.TLS == nil {
+		return server.Serve(s.Listener)
+	}
+	server.TLSConfig = s.TLS
+	return server.ServeTLS(s.Listener, "", "") // the configuration has the certificate
 }
 
 // stop waits for running requests, and closes the connections of those that take too long.

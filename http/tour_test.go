@@ -2,6 +2,7 @@ package http_test
 
 import (
 	"encoding/json"
+	"strconv"
 	"testing"
 	"time"
 
@@ -102,7 +103,7 @@ const chargeOfCall = "0.00575"
 
 func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := withPeople(t, firewalled(t))
 	b.publish()
 	w := b.wallet("10")
 	walletID := idOf(t, w)
@@ -129,6 +130,8 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	b.get("/console/v1/generations" + freed.after() + "&wallet_id=" + walletID.String() + "&model=acme%2Flarge").is(200)
 	b.get("/console/v1/ledger/head").is(200)
 	b.get("/console/v1/events").is(200)
+	b.get("/console/v1/audit/entries?limit=2").is(200)
+	b.get("/console/v1/audit/entries/export?format=jsonl").is(200)
 
 	statement := b.get(w + "/statement" + freed.after()).is(200)
 	require.Equal(t, 4, statement.count("items"))
@@ -143,15 +146,22 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 
 	b.apps(w, k)
 	b.presets(w)
+	b.vendorKeys(w)
+	b.contents(w, secret)
+	b.get(w + "/cache-hits?from=2026-01-01&to=2026-02-01").is(200)
 	b.readSide(w, hold, "&"+freed.after()[1:])
 	b.metadata(secret, hold)
 	b.chat(secret)
 	b.updates(walletID)
 	b.reviews(walletID, keyID)
+	b.organisations()
+	b.people()
+	b.grants()
 	b.changeKey(k, secret)
 	b.hooks(w)
 	b.managed(w)
 
+	b.trailed()
 	all := b.http.Transport.(*transport)
 	for path, item := range all.document.doc.Paths.Map() {
 		for _, op := range item.Operations() {
@@ -408,6 +418,7 @@ func (b *bundle) metadata(secret string, hold uuid.UUID) {
 func (b *bundle) managed(wallet string) {
 	b.t.Helper()
 	_, manager := b.key(wallet, map[string]any{"name": "manager", "scope": "management"})
+	b.keysByManagement(manager)
 	made := b.post("/api/v1/keys", map[string]any{"name": "made"}, bearer(manager)).is(201)
 	path := "/api/v1/keys/" + made.text("data", "hash")
 	b.get("/api/v1/keys", bearer(manager)).is(200)
@@ -423,12 +434,18 @@ func (b *bundle) changeKey(k, secret string) {
 	see := func(a answer) answer { return b.get(k + a.is(200).after()).is(200) }
 	limits := map[string]any{
 		"name": "second", "caps": nil, "models": nil, "expires_at": nil, "rate_limits": map[string]any{"requests_per_minute": 60, "tokens_per_minute": 5, "parallel": 2},
+		"networks": []string{"127.0.0.0/8", "::1/128"},
 	}
 	seen := see(b.send("PATCH", k, limits))
 	require.Equal(t, "second", seen.text("key", "name"))
 	require.JSONEq(t, `{}`, string(seen.at("key", "caps")))
 	require.JSONEq(t, `{"requests_per_minute":60,"tokens_per_minute":5,"parallel":2}`, string(seen.at("key", "rate_limits")))
-	limits["rate_limits"] = nil
+	require.JSONEq(t, `["127.0.0.0/8","::1/128"]`, string(seen.at("key", "networks")))
+	b.get("/api/v1/key", bearer(secret)).is(200)
+	limits["rate_limits"], limits["networks"] = nil, []string{"203.0.113.0/24"}
+	see(b.send("PATCH", k, limits))
+	b.get("/api/v1/key", bearer(secret)).is(403)
+	limits["networks"] = nil
 	require.JSONEq(t, `{}`, string(see(b.send("PATCH", k, limits)).at("key", "rate_limits")))
 
 	rotated := b.post(k+"/rotate", map[string]any{"grace_seconds": 60})
@@ -444,9 +461,35 @@ func (b *bundle) changeKey(k, secret string) {
 	require.Equal(t, "leaked?", seen.text("key", "reason"))
 	b.get("/api/v1/key", bearer(fresh)).is(403)
 	require.Equal(t, "active", see(b.post(k+"/enable", nil)).text("key", "state"))
+	fresh = b.leak(k, fresh)
 	require.Equal(t, "revoked", see(b.post(k+"/revoke", map[string]any{"reason": "done"})).text("key", "state"))
 	b.get("/api/v1/key", bearer(fresh)).is(401)
 	b.post(k+"/enable", nil).refused(409, domain.CodeKeyRevoked)
+}
+
+// leak reports a secret, and gives the key another one.
+func (b *bundle) leak(k, secret string) (fresh string) {
+	t := b.t
+	t.Helper()
+	report := func(body any) {
+		require.JSONEq(t, `{"received":1}`, string(b.post("/api/v1/leaked-keys", body, bearer("")).is(202).body))
+	}
+	report(map[string]any{"token": apikey.Secret(uuid.New(), [32]byte{1})})
+	b.get("/api/v1/key", bearer(secret)).is(200)
+	report([]map[string]any{{"token": secret, "type": "massrouter_api_key", "url": "https://github.com/someone/something/blob/main/.env", "source": "content"}})
+	head, err := b.store.Head(t.Context())
+	require.NoError(t, err)
+	seen := b.get(k + "?min_position=" + strconv.FormatInt(head.Position, 10)).is(200)
+	b.get("/api/v1/key", bearer(secret)).is(403)
+	report(map[string]any{"token": secret})
+	require.Equal(t, "disabled", seen.text("key", "state"))
+	require.Equal(t, "its secret was found in public: github.com", seen.text("key", "reason"))
+	b.post(k+"/enable", nil).refused(409, domain.CodeConflict)
+	b.post(k+"/rotate", map[string]any{"grace_seconds": 60}).refused(400, domain.CodeInvalid)
+	fresh = b.post(k+"/rotate", map[string]any{"grace_seconds": 0}).is(200).text("secret")
+	b.get(k + b.post(k+"/enable", nil).is(200).after()).is(200)
+	b.get("/api/v1/key", bearer(fresh)).is(200)
+	return fresh
 }
 
 func TestEventsAreExactlyTheStoredOnes(t *testing.T) {

@@ -5,11 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/massrouter/massrouter/domain"
 )
@@ -26,6 +30,26 @@ func Wrap(what string, err error) error {
 		return err
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// Away tells errors of a database that cannot be reached, or that is stopping, from others: they become ledger_unavailable. A *domain.Error stays as it is, and so
+// does nil.
+func Away(err error) error {
+	var known *domain.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	var said *pgconn.PgError
+	away := errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF)
+	if errors.As(err, &said) {
+		away = slices.ContainsFunc([]string{"08", "53", "57P"}, func(class string) bool { return strings.HasPrefix(said.Code, class) })
+	}
+	if !away || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return domain.Errorf(domain.CodeUnavailable, "this cannot be done at the moment; try again").Wrap(err)
 }
 
 // Name reads what somebody calls himself or something: at least and at most so many characters, all of which can be seen, with single spaces

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -117,6 +118,8 @@ func TestEveryReadModelIsRebuiltUnderLoad(t *testing.T) {
 	all.Go(func() { assert.NoError(t, askQueries(ctx, asking, f.state.ID)) })
 
 	operator := runner.New(kit.Store, poolOn(t, url), kit.Registry, projections.All(), runner.Options{BatchSize: 500})
+	wall := wallOf(t, kit.Pool)
+	require.Greater(t, len(wall), 15)
 	for _, p := range projections.All() {
 		for _, change := range []func(context.Context, string) error{operator.Rebuild, operator.Rollback} {
 			require.NoError(t, change(ctx, p.Name()), p.Name())
@@ -138,6 +141,19 @@ func TestEveryReadModelIsRebuiltUnderLoad(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, compared.Live, other, p.Name())
 	}
+	require.Equal(t, wall, wallOf(t, kit.Pool), "new builds keep tenants apart as the old ones did")
+}
+
+// wallOf is what keeps tenants apart in the live builds: policies, whether they are in force, and rights.
+func wallOf(t *testing.T, pool *pgxpool.Pool) []string {
+	t.Helper()
+	rows, err := pool.Query(t.Context(), `SELECT concat_ws(' ', c.relname, c.relrowsecurity, p.policyname, p.cmd, p.roles::text, p.qual, has_table_privilege('massrouter_tenant', c.oid, 'SELECT'))
+		FROM pg_class c LEFT JOIN pg_policies p ON p.schemaname = 'views' AND p.tablename = c.relname
+		WHERE c.relnamespace = 'views'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1`)
+	require.NoError(t, err)
+	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	return all
 }
 
 func poolOn(t *testing.T, url string) *pgxpool.Pool {

@@ -92,6 +92,10 @@ go_tests() {
 		say "testing the transparency log with tools that are not ours"
 		(cd internal/tlogtest && go test -json -count=1 -timeout=20m ./...) || status=1
 	fi
+	if [ -z "$short" ] && [ -f internal/oidctest/go.mod ]; then
+		say "testing sign-in with providers that are not ours"
+		(cd internal/oidctest && go test -json -count=1 -timeout=20m ./...) || status=1
+	fi
 	return "$status"
 }
 

@@ -36,7 +36,7 @@ generated() {
 
 tidy() {
 	local module status=0
-	for module in . tools internal/sdktest internal/tlogtest; do
+	for module in . tools internal/sdktest internal/tlogtest internal/oidctest; do
 		if [ -f "$module/go.mod" ]; then
 			(cd "$module" && go mod tidy -diff) || status=1
 		fi

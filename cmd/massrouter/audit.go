@@ -28,6 +28,7 @@ amount to. It reads one snapshot and changes nothing, so the service may go on.
                 balance is zero at every position
   Calls         every hold at the price in force and within the key's caps, ended at most once; every charge line by
                 line at the pinned price; the vendor's cost
+  Audit trail   the chain of its entries, and an entry for every change by people and operators
   Tables        heads, stream versions, commands, snapshots, and every read model (balances, statements, keys,
                 catalogue, calls) row by row, as of its own checkpoint
 
@@ -46,7 +47,7 @@ type auditOptions struct {
 func newAuditCommand(sh shell) *cobra.Command {
 	return group("audit", "Verify the ledger", "Verifies the ledger independently of the code that wrote it.", newAuditVerifyCommand(sh),
 		newAuditKeygenCommand(sh), newAuditCheckpointCommand(sh), newAuditProveCommand(sh),
-		newAuditVerifyReceiptCommand(sh), newAuditVerifyTilesCommand(sh), newAuditWitnessCommand(sh))
+		newAuditVerifyReceiptCommand(sh), newAuditVerifyTilesCommand(sh), newAuditWitnessCommand(sh), newAuditTrailCommand(sh))
 }
 
 func newAuditVerifyCommand(sh shell) *cobra.Command {

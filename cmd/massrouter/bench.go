@@ -8,5 +8,5 @@ one JSON object with --json, on the standard output; its progress goes to the st
 
 func newBenchCommand(sh shell) *cobra.Command {
 	return group("bench", "Measure this machine", benchLong, newBenchLedgerCommand(sh), newBenchGatewayCommand(sh), newBenchReplayCommand(sh),
-		newBenchQueriesCommand(sh), newBenchProxyCommand())
+		newBenchQueriesCommand(sh), newBenchAuthCommand(sh), newBenchProxyCommand())
 }

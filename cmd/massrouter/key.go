@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"net/netip"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,7 @@ func newKeyCommand(sh shell) *cobra.Command {
 type keyLimits struct {
 	name, expires           string
 	day, week, month, total string
-	models                  []string
+	models, networks        []string
 	rates                   apikey.RateLimits
 	management              bool
 	member                  string
@@ -38,6 +39,7 @@ func newKeyIssueCommand(sh shell) *cobra.Command {
 		Example: "  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name laptop\n" +
 			"  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name batch --cap-day 5 --model aurora/polaris-mini --expires 2030-01-01T00:00:00Z\n" +
 			"  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name shared --requests-per-minute 600 --tokens-per-minute 1000000 --parallel 20\n" +
+			"  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name office --network 203.0.113.0/24 --network 2001:db8::/32\n" +
 			"  massrouter key issue 018f0000-0000-7000-8000-000000000000 --name terraform --management",
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := parseID("wallet", args[0])
@@ -72,6 +74,7 @@ func newKeyIssueCommand(sh shell) *cobra.Command {
 	flags.StringVar(&limits.month, "cap-month", "", "in a month")
 	flags.StringVar(&limits.total, "cap-total", "", "in all")
 	flags.StringSliceVar(&limits.models, "model", nil, "a model that it may call; repeat it for more (default: all)")
+	flags.StringSliceVar(&limits.networks, "network", nil, "a network that it may be used from, such as 203.0.113.0/24; repeat it for more (default: anywhere)")
 	flags.StringVar(&limits.expires, "expires", "", "when it ends, for example 2030-01-01T00:00:00Z")
 	flags.Int64Var(&limits.rates.RequestsPerMinute, "requests-per-minute", 0, "the most calls in a minute (default: no limit)")
 	flags.Int64Var(&limits.rates.TokensPerMinute, "tokens-per-minute", 0, "the most prompt and completion tokens in a minute (default: no limit)")
@@ -107,9 +110,28 @@ func (l keyLimits) body() (client.IssueKey, error) {
 	if len(l.models) > 0 {
 		body.Models = &l.models
 	}
+	if len(l.networks) > 0 {
+		networks, err := parseNetworks(l.networks)
+		if err != nil {
+			return body, err
+		}
+		body.Networks = &networks
+	}
 	at, err := parseTime("--expires", l.expires)
 	body.ExpiresAt = at
 	return body, err
+}
+
+func parseNetworks(texts []string) (apikey.Networks, error) {
+	var networks apikey.Networks
+	for _, text := range texts {
+		n, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, usagef("--network: %q is no network such as 203.0.113.0/24", text)
+		}
+		networks = append(networks, n)
+	}
+	return networks, nil
 }
 
 // parseTime reads a moment or a day; nil for "".

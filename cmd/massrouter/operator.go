@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -32,7 +33,8 @@ const operatorTimeout = time.Minute
 // operator is how an operator command reaches the service.
 type operator struct {
 	server, token, data string
-	once                string // the idempotency key
+	once                string        // the idempotency key
+	patience            time.Duration // for an answer, to its last byte; 0 is a minute
 }
 
 // flags adds the flags that all operator commands have.
@@ -76,7 +78,7 @@ func (o *operator) client(c *cobra.Command, sh shell) (*client.ClientWithRespons
 	if o.once == "" {
 		o.once = uuid.NewString()
 	}
-	return client.NewClientWithResponses(server, client.WithHTTPClient(&http.Client{Timeout: operatorTimeout}),
+	return client.NewClientWithResponses(server, client.WithHTTPClient(&http.Client{Timeout: cmp.Or(o.patience, operatorTimeout)}),
 		client.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
 			r.Header.Set("Authorization", "Bearer "+token)
 			return nil

@@ -164,6 +164,13 @@ func (b *building) decide(r *Request) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: encode the outcome of %s: %w", errPoison, r.Name, err)
 	}
+	if r.Note != nil {
+		note, err := r.Note(b.out.Events[len(b.out.Events)-d.appended:], b.position())
+		if err != nil {
+			return fmt.Errorf("%w: note %s: %w", errPoison, r.Name, err)
+		}
+		b.out.Notes = append(b.out.Notes, note)
+	}
 	b.answer(r, outcome, false, Result{Value: value})
 	return nil
 }

@@ -80,6 +80,9 @@ type Request struct {
 	// effect, not that none before it had: whoever asks again with the same id is decided on anew, and may be refused
 	// although the first answer, which got lost, was a success.
 	Forgets func(domain.Code) bool
+	// Note makes the entry of the audit trail for the events that Decide appended, the last of which has the position; nil makes none. It is
+	// committed with them. A refusal has none.
+	Note func(events []eventstore.Event, position int64) (eventstore.Note, error)
 
 	arrived time.Time
 	done    chan Result

@@ -12,6 +12,8 @@
 //	K8 Rate limits can be changed; each is zero, which is no limit, or within its bounds. Keeping them is the gateway's part.
 //	K9 A key's scope is for ever. A management key manages the other keys of its wallet; it calls no model and has no caps.
 //	K10 A key has at most one member of its wallet, whose limits count beside its own. Changes of other limits leave it.
+//	K11 A key with a list of networks works from these only; an empty list allows all. Looking at addresses is the surface's part.
+//	K12 A secret that leaked and works stops its key, whichever of its secrets it is, until the secret is replaced without a grace.
 package apikey
 
 import (
@@ -19,7 +21,6 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,8 +35,11 @@ const Kind = "apikey"
 // MaxRotationGrace bounds how long an old secret works on after a rotation.
 const MaxRotationGrace = 30 * 24 * time.Hour
 
-// MaxModels bounds the list of allowed models.
-const MaxModels = 200
+// Bounds of the lists of allowed models and networks.
+const (
+	MaxModels   = 200
+	MaxNetworks = 100
+)
 
 // Bounds of the rate limits.
 const (
@@ -72,37 +76,6 @@ func (h *Hash) UnmarshalText(b []byte) error {
 // Equal compares in constant time.
 func (h Hash) Equal(o Hash) bool { return subtle.ConstantTimeCompare(h[:], o[:]) == 1 }
 
-// secretPrefix marks our secrets, so that scanners can find leaked ones.
-const secretPrefix = "sk-mr-v1-" //nolint:gosec // what all secrets begin with is no secret
-
-// Secret composes a secret: the prefix, the key's id (so that no look-up by hash is needed) and 256 random bits, all
-// in lower-case hex.
-func Secret(id uuid.UUID, random [32]byte) string {
-	return secretPrefix + hex.EncodeToString(id[:]) + hex.EncodeToString(random[:])
-}
-
-// ParseSecret takes the key's id out of a secret. It says nothing about whether the secret is right.
-func ParseSecret(secret string) (uuid.UUID, error) {
-	rest, ok := strings.CutPrefix(secret, secretPrefix)
-	invalid := domain.Errorf(domain.CodeKeyInvalid, "this is not an API key of this platform")
-	if !ok || len(rest) != 2*(16+32) {
-		return uuid.UUID{}, invalid
-	}
-	raw, err := hex.DecodeString(rest)
-	if err != nil || strings.ToLower(rest) != rest {
-		return uuid.UUID{}, invalid
-	}
-	return uuid.UUID(raw[:16]), nil
-}
-
-// Label is how a secret is shown after it was issued: its head and its last four characters.
-func Label(secret string) string {
-	if len(secret) < len(secretPrefix)+8 {
-		return ""
-	}
-	return secret[:len(secretPrefix)+4] + "…" + secret[len(secret)-4:]
-}
-
 // Scope is what a key is for.
 type Scope string
 
@@ -120,6 +93,7 @@ type Limits struct {
 	ExpiresAt time.Time   `json:"expires_at,omitzero"`  // when the key stops working; never when missing
 	Rates     RateLimits  `json:"rate_limits,omitzero"` // how fast it may be used; without limits when missing
 	MemberID  uuid.UUID   `json:"member_id,omitzero"`   // who of the wallet uses it, an opaque id: the member's limits count too; nobody when missing
+	Networks  Networks    `json:"networks,omitempty"`   // the only networks that it may be used from, in CIDR notation; all when missing
 }
 
 // RateLimits bound how fast a key may be used, whatever it spends. Zero is no limit.
@@ -139,6 +113,7 @@ type State struct {
 	AppID          uuid.UUID `json:"app_id,omitzero"` // the app that its calls count for
 	Disabled       bool      `json:"disabled"`
 	DisabledReason string    `json:"disabled_reason,omitempty"`
+	Leaked         bool      `json:"leaked,omitempty"` // its secret is known to others
 	Revoked        bool      `json:"revoked"`
 }
 

@@ -63,7 +63,7 @@ type Change struct {
 	Window   *Window       `json:"window,omitempty"`   // of the one cap
 }
 
-// Change decides a Change: Updated, Disabled, Enabled, or nothing when everything is so already (K2, K3, K4, K9). A cap whose amount or
+// Change decides a Change: Updated, Disabled, Enabled, or nothing when everything is so already (K2, K3, K4, K9, K12). A cap whose amount or
 // window alone is changed is the only one. Errors: key_not_found, key_revoked, conflict, invalid_request, amount_invalid,
 // amount_out_of_range.
 func (s *State) Change(c Change, now time.Time) ([]domain.Event, error) {
@@ -86,7 +86,11 @@ func (s *State) Change(c Change, now time.Time) ([]domain.Event, error) {
 		if *c.Disabled {
 			events = append(events, Disabled{KeyID: s.ID})
 		} else {
-			events = append(events, Enabled{KeyID: s.ID})
+			enabled, err := s.Enable()
+			if err != nil {
+				return nil, err
+			}
+			events = append(events, enabled)
 		}
 	}
 	return events, nil

@@ -44,6 +44,7 @@ type Rotated struct {
 type Disabled struct {
 	KeyID  uuid.UUID `json:"key_id"`           // the key
 	Reason string    `json:"reason,omitempty"` // why, for people
+	Leaked bool      `json:"leaked,omitempty"` // a secret of the key was found in public
 }
 
 // Enabled lets a disabled key work again.
@@ -96,7 +97,7 @@ func (AppBound) apikey() {}
 func Events() []domain.EventSpec {
 	return []domain.EventSpec{
 		domain.Spec[Issued]("An API key was issued for a wallet; only its secret's hash is kept."),
-		domain.Spec[Updated]("A key's name, caps, allowed models, expiry or rate limits were replaced."),
+		domain.Spec[Updated]("A key's name, caps, allowed models and networks, expiry or rate limits were replaced."),
 		domain.Spec[Rotated]("A key got a new secret; the old one works until the grace ends."),
 		domain.Spec[Disabled]("A key was stopped until it is enabled again."),
 		domain.Spec[Enabled]("A disabled key works again."),

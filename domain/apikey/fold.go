@@ -20,9 +20,10 @@ func (s *State) Apply(event domain.Event, _ time.Time) {
 		s.Limits = e.Limits
 	case Rotated:
 		s.OldHash, s.OldHashUntil = s.Hash, e.OldHashUntil
-		s.Hash, s.Label = e.Hash, e.Label
+		s.Hash, s.Label, s.Leaked = e.Hash, e.Label, false
 	case Disabled:
 		s.Disabled, s.DisabledReason = true, e.Reason
+		s.Leaked = s.Leaked || e.Leaked
 	case Enabled:
 		s.Disabled, s.DisabledReason = false, ""
 	case Revoked:

@@ -82,7 +82,11 @@ func (l Limits) normal(current, now time.Time) (Limits, error) {
 	if err := l.Rates.Check(); err != nil {
 		return Limits{}, err
 	}
-	l.ExpiresAt = domain.Moment(l.ExpiresAt)
+	networks, err := l.Networks.normal()
+	if err != nil {
+		return Limits{}, err
+	}
+	l.Networks, l.ExpiresAt = networks, domain.Moment(l.ExpiresAt)
 	if !l.ExpiresAt.IsZero() && !l.ExpiresAt.Equal(current) {
 		if err := domain.CheckMoment("expires_at", l.ExpiresAt); err != nil {
 			return Limits{}, err

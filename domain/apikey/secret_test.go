@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
@@ -15,10 +17,49 @@ import (
 func TestSecretCarriesItsKeysID(t *testing.T) {
 	t.Parallel()
 	secret := secretOf(0xab)
-	require.Len(t, secret, 105)
+	require.Len(t, secret, 113)
+	require.True(t, apikey.Checked(secret))
+	require.Regexp(t, "^"+apikey.SecretPattern+"$", secret)
 	id, err := apikey.ParseSecret(secret)
 	require.NoError(t, err)
 	require.Equal(t, keyID, id)
+}
+
+// The checksum is that of zlib, gzip and PNG: scanners have it.
+func TestTheChecksumIsFrozen(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "sk-mr-v1-018f3a5e000070008000000000000001"+strings.Repeat("61", 32)+"8683e675", secretOf('a'))
+}
+
+func TestSecretsWithoutAChecksumAreRead(t *testing.T) {
+	t.Parallel()
+	plain := secretOf('a')[:105]
+	id, err := apikey.ParseSecret(plain)
+	require.NoError(t, err)
+	require.Equal(t, keyID, id)
+	require.False(t, apikey.Checked(plain), "a scanner cannot be sure of it")
+	require.False(t, apikey.Checked("sk-mr-v1-"+strings.Repeat("a", 104)))
+}
+
+// A typing error, of one digit or of two neighbours, is found without asking anybody.
+func TestAWrongDigitIsFound(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		secret := []byte(apikey.Secret(uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id")), [32]byte(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "random"))))
+		if !apikey.Checked(string(secret)) {
+			t.Fatal("a secret is not taken for one")
+		}
+		at := rapid.IntRange(9, len(secret)-2).Draw(t, "at")
+		before := string(secret)
+		if rapid.Bool().Draw(t, "swap") {
+			secret[at], secret[at+1] = secret[at+1], secret[at]
+		} else {
+			secret[at] = rapid.SampledFrom([]byte("0123456789abcdef")).Draw(t, "digit")
+		}
+		if apikey.Checked(string(secret)) != (before == string(secret)) {
+			t.Fatalf("%s is taken for %s", secret, before)
+		}
+	})
 }
 
 func TestParseSecretRefusals(t *testing.T) {
@@ -34,6 +75,7 @@ func TestParseSecretRefusals(t *testing.T) {
 		"no hexadecimal":   secret[:len(secret)-1] + "g",
 		"space":            secret[:len(secret)-1] + " ",
 		"megabyte":         "sk-mr-v1-" + strings.Repeat("a", 1<<20),
+		"half a checksum":  secret[:len(secret)-4],
 	} {
 		_, err := apikey.ParseSecret(s)
 		requireCode(t, domain.CodeKeyInvalid, err, name)
@@ -43,8 +85,7 @@ func TestParseSecretRefusals(t *testing.T) {
 
 func TestLabelShowsLittle(t *testing.T) {
 	t.Parallel()
-	secret := secretOf('z')
-	require.Equal(t, "sk-mr-v1-018f…7a7a", apikey.Label(secret))
+	require.Equal(t, "sk-mr-v1-018f…"+secretOf('z')[109:], apikey.Label(secretOf('z')))
 	require.Empty(t, apikey.Label("short"))
 }
 

@@ -17,6 +17,12 @@ func Percent(a Amount, percent Price) (Amount, error) {
 	return r, r.Check()
 }
 
+// Part is what a part of the price costs, for rates such as 0.05: price × rate, half-even to 12 decimals. Prices that are derived so are as
+// exact as any other: what is charged at them is not rounded again.
+func (p Price) Part(rate Price) Price {
+	return Price{fromDecimal(p.n.decimal().Mul(rate.n.decimal()).RoundBank(maxScale))}
+}
+
 func (a fixed) decimal() decimal.Decimal {
 	var b [16]byte
 	hi, lo := a.magnitude()

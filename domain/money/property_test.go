@@ -146,6 +146,26 @@ func TestUnitsAreTheMostThatCanBePaid(t *testing.T) {
 	})
 }
 
+// TestPartIsTheNearest: of a price with 12 decimals, a half to the even digit; the whole is itself.
+func TestPartIsTheNearest(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		price := rapid.StringMatching(`[0-9]{1,6}(\.[0-9]{1,12})?`).Draw(t, "price")
+		rate := rapid.StringMatching(`0(\.[0-9]{1,12})?|1`).Draw(t, "rate")
+		got := money.MustPrice(price).Part(money.MustPrice(rate))
+		exact := new(big.Rat).Mul(ratOf(t, price), ratOf(t, rate))
+		difference := new(big.Rat).Sub(exact, ratOf(t, got.String()))
+		side := difference.Abs(difference).Cmp(big.NewRat(1, 2_000_000_000_000))
+		require.LessOrEqual(t, side, 0, "%s of %s is %s, not %s", rate, price, exact.FloatString(20), got)
+		if side == 0 {
+			last := new(big.Rat).Mul(ratOf(t, got.String()), big.NewRat(1_000_000_000_000, 1))
+			require.True(t, last.IsInt())
+			require.Zero(t, last.Num().Bit(0), "a half goes to the even digit")
+		}
+		require.Equal(t, money.MustPrice(price), money.MustPrice(price).Part(money.MustPrice("1")))
+	})
+}
+
 func TestPercentIsTheNearest(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

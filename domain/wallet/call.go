@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/money"
 )
 
 // Call is what is known of the vendor call behind a hold. It explains a charge; it never decides one.
@@ -33,6 +34,9 @@ type Call struct {
 	PresetVersion      int64     `json:"preset_version,omitempty"`       // of it
 	SuspectReason      string    `json:"suspect_reason,omitempty"`       // which check the vendor's usage failed, a stable code
 	Operation          string    `json:"operation,omitempty"`            // what was asked for, if that was no conversation: completion, embeddings, rerank, image, speech, transcription
+	OwnKey             *OwnKey   `json:"own_key,omitempty"`              // the customer's own key at the vendor, as the hold has it
+
+	UpstreamCost money.Amount `json:"upstream_cost,omitzero"` // what the vendor bills the customer whose own key it was called with, by the pinned price
 }
 
 const (

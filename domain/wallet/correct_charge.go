@@ -22,7 +22,7 @@ type CorrectCharge struct {
 	Evidence   string
 	Reason     string
 	LineItems  []usage.LineItem // at the charge's price version and service tier, as of PlacedAt
-	VendorCost money.Amount     // likewise
+	VendorCost money.Amount     // likewise: what the vendor bills, the platform or the customer
 }
 
 // CorrectCharge decides a CorrectCharge (W15, W16). Whether the evidence was used before is not the wallet's to know.
@@ -38,13 +38,15 @@ func (s *State) CorrectCharge(c CorrectCharge) (ChargeCorrected, error) {
 	if insured {
 		items = []usage.LineItem{}
 	}
-	after, err := s.corrected(c.Before, Bill{Usage: c.Usage.Clone(), Charge: usage.Total(items), VendorCost: c.VendorCost})
+	now := Bill{Usage: c.Usage.Clone(), Charge: usage.Total(items)}
+	now.VendorCost, now.UpstreamCost = c.Charge.Call.OwnKey.share(c.VendorCost)
+	after, err := s.corrected(c.Before, now)
 	if err != nil {
 		return ChargeCorrected{}, err
 	}
 	e := ChargeCorrected{
 		HoldID: c.Charge.HoldID, KeyID: c.Charge.KeyID, MemberID: c.Charge.MemberID, Model: c.Charge.Model, Endpoint: c.Charge.Endpoint, Vendor: c.Charge.Vendor,
-		PriceVersion: c.Charge.PriceVersion, ServiceTier: c.Charge.ServiceTier,
+		PriceVersion: c.Charge.PriceVersion, ServiceTier: c.Charge.ServiceTier, OwnKey: c.Charge.Call.OwnKey.clone(),
 		PlacedAt: domain.Moment(c.PlacedAt), ChargedAt: domain.Moment(c.ChargedAt), ChargePosition: c.Position,
 		Number: c.Number, Before: c.Before, After: after, LineItems: items, Insured: insured,
 		Provenance: c.Provenance, Evidence: c.Evidence, Reason: c.Reason, AppID: c.Charge.Call.AppID, AppURL: c.Charge.Call.AppURL, Currency: s.Currency,

@@ -81,6 +81,7 @@ type HoldPlaced struct {
 	CompletionTokens int64          `json:"completion_tokens"`      // cap, all choices together
 	Extra            usage.Usage    `json:"extra,omitempty"`        // the most of media tokens, and of units that are no tokens; none when absent
 	ServiceTier      string         `json:"service_tier,omitempty"` // that the call asks for, "auto" for any; the standard one when absent
+	OwnKey           *OwnKey        `json:"own_key,omitempty"`      // the customer's own key at the vendor; the platform's when absent
 	Amount           money.Amount   `json:"amount"`                 // the most that the call can cost
 	ExpiresAt        time.Time      `json:"expires_at"`             // when the hold becomes suspect unless extended
 	Currency         money.Currency `json:"currency"`               // the wallet's
@@ -162,6 +163,7 @@ type Bill struct {
 	Charge        money.Amount `json:"charge"`                 // of which Uncollectible was not paid
 	Uncollectible money.Amount `json:"uncollectible,omitzero"` // the part that the wallet did not have
 	VendorCost    money.Amount `json:"vendor_cost"`            // what we owe the vendor
+	UpstreamCost  money.Amount `json:"upstream_cost,omitzero"` // what the vendor bills the customer whose own key it was called with
 }
 
 // Paid is what the customer paid: the charge without the uncollectible part.
@@ -169,7 +171,7 @@ func (b Bill) Paid() money.Amount { return b.Charge.Sub(b.Uncollectible) }
 
 // Bill is what the charge came to.
 func (e UsageCharged) Bill() Bill {
-	return Bill{Usage: e.Usage, Charge: e.Charge, Uncollectible: e.Uncollectible, VendorCost: e.VendorCost}
+	return Bill{Usage: e.Usage, Charge: e.Charge, Uncollectible: e.Uncollectible, VendorCost: e.VendorCost, UpstreamCost: e.Call.UpstreamCost}
 }
 
 // ChargeCorrected replaces what a charge, or the correction before, came to by what the true usage costs. It carries everything that
@@ -183,6 +185,7 @@ type ChargeCorrected struct {
 	Vendor         string           `json:"vendor"`                 // who produced it and is owed the vendor cost
 	PriceVersion   uuid.UUID        `json:"price_version"`          // that the charge was made at
 	ServiceTier    string           `json:"service_tier,omitempty"` // whose rates count; the standard one when absent
+	OwnKey         *OwnKey          `json:"own_key,omitempty"`      // as the charge has it: each rate of the price is a part of itself
 	PlacedAt       time.Time        `json:"placed_at"`              // when the hold was placed: of several rates, those of this moment count
 	ChargedAt      time.Time        `json:"charged_at"`             // when the charge was recorded
 	ChargePosition int64            `json:"charge_position"`        // of the charge in the log
@@ -291,6 +294,7 @@ func Events() []domain.EventSpec {
 		domain.Spec[HoldReleased]("A hold ended without a charge."),
 		domain.Spec[HoldExpired]("A suspect hold ended because nothing became known of its call."),
 		domain.Spec[RateLimitsSet]("A wallet's rate limits were replaced."),
+		domain.Spec[ContentStorageSet]("A wallet's owner said whether what its calls ask and answer is stored, and for how long."),
 		domain.Spec[MemberLimitsSet]("The caps and rate limits of a member of a wallet were replaced."),
 		domain.Spec[PriceGroupSet]("A wallet was put into a price group, or taken out of it."),
 	}

@@ -46,7 +46,7 @@ func (s *State) Apply(event domain.Event, at time.Time) {
 		s.applyHoldExpired(e, at)
 	case PriceGroupSet:
 		s.PriceGroup = e.Group
-	case RateLimitsSet: // the gateway keeps them
+	case RateLimitsSet, ContentStorageSet: // the gateway keeps them
 	case MemberLimitsSet:
 		s.member(e.MemberID).Caps = e.Caps
 	}
@@ -66,7 +66,7 @@ func (s *State) key(id uuid.UUID) *KeySpend {
 func (s *State) applyHoldPlaced(e HoldPlaced, at time.Time) {
 	s.Holds[e.HoldID] = &Hold{
 		KeyID: e.KeyID, MemberID: e.MemberID, Model: e.Model, Endpoint: e.Endpoint, PriceVersion: e.PriceVersion, PriceGroup: e.PriceGroup,
-		Amount: e.Amount, PlacedAt: at, ExpiresAt: e.ExpiresAt,
+		OwnKey: e.OwnKey, Amount: e.Amount, PlacedAt: at, ExpiresAt: e.ExpiresAt,
 	}
 	s.spenders(e.KeyID, e.MemberID, func(k *KeySpend) { k.hold(e.Amount) })
 	s.set(e.Balances)

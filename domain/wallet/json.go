@@ -27,6 +27,9 @@ func (e HoldPlaced) AppendJSON(dst []byte) ([]byte, error) {
 		o.Value("extra", e.Extra.AppendJSON)
 	}
 	optional(&o, "service_tier", e.ServiceTier)
+	if e.OwnKey != nil {
+		o.Value("own_key", e.OwnKey.AppendJSON)
+	}
 	o.Value("amount", e.Amount.AppendJSON)
 	o.Time("expires_at", e.ExpiresAt)
 	o.String("currency", string(e.Currency))
@@ -126,6 +129,12 @@ func (c Call) AppendJSON(dst []byte) ([]byte, error) {
 	optional(&o, "preset_version", c.PresetVersion)
 	optional(&o, "suspect_reason", c.SuspectReason)
 	optional(&o, "operation", c.Operation)
+	if c.OwnKey != nil {
+		o.Value("own_key", c.OwnKey.AppendJSON)
+	}
+	if !c.UpstreamCost.IsZero() {
+		o.Value("upstream_cost", c.UpstreamCost.AppendJSON)
+	}
 	return o.End()
 }
 

@@ -36,10 +36,19 @@ func drawPlaced(t *rapid.T) wallet.HoldPlaced {
 		extra = nil
 	}
 	return wallet.HoldPlaced{
-		Extra: extra, ServiceTier: rapid.SampledFrom([]string{"", "flex"}).Draw(t, "tier"), HoldID: drawID(t), KeyID: drawID(t), Model: drawText(t), Endpoint: drawText(t), PriceVersion: drawID(t),
+		OwnKey: drawOwnKey(t),
+		Extra:  extra, ServiceTier: rapid.SampledFrom([]string{"", "flex"}).Draw(t, "tier"), HoldID: drawID(t), KeyID: drawID(t), Model: drawText(t), Endpoint: drawText(t), PriceVersion: drawID(t),
 		PromptTokens: rapid.Int64().Draw(t, "n"), CompletionTokens: rapid.Int64().Draw(t, "n"), Amount: drawAmount(t),
 		ExpiresAt: drawTime(t), Currency: money.Currency(drawText(t)), Balances: drawBalances(t), Entry: drawEntry(t),
 	}
+}
+
+func drawOwnKey(t *rapid.T) *wallet.OwnKey {
+	if rapid.Bool().Draw(t, "platform's") {
+		return nil
+	}
+	rate := rapid.SampledFrom([]string{"0", "0.05", "0.000000000001", "1"}).Draw(t, "rate")
+	return &wallet.OwnKey{ID: drawID(t), Rate: money.MustPrice(rate)}
 }
 
 func drawCharged(t *rapid.T) wallet.UsageCharged {
@@ -68,6 +77,7 @@ func drawReleased(t *rapid.T) wallet.HoldReleased {
 func drawCall(t *rapid.T) wallet.Call {
 	n := rapid.SampledFrom([]int64{0, 0, 1, 250, -7})
 	return wallet.Call{
+		OwnKey: drawOwnKey(t), UpstreamCost: drawAmount(t),
 		Streamed: rapid.Bool().Draw(t, "b"), Cancelled: rapid.Bool().Draw(t, "b"), FinishReason: drawText(t), NativeFinishReason: drawText(t),
 		UpstreamID: drawText(t), Credential: drawText(t), Attempts: int(n.Draw(t, "n")), Error: drawText(t), ServiceTier: drawText(t), Suspect: rapid.Bool().Draw(t, "b"),
 		StartedAt: drawTime(t), FirstTokenMS: n.Draw(t, "n"), DurationMS: n.Draw(t, "n"),

@@ -23,6 +23,7 @@ type PlaceHold struct {
 	CompletionTokens int64
 	Extra            usage.Usage // see usage.Bounds
 	ServiceTier      string      // that is asked for; "" for the standard one
+	OwnKey           *OwnKey     // the customer's at the vendor; nil for the platform's
 	MaxCost          money.Amount
 	Currency         money.Currency // of the price
 	Caps             Caps           // of the key
@@ -47,7 +48,7 @@ func (s *State) PlaceHold(c PlaceHold, now time.Time) (HoldPlaced, error) {
 	}
 	return HoldPlaced{
 		HoldID: c.HoldID, KeyID: c.KeyID, MemberID: c.MemberID, Model: c.Model, Endpoint: c.Endpoint, PriceVersion: c.PriceVersion, PriceGroup: c.PriceGroup,
-		PromptTokens: c.PromptTokens, CompletionTokens: c.CompletionTokens, Extra: bounded(c.Extra), ServiceTier: c.ServiceTier, Amount: c.MaxCost, ExpiresAt: c.ExpiresAt,
+		PromptTokens: c.PromptTokens, CompletionTokens: c.CompletionTokens, Extra: bounded(c.Extra), ServiceTier: c.ServiceTier, OwnKey: c.OwnKey.clone(), Amount: c.MaxCost, ExpiresAt: c.ExpiresAt,
 		Currency: s.Currency, Balances: s.balances(money.Zero(), c.MaxCost), Entry: entry,
 	}, nil
 }
@@ -98,6 +99,9 @@ func checkBounds(c PlaceHold) error {
 		return domain.Errorf(domain.CodeAmountInvalid, "a hold and its token bounds are not negative")
 	}
 	if err := (usage.Bounds{Extra: c.Extra}).Check(); err != nil {
+		return err
+	}
+	if err := c.OwnKey.check(); err != nil {
 		return err
 	}
 	if err := c.MaxCost.Check(); err != nil {

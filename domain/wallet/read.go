@@ -22,6 +22,7 @@ func (e *HoldPlaced) ReadJSON(body []byte) bool {
 		f.Value("extra", e.Extra.ReadJSON)
 	}
 	readOptional(&f, "service_tier", &e.ServiceTier, f.String)
+	readOwnKey(&f, &e.OwnKey)
 	f.Value("amount", e.Amount.ReadJSON)
 	e.ExpiresAt = f.Time("expires_at")
 	e.Currency = money.Currency(f.String("currency"))
@@ -101,6 +102,7 @@ func (c *Call) ReadJSON(b []byte) (rest []byte, ok bool) {
 	readOptional(&f, "finish_reason", &c.FinishReason, f.String)
 	readOptional(&f, "native_finish_reason", &c.NativeFinishReason, f.String)
 	readOptional(&f, "upstream_id", &c.UpstreamID, f.String)
+	readOptional(&f, "credential", &c.Credential, f.String)
 	readOptional(&f, "attempts", &c.Attempts, func(name string) int { return int(f.Int(name)) })
 	readOptional(&f, "error", &c.Error, f.String)
 	readOptional(&f, "service_tier", &c.ServiceTier, f.String)
@@ -115,7 +117,26 @@ func (c *Call) ReadJSON(b []byte) (rest []byte, ok bool) {
 	readOptional(&f, "preset_version", &c.PresetVersion, f.Int)
 	readOptional(&f, "suspect_reason", &c.SuspectReason, f.String)
 	readOptional(&f, "operation", &c.Operation, f.String)
+	readOwnKey(&f, &c.OwnKey)
+	if f.Has("upstream_cost") {
+		f.Value("upstream_cost", c.UpstreamCost.ReadJSON)
+	}
 	return f.End()
+}
+
+// ReadJSON reads the stored form at the beginning of b and returns what follows it.
+func (k *OwnKey) ReadJSON(b []byte) (rest []byte, ok bool) {
+	f := domain.ReadObject(b)
+	k.ID = f.ID("id")
+	f.Value("rate", k.Rate.ReadJSON)
+	return f.End()
+}
+
+func readOwnKey(f *domain.Fields, into **OwnKey) {
+	if f.Has("own_key") {
+		*into = &OwnKey{}
+		f.Value("own_key", (*into).ReadJSON)
+	}
 }
 
 func readOptional[T any](f *domain.Fields, name string, into *T, read func(name string) T) {

@@ -32,6 +32,8 @@ func (s *State) ReleaseHold(c ReleaseHold) (HoldReleased, error) {
 	if err := c.check(); err != nil {
 		return HoldReleased{}, err
 	}
+	c.Call.OwnKey = h.OwnKey.clone()
+	c.VendorCost, c.Call.UpstreamCost = h.OwnKey.share(c.VendorCost)
 	after, entry, err := s.dissolve(c.HoldID, h,
 		money.Leg{Account: money.CostUsage, Amount: c.VendorCost.Neg()},
 		money.Leg{Account: money.VendorPayable(c.Vendor), Amount: c.VendorCost})

@@ -19,7 +19,7 @@ type SettleHold struct {
 	Usage       usage.Usage
 	Provenance  usage.Provenance
 	LineItems   []usage.LineItem // at the hold's pinned price version
-	VendorCost  money.Amount
+	VendorCost  money.Amount     // what the vendor bills: the platform, or the customer whose own key it was called with
 	Call        Call
 }
 
@@ -35,6 +35,8 @@ func (s *State) SettleHold(c SettleHold, now time.Time) (UsageCharged, error) {
 	if err := c.check(); err != nil {
 		return UsageCharged{}, err
 	}
+	c.Call.OwnKey = h.OwnKey.clone()
+	c.VendorCost, c.Call.UpstreamCost = h.OwnKey.share(c.VendorCost)
 	charge := usage.Total(c.LineItems)
 	if err := charge.Check(); err != nil {
 		return UsageCharged{}, err

@@ -27,6 +27,8 @@
 //	    total.
 //	W18 A hold of a key that has a member stays within every cap of the member, too: with the open holds of all of the
 //	    member's keys, and what they spent in the window. Settlements and corrections count for the member of the hold.
+//	W19 A hold says with which key of the customer's the vendor is called, and at what part of the price, from 0 to 1. Its
+//	    end and the corrections of its charge say the same, and what the vendor bills is then the customer's, not the platform's.
 package wallet
 
 import (
@@ -63,6 +65,7 @@ type Hold struct {
 	Endpoint     string       `json:"endpoint"`
 	PriceVersion uuid.UUID    `json:"price_version"`
 	PriceGroup   string       `json:"price_group,omitempty"` // whose price that is
+	OwnKey       *OwnKey      `json:"own_key,omitempty"`     // the customer's at the vendor
 	Amount       money.Amount `json:"amount"`
 	PlacedAt     time.Time    `json:"placed_at"`
 	ExpiresAt    time.Time    `json:"expires_at"`

@@ -21,6 +21,8 @@ type Options struct {
 	// CommitFault, when set, is asked by each Commit of a batch that is not empty, under the head's lock and before
 	// anything is written. It may block, which delays the commit, but must not append.
 	CommitFault func(*eventstore.Batch) Fault
+	// OnNotes, when set, gets the notes of each commit, before it is visible; its error refuses the batch.
+	OnNotes func([]eventstore.Note) error
 }
 
 // Fault is what becomes of one commit; the zero value lets it be.

@@ -96,6 +96,11 @@ func (t *tx) write(b *eventstore.Batch) error {
 	if err := eventstore.Seal(b, shard, t.head, t.now); err != nil {
 		return err
 	}
+	if on := t.store.opt.OnNotes; on != nil && len(b.Notes) > 0 {
+		if err := on(b.Notes); err != nil {
+			return err
+		}
+	}
 	l.write(b)
 	return nil
 }

@@ -28,6 +28,7 @@ const (
 		SELECT $1::int2, u.* FROM unnest($2::text[], $3::int8[], $4::int8[], $5::int2[], $6::bytea[]) AS u
 		ON CONFLICT (stream_id, shard) DO UPDATE SET version = excluded.version, position = excluded.position,
 		schema = excluded.schema, state = excluded.state`
+	recordNotesSQL = `SELECT audit.record($1::text[], $2::text[])`
 	// Takes the head's lock, waits for whoever has it, and goes on only when it is where the caller saw it.
 	moveHeadSQL   = `SELECT ledger.move_head($1::int2, $2::int8, $3::uuid, $4::int8, $5::uuid, $6::timestamptz)`
 	verifyHeadSQL = `SELECT ledger.expect_head(count(*)), clock_timestamp() FROM ledger.log_heads
@@ -81,6 +82,9 @@ func (s *Store) rowSteps(head eventstore.Head, b *eventstore.Batch) []pgwire.Ste
 	if len(b.Snapshots) > 0 {
 		steps = append(steps, pgwire.Step{SQL: upsertSnapshotsSQL, Params: snapshotParams(shard, b.Snapshots)})
 	}
+	if len(b.Notes) > 0 {
+		steps = append(steps, pgwire.Step{SQL: recordNotesSQL, Params: noteParams(b.Notes)})
+	}
 	return steps
 }
 
@@ -122,4 +126,12 @@ func snapshotParams(shard []byte, snapshots []eventstore.Snapshot) [][]byte {
 		schema, state = schema.int2(s.Schema), state.bytes(s.State)
 	}
 	return [][]byte{shard, id, version, position, schema, state}
+}
+
+func noteParams(notes []eventstore.Note) [][]byte {
+	body, personal := newTexts(len(notes)), newTexts(len(notes))
+	for _, n := range notes {
+		body, personal = body.bytes(n.Body), personal.bytes(n.Personal)
+	}
+	return [][]byte{body, personal}
 }

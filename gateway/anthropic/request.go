@@ -35,7 +35,7 @@ type Request struct {
 	opaque   bool  // something whose tokens the body's bytes do not bound
 	messages int
 	blocks   int
-	searches bool   // the vendor may search the web
+	searches searching
 	tier     string // service_tier
 
 	opens     bool   // what is read now belongs to the beginning of the conversation
@@ -175,20 +175,29 @@ func (s *Scanner) functions(q *Request) error {
 	_, err := s.Array(func(int) error {
 		q.hidden = max(q.hidden, hiddenTokens)
 		q.Uses |= chat.UsesTools
+		var search bool
+		var most int64
 		_, err := s.Object(func(name []byte) error {
-			if string(name) != "type" {
-				if err := lookalike(name, "type"); err != nil {
-					return err
+			switch string(name) {
+			case "type":
+				raw, _, err := s.Value()
+				if err == nil && raw.Kind() != 'n' && string(raw) != `"custom"` {
+					q.opaque, search = true, searches(raw)
 				}
-				return s.Skip()
+				return err
+			case "max_uses":
+				raw, _, err := s.Value()
+				most = uses(raw)
+				return err
 			}
-			raw, _, err := s.Value()
-			if err == nil && raw.Kind() != 'n' && string(raw) != `"custom"` {
-				q.opaque = true
-				q.searches = q.searches || searches(raw)
+			if err := lookalike(name, "type", "max_uses"); err != nil {
+				return err
 			}
-			return err
+			return s.Skip()
 		})
+		if search {
+			q.searches.add(most)
+		}
 		return err
 	})
 	return err // anything but an array is the vendor's to refuse

@@ -26,10 +26,11 @@ type Key struct {
 	OldHash      apikey.Hash // works until OldHashUntil
 	OldHashUntil time.Time
 	Limits       apikey.Limits
-	AppID        uuid.UUID         // the app that its calls count for; nil when there is none
-	PriceGroup   string            // of its wallet: whose prices its calls pay; "" for the list's
-	WalletRates  wallet.RateLimits // of all calls of its wallet
-	MemberRates  wallet.RateLimits // of all keys of its member; none when it has no member
+	AppID        uuid.UUID             // the app that its calls count for; nil when there is none
+	PriceGroup   string                // of its wallet: whose prices its calls pay; "" for the list's
+	WalletRates  wallet.RateLimits     // of all calls of its wallet
+	Content      wallet.ContentStorage // of its wallet
+	MemberRates  wallet.RateLimits     // of all keys of its member; none when it has no member
 	Disabled     bool
 	Revoked      bool
 }

@@ -14,6 +14,7 @@ type Entry struct {
 	Dialect    string    // of the vendor
 	Model      string
 	Provider   string // the vendor's name
+	Charge     string // what the call was charged, a decimal
 	Created    int64  // Unix seconds, as the first caller was told
 	Streamed   bool
 	Answer     []byte    // the body, or for a stream its events, each as AppendEvent puts it
@@ -21,16 +22,16 @@ type Entry struct {
 }
 
 // layout is the first byte of an encoded entry.
-const layout = 1
+const layout = 2
 
 var errEntry = errors.New("this is no entry of the cache")
 
-// encode is the layout, the generation, three texts, two numbers, a flag and the answer, all behind their lengths.
+// encode is the layout, the generation, four texts, two numbers, a flag and the answer, all behind their lengths.
 func (e *Entry) encode() []byte {
 	b := make([]byte, 0, len(e.Answer)+128)
 	b = append(b, layout)
 	b = append(b, e.Generation[:]...)
-	for _, text := range []string{e.Dialect, e.Model, e.Provider} {
+	for _, text := range []string{e.Dialect, e.Model, e.Provider, e.Charge} {
 		b = appendBytes(b, text)
 	}
 	b = binary.AppendVarint(b, e.Created)
@@ -52,7 +53,7 @@ func decode(b []byte) (Entry, error) {
 	copy(e.Generation[:], b[1:])
 	b = b[1+len(e.Generation):]
 	var ok bool
-	for _, text := range []*string{&e.Dialect, &e.Model, &e.Provider} {
+	for _, text := range []*string{&e.Dialect, &e.Model, &e.Provider, &e.Charge} {
 		var raw []byte
 		if raw, b, ok = cut(b); !ok {
 			return e, errEntry

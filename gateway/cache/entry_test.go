@@ -14,7 +14,7 @@ import (
 func drawEntry(t *rapid.T) cache.Entry {
 	return cache.Entry{
 		Generation: uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "generation")),
-		Dialect:    rapid.String().Draw(t, "dialect"), Model: rapid.String().Draw(t, "model"), Provider: rapid.String().Draw(t, "provider"),
+		Dialect:    rapid.String().Draw(t, "dialect"), Model: rapid.String().Draw(t, "model"), Provider: rapid.String().Draw(t, "provider"), Charge: rapid.String().Draw(t, "charge"),
 		Created: rapid.Int64().Draw(t, "created"), Streamed: rapid.Bool().Draw(t, "streamed"),
 		Answer:   rapid.SliceOfN(rapid.Byte(), 1, -1).Draw(t, "answer"),
 		StoredAt: time.UnixMilli(rapid.Int64Range(0, 1<<45).Draw(t, "stored")),

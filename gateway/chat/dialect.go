@@ -41,6 +41,9 @@ type Bill struct {
 // Cost is what a call costs its customer.
 type Cost struct {
 	Total, Prompt, Completion money.Amount
+	// Own: the call was made with a key of the customer's at the vendor, who bills the customer Upstream.
+	Own      bool
+	Upstream money.Amount
 }
 
 // Writer writes what callers of a dialect are answered.

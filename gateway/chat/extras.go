@@ -7,8 +7,9 @@ type Extras struct {
 	// Sound and Pictures say that tokens of the prompt may be of sound, or of pictures. Files, and what a vendor's own tools find, may be
 	// of either.
 	Sound, Pictures bool
-	// Searches says that the vendor may search the web on the call's behalf, as often as it likes.
-	Searches bool
+	// Searches says that the vendor may search the web on the call's behalf: MaxSearches times, or as often as it likes when that is 0.
+	Searches    bool
+	MaxSearches int64
 	// Speaks says that the answer is sound.
 	Speaks bool
 	// Pieces is the most of each unit that is no token and that the call surely can be.

@@ -164,6 +164,21 @@ func (l *Limiter) Take(ctx context.Context, tokens int64, scopes ...Scope) (*Gra
 	return g, nil
 }
 
+// Share lets a request through within this process's share of the scopes' requests a minute, and asks nobody: it is for floods, of which
+// Redis should not hear. The error is that of Take.
+func (l *Limiter) Share(scopes ...Scope) error {
+	g := l.prepare(0, scopes)
+	if g == nil {
+		return nil
+	}
+	now := l.now()
+	if refusal := l.local.take(g.scopes, 0, l.processes.Load(), now); refusal != nil {
+		return refused(refusal, 0, l.o.Now())
+	}
+	l.local.done(g.scopes, 0, now)
+	return nil
+}
+
 // prepare is the call's grant before it is granted; nil when nothing limits it.
 func (l *Limiter) prepare(tokens int64, scopes []Scope) *Grant {
 	var g *Grant

@@ -102,7 +102,8 @@ func AppendUsage(dst []byte, u usage.Usage, cost chat.Cost) []byte {
 	dst = strconv.AppendInt(append(dst, `,"completion_tokens":`...), completion, 10)
 	dst = strconv.AppendInt(append(dst, `,"total_tokens":`...), prompt+completion, 10)
 	dst = append(append(dst, `,"cost":`...), cost.Total.String()...)
-	dst = strconv.AppendInt(append(dst, `,"is_byok":false,"prompt_tokens_details":{"cached_tokens":`...), u[usage.CacheRead]+u[usage.AudioCacheRead], 10)
+	dst = strconv.AppendBool(append(dst, `,"is_byok":`...), cost.Own)
+	dst = strconv.AppendInt(append(dst, `,"prompt_tokens_details":{"cached_tokens":`...), u[usage.CacheRead]+u[usage.AudioCacheRead], 10)
 	dst = strconv.AppendInt(append(dst, `,"cache_write_tokens":`...), u[usage.CacheWrite]+u[usage.CacheWrite1h], 10)
 	dst = AppendUnits(dst, `,"audio_tokens":`, u[usage.AudioInput]+u[usage.AudioCacheRead])
 	dst = AppendUnits(dst, `,"image_tokens":`, u[usage.ImageInput])
@@ -113,11 +114,20 @@ func AppendUsage(dst []byte, u usage.Usage, cost chat.Cost) []byte {
 	if n := u[usage.Search]; n > 0 {
 		dst = append(strconv.AppendInt(append(dst, `,"server_tool_use":{"web_search_requests":`...), n, 10), '}')
 	}
-	dst = append(dst, `,"cost_details":{"upstream_inference_cost":null,"upstream_inference_prompt_cost":`...)
+	dst = AppendUpstream(append(dst, `,"cost_details":{"upstream_inference_cost":`...), &cost)
+	dst = append(dst, `,"upstream_inference_prompt_cost":`...)
 	dst = append(dst, cost.Prompt.String()...)
 	dst = append(dst, `,"upstream_inference_completions_cost":`...)
 	dst = append(dst, cost.Completion.String()...)
 	return append(dst, `}}`...)
+}
+
+// AppendUpstream appends what the vendor bills the customer whose own key it was called with; null for the platform's.
+func AppendUpstream(dst []byte, cost *chat.Cost) []byte {
+	if !cost.Own {
+		return append(dst, "null"...)
+	}
+	return append(dst, cost.Upstream.String()...)
 }
 
 // AppendUnits appends a member with a count; nothing when there are none.

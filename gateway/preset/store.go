@@ -2,6 +2,7 @@ package preset
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/trail"
+	"github.com/massrouter/massrouter/identity/auditlog"
 )
 
 // Wallets says whether a wallet exists: wallet_not_found if not.
@@ -64,7 +67,13 @@ func (s *Store) Create(ctx context.Context, q Request, wallet uuid.UUID, slug st
 		if archived {
 			return errArchived(slug)
 		}
-		return s.add(ctx, tx, q, &v)
+		if err := s.add(ctx, tx, q, &v); err != nil {
+			return err
+		}
+		return auditlog.Record(ctx, tx, trail.Change{
+			Actor: q.Actor, Target: trail.Of("preset", v.PresetID), Wallet: wallet,
+			After: map[string]any{"slug": v.Slug, "version": v.Number, "content_hash": hex.EncodeToString(v.ContentHash[:])},
+		})
 	})
 	return v, replayed, err
 }
@@ -129,15 +138,18 @@ func (s *Store) add(ctx context.Context, tx pgx.Tx, q Request, v *Version) error
 func (s *Store) Archive(ctx context.Context, q Request, id uuid.UUID) (replayed bool, err error) {
 	err = s.write(ctx, "archive a preset", func(tx pgx.Tx) error {
 		var archived bool
-		err := tx.QueryRow(ctx, `SELECT archived_at IS NOT NULL FROM gateway.presets WHERE preset_id = $1 FOR UPDATE`, id).Scan(&archived)
+		c := trail.Change{Actor: q.Actor, Target: trail.Of("preset", id), Before: map[string]bool{"archived": false}, After: map[string]bool{"archived": true}}
+		err := tx.QueryRow(ctx, `SELECT archived_at IS NOT NULL, wallet_id FROM gateway.presets WHERE preset_id = $1 FOR UPDATE`, id).Scan(&archived, &c.Wallet)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return notFound()
 		}
 		if replayed = archived; err != nil || archived {
 			return err
 		}
-		_, err = tx.Exec(ctx, `UPDATE gateway.presets SET archived_at = $2, archived_by = $3 WHERE preset_id = $1`, id, domain.Moment(s.now()), q.Actor)
-		return err
+		if _, err = tx.Exec(ctx, `UPDATE gateway.presets SET archived_at = $2, archived_by = $3 WHERE preset_id = $1`, id, domain.Moment(s.now()), q.Actor); err != nil {
+			return err
+		}
+		return auditlog.Record(ctx, tx, c)
 	})
 	return replayed, err
 }
@@ -145,11 +157,23 @@ func (s *Store) Archive(ctx context.Context, q Request, id uuid.UUID) (replayed 
 // Erase removes a preset with all that its versions say. replayed: there is none.
 func (s *Store) Erase(ctx context.Context, id uuid.UUID) (replayed bool, err error) {
 	err = s.write(ctx, "erase a preset", func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `DELETE FROM gateway.presets WHERE preset_id = $1`, id)
-		replayed = tag.RowsAffected() == 0
-		return err
+		c := trail.Change{Target: trail.Of("preset", id)}
+		var slug string
+		err := tx.QueryRow(ctx, `DELETE FROM gateway.presets WHERE preset_id = $1 RETURNING wallet_id, slug`, id).Scan(&c.Wallet, &slug)
+		if replayed = errors.Is(err, pgx.ErrNoRows); err != nil {
+			return ignoreNone(err)
+		}
+		c.Before = map[string]string{"slug": slug}
+		return auditlog.Record(ctx, tx, c)
 	})
 	return replayed, err
+}
+
+func ignoreNone(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	return err
 }
 
 func (s *Store) write(ctx context.Context, what string, do func(pgx.Tx) error) error {

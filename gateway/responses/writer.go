@@ -115,7 +115,9 @@ func AppendUsage(dst []byte, u usage.Usage, cost chat.Cost) []byte {
 	dst = openai.AppendUnits(dst, `,"image_tokens":`, u[usage.ImageOutput])
 	dst = strconv.AppendInt(append(dst, `},"total_tokens":`...), prompt+completion, 10)
 	dst = append(append(dst, `,"cost":`...), cost.Total.String()...)
-	dst = append(dst, `,"is_byok":false,"cost_details":{"upstream_inference_cost":null,"upstream_inference_input_cost":`...)
+	dst = strconv.AppendBool(append(dst, `,"is_byok":`...), cost.Own)
+	dst = openai.AppendUpstream(append(dst, `,"cost_details":{"upstream_inference_cost":`...), &cost)
+	dst = append(dst, `,"upstream_inference_input_cost":`...)
 	dst = append(append(dst, cost.Prompt.String()...), `,"upstream_inference_output_cost":`...)
 	return append(append(dst, cost.Completion.String()...), "}}"...)
 }

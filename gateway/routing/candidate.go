@@ -19,6 +19,9 @@ type Candidate struct {
 
 	Credentials []string // ids, never secrets; empty: the vendor wants none
 
+	// Own is the place of the customer's key among those of its vendor, from 1, if the endpoint is called with one; 0 for the platform's (rule R12).
+	Own int
+
 	Prices       Prices
 	Context      int64 // tokens, prompt and completion together; 0: not known
 	Output       int64 // tokens of one completion at most; 0: not known

@@ -32,6 +32,9 @@
 //	    is only busy may be tried with another key at once, and, when no other is left, with the same key after the pause
 //	    that it asked for.
 //
+//	R12 Endpoints that are called with keys of the customer's own come before those of the same model that are called with the
+//	    platform's, whatever order says: the first key of each vendor, then the second, and so on. How well they serve is known apart.
+//
 // Decisions are functions of their arguments: clock and randomness are given. Only the circuit breakers, of a library, read the
 // clock of the process.
 package routing

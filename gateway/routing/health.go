@@ -10,7 +10,7 @@ import (
 // HealthOptions of a Health. Zero values take the defaults named here.
 type HealthOptions struct {
 	Breaker BreakerOptions
-	// Endpoints bounds how many are measured; 4,096. One in constant use takes 15 kB. Those that were not used for a window make room.
+	// Endpoints bounds how many are measured; 4,096. One in constant use takes 20 kB. Those that were not used for a window make room.
 	Endpoints int
 	// Fresh is how long the sums of a window serve; 1 s.
 	Fresh time.Duration
@@ -29,10 +29,11 @@ type Health struct {
 
 // endpoint is what is known of one.
 type endpoint struct {
-	window  window
-	circuit *breaker
-	used    atomic.Int64 // Unix seconds
-	cached  atomic.Pointer[snapshot]
+	window   window
+	halfHour halfHour
+	circuit  *breaker
+	used     atomic.Int64 // Unix seconds
+	cached   atomic.Pointer[snapshot]
 }
 
 // snapshot is a condition at a moment.
@@ -191,7 +192,9 @@ func (t *Trial) End(v Verdict, tokens int64, now time.Time) {
 		t.e.window.count(v == Well, now)
 	}
 	if took := now.Sub(t.first); !t.first.IsZero() && tokens >= minTokens && took > 0 && v == Well {
-		t.e.window.throughput(float64(tokens-1)/took.Seconds(), now)
+		pace := float64(tokens-1) / took.Seconds()
+		t.e.window.throughput(pace, now)
+		t.e.halfHour.record(pace, now)
 	}
 	t.tell(v)
 }

@@ -38,10 +38,14 @@ type remoteBucket struct {
 type remoteEndpoint struct {
 	id      string
 	buckets []*remoteBucket
+	paces   []*remotePace
 }
 
 // remoteWindow is what one process measured of one endpoint.
-type remoteWindow [slots]*remoteBucket
+type remoteWindow struct {
+	buckets [slots]*remoteBucket
+	paces   [longSlots]*remotePace
+}
 
 // peers has what other processes measured.
 type peers struct {
@@ -57,7 +61,9 @@ func (p *peers) take(process uint64, endpoints []remoteEndpoint, now time.Time) 
 		p.seen, p.all = make(map[uint64]time.Time), make(map[string]map[uint64]*remoteWindow)
 	}
 	if _, known := p.seen[process]; !known {
-		p.forget(now)
+		if p.forget(now, longSlots*longLength); len(p.seen) >= maxPeers {
+			p.forget(now, slots*slotLength)
+		}
 		if len(p.seen) >= maxPeers {
 			return
 		}
@@ -80,17 +86,23 @@ func (p *peers) take(process uint64, endpoints []remoteEndpoint, now time.Time) 
 		}
 		for _, b := range e.buckets {
 			// Clocks of processes differ a little: a slot ahead is all right.
-			if at := &w[place(b.slot)]; b.slot > last-slots && b.slot <= last+1 && (*at == nil || b.slot >= (*at).slot) {
+			if at := &w.buckets[place(b.slot)]; b.slot > last-slots && b.slot <= last+1 && (*at == nil || b.slot >= (*at).slot) {
+				*at = b
+			}
+		}
+		for _, b := range e.paces {
+			long := longSlotOf(now)
+			if at := &w.paces[longPlace(b.slot)]; b.slot > long-longSlots && b.slot <= long+1 && (*at == nil || b.slot >= (*at).slot) {
 				*at = b
 			}
 		}
 	}
 }
 
-// forget drops processes that were not heard of for a window, and endpoints that nobody speaks of any more.
-func (p *peers) forget(now time.Time) {
+// forget drops processes that were not heard of for so long, and endpoints that nobody speaks of any more.
+func (p *peers) forget(now time.Time, silent time.Duration) {
 	for process, at := range p.seen {
-		if now.Sub(at) <= slots*slotLength {
+		if now.Sub(at) <= silent {
 			continue
 		}
 		delete(p.seen, process)
@@ -107,7 +119,7 @@ func (p *peers) makeRoom(last int64) bool {
 	for id, windows := range p.all {
 		stale := true
 		for _, w := range windows {
-			for _, b := range w {
+			for _, b := range w.buckets {
 				stale = stale && (b == nil || b.slot <= last-slots)
 			}
 		}
@@ -124,7 +136,7 @@ func (p *peers) live(id string, now time.Time, t *totals) {
 	defer p.mu.RUnlock()
 	last := slotOf(now)
 	for _, w := range p.all[id] {
-		for _, b := range w {
+		for _, b := range w.buckets {
 			if b != nil && b.slot > last-slots && b.slot <= last+1 {
 				t.addRemote(b)
 			}

@@ -2,6 +2,7 @@ package routing_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -410,4 +411,53 @@ func TestPricesOfAVersion(t *testing.T) {
 	p := routing.PricesOf(&v, 100, epoch)
 	require.Equal(t, []string{"1", "2", "3"}, []string{p.Prompt.String(), p.Completion.String(), p.Request.String()})
 	require.Equal(t, "4", routing.PricesOf(&v, 101, epoch).Prompt.String())
+}
+
+// TestR12CustomersKeysComeFirst: in their turn, whatever order and measurements say; within a turn and among the platform's as ever.
+func TestR12CustomersKeysComeFirst(t *testing.T) {
+	t.Parallel()
+	own := func(turn int) func(*routing.Candidate) {
+		return func(c *routing.Candidate) { c.Own, c.Endpoint = turn, fmt.Sprintf("%s#%d", c.Endpoint, turn) }
+	}
+	q := routing.Question{Candidates: []routing.Candidate{
+		offer(m, "a", "1"), offer(m, "b", "2"), offer(m, "c", "9", own(2)), offer(m, "c", "9", own(1)), offer(m, "a", "1", own(1)), offer(m, "c", "9"),
+	}}
+	stats := conditions{m + "@a#1": {Calls: 1000, Failed: 1000}, m + "@c#2": {Calls: 1000, Failed: 900, Latency: [...]float64{50, 50, 50, 50}}}
+	turns := func(p routing.Plan) string {
+		text := ""
+		for _, o := range p.Options {
+			text += fmt.Sprintf(" %s%d", o.Vendor, q.Candidates[o.Index].Own)
+		}
+		return text
+	}
+	random := seeded(5)
+	seen := map[string]bool{}
+	for range 3000 {
+		plan, err := routing.Choose(&q, stats, epoch, random)
+		require.Nil(t, err)
+		seen[turns(plan)] = true
+	}
+	for text := range seen {
+		require.Contains(t, []string{" a1 c1", " c1 a1"}, text[:6], "the first turn is drawn")
+		require.Equal(t, " c2", text[6:9])
+	}
+	require.Greater(t, len(seen), 3, "both turns and the platform's are drawn: %v", seen)
+
+	q.Preferences.Order = []string{"b", "c"}
+	require.Equal(t, " c1 a1 c2 b0 c0 a0", turns(choose(t, q, stats)))
+	q.Preferences.NoFallbacks, q.Preferences.Order = true, nil
+	require.Len(t, choose(t, q, stats).Options, 1)
+	require.Positive(t, q.Candidates[choose(t, q, stats).Options[0].Index].Own)
+
+	q.Preferences = routing.Preferences{}
+	q.Conversation = routing.NewConversation([]byte("key"), []byte(m), []byte("opening"))
+	first := turns(choose(t, q, stats))
+	for range 20 {
+		plan, err := routing.Choose(&q, stats, epoch, random)
+		require.Nil(t, err)
+		require.Equal(t, first, turns(plan), "a conversation stays where it is, also in what it falls back to")
+	}
+	q.Candidates = slices.Insert(q.Candidates, 0, offer("other/model", "z", "1"))
+	q.Preferences.Models = []routing.Model{{ID: "other/model"}, {ID: m}}
+	require.Equal(t, "z", choose(t, q, stats).Options[0].Vendor, "a model's keys do not come before the models that stand before it")
 }

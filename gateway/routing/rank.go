@@ -15,6 +15,7 @@ type ranked struct {
 	model    int // place of its model in the list
 	order    int // place of its vendor in order, its length if it is not there
 	listed   bool
+	own      int  // see Candidate.Own; last for the platform's
 	missing  bool // it misses a preferred performance
 	tier     int  // see Condition.tier
 	sort     Sort
@@ -43,13 +44,19 @@ func (d *decision) add(index, model int, m Model, cond *Condition) {
 	p, c := &d.q.Preferences, &d.q.Candidates[index]
 	r := ranked{
 		index: index, model: model, order: c.position(p.Order), sort: p.sortOf(m), price: c.Prices.typical(), drawn: math.Inf(1),
-		endpoint: c.Endpoint,
+		endpoint: c.Endpoint, own: c.Own,
 	}
 	r.listed = r.order < len(p.Order)
-	if r.listed {
+	switch {
+	case r.listed:
 		r.strategy = Ordered // the caller's word: neither uptime nor performance change it
-	} else {
+	case c.Own > 0:
+		r.strategy = Sorted // neither do they make anybody pay the whole price
+	default:
 		r.missing, r.tier, r.strategy = cond.misses(p), cond.tier(), Sorted
+	}
+	if c.Own == 0 {
+		r.own = math.MaxInt
 	}
 	switch r.sort {
 	case ByThroughput:
@@ -69,7 +76,8 @@ func (d *decision) add(index, model int, m Model, cond *Condition) {
 
 // group is what is ordered before the strategy: two with equal groups stand beside each other.
 func (d *decision) group(a, b *ranked) int {
-	return cmp.Or(flag(a.missing, b.missing), cmp.Compare(d.together(a), d.together(b)), cmp.Compare(a.order, b.order), cmp.Compare(a.tier, b.tier))
+	return cmp.Or(flag(a.missing, b.missing), cmp.Compare(d.together(a), d.together(b)), cmp.Compare(a.own, b.own),
+		cmp.Compare(a.order, b.order), cmp.Compare(a.tier, b.tier))
 }
 
 func flag(a, b bool) int {
@@ -89,13 +97,14 @@ func (d *decision) rank(random Random) {
 	if len(d.q.Preferences.Order) > 0 {
 		return // drawing is off
 	}
-	seen := make(map[int]bool)
+	type first struct{ together, own int }
+	seen := make(map[first]bool)
 	for from := 0; from < len(d.ranked); {
 		to := from + 1
 		for to < len(d.ranked) && d.group(&d.ranked[from], &d.ranked[to]) == 0 {
 			to++
 		}
-		if first := d.together(&d.ranked[from]); !seen[first] {
+		if first := (first{d.together(&d.ranked[from]), d.ranked[from].own}); !seen[first] {
 			seen[first] = true
 			if d.ranked[from].sort == Balanced {
 				d.draw(d.ranked[from:to], random)

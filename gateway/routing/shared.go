@@ -12,8 +12,8 @@ import (
 
 // The channels carry a version: processes of two versions do not misunderstand each other.
 const (
-	measurements = "massrouter:routing:v1:measurements" // see Export
-	newcomers    = "massrouter:routing:v1:newcomers"    // the process, eight bytes: it asks for everything
+	measurements = "massrouter:routing:v2:measurements" // see Export
+	newcomers    = "massrouter:routing:v2:newcomers"    // the process, eight bytes: it asks for everything
 )
 
 // publishPatience bounds one message.

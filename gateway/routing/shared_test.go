@@ -112,7 +112,7 @@ func TestMessagesOfStrangersDoNoHarm(t *testing.T) {
 	call(t, b, routing.Well, time.Now())
 	eventually(t, a, 1)
 	stranger := client(t, server)
-	for _, channel := range []string{"massrouter:routing:v1:measurements", "massrouter:routing:v1:newcomers"} {
+	for _, channel := range []string{"massrouter:routing:v2:measurements", "massrouter:routing:v2:newcomers"} {
 		require.NoError(t, stranger.Publish(t.Context(), channel, "not a message").Err())
 	}
 	select {

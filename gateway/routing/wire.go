@@ -14,12 +14,13 @@ import (
 //	number of endpoints, and for each:
 //	  length of the id, id, number of buckets, and for each:
 //	    slot, calls that came out well, badly, histogram of latency, histogram of throughput
+//	  number of paces, and for each: slot of five minutes, histogram of throughput
 //	histogram: number of bins that are not empty, and for each: its number, its count
 //
 // A bucket that comes again replaces the one before: messages may be lost, repeated and overtaken, and the next one of the
 // same bucket still has all of it.
 const (
-	wireVersion  = 1
+	wireVersion  = 2
 	maxMessage   = 8 << 20
 	maxEndpoints = 1 << 14
 	maxID        = 300
@@ -34,7 +35,7 @@ var errMalformed = errors.New("measurements of a peer are malformed")
 func (h *Health) Export(since, now time.Time) []byte {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	from, n := slotOf(since), uint64(0)
+	from, fromLong, n := slotOf(since), longSlotOf(since), uint64(0)
 	var body []byte
 	for id, e := range h.all {
 		var buckets []*bucket
@@ -43,7 +44,13 @@ func (h *Health) Export(since, now time.Time) []byte {
 				buckets = append(buckets, b)
 			}
 		})
-		if len(buckets) == 0 || len(id) > maxID || n == maxEndpoints || len(body) > maxMessage/2 {
+		var paces []*pace
+		e.halfHour.live(now, func(p *pace) {
+			if p.slot >= fromLong && (from <= 0 || len(buckets) > 0) {
+				paces = append(paces, p)
+			}
+		})
+		if len(buckets)+len(paces) == 0 || len(id) > maxID || n == maxEndpoints || len(body) > maxMessage/2 {
 			continue
 		}
 		n++
@@ -52,6 +59,10 @@ func (h *Health) Export(since, now time.Time) []byte {
 		body = binary.AppendUvarint(body, uint64(len(buckets)))
 		for _, b := range buckets {
 			body = appendBucket(body, b)
+		}
+		body = binary.AppendUvarint(body, uint64(len(paces)))
+		for _, p := range paces {
+			body = appendHistogram(binary.AppendUvarint(body, uint64(p.slot)), &p.throughput) //nolint:gosec // after 1970
 		}
 	}
 	out := binary.AppendUvarint(make([]byte, 0, len(body)+16), wireVersion)
@@ -77,12 +88,14 @@ func appendBucket(dst []byte, b *bucket) []byte {
 	dst = binary.AppendUvarint(dst, uint64(b.slot)) //nolint:gosec // after 1970
 	dst = binary.AppendUvarint(dst, uint64(b.well.Load()))
 	dst = binary.AppendUvarint(dst, uint64(b.badly.Load()))
-	for _, h := range []*histogram{&b.latency, &b.throughput} {
-		cells := h.cells()
-		dst = binary.AppendUvarint(dst, uint64(len(cells)))
-		for _, c := range cells {
-			dst = binary.AppendUvarint(append(dst, c.bin), uint64(c.n))
-		}
+	return appendHistogram(appendHistogram(dst, &b.latency), &b.throughput)
+}
+
+func appendHistogram(dst []byte, h *histogram) []byte {
+	cells := h.cells()
+	dst = binary.AppendUvarint(dst, uint64(len(cells)))
+	for _, c := range cells {
+		dst = binary.AppendUvarint(append(dst, c.bin), uint64(c.n))
 	}
 	return dst
 }
@@ -153,6 +166,9 @@ func (d *decoder) endpoint() remoteEndpoint {
 	e := remoteEndpoint{id: d.id()}
 	for range d.number(slots) {
 		e.buckets = append(e.buckets, d.bucket())
+	}
+	for range d.number(longSlots) {
+		e.paces = append(e.paces, &remotePace{slot: int64(d.number(1 << 40)), throughput: d.cells()}) //nolint:gosec // bounded
 	}
 	return e
 }

@@ -174,7 +174,7 @@ func TestMalformedMessagesChangeNothing(t *testing.T) {
 		require.Error(t, h.Merge(message[:i], at))
 	}
 	require.Error(t, h.Merge(append(slices.Clone(message), 0), at))
-	require.Error(t, h.Merge(append([]byte{2}, message[1:]...), at))
+	require.Error(t, h.Merge(append([]byte{1}, message[1:]...), at))
 	require.Error(t, h.Merge(make([]byte, 9<<20), at))
 	require.Zero(t, h.Condition(e, nil, at).Calls)
 	at = at.Add(1)

@@ -5,62 +5,35 @@ package auth
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/massrouter/massrouter/domain"
 )
 
-// Permission is the right to one kind of operation.
-type Permission string
-
-// The permissions.
-const (
-	WalletsRead     Permission = "wallets.read"
-	WalletsWrite    Permission = "wallets.write"
-	MoneyWrite      Permission = "money.write" // top-ups, grants, adjustments
-	HoldsWrite      Permission = "holds.write"
-	KeysRead        Permission = "keys.read"
-	KeysWrite       Permission = "keys.write"
-	CatalogRead     Permission = "catalog.read"
-	CatalogWrite    Permission = "catalog.write"
-	GenerationsRead Permission = "generations.read"
-	LedgerRead      Permission = "ledger.read"
-	UsageRead       Permission = "usage.read"      // statistics
-	JournalRead     Permission = "journal.read"    // the books
-	OperationsRead  Permission = "operations.read" // the state of the service itself
-	WebhooksRead    Permission = "webhooks.read"
-	WebhooksWrite   Permission = "webhooks.write"
-)
-
-// All lists every permission.
-func All() []Permission {
-	return []Permission{
-		WalletsRead, WalletsWrite, MoneyWrite, HoldsWrite, KeysRead, KeysWrite, CatalogRead, CatalogWrite,
-		GenerationsRead, LedgerRead, UsageRead, JournalRead, OperationsRead, WebhooksRead, WebhooksWrite,
-	}
-}
-
-// Set is a set of permissions; the zero value has none.
-type Set struct{ has map[Permission]struct{} }
-
-// NewSet makes a set.
-func NewSet(permissions ...Permission) Set {
-	s := Set{has: make(map[Permission]struct{}, len(permissions))}
-	for _, p := range permissions {
-		s.has[p] = struct{}{}
-	}
-	return s
-}
-
-// Has says whether the permission is in the set.
-func (s Set) Has(p Permission) bool {
-	_, ok := s.has[p]
-	return ok
-}
-
-// Actor is who sends a request. ID goes into events, with its kind: "operator:token", "user:<uuid>".
+// Actor is who sends a request.
 type Actor struct {
-	ID          string
-	Permissions Set
+	ID       string               // with its kind: "operator:token", "user:<uuid>"; goes into events and the audit log
+	User     uuid.UUID            // zero for the operator token
+	Session  uuid.UUID            // zero for the operator token
+	Platform Set                  // what it may do on everything
+	Tenants  map[uuid.UUID]Tenant // what it may do for the organisations that it belongs to, by the ids of their wallets
+	Roles    []PlatformRole       // that Platform follows from; none for the operator token
+}
+
+// role is as what the actor acts on everything.
+func (a Actor) role() string {
+	if len(a.Roles) == 0 {
+		return "operator"
+	}
+	names := make([]string, len(a.Roles))
+	for i, role := range a.Roles {
+		names[i] = string(role)
+	}
+	slices.Sort(names)
+	return "platform:" + strings.Join(slices.Compact(names), "+")
 }
 
 // Authenticator finds out who sends a request.
@@ -82,9 +55,9 @@ func From(ctx context.Context) Actor {
 	return a
 }
 
-// Authorize refuses an actor without the permission, with code forbidden.
+// Authorize refuses an actor without the permission on everything, with code forbidden.
 func Authorize(a Actor, p Permission) error {
-	if a.Permissions.Has(p) {
+	if a.Platform.Has(p) {
 		return nil
 	}
 	return domain.Errorf(domain.CodeForbidden, "this needs the permission %s", p).With("permission", string(p))

@@ -15,16 +15,25 @@ type Operation struct {
 }
 
 const (
-	walletPath   = "/console/v1/wallets/{wallet_id}"
-	keyPath      = "/console/v1/keys/{key_id}"
-	appPath      = "/console/v1/apps/{app_id}"
-	modelPath    = "/console/v1/models/{author}/{slug}"
-	endpointPath = modelPath + "/endpoints/{vendor}"
-	accountPath  = "/console/v1/journal/accounts/{account}"
-	presetPath   = "/console/v1/presets/{preset_id}"
-	webhookPath  = "/console/v1/webhooks/{webhook_id}"
+	walletPath       = "/console/v1/wallets/{wallet_id}"
+	keyPath          = "/console/v1/keys/{key_id}"
+	appPath          = "/console/v1/apps/{app_id}"
+	modelPath        = "/console/v1/models/{author}/{slug}"
+	endpointPath     = modelPath + "/endpoints/{vendor}"
+	accountPath      = "/console/v1/journal/accounts/{account}"
+	presetPath       = "/console/v1/presets/{preset_id}"
+	webhookPath      = "/console/v1/webhooks/{webhook_id}"
+	contentPath      = "/console/v1/generations/{generation_id}/content"
+	approvalPath     = "/console/v1/approvals/{approval_id}"
+	organisationPath = "/console/v1/organisations/{organisation_id}"
+
+	// vendorKeyPath is below a wallet's.
+	vendorKeyPath = "/vendor-keys/{vendor_key_id}"
+
 	deliveryPath = webhookPath + "/deliveries/{delivery_id}"
 )
+
+//go:generate go run ../../internal/permissiondoc -o ../../docs/permissions.md
 
 // Operations is the one table of who may do what. An operation that is not in it is open to nobody.
 func Operations() []Operation {
@@ -54,6 +63,11 @@ func Operations() []Operation {
 		{http.MethodPost, appPath + "/archive", "ArchiveApp", KeysWrite},
 		{http.MethodPost, walletPath + "/presets", "CreatePreset", KeysWrite},
 		{http.MethodGet, walletPath + "/presets", "ListPresets", KeysRead},
+		{http.MethodPost, walletPath + "/vendor-keys", "CreateVendorKey", KeysWrite},
+		{http.MethodGet, walletPath + "/vendor-keys", "ListVendorKeys", KeysRead},
+		{http.MethodGet, walletPath + vendorKeyPath, "GetVendorKey", KeysRead},
+		{http.MethodPut, walletPath + vendorKeyPath, "UpdateVendorKey", KeysWrite},
+		{http.MethodDelete, walletPath + vendorKeyPath, "DeleteVendorKey", KeysWrite},
 		{http.MethodGet, presetPath, "GetPreset", KeysRead},
 		{http.MethodDelete, presetPath, "ErasePreset", KeysWrite},
 		{http.MethodGet, presetPath + "/versions/{version}", "GetPresetVersion", KeysRead},
@@ -76,6 +90,12 @@ func Operations() []Operation {
 		{http.MethodGet, "/console/v1/charges/reviews", "ListChargeReviews", GenerationsRead},
 		{http.MethodPost, "/console/v1/charges/{generation_id}/review", "ReviewCharge", MoneyWrite},
 		{http.MethodGet, "/console/v1/charges/{generation_id}/receipt", "GetChargeReceipt", GenerationsRead},
+	}, slices.Concat(books(), personal(), organisations(), terms(), webhookOperations())...)
+}
+
+// books are the journal, what it is made of, and what happens now.
+func books() []Operation {
+	return []Operation{
 		{http.MethodGet, "/console/v1/journal/trial-balance", "GetTrialBalance", JournalRead},
 		{http.MethodGet, "/console/v1/journal/entries", "ListJournalEntries", JournalRead},
 		{http.MethodGet, accountPath, "GetJournalAccount", JournalRead},
@@ -87,7 +107,44 @@ func Operations() []Operation {
 		{http.MethodGet, "/console/v1/stream", "StreamUpdates", WalletsRead}, // its lag needs OperationsRead as well
 		{http.MethodGet, "/console/v1/ledger/head", "GetLedgerHead", LedgerRead},
 		{http.MethodGet, "/console/v1/events", "ListEvents", LedgerRead},
-	}, slices.Concat(terms(), webhookOperations())...)
+		{http.MethodGet, "/console/v1/audit/entries", "ListAuditEntries", AuditRead},
+		{http.MethodGet, "/console/v1/audit/entries/export", "ExportAuditEntries", AuditExport},
+	}
+}
+
+func organisations() []Operation {
+	return []Operation{
+		{http.MethodPost, "/console/v1/organisations", "CreateOrganisation", Oneself},
+		{http.MethodGet, "/console/v1/organisations", "ListOrganisations", Oneself},
+		{http.MethodGet, organisationPath, "GetOrganisation", MembersRead},
+		{http.MethodPatch, organisationPath, "RenameOrganisation", MembersWrite},
+		{http.MethodDelete, organisationPath, "DeleteOrganisation", OrganisationOwn},
+		{http.MethodGet, organisationPath + "/members", "ListMembers", MembersRead},
+		{http.MethodPut, organisationPath + "/members/{member_id}", "SetMemberRole", MembersWrite},
+		{http.MethodDelete, organisationPath + "/members/{member_id}", "RemoveMember", MembersWrite},
+		{http.MethodPost, organisationPath + "/leave", "LeaveOrganisation", MembersRead},
+		{http.MethodPut, organisationPath + "/owner", "TransferOwnership", OrganisationOwn},
+		{http.MethodPost, organisationPath + "/invitations", "InviteMember", MembersWrite},
+		{http.MethodGet, organisationPath + "/invitations", "ListInvitations", MembersRead},
+		{http.MethodDelete, organisationPath + "/invitations/{invitation_id}", "WithdrawInvitation", MembersWrite},
+		{http.MethodGet, "/console/v1/grants", "ListGrants", GrantsRead},
+		{http.MethodPost, "/console/v1/grants", "GrantRole", GrantsWrite},
+		{http.MethodDelete, "/console/v1/grants/{grant_id}", "EndGrant", GrantsWrite},
+		{http.MethodGet, "/console/v1/approvals", "ListApprovals", ApprovalsRead},
+		{http.MethodGet, approvalPath, "GetApproval", ApprovalsRead},
+		{http.MethodPost, approvalPath + "/approve", "ApproveRequest", ApprovalsRead},
+		{http.MethodPost, approvalPath + "/refuse", "RefuseRequest", ApprovalsRead},
+		{http.MethodPost, approvalPath + "/withdraw", "WithdrawRequest", ApprovalsRead},
+		{http.MethodGet, organisationPath + "/sso", "GetSSO", MembersRead},
+		{http.MethodPut, organisationPath + "/sso", "SetSSO", OrganisationOwn},
+		{http.MethodDelete, organisationPath + "/sso", "RemoveSSO", OrganisationOwn},
+		{http.MethodPut, organisationPath + "/sso/domains/{domain}", "AddSSODomain", OrganisationOwn},
+		{http.MethodDelete, organisationPath + "/sso/domains/{domain}", "RemoveSSODomain", OrganisationOwn},
+		{http.MethodPost, organisationPath + "/sso/domains/{domain}/verify", "VerifySSODomain", OrganisationOwn},
+		{http.MethodGet, "/console/v1/me/invitations", "ListMyInvitations", Oneself},
+		{http.MethodPost, "/console/v1/me/invitations/{invitation_id}/accept", "AcceptInvitation", Oneself},
+		{http.MethodPost, "/console/v1/me/invitations/{invitation_id}/decline", "DeclineInvitation", Oneself},
+	}
 }
 
 func webhookOperations() []Operation {
@@ -123,11 +180,16 @@ func terms() []Operation {
 	return []Operation{
 		{http.MethodGet, walletPath + "/terms", "GetWalletTerms", WalletsRead},
 		{http.MethodPut, walletPath + "/price-group", "SetPriceGroup", CatalogWrite},
-		{http.MethodPut, walletPath + "/rate-limits", "SetWalletRateLimits", KeysWrite},
-		{http.MethodPut, walletPath + "/members/{member_id}/limits", "SetMemberLimits", KeysWrite},
-		{http.MethodGet, walletPath + "/members/{member_id}/limits", "GetMemberLimits", KeysRead},
-		{http.MethodPut, keyPath + "/member", "SetKeyMember", KeysWrite},
-		{http.MethodDelete, keyPath + "/member", "ClearKeyMember", KeysWrite},
+		{http.MethodPut, walletPath + "/rate-limits", "SetWalletRateLimits", WalletsWrite},
+		{http.MethodGet, walletPath + "/cache-hits", "ListCacheHits", UsageRead},
+		{http.MethodPut, walletPath + "/content-storage", "SetContentStorage", ContentsWrite},
+		{http.MethodDelete, walletPath + "/contents", "EraseContents", ContentsWrite},
+		{http.MethodGet, contentPath, "GetContent", ContentsRead},
+		{http.MethodDelete, contentPath, "EraseContent", ContentsWrite},
+		{http.MethodPut, walletPath + "/members/{member_id}/limits", "SetMemberLimits", MembersWrite},
+		{http.MethodGet, walletPath + "/members/{member_id}/limits", "GetMemberLimits", MembersRead},
+		{http.MethodPut, keyPath + "/member", "SetKeyMember", MembersWrite},
+		{http.MethodDelete, keyPath + "/member", "ClearKeyMember", MembersWrite},
 		{http.MethodDelete, walletPath + "/price-group", "ClearPriceGroup", CatalogWrite},
 	}
 }

@@ -39,7 +39,7 @@ func (t *OperatorToken) Authenticate(r *http.Request) (Actor, error) {
 	if subtle.ConstantTimeCompare(sent[:], t.hash[:]) != 1 {
 		return Actor{}, domain.Errorf(domain.CodeUnauthenticated, "send a valid operator token: Authorization: Bearer <token>")
 	}
-	return Actor{ID: OperatorID, Permissions: NewSet(All()...)}, nil
+	return Actor{ID: OperatorID, Platform: NewSet(All()...)}, nil
 }
 
 // bearer is the token of the Authorization header, "" when there is none. The scheme has no case.

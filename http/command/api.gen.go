@@ -22,6 +22,12 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for VendorKeyOrder.
+const (
+	First VendorKeyOrder = "first"
+	Only  VendorKeyOrder = "only"
+)
+
 // Adjustment The amount is signed and not zero.
 type Adjustment struct {
 	// Amount An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
@@ -55,6 +61,31 @@ type AppReceipt struct {
 
 	// Replayed The outcome is that of an earlier request with the same Idempotency-Key.
 	Replayed bool `json:"replayed"`
+}
+
+// Approval defines model for Approval.
+type Approval struct {
+	// Answer The answer to it.
+	Answer *string `json:"answer,omitempty"`
+
+	// Body The request's JSON as it came.
+	Body      string     `json:"body"`
+	CreatedAt time.Time  `json:"created_at"`
+	DecidedAt *time.Time `json:"decided_at,omitempty"`
+	DecidedBy *ID        `json:"decided_by,omitempty"`
+	ExpiresAt time.Time  `json:"expires_at"`
+	ID        ID         `json:"id"`
+	Method    string     `json:"method"`
+	Operation string     `json:"operation"`
+	Path      string     `json:"path"`
+
+	// Permission That who approves needs as well.
+	Permission  string `json:"permission"`
+	RequestedBy ID     `json:"requested_by"`
+	State       string `json:"state"`
+
+	// Status Of the answer to the request that was approved.
+	Status *int `json:"status,omitempty"`
 }
 
 // BalanceReceipt defines model for BalanceReceipt.
@@ -135,6 +166,9 @@ type ChargeReviewRequest struct {
 	Usage *map[string]Count `json:"usage,omitempty"`
 }
 
+// ContentStorage defines model for ContentStorage.
+type ContentStorage = wallet.ContentStorage
+
 // Count A 64-bit count.
 type Count = openapi.Count
 
@@ -159,6 +193,11 @@ type EndpointSpec struct {
 
 // EndpointTerms How a vendor runs a model; callers may insist on it by `provider`.
 type EndpointTerms = catalog.Terms
+
+// Erased defines model for Erased.
+type Erased struct {
+	Erased bool `json:"erased"`
+}
 
 // GenerationID defines model for GenerationID.
 type GenerationID = string
@@ -190,6 +229,9 @@ type IssueKey struct {
 	Models *[]string `json:"models,omitempty"`
 	Name   string    `json:"name"`
 
+	// Networks The only networks that it may be used from, in CIDR notation such as `203.0.113.0/24`; from anywhere when absent or empty.
+	Networks *KeyNetworks `json:"networks,omitempty"`
+
 	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
 	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
 	RateLimits *KeyRateLimits `json:"rate_limits,omitempty"`
@@ -200,6 +242,9 @@ type IssueKey struct {
 
 // KeyCaps The most that a key may spend per UTC day, ISO week and month, and in total. Absent means no cap.
 type KeyCaps = wallet.Caps
+
+// KeyNetworks The only networks that it may be used from, in CIDR notation such as `203.0.113.0/24`; from anywhere when absent or empty.
+type KeyNetworks = apikey.Networks
 
 // KeyRateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
 // A call takes the most tokens that it may use, and gives back at its end what it did not use.
@@ -245,6 +290,30 @@ type ModelSpec struct {
 
 // Money An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
 type Money = money.Amount
+
+// NewVendorKey defines model for NewVendorKey.
+type NewVendorKey struct {
+	// Disabled No call uses it.
+	Disabled *bool `json:"disabled,omitempty"`
+
+	// KeyIds API keys of the wallet that it is for; all when there are none.
+	KeyIds *[]ID `json:"key_ids,omitempty"`
+
+	// Label For people.
+	Label string `json:"label"`
+
+	// Models That it is for; all when there are none.
+	Models *[]string `json:"models,omitempty"`
+
+	// Order first unless given.
+	Order *VendorKeyOrder `json:"order,omitempty"`
+
+	// Secret The API key, or the JSON document of one that has several parts. It is not shown again.
+	Secret string `json:"secret"`
+
+	// Vendor Its id. The address is that of the catalogue.
+	Vendor string `json:"vendor"`
+}
 
 // OpenWallet defines model for OpenWallet.
 type OpenWallet struct {
@@ -468,7 +537,39 @@ type UpdateKey struct {
 	ExpiresAt  *time.Time         `json:"expires_at"`
 	Models     []string           `json:"models"`
 	Name       string             `json:"name"`
+	Networks   apikey.Networks    `json:"networks"`
 	RateLimits *apikey.RateLimits `json:"rate_limits"`
+}
+
+// VendorKeyOrder first: the platform's keys are asked when this one fails, at the whole price. only: no key of the platform's serves the models that this one is for, at this vendor or another.
+type VendorKeyOrder string
+
+// VendorKeyReceipt defines model for VendorKeyReceipt.
+type VendorKeyReceipt struct {
+	// Replayed The same request was done before.
+	Replayed    bool `json:"replayed"`
+	VendorKeyID ID   `json:"vendor_key_id"`
+}
+
+// VendorKeySettings defines model for VendorKeySettings.
+type VendorKeySettings struct {
+	// Disabled No call uses it.
+	Disabled *bool `json:"disabled,omitempty"`
+
+	// KeyIds API keys of the wallet that it is for; all when there are none.
+	KeyIds *[]ID `json:"key_ids,omitempty"`
+
+	// Label For people.
+	Label string `json:"label"`
+
+	// Models That it is for; all when there are none.
+	Models *[]string `json:"models,omitempty"`
+
+	// Order first unless given.
+	Order *VendorKeyOrder `json:"order,omitempty"`
+
+	// Secret Another key in its place.
+	Secret *string `json:"secret,omitempty"`
 }
 
 // VendorProfile What customers want to know of a vendor before they send it anything. Countries are in ISO 3166-1 alpha-2.
@@ -547,6 +648,9 @@ type WebhookSettings struct {
 // AppID defines model for AppID.
 type AppID = ID
 
+// ApprovalID defines model for ApprovalID.
+type ApprovalID = ID
+
 // Author defines model for Author.
 type Author = string
 
@@ -559,11 +663,17 @@ type IdempotencyKey = string
 // IdempotencyKeyRequired defines model for IdempotencyKeyRequired.
 type IdempotencyKeyRequired = string
 
+// InvitationID defines model for InvitationID.
+type InvitationID = ID
+
 // KeyID defines model for KeyID.
 type KeyID = ID
 
 // MemberID defines model for MemberID.
 type MemberID = ID
+
+// OrganisationID defines model for OrganisationID.
+type OrganisationID = ID
 
 // PresetID defines model for PresetID.
 type PresetID = ID
@@ -574,11 +684,17 @@ type Slug = string
 // VendorID defines model for VendorID.
 type VendorID = string
 
+// VendorKeyID defines model for VendorKeyID.
+type VendorKeyID = ID
+
 // WalletID defines model for WalletID.
 type WalletID = ID
 
 // WebhookID defines model for WebhookID.
 type WebhookID = ID
+
+// NeedsApproval defines model for NeedsApproval.
+type NeedsApproval = Approval
 
 // UpdateAppParams defines parameters for UpdateApp.
 type UpdateAppParams struct {
@@ -596,6 +712,12 @@ type ArchiveAppParams struct {
 type ReviewChargeParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Required where money moves.
 	IdempotencyKey IdempotencyKeyRequired `json:"Idempotency-Key"`
+}
+
+// EraseContentParams defines parameters for EraseContent.
+type EraseContentParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // UpdateKeyParams defines parameters for UpdateKey.
@@ -706,6 +828,18 @@ type RegisterAppParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// SetContentStorageParams defines parameters for SetContentStorage.
+type SetContentStorageParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// EraseContentsParams defines parameters for EraseContents.
+type EraseContentsParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // GrantCreditParams defines parameters for GrantCredit.
 type GrantCreditParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Required where money moves.
@@ -758,6 +892,24 @@ type SetWalletRateLimitsParams struct {
 type TopUpWalletParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Required where money moves.
 	IdempotencyKey IdempotencyKeyRequired `json:"Idempotency-Key"`
+}
+
+// CreateVendorKeyParams defines parameters for CreateVendorKey.
+type CreateVendorKeyParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteVendorKeyParams defines parameters for DeleteVendorKey.
+type DeleteVendorKeyParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// UpdateVendorKeyParams defines parameters for UpdateVendorKey.
+type UpdateVendorKeyParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // CreateWebhookParams defines parameters for CreateWebhook.
@@ -850,6 +1002,9 @@ type AdjustWalletJSONRequestBody = Adjustment
 // RegisterAppJSONRequestBody defines body for RegisterApp for application/json ContentType.
 type RegisterAppJSONRequestBody = AppDetails
 
+// SetContentStorageJSONRequestBody defines body for SetContentStorage for application/json ContentType.
+type SetContentStorageJSONRequestBody = ContentStorage
+
 // GrantCreditJSONRequestBody defines body for GrantCredit for application/json ContentType.
 type GrantCreditJSONRequestBody = Grant
 
@@ -874,6 +1029,12 @@ type SetWalletRateLimitsJSONRequestBody = KeyRateLimits
 // TopUpWalletJSONRequestBody defines body for TopUpWallet for application/json ContentType.
 type TopUpWalletJSONRequestBody = TopUp
 
+// CreateVendorKeyJSONRequestBody defines body for CreateVendorKey for application/json ContentType.
+type CreateVendorKeyJSONRequestBody = NewVendorKey
+
+// UpdateVendorKeyJSONRequestBody defines body for UpdateVendorKey for application/json ContentType.
+type UpdateVendorKeyJSONRequestBody = VendorKeySettings
+
 // CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
 type CreateWebhookJSONRequestBody = WebhookSettings
 
@@ -897,6 +1058,9 @@ type ServerInterface interface {
 	// ReviewCharge Decide on a suspect charge
 	// (POST /console/v1/charges/{generation_id}/review)
 	ReviewCharge(w http.ResponseWriter, r *http.Request, generationID GenerationID, params ReviewChargeParams)
+	// EraseContent Erase what is stored of a call
+	// (DELETE /console/v1/generations/{generation_id}/content)
+	EraseContent(w http.ResponseWriter, r *http.Request, generationID GenerationID, params EraseContentParams)
 	// UpdateKey Replace a key's limits
 	// (PATCH /console/v1/keys/{key_id})
 	UpdateKey(w http.ResponseWriter, r *http.Request, keyID KeyID, params UpdateKeyParams)
@@ -951,6 +1115,12 @@ type ServerInterface interface {
 	// RegisterApp Register an app
 	// (POST /console/v1/wallets/{wallet_id}/apps)
 	RegisterApp(w http.ResponseWriter, r *http.Request, walletID WalletID, params RegisterAppParams)
+	// SetContentStorage Say whether what the calls of a wallet ask and answer is stored
+	// (PUT /console/v1/wallets/{wallet_id}/content-storage)
+	SetContentStorage(w http.ResponseWriter, r *http.Request, walletID WalletID, params SetContentStorageParams)
+	// EraseContents Erase what is stored of the calls of a wallet
+	// (DELETE /console/v1/wallets/{wallet_id}/contents)
+	EraseContents(w http.ResponseWriter, r *http.Request, walletID WalletID, params EraseContentsParams)
 	// GrantCredit Give promotional credit
 	// (POST /console/v1/wallets/{wallet_id}/grants)
 	GrantCredit(w http.ResponseWriter, r *http.Request, walletID WalletID, params GrantCreditParams)
@@ -978,6 +1148,15 @@ type ServerInterface interface {
 	// TopUpWallet Credit money that came in from outside
 	// (POST /console/v1/wallets/{wallet_id}/top-ups)
 	TopUpWallet(w http.ResponseWriter, r *http.Request, walletID WalletID, params TopUpWalletParams)
+	// CreateVendorKey Store a key of the customer's own at a vendor
+	// (POST /console/v1/wallets/{wallet_id}/vendor-keys)
+	CreateVendorKey(w http.ResponseWriter, r *http.Request, walletID WalletID, params CreateVendorKeyParams)
+	// DeleteVendorKey Erase a key at a vendor
+	// (DELETE /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id})
+	DeleteVendorKey(w http.ResponseWriter, r *http.Request, walletID WalletID, vendorKeyID VendorKeyID, params DeleteVendorKeyParams)
+	// UpdateVendorKey Replace the settings of a key at a vendor
+	// (PUT /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id})
+	UpdateVendorKey(w http.ResponseWriter, r *http.Request, walletID WalletID, vendorKeyID VendorKeyID, params UpdateVendorKeyParams)
 	// CreateWebhook Register a webhook
 	// (POST /console/v1/wallets/{wallet_id}/webhooks)
 	CreateWebhook(w http.ResponseWriter, r *http.Request, walletID WalletID, params CreateWebhookParams)
@@ -1020,6 +1199,12 @@ func (_ Unimplemented) ArchiveApp(w http.ResponseWriter, r *http.Request, appID 
 // ReviewCharge Decide on a suspect charge
 // (POST /console/v1/charges/{generation_id}/review)
 func (_ Unimplemented) ReviewCharge(w http.ResponseWriter, r *http.Request, generationID GenerationID, params ReviewChargeParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// EraseContent Erase what is stored of a call
+// (DELETE /console/v1/generations/{generation_id}/content)
+func (_ Unimplemented) EraseContent(w http.ResponseWriter, r *http.Request, generationID GenerationID, params EraseContentParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1131,6 +1316,18 @@ func (_ Unimplemented) RegisterApp(w http.ResponseWriter, r *http.Request, walle
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// SetContentStorage Say whether what the calls of a wallet ask and answer is stored
+// (PUT /console/v1/wallets/{wallet_id}/content-storage)
+func (_ Unimplemented) SetContentStorage(w http.ResponseWriter, r *http.Request, walletID WalletID, params SetContentStorageParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// EraseContents Erase what is stored of the calls of a wallet
+// (DELETE /console/v1/wallets/{wallet_id}/contents)
+func (_ Unimplemented) EraseContents(w http.ResponseWriter, r *http.Request, walletID WalletID, params EraseContentsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // GrantCredit Give promotional credit
 // (POST /console/v1/wallets/{wallet_id}/grants)
 func (_ Unimplemented) GrantCredit(w http.ResponseWriter, r *http.Request, walletID WalletID, params GrantCreditParams) {
@@ -1182,6 +1379,24 @@ func (_ Unimplemented) SetWalletRateLimits(w http.ResponseWriter, r *http.Reques
 // TopUpWallet Credit money that came in from outside
 // (POST /console/v1/wallets/{wallet_id}/top-ups)
 func (_ Unimplemented) TopUpWallet(w http.ResponseWriter, r *http.Request, walletID WalletID, params TopUpWalletParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// CreateVendorKey Store a key of the customer's own at a vendor
+// (POST /console/v1/wallets/{wallet_id}/vendor-keys)
+func (_ Unimplemented) CreateVendorKey(w http.ResponseWriter, r *http.Request, walletID WalletID, params CreateVendorKeyParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// DeleteVendorKey Erase a key at a vendor
+// (DELETE /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id})
+func (_ Unimplemented) DeleteVendorKey(w http.ResponseWriter, r *http.Request, walletID WalletID, vendorKeyID VendorKeyID, params DeleteVendorKeyParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// UpdateVendorKey Replace the settings of a key at a vendor
+// (PUT /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id})
+func (_ Unimplemented) UpdateVendorKey(w http.ResponseWriter, r *http.Request, walletID WalletID, vendorKeyID VendorKeyID, params UpdateVendorKeyParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -1381,6 +1596,56 @@ func (siw *ServerInterfaceWrapper) ReviewCharge(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ReviewCharge(w, r, generationID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EraseContent operation middleware
+func (siw *ServerInterfaceWrapper) EraseContent(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "generation_id" -------------
+	var generationID GenerationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "generation_id", chi.URLParam(r, "generation_id"), &generationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "generation_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EraseContentParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EraseContent(w, r, generationID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2330,6 +2595,106 @@ func (siw *ServerInterfaceWrapper) RegisterApp(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// SetContentStorage operation middleware
+func (siw *ServerInterfaceWrapper) SetContentStorage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetContentStorageParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetContentStorage(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EraseContents operation middleware
+func (siw *ServerInterfaceWrapper) EraseContents(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EraseContentsParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EraseContents(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GrantCredit operation middleware
 func (siw *ServerInterfaceWrapper) GrantCredit(w http.ResponseWriter, r *http.Request) {
 
@@ -2797,6 +3162,174 @@ func (siw *ServerInterfaceWrapper) TopUpWallet(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.TopUpWallet(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateVendorKey operation middleware
+func (siw *ServerInterfaceWrapper) CreateVendorKey(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateVendorKeyParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateVendorKey(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteVendorKey operation middleware
+func (siw *ServerInterfaceWrapper) DeleteVendorKey(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "vendor_key_id" -------------
+	var vendorKeyID VendorKeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "vendor_key_id", chi.URLParam(r, "vendor_key_id"), &vendorKeyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "vendor_key_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteVendorKeyParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteVendorKey(w, r, walletID, vendorKeyID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateVendorKey operation middleware
+func (siw *ServerInterfaceWrapper) UpdateVendorKey(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "vendor_key_id" -------------
+	var vendorKeyID VendorKeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "vendor_key_id", chi.URLParam(r, "vendor_key_id"), &vendorKeyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "vendor_key_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateVendorKeyParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateVendorKey(w, r, walletID, vendorKeyID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3285,6 +3818,12 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Put(options.BaseURL+"/console/v1/wallets/{wallet_id}/rate-limits", wrapper.SetWalletRateLimits)
 	})
 	r.Group(func(r chi.Router) {
+		r.Put(options.BaseURL+"/console/v1/wallets/{wallet_id}/content-storage", wrapper.SetContentStorage)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/console/v1/wallets/{wallet_id}/contents", wrapper.EraseContents)
+	})
+	r.Group(func(r chi.Router) {
 		r.Put(options.BaseURL+"/console/v1/wallets/{wallet_id}/members/{member_id}/limits", wrapper.SetMemberLimits)
 	})
 	r.Group(func(r chi.Router) {
@@ -3345,6 +3884,15 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/console/v1/apps/{app_id}/archive", wrapper.ArchiveApp)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/console/v1/wallets/{wallet_id}/vendor-keys", wrapper.CreateVendorKey)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id}", wrapper.DeleteVendorKey)
+	})
+	r.Group(func(r chi.Router) {
+		r.Put(options.BaseURL+"/console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id}", wrapper.UpdateVendorKey)
+	})
+	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/console/v1/wallets/{wallet_id}/presets", wrapper.CreatePreset)
 	})
 	r.Group(func(r chi.Router) {
@@ -3387,11 +3935,16 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/console/v1/models/{author}/{slug}/endpoints/{vendor}/prices", wrapper.PublishPrice)
 	})
 	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/console/v1/generations/{generation_id}/content", wrapper.EraseContent)
+	})
+	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/console/v1/charges/{generation_id}/review", wrapper.ReviewCharge)
 	})
 
 	return r
 }
+
+type NeedsApprovalJSONResponse Approval
 
 type ProblemResponseHeaders struct {
 	XRequestID *ID
@@ -3516,6 +4069,20 @@ func (response ReviewCharge200JSONResponse) VisitReviewChargeResponse(w http.Res
 	return err
 }
 
+type ReviewCharge202JSONResponse struct{ NeedsApprovalJSONResponse }
+
+func (response ReviewCharge202JSONResponse) VisitReviewChargeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReviewChargedefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	Headers    ProblemResponseHeaders
@@ -3523,6 +4090,50 @@ type ReviewChargedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReviewChargedefaultApplicationProblemPlusJSONResponse) VisitReviewChargeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseContentRequestObject struct {
+	GenerationID GenerationID `json:"generation_id"`
+	Params       EraseContentParams
+}
+
+type EraseContentResponseObject interface {
+	VisitEraseContentResponse(w http.ResponseWriter) error
+}
+
+type EraseContent200JSONResponse Erased
+
+func (response EraseContent200JSONResponse) VisitEraseContentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseContentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response EraseContentdefaultApplicationProblemPlusJSONResponse) VisitEraseContentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4058,6 +4669,20 @@ func (response PublishPrice201JSONResponse) VisitPublishPriceResponse(w http.Res
 	return err
 }
 
+type PublishPrice202JSONResponse struct{ NeedsApprovalJSONResponse }
+
+func (response PublishPrice202JSONResponse) VisitPublishPriceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PublishPricedefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	Headers    ProblemResponseHeaders
@@ -4280,6 +4905,20 @@ func (response AdjustWallet200JSONResponse) VisitAdjustWalletResponse(w http.Res
 	return err
 }
 
+type AdjustWallet202JSONResponse struct{ NeedsApprovalJSONResponse }
+
+func (response AdjustWallet202JSONResponse) VisitAdjustWalletResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AdjustWalletdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	Headers    ProblemResponseHeaders
@@ -4346,6 +4985,95 @@ func (response RegisterAppdefaultApplicationProblemPlusJSONResponse) VisitRegist
 	return err
 }
 
+type SetContentStorageRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Params   SetContentStorageParams
+	Body     *SetContentStorageJSONRequestBody
+}
+
+type SetContentStorageResponseObject interface {
+	VisitSetContentStorageResponse(w http.ResponseWriter) error
+}
+
+type SetContentStorage200JSONResponse Receipt
+
+func (response SetContentStorage200JSONResponse) VisitSetContentStorageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetContentStoragedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response SetContentStoragedefaultApplicationProblemPlusJSONResponse) VisitSetContentStorageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseContentsRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Params   EraseContentsParams
+}
+
+type EraseContentsResponseObject interface {
+	VisitEraseContentsResponse(w http.ResponseWriter) error
+}
+
+type EraseContents200JSONResponse Erased
+
+func (response EraseContents200JSONResponse) VisitEraseContentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseContentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response EraseContentsdefaultApplicationProblemPlusJSONResponse) VisitEraseContentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GrantCreditRequestObject struct {
 	WalletID WalletID `json:"wallet_id"`
 	Params   GrantCreditParams
@@ -4366,6 +5094,20 @@ func (response GrantCredit200JSONResponse) VisitGrantCreditResponse(w http.Respo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GrantCredit202JSONResponse struct{ NeedsApprovalJSONResponse }
+
+func (response GrantCredit202JSONResponse) VisitGrantCreditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4596,6 +5338,20 @@ func (response ClearPriceGroup200JSONResponse) VisitClearPriceGroupResponse(w ht
 	return err
 }
 
+type ClearPriceGroup202JSONResponse struct{ NeedsApprovalJSONResponse }
+
+func (response ClearPriceGroup202JSONResponse) VisitClearPriceGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ClearPriceGroupdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	Headers    ProblemResponseHeaders
@@ -4637,6 +5393,20 @@ func (response SetPriceGroup200JSONResponse) VisitSetPriceGroupResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPriceGroup202JSONResponse struct{ NeedsApprovalJSONResponse }
+
+func (response SetPriceGroup202JSONResponse) VisitSetPriceGroupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4731,6 +5501,20 @@ func (response TopUpWallet200JSONResponse) VisitTopUpWalletResponse(w http.Respo
 	return err
 }
 
+type TopUpWallet202JSONResponse struct{ NeedsApprovalJSONResponse }
+
+func (response TopUpWallet202JSONResponse) VisitTopUpWalletResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type TopUpWalletdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	Headers    ProblemResponseHeaders
@@ -4738,6 +5522,142 @@ type TopUpWalletdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response TopUpWalletdefaultApplicationProblemPlusJSONResponse) VisitTopUpWalletResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateVendorKeyRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Params   CreateVendorKeyParams
+	Body     *CreateVendorKeyJSONRequestBody
+}
+
+type CreateVendorKeyResponseObject interface {
+	VisitCreateVendorKeyResponse(w http.ResponseWriter) error
+}
+
+type CreateVendorKey201JSONResponse VendorKeyReceipt
+
+func (response CreateVendorKey201JSONResponse) VisitCreateVendorKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateVendorKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response CreateVendorKeydefaultApplicationProblemPlusJSONResponse) VisitCreateVendorKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteVendorKeyRequestObject struct {
+	WalletID    WalletID    `json:"wallet_id"`
+	VendorKeyID VendorKeyID `json:"vendor_key_id"`
+	Params      DeleteVendorKeyParams
+}
+
+type DeleteVendorKeyResponseObject interface {
+	VisitDeleteVendorKeyResponse(w http.ResponseWriter) error
+}
+
+type DeleteVendorKey200JSONResponse VendorKeyReceipt
+
+func (response DeleteVendorKey200JSONResponse) VisitDeleteVendorKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteVendorKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response DeleteVendorKeydefaultApplicationProblemPlusJSONResponse) VisitDeleteVendorKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateVendorKeyRequestObject struct {
+	WalletID    WalletID    `json:"wallet_id"`
+	VendorKeyID VendorKeyID `json:"vendor_key_id"`
+	Params      UpdateVendorKeyParams
+	Body        *UpdateVendorKeyJSONRequestBody
+}
+
+type UpdateVendorKeyResponseObject interface {
+	VisitUpdateVendorKeyResponse(w http.ResponseWriter) error
+}
+
+type UpdateVendorKey200JSONResponse VendorKeyReceipt
+
+func (response UpdateVendorKey200JSONResponse) VisitUpdateVendorKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateVendorKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response UpdateVendorKeydefaultApplicationProblemPlusJSONResponse) VisitUpdateVendorKeyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5076,6 +5996,9 @@ type StrictServerInterface interface {
 	// ReviewCharge Decide on a suspect charge
 	// (POST /console/v1/charges/{generation_id}/review)
 	ReviewCharge(ctx context.Context, request ReviewChargeRequestObject) (ReviewChargeResponseObject, error)
+	// EraseContent Erase what is stored of a call
+	// (DELETE /console/v1/generations/{generation_id}/content)
+	EraseContent(ctx context.Context, request EraseContentRequestObject) (EraseContentResponseObject, error)
 	// UpdateKey Replace a key's limits
 	// (PATCH /console/v1/keys/{key_id})
 	UpdateKey(ctx context.Context, request UpdateKeyRequestObject) (UpdateKeyResponseObject, error)
@@ -5130,6 +6053,12 @@ type StrictServerInterface interface {
 	// RegisterApp Register an app
 	// (POST /console/v1/wallets/{wallet_id}/apps)
 	RegisterApp(ctx context.Context, request RegisterAppRequestObject) (RegisterAppResponseObject, error)
+	// SetContentStorage Say whether what the calls of a wallet ask and answer is stored
+	// (PUT /console/v1/wallets/{wallet_id}/content-storage)
+	SetContentStorage(ctx context.Context, request SetContentStorageRequestObject) (SetContentStorageResponseObject, error)
+	// EraseContents Erase what is stored of the calls of a wallet
+	// (DELETE /console/v1/wallets/{wallet_id}/contents)
+	EraseContents(ctx context.Context, request EraseContentsRequestObject) (EraseContentsResponseObject, error)
 	// GrantCredit Give promotional credit
 	// (POST /console/v1/wallets/{wallet_id}/grants)
 	GrantCredit(ctx context.Context, request GrantCreditRequestObject) (GrantCreditResponseObject, error)
@@ -5157,6 +6086,15 @@ type StrictServerInterface interface {
 	// TopUpWallet Credit money that came in from outside
 	// (POST /console/v1/wallets/{wallet_id}/top-ups)
 	TopUpWallet(ctx context.Context, request TopUpWalletRequestObject) (TopUpWalletResponseObject, error)
+	// CreateVendorKey Store a key of the customer's own at a vendor
+	// (POST /console/v1/wallets/{wallet_id}/vendor-keys)
+	CreateVendorKey(ctx context.Context, request CreateVendorKeyRequestObject) (CreateVendorKeyResponseObject, error)
+	// DeleteVendorKey Erase a key at a vendor
+	// (DELETE /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id})
+	DeleteVendorKey(ctx context.Context, request DeleteVendorKeyRequestObject) (DeleteVendorKeyResponseObject, error)
+	// UpdateVendorKey Replace the settings of a key at a vendor
+	// (PUT /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id})
+	UpdateVendorKey(ctx context.Context, request UpdateVendorKeyRequestObject) (UpdateVendorKeyResponseObject, error)
 	// CreateWebhook Register a webhook
 	// (POST /console/v1/wallets/{wallet_id}/webhooks)
 	CreateWebhook(ctx context.Context, request CreateWebhookRequestObject) (CreateWebhookResponseObject, error)
@@ -5314,6 +6252,33 @@ func (sh *strictHandler) ReviewCharge(w http.ResponseWriter, r *http.Request, ge
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ReviewChargeResponseObject); ok {
 		if err := validResponse.VisitReviewChargeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EraseContent operation middleware
+func (sh *strictHandler) EraseContent(w http.ResponseWriter, r *http.Request, generationID GenerationID, params EraseContentParams) {
+	var request EraseContentRequestObject
+
+	request.GenerationID = generationID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EraseContent(ctx, request.(EraseContentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EraseContent")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EraseContentResponseObject); ok {
+		if err := validResponse.VisitEraseContentResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -5902,6 +6867,67 @@ func (sh *strictHandler) RegisterApp(w http.ResponseWriter, r *http.Request, wal
 	}
 }
 
+// SetContentStorage operation middleware
+func (sh *strictHandler) SetContentStorage(w http.ResponseWriter, r *http.Request, walletID WalletID, params SetContentStorageParams) {
+	var request SetContentStorageRequestObject
+
+	request.WalletID = walletID
+	request.Params = params
+
+	var body SetContentStorageJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetContentStorage(ctx, request.(SetContentStorageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetContentStorage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetContentStorageResponseObject); ok {
+		if err := validResponse.VisitSetContentStorageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EraseContents operation middleware
+func (sh *strictHandler) EraseContents(w http.ResponseWriter, r *http.Request, walletID WalletID, params EraseContentsParams) {
+	var request EraseContentsRequestObject
+
+	request.WalletID = walletID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EraseContents(ctx, request.(EraseContentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EraseContents")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EraseContentsResponseObject); ok {
+		if err := validResponse.VisitEraseContentsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GrantCredit operation middleware
 func (sh *strictHandler) GrantCredit(w http.ResponseWriter, r *http.Request, walletID WalletID, params GrantCreditParams) {
 	var request GrantCreditRequestObject
@@ -6196,6 +7222,103 @@ func (sh *strictHandler) TopUpWallet(w http.ResponseWriter, r *http.Request, wal
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(TopUpWalletResponseObject); ok {
 		if err := validResponse.VisitTopUpWalletResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateVendorKey operation middleware
+func (sh *strictHandler) CreateVendorKey(w http.ResponseWriter, r *http.Request, walletID WalletID, params CreateVendorKeyParams) {
+	var request CreateVendorKeyRequestObject
+
+	request.WalletID = walletID
+	request.Params = params
+
+	var body CreateVendorKeyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateVendorKey(ctx, request.(CreateVendorKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateVendorKey")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateVendorKeyResponseObject); ok {
+		if err := validResponse.VisitCreateVendorKeyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteVendorKey operation middleware
+func (sh *strictHandler) DeleteVendorKey(w http.ResponseWriter, r *http.Request, walletID WalletID, vendorKeyID VendorKeyID, params DeleteVendorKeyParams) {
+	var request DeleteVendorKeyRequestObject
+
+	request.WalletID = walletID
+	request.VendorKeyID = vendorKeyID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteVendorKey(ctx, request.(DeleteVendorKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteVendorKey")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteVendorKeyResponseObject); ok {
+		if err := validResponse.VisitDeleteVendorKeyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateVendorKey operation middleware
+func (sh *strictHandler) UpdateVendorKey(w http.ResponseWriter, r *http.Request, walletID WalletID, vendorKeyID VendorKeyID, params UpdateVendorKeyParams) {
+	var request UpdateVendorKeyRequestObject
+
+	request.WalletID = walletID
+	request.VendorKeyID = vendorKeyID
+	request.Params = params
+
+	var body UpdateVendorKeyJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateVendorKey(ctx, request.(UpdateVendorKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateVendorKey")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateVendorKeyResponseObject); ok {
+		if err := validResponse.VisitUpdateVendorKeyResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -26,13 +26,15 @@ type API struct {
 	webhooks Webhooks
 	presets  Presets
 	charges  Charges
+	contents Contents
+	ownKeys  OwnKeys // nil for a service that stores none
 }
 
 var _ StrictServerInterface = (*API)(nil)
 
-// New makes the API over the use cases; webhooks is nil for a service that has none.
-func New(app *commands.App, webhooks Webhooks, presets Presets, charges Charges) *API {
-	return &API{app: app, webhooks: webhooks, presets: presets, charges: charges}
+// New makes the API over the use cases; webhooks and contents are nil for a service that has none.
+func New(app *commands.App, webhooks Webhooks, presets Presets, charges Charges, contents Contents) *API {
+	return &API{app: app, webhooks: webhooks, presets: presets, charges: charges, contents: contents}
 }
 
 // Mount adds the operations to a router on which auth.Guard runs.

@@ -12,6 +12,7 @@ import (
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/http/auth"
 	"github.com/massrouter/massrouter/http/openapi"
 )
 
@@ -26,11 +27,15 @@ func (a *API) IssueKey(ctx context.Context, r IssueKeyRequestObject) (IssueKeyRe
 	if err != nil {
 		return nil, err
 	}
+	member, err := memberOf(ctx, chosen(r.Body.MemberID))
+	if err != nil {
+		return nil, err
+	}
 	_, done, err := a.app.IssueKey(ctx, m, commands.IssueKey{
 		KeyID: id, WalletID: r.WalletID, Hash: apikey.HashSecret(secret), Label: apikey.Label(secret),
 		Limits: apikey.Limits{
 			Name: r.Body.Name, Caps: chosen(r.Body.Caps), Models: chosen(r.Body.Models), ExpiresAt: chosen(r.Body.ExpiresAt),
-			Rates: chosen(r.Body.RateLimits), MemberID: chosen(r.Body.MemberID),
+			Rates: chosen(r.Body.RateLimits), MemberID: member, Networks: chosen(r.Body.Networks),
 		},
 		Scope: chosen(r.Body.Scope),
 	})
@@ -38,6 +43,18 @@ func (a *API) IssueKey(ctx context.Context, r IssueKeyRequestObject) (IssueKeyRe
 		return nil, err
 	}
 	return IssueKey201JSONResponse(secretReceipt(id, secret, done)), nil
+}
+
+// memberOf is whose key it is that somebody issues: who may not change members' limits issues keys for oneself only, so that one's caps hold.
+func memberOf(ctx context.Context, asked uuid.UUID) (uuid.UUID, error) {
+	actor, acting := auth.From(ctx), auth.ActingOf(ctx)
+	if len(acting.Wallets) == 0 || actor.Tenants[acting.Wallets[0]].Permissions.Has(auth.MembersWrite) {
+		return asked, nil
+	}
+	if asked != uuid.Nil && asked != actor.User {
+		return uuid.Nil, domain.Errorf(domain.CodeForbidden, "a key of another member needs the permission %s", auth.MembersWrite).With("permission", string(auth.MembersWrite))
+	}
+	return actor.User, nil
 }
 
 // RotateKey makes a new secret, records its hash, and shows it in this one answer.
@@ -101,7 +118,7 @@ func (a *API) UpdateKey(ctx context.Context, r UpdateKeyRequestObject) (UpdateKe
 	}
 	_, done, err := a.app.UpdateKey(ctx, m, commands.UpdateKey{KeyID: r.KeyID, Limits: apikey.Limits{
 		Name: r.Body.Name, Caps: chosen(r.Body.Caps), Models: r.Body.Models, ExpiresAt: chosen(r.Body.ExpiresAt),
-		Rates: chosen(r.Body.RateLimits),
+		Rates: chosen(r.Body.RateLimits), Networks: r.Body.Networks,
 	}})
 	if err != nil {
 		return nil, err

@@ -1,22 +1,10 @@
 package command
 
 import (
-	"bytes"
-	"errors"
-	"io"
-	"mime"
 	"net/http"
-	"os"
-	"reflect"
-	"strings"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/http/auth"
-	"github.com/massrouter/massrouter/http/problem"
-	"github.com/massrouter/massrouter/http/request"
+	"github.com/massrouter/massrouter/http/body"
 )
 
 // bodies makes an empty body of each operation that has one.
@@ -42,7 +30,11 @@ func bodies() map[string]func() any {
 
 		"SetWalletRateLimits": func() any { return new(SetWalletRateLimitsJSONRequestBody) },
 
+		"SetContentStorage": func() any { return new(SetContentStorageJSONRequestBody) },
+
 		"CreatePreset":    func() any { return new(CreatePresetJSONRequestBody) },
+		"CreateVendorKey": func() any { return new(CreateVendorKeyJSONRequestBody) },
+		"UpdateVendorKey": func() any { return new(UpdateVendorKeyJSONRequestBody) },
 		"ReviewCharge":    func() any { return new(ReviewChargeJSONRequestBody) },
 		"PublishVendor":   func() any { return new(PublishVendorJSONRequestBody) },
 		"PublishModel":    func() any { return new(PublishModelJSONRequestBody) },
@@ -56,95 +48,9 @@ func bodies() map[string]func() any {
 	}
 }
 
-// strict lets only bodies through that are exactly what the operation takes: JSON by media type, valid UTF-8, no
-// duplicate and no unknown members, every required member, right types. It runs before the generated decoder, which
-// is lenient in all of that.
+// strict lets only bodies through that are exactly what the operation takes. It runs before the generated decoder, which
+// is lenient in that.
 func strict(next http.Handler) http.Handler {
 	makers := bodies()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		raw, err := io.ReadAll(r.Body)
-		if err == nil {
-			err = checkBody(r, raw, makers[auth.OperationOf(r.Context())])
-		} else {
-			err = readError(err)
-		}
-		if err != nil {
-			problem.Write(w, r, err)
-			return
-		}
-		r.Body = io.NopCloser(bytes.NewReader(raw))
-		next.ServeHTTP(w, r)
-	})
-}
-
-func readError(err error) error {
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return domain.Errorf(problem.CodeTooLarge, "the body has at most %d bytes", tooLarge.Limit)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return domain.Errorf(problem.CodeTimeout, "the body did not arrive in time; nothing was done")
-	default:
-		return domain.Errorf(domain.CodeInvalid, "the body cannot be read").Wrap(err)
-	}
-}
-
-func checkBody(r *http.Request, raw []byte, maker func() any) error {
-	if maker == nil {
-		if len(bytes.TrimSpace(raw)) > 0 {
-			return domain.Errorf(domain.CodeInvalid, "this operation takes no body")
-		}
-		return nil
-	}
-	if err := checkMediaType(r.Header.Get("Content-Type")); err != nil {
-		return err
-	}
-	body := maker()
-	if err := json.Unmarshal(raw, body, json.RejectUnknownMembers(true)); err != nil {
-		return explain(err)
-	}
-	return checkMembers(raw, reflect.TypeOf(body).Elem(), "")
-}
-
-func checkMediaType(contentType string) error {
-	media, params, err := mime.ParseMediaType(contentType)
-	charset, given := params["charset"]
-	if err != nil || media != "application/json" || (given && !strings.EqualFold(charset, "utf-8")) {
-		return domain.Errorf(problem.CodeUnsupportedMediaType, "send application/json in UTF-8")
-	}
-	return nil
-}
-
-// explain says where a body is wrong without repeating more of it than the name of the place.
-func explain(err error) error {
-	var syntax *jsontext.SyntacticError
-	if errors.As(err, &syntax) {
-		message := "the body is not valid JSON"
-		if errors.Is(err, jsontext.ErrDuplicateName) {
-			message = "a member is given twice"
-		}
-		return at(domain.Errorf(domain.CodeInvalid, "%s", message), string(syntax.JSONPointer)).Wrap(err)
-	}
-	var meaning *json.SemanticError
-	if !errors.As(err, &meaning) {
-		return domain.Errorf(domain.CodeInvalid, "the body cannot be read").Wrap(err)
-	}
-	place := string(meaning.JSONPointer)
-	var known *domain.Error
-	switch {
-	case errors.As(err, &known):
-		return at(domain.Errorf(known.Code, "%s", known.Message), place).Wrap(err)
-	case errors.Is(err, json.ErrUnknownName):
-		return at(domain.Errorf(domain.CodeInvalid, "there is a member that this operation does not have"), place).Wrap(err)
-	default:
-		return at(domain.Errorf(domain.CodeInvalid, "a member has the wrong type or format"), place).Wrap(err)
-	}
-}
-
-// at adds the place as a JSON pointer.
-func at(e *domain.Error, pointer string) *domain.Error {
-	if pointer == "" {
-		return e
-	}
-	return e.With("member", request.Shorten(pointer))
+	return body.Strict(func(r *http.Request) func() any { return makers[auth.OperationOf(r.Context())] })(next)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/http/body"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/http/problem"
 )
@@ -36,17 +37,17 @@ func TestEveryBodyIsCheckedStrictly(t *testing.T) {
 	require.Len(t, bodies(), len(documented))
 }
 
-// requireSameMembers compares what the document says of an object with what checkMembers takes from the type.
+// requireSameMembers compares what the document says of an object with what body.Check takes from the type.
 func requireSameMembers(t *testing.T, s *openapi3.Schema, typ reflect.Type, place string) {
 	t.Helper()
-	if s.AdditionalProperties.Schema != nil || isLeaf(typ) || typ.Kind() != reflect.Struct {
+	if s.AdditionalProperties.Schema != nil || body.Leaf(typ) || typ.Kind() != reflect.Struct {
 		return
 	}
 	require.NotNil(t, s.AdditionalProperties.Has, "%s is open", place)
 	require.False(t, *s.AdditionalProperties.Has, "%s is open", place)
 	require.Equal(t, len(s.Properties), typ.NumField(), place)
 	for i := range typ.NumField() {
-		name, required := memberOf(typ.Field(i))
+		name, required := body.Member(typ.Field(i))
 		require.Contains(t, s.Properties, name, place)
 		require.Equal(t, slices.Contains(s.Required, name), required, "%s/%s", place, name)
 		inner := typ.Field(i).Type
@@ -77,13 +78,13 @@ func FuzzBody(f *testing.F) {
 	r.Header.Set("Content-Type", "application/json")
 	f.Fuzz(func(t *testing.T, i int, raw []byte) {
 		maker := makers[operations[uint(i)%uint(len(operations))]]
-		if err := checkBody(r, raw, maker); err != nil {
+		if err := body.Check(r, raw, maker); err != nil {
 			require.Less(t, problem.Status(domain.CodeOf(err)), 500, "%v", err)
 			return
 		}
-		body := maker()
-		require.NoError(t, json.Unmarshal(raw, body))
-		encoded, err := json.Marshal(body)
+		read := maker()
+		require.NoError(t, json.Unmarshal(raw, read))
+		encoded, err := json.Marshal(read)
 		require.NoError(t, err)
 		again := maker()
 		require.NoError(t, json.Unmarshal(bytes.Clone(encoded), again))

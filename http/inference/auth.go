@@ -7,6 +7,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/auth"
+	"github.com/massrouter/massrouter/http/request"
 )
 
 // Authenticator finds out whose API key a request carries. See auth.Authenticator.
@@ -21,7 +22,16 @@ func authenticate(a Authenticator, r *http.Request) (auth.Key, string, error) {
 	if err != nil {
 		return auth.Key{}, "", err
 	}
-	return a.Header(r.Context(), header)
+	return admit(a, r, header)
+}
+
+// admit is the key of a credential that may be used from where the request comes.
+func admit(a Authenticator, r *http.Request, header string) (auth.Key, string, error) {
+	key, secret, err := a.Header(r.Context(), header)
+	if err == nil && !key.Limits.Networks.Allows(request.Address(r.Context())) {
+		return auth.Key{}, "", domain.Errorf(domain.CodeForbidden, "this API key may not be used from this address")
+	}
+	return key, secret, err
 }
 
 func authorization(r *http.Request) (string, error) { return credential(r) }

@@ -90,7 +90,7 @@ func (c *Calls) serve(w http.ResponseWriter, r *http.Request, d *dialect) error 
 	if err != nil {
 		return err
 	}
-	key, secret, err := c.auth.Header(r.Context(), credential)
+	key, secret, err := admit(c.auth, r, credential)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (c *Calls) serve(w http.ResponseWriter, r *http.Request, d *dialect) error 
 		KeyID: key.ID, WalletID: key.WalletID, PriceGroup: key.PriceGroup, Incoming: in, Clamp: r.Header.Get(ClampHeader) == yes,
 		DropUnsupported: r.Header.Get(DropHeader) == yes, Explain: r.Header.Get(ExplainHeader) == yes,
 		Scopes: key.Scopes(), AppID: key.AppID, Referer: r.Header.Get("Http-Referer"), Title: appTitle(r.Header), Token: token, Secret: secret,
-		Cache: wish,
+		Cache: wish, Retention: key.Content.Retention(key.ID),
 	}, client)
 	if client.cut {
 		panic(http.ErrAbortHandler) // what was sent is no whole answer

@@ -25,6 +25,8 @@ func statusOf(code domain.Code) int {
 	switch code {
 	case gateway.CodeVendorRefused:
 		return http.StatusBadRequest
+	case gateway.CodeOwnKeyRefused:
+		return http.StatusForbidden
 	case gateway.CodeVendorError:
 		return http.StatusBadGateway
 	case gateway.CodeVendorTimeout:

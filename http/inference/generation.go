@@ -26,13 +26,24 @@ func (a *API) generation(r *http.Request, c caller) (any, error) {
 	if err != nil {
 		return nil, noGeneration()
 	}
-	g, err := a.ended(r.Context(), id, c.wallet)
+	hit, err := a.hit(r.Context(), id, c.wallet)
+	if err != nil {
+		return nil, err
+	}
+	paid := id
+	if hit != nil {
+		paid = hit.Source
+	}
+	g, err := a.ended(r.Context(), paid, c.wallet)
 	if err != nil {
 		return nil, err
 	}
 	s, err := a.Catalog.Get(r.Context())
 	if err != nil {
 		return nil, err
+	}
+	if hit != nil {
+		return metadata{hitOf(hit, &g, s)}, nil
 	}
 	return metadata{metadataOf(&g, s)}, nil
 }
@@ -143,6 +154,10 @@ func metadataOf(g *generations.Generation, s *catalog.Snapshot) generationData {
 		preset := g.Call.PresetID.String()
 		data.PresetID = &preset
 	}
+	if g.Call.OwnKey != nil {
+		upstream := number(g.Call.UpstreamCost)
+		data.IsBYOK, data.UpstreamInferenceCost = true, &upstream
+	}
 	if n := g.Usage[usage.ImageOutput]; n > 0 {
 		data.NativeImages = &n
 	}
@@ -174,7 +189,7 @@ func attemptsOf(g *generations.Generation, s *catalog.Snapshot) []providerRespon
 	}
 	last := providerResponse{
 		ID: g.Call.UpstreamID, EndpointID: g.Endpoint, ModelPermaslug: g.Model, ProviderName: vendorName(g, s),
-		Latency: g.Call.DurationMS,
+		Latency: g.Call.DurationMS, IsBYOK: g.Call.OwnKey != nil,
 	}
 	if g.Call.Error == "" {
 		ok := http.StatusOK
@@ -202,7 +217,11 @@ func cacheDiscount(g *generations.Generation, s *catalog.Snapshot) *json.Number 
 	if !ok {
 		return nil
 	}
-	price := v.Price.For(g.Call.ServiceTier)
+	price := v.Price
+	if g.Call.OwnKey != nil {
+		price = price.Part(g.Call.OwnKey.Rate)
+	}
+	price = price.For(g.Call.ServiceTier)
 	saved, cached := money.Zero(), false
 	for _, item := range g.LineItems {
 		if !slices.Contains([]usage.Class{usage.CacheRead, usage.CacheWrite, usage.CacheWrite1h, usage.AudioCacheRead}, item.Class) {

@@ -39,7 +39,7 @@ type managedKey struct {
 	WorkspaceID   uuid.UUID  `json:"workspace_id"`
 }
 
-// spentBy is what a key has spent by UTC window; of other people's vendor keys nothing counts.
+// spentBy is what a key has spent by UTC window, and what vendors billed the customer for calls with the customer's own keys.
 type spentBy struct {
 	Usage            json.Number `json:"usage"`
 	UsageDaily       json.Number `json:"usage_daily"`
@@ -52,10 +52,10 @@ type spentBy struct {
 }
 
 func spentOf(k *keys.Key) spentBy {
-	none := number(money.Zero())
+	own := &k.Spent.Upstream
 	return spentBy{
 		Usage: number(k.Spent.Total), UsageDaily: number(k.Spent.Day), UsageWeekly: number(k.Spent.Week), UsageMonthly: number(k.Spent.Month),
-		BYOKUsage: none, BYOKUsageDaily: none, BYOKUsageWeekly: none, BYOKUsageMonthly: none,
+		BYOKUsage: number(own.Total), BYOKUsageDaily: number(own.Day), BYOKUsageWeekly: number(own.Week), BYOKUsageMonthly: number(own.Month),
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 type Measurements interface {
 	// Seen is the condition of an endpoint; the zero value for one that was not called.
 	Seen(endpoint string, now time.Time) routing.Condition
+	// Throughput of an endpoint over half an hour, in percentiles, higher is better; zeros when nothing was measured.
+	Throughput(endpoint string, now time.Time) [4]float64
 }
 
 const (
@@ -40,7 +42,7 @@ type percentiles struct {
 type performance struct {
 	uptime5m, uptime30m, uptime1d *float64     // per cent
 	latency                       *percentiles // to the first token, in milliseconds, of half an hour
-	throughput                    *percentiles // tokens a second after it, of the last five minutes
+	throughput                    *percentiles // tokens a second after it, of half an hour
 	open                          bool         // its circuit is: it is not called now
 }
 
@@ -82,14 +84,15 @@ func (a *API) performance(ctx context.Context, model string) (func(endpoint stri
 	}, nil
 }
 
-// performanceNow is what was measured in the last five minutes.
+// performanceNow is what the gateway measured: in the last five minutes, the throughput in half an hour.
 func (a *API) performanceNow(endpoint string) performance {
-	c := a.Health.Seen(endpoint, time.Now())
+	now := time.Now()
+	c := a.Health.Seen(endpoint, now)
 	p := performance{open: c.Open}
 	if share, known := c.Uptime(); known {
 		p.uptime5m = percent(share)
 	}
-	if t := c.Throughput; t[routing.P50] > 0 {
+	if t := a.Health.Throughput(endpoint, now); t[routing.P50] > 0 {
 		p.throughput = &percentiles{t[routing.P50], t[routing.P75], t[routing.P90], t[routing.P99]}
 	}
 	return p

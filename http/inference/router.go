@@ -7,7 +7,10 @@
 //	credits.go, key.go           GET /api/v1/credits, /api/v1/key
 //	keys.go, managed.go          /api/v1/keys
 //	generation.go                GET /api/v1/generation
+//	content.go, content_said.go  GET /api/v1/generation/content
 //	activity.go                  GET /api/v1/activity
+//	leak.go                      POST /api/v1/leaked-keys
+//	appcode.go                   /api/v1/auth/keys
 package inference
 
 import (
@@ -22,6 +25,7 @@ import (
 
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/gateway/limit"
 	"github.com/massrouter/massrouter/http/middleware"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/projections/balance"
@@ -44,6 +48,7 @@ type Keyring interface {
 	IssueKey(context.Context, commands.Meta, commands.IssueKey) (commands.Done, commands.Receipt, error)
 	ChangeKey(context.Context, commands.Meta, commands.ChangeKey) (commands.Done, commands.Receipt, error)
 	RevokeKey(context.Context, commands.Meta, commands.RevokeKey) (commands.Done, commands.Receipt, error)
+	ReportLeak(context.Context, commands.Meta, commands.ReportLeak) (commands.Done, commands.Receipt, error)
 }
 
 // API is the inference API: calls of models, and what callers may know of models, prices and their own account.
@@ -58,6 +63,16 @@ type API struct {
 	Head        Head
 	Health      Measurements
 	Keyring     Keyring
+	// Limiter bounds how often a minute a key asks for anything but calls; nil does not.
+	Limiter interface {
+		Share(scopes ...limit.Scope) error
+	}
+	PerKey   int64
+	Contents Contents // nil for a service that stores none
+	Hits     Hits     // nil for a service without a cache of answers
+
+	Codes    AppCodes // by which apps get keys; nil for a service without people
+	Granters Granters // with Codes
 
 	seen statistics
 }
@@ -80,7 +95,11 @@ func (a *API) Mount(r chi.Router) {
 		r.Get("/api/v1/providers", a.open(a.listProviders))
 		r.Get("/api/v1/credits", a.owned(a.credits))
 		r.Get("/api/v1/key", a.owned(a.currentKey))
+		r.With(middleware.Body(leaksBody, keysRead)).Post("/api/v1/leaked-keys", a.reportLeaks)
+		r.With(middleware.Body(keysBody, keysRead)).Post("/api/v1/auth/keys", a.exchangeCode)
+		r.With(middleware.Body(keysBody, keysRead)).Post("/api/v1/auth/keys/code", a.managing(a.createCode))
 		r.Get("/api/v1/generation", a.owned(a.generation))
+		r.Get("/api/v1/generation/content", a.managing(a.content))
 		r.Get("/api/v1/activity", a.owned(a.activity))
 		r.Group(a.mountKeys)
 	})
@@ -126,9 +145,22 @@ func (a *API) owned(answer func(r *http.Request, c caller) (any, error)) http.Ha
 			return
 		}
 		reply(w, r, func(r *http.Request) (any, error) {
+			if err := a.pace(key.ID); err != nil {
+				return nil, err
+			}
 			return answer(r, caller{key: key.ID, wallet: key.WalletID, scope: key.Scope, limits: key.Limits, group: key.PriceGroup})
 		})
 	}
+}
+
+// scopeQueries is the kind of scope that bounds what a key asks beside calls, as callers see it.
+const scopeQueries = "key_queries"
+
+func (a *API) pace(key uuid.UUID) error {
+	if a.Limiter == nil {
+		return nil
+	}
+	return a.Limiter.Share(limit.Scope{Kind: scopeQueries, ID: key.String(), Limits: limit.Limits{Requests: a.PerKey}})
 }
 
 // answerer is an answer that is not JSON with status 200.

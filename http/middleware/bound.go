@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/massrouter/massrouter/http/request"
 )
 
 // Body bounds a request's body: at most limit bytes, all of them within the given time.
@@ -73,8 +75,11 @@ func TimeoutBy(of func(r *http.Request) time.Duration) func(http.Handler) http.H
 	}
 }
 
+// hsts is how long browsers come by TLS only, in seconds: a year.
+const hsts = "max-age=31536000"
+
 // Harden sets headers that keep browsers from doing with an API's answers what only pages are for, and caches from
-// keeping them.
+// keeping them. It comes after Client, which knows whether the request came over TLS.
 func Harden(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -82,6 +87,10 @@ func Harden(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
+		if request.ClientOf(r.Context()).Secure {
+			h.Set("Strict-Transport-Security", hsts)
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -9,8 +9,11 @@ import (
 	"github.com/massrouter/massrouter/domain"
 )
 
+//go:generate go tool -modfile=../../tools/go.mod oapi-codegen -config account.yaml console.yaml
 //go:generate go tool -modfile=../../tools/go.mod oapi-codegen -config command.yaml console.yaml
 //go:generate go tool -modfile=../../tools/go.mod oapi-codegen -config query.yaml console.yaml
+//go:generate go tool -modfile=../../tools/go.mod oapi-codegen -config organisation.yaml console.yaml
+//go:generate go tool -modfile=../../tools/go.mod oapi-codegen -config oauth.yaml console.yaml
 //go:generate go tool -modfile=../../tools/go.mod oapi-codegen -config client.yaml console.yaml
 
 //go:embed console.yaml

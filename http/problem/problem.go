@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/http/request"
 )
 
@@ -22,6 +23,9 @@ const ContentType = "application/problem+json"
 
 // typePrefix makes a code a URI; it names the problem and leads nowhere.
 const typePrefix = "urn:massrouter:problem:"
+
+// detailRetryAfter is after how many seconds a client may try again, where the error knows it.
+const detailRetryAfter = "retry_after"
 
 // Problem is the document.
 type Problem struct {
@@ -53,10 +57,13 @@ func Safe(err error) *domain.Error {
 func Write(w http.ResponseWriter, r *http.Request, err error) {
 	safe := Safe(err)
 	status := consoleStatus(safe.Code)
+	trail.From(r.Context()).Fail(string(safe.Code))
 	if status >= http.StatusInternalServerError && safe.Cause != nil && r.Context().Err() == nil {
 		zerolog.Ctx(r.Context()).Error().Err(safe.Cause).Str("code", string(safe.Code)).Msg("request failed")
 	}
-	if seconds := RetryAfter(safe.Code); seconds > 0 {
+	if told := safe.Details[detailRetryAfter]; told != "" {
+		w.Header().Set("Retry-After", told)
+	} else if seconds := RetryAfter(safe.Code); seconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	}
 	if status == http.StatusUnauthorized {

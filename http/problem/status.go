@@ -4,7 +4,18 @@ import (
 	"net/http"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/content"
+	"github.com/massrouter/massrouter/gateway/ownkey"
 	"github.com/massrouter/massrouter/gateway/preset"
+	"github.com/massrouter/massrouter/identity/account"
+	"github.com/massrouter/massrouter/identity/factor"
+	"github.com/massrouter/massrouter/identity/oauth"
+	"github.com/massrouter/massrouter/identity/oauth/appcode"
+	"github.com/massrouter/massrouter/identity/oauth/sso"
+	"github.com/massrouter/massrouter/identity/organisation"
+	"github.com/massrouter/massrouter/identity/passkey"
+	"github.com/massrouter/massrouter/identity/password"
+	"github.com/massrouter/massrouter/identity/signin"
 )
 
 // The codes that only HTTP can cause.
@@ -17,8 +28,33 @@ const (
 	CodeNotConfigured domain.Code = "not_configured"
 )
 
+// personStatus is of what people can cause when they sign in or change what they sign in with; 0 for other codes.
+func personStatus(code domain.Code) int {
+	switch code {
+	case password.CodeWeak:
+		return http.StatusBadRequest
+	case account.CodeSignIn:
+		return http.StatusUnauthorized
+	case account.CodeUnverified, signin.CodeFactorRequired, signin.CodeStepUp, appcode.CodeWrong, sso.CodeRequired:
+		return http.StatusForbidden
+	case signin.CodeOver, organisation.CodeLastOwner, oauth.CodeFlow, oauth.CodeTaken, oauth.CodeLast:
+		return http.StatusConflict
+	case account.CodeLink, factor.CodeWrong, passkey.CodeWrong, oauth.CodeRefused, sso.CodeUnproved:
+		return http.StatusUnprocessableEntity
+	case signin.CodeTooMany:
+		return http.StatusTooManyRequests
+	case oauth.CodeFailed:
+		return http.StatusBadGateway
+	default:
+		return 0
+	}
+}
+
 // Status is the one table from code to HTTP status; 500 for a code that is not in it.
 func Status(code domain.Code) int {
+	if status := personStatus(code); status != 0 {
+		return status
+	}
 	switch code {
 	case domain.CodeInvalid, domain.CodeAmountInvalid, domain.CodeAmountOutOfRange:
 		return http.StatusBadRequest
@@ -30,13 +66,13 @@ func Status(code domain.Code) int {
 		return http.StatusForbidden
 	case domain.CodeNotFound, domain.CodeWalletNotFound, domain.CodeHoldNotFound, domain.CodeKeyNotFound,
 		domain.CodeVendorNotFound, domain.CodeModelNotFound, domain.CodeEndpointNotFound, domain.CodePriceNotFound,
-		domain.CodePriceNotInForce, domain.CodeAppNotFound, domain.CodeChargeNotFound, preset.CodeNotFound:
+		domain.CodePriceNotInForce, domain.CodeAppNotFound, domain.CodeChargeNotFound, preset.CodeNotFound, ownkey.CodeNotFound:
 		return http.StatusNotFound
 	case CodeMethodNotAllowed:
 		return http.StatusMethodNotAllowed
 	case domain.CodeConflict, domain.CodeIdempotencyConflict, domain.CodeInProgress, domain.CodeWalletExists,
 		domain.CodeHoldExists, domain.CodeHoldClosed, domain.CodeHoldActive, domain.CodeKeyExists, domain.CodePriceConflict,
-		domain.CodeAppExists, domain.CodeAppArchived, domain.CodeChargeFinal, domain.CodeChargeReviewed, domain.CodeEvidenceUsed, preset.CodeArchived:
+		domain.CodeAppExists, domain.CodeAppArchived, domain.CodeChargeFinal, domain.CodeChargeReviewed, domain.CodeEvidenceUsed, preset.CodeArchived, content.CodeUnreadable:
 		return http.StatusConflict
 	case CodeTooLarge:
 		return http.StatusRequestEntityTooLarge
@@ -59,10 +95,13 @@ func Status(code domain.Code) int {
 	}
 }
 
+// Missing says whether a code is of something that there is not.
+func Missing(code domain.Code) bool { return Status(code) == http.StatusNotFound }
+
 // consoleStatus is Status, but a key's own state is a conflict: on the console 401 and 403 speak of the caller only.
 func consoleStatus(code domain.Code) int {
 	status := Status(code)
-	caller := code == domain.CodeUnauthenticated || code == domain.CodeForbidden
+	caller := code == domain.CodeUnauthenticated || code == domain.CodeForbidden || personStatus(code) != 0
 	if !caller && (status == http.StatusUnauthorized || status == http.StatusForbidden) {
 		return http.StatusConflict
 	}

@@ -30,6 +30,19 @@ const (
 	MassrouterReceiptV1 ChargeReceiptFormat = "massrouter.receipt.v1"
 )
 
+// Defines values for ContentAnswerState.
+const (
+	Dropped ContentAnswerState = "dropped"
+	Erased  ContentAnswerState = "erased"
+	Stored  ContentAnswerState = "stored"
+)
+
+// Defines values for ContentBodyEncoding.
+const (
+	Base64 ContentBodyEncoding = "base64"
+	Text   ContentBodyEncoding = "text"
+)
+
 // Defines values for MovementKind.
 const (
 	Adjustment MovementKind = "adjustment"
@@ -37,6 +50,12 @@ const (
 	Correction MovementKind = "correction"
 	Grant      MovementKind = "grant"
 	TopUp      MovementKind = "top_up"
+)
+
+// Defines values for VendorKeyOrder.
+const (
+	First VendorKeyOrder = "first"
+	Only  VendorKeyOrder = "only"
 )
 
 // AccountAnswer defines model for AccountAnswer.
@@ -133,6 +152,96 @@ type AppPage struct {
 // AsOf A position (digits only) or an RFC 3339 time.
 type AsOf = openapi.AsOf
 
+// AuditEntry defines model for AuditEntry.
+type AuditEntry struct {
+	Action string `json:"action"`
+
+	// Actor Who: `user:<id>`, `operator:token`, `key:<id>`, or `anonymous`.
+	Actor string `json:"actor"`
+
+	// After What differs, as it is now.
+	After interface{} `json:"after,omitempty"`
+
+	// Before What differs, as it was; secrets are `[redacted]`. Of the ledger the events tell.
+	Before interface{} `json:"before,omitempty"`
+
+	// Code Of a refusal or a failure.
+	Code      *string `json:"code,omitempty"`
+	CommandID *ID     `json:"command_id,omitempty"`
+
+	// Events Types of the events of the ledger that the change is; the last is at `position`.
+	Events []string `json:"events"`
+
+	// Hash Of the link in the chain.
+	Hash *string `json:"hash"`
+
+	// ID A 64-bit count.
+	ID             Count `json:"id"`
+	OrganisationID *ID   `json:"organisation_id,omitempty"`
+
+	// Personal What is erased with the person.
+	Personal *AuditPersonal `json:"personal,omitempty"`
+
+	// PersonalErased What was personal is gone with the person.
+	PersonalErased bool `json:"personal_erased"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position *Position `json:"position,omitempty"`
+
+	// Reason As it was given: in the body, or in the header X-Audit-Reason.
+	Reason     *string   `json:"reason,omitempty"`
+	RecordedAt time.Time `json:"recorded_at"`
+	RequestID  *ID       `json:"request_id,omitempty"`
+	Result     string    `json:"result"`
+
+	// Role In which role: one in the organisation, `operator`, or `platform:` and the roles there. Absent for what somebody does about oneself.
+	Role *string `json:"role,omitempty"`
+
+	// Sequence In the chain; null for a moment after it was written.
+	Sequence  *openapi.Count `json:"sequence"`
+	SessionID *ID            `json:"session_id,omitempty"`
+
+	// Target Kind and id of what it was done to.
+	Target   *string `json:"target,omitempty"`
+	WalletID *ID     `json:"wallet_id,omitempty"`
+}
+
+// AuditEntryPage defines model for AuditEntryPage.
+type AuditEntryPage struct {
+	Items      []AuditEntry `json:"items"`
+	NextCursor *string      `json:"next_cursor"`
+}
+
+// AuditPersonal What is erased with the person.
+type AuditPersonal struct {
+	// Address The network address of the request.
+	Address   *string `json:"address,omitempty"`
+	UserAgent *string `json:"user_agent,omitempty"`
+
+	// Values What was personal of the change.
+	Values *map[string]string `json:"values,omitempty"`
+}
+
+// CacheHits defines model for CacheHits.
+type CacheHits struct {
+	// Hits A 64-bit count.
+	Hits  Count `json:"hits"`
+	Items []struct {
+		Day openapi_types.Date `json:"day"`
+
+		// Hits A 64-bit count.
+		Hits  Count  `json:"hits"`
+		KeyID ID     `json:"key_id"`
+		Model string `json:"model"`
+
+		// Saved An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+		Saved Money `json:"saved"`
+	} `json:"items"`
+
+	// Saved An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Saved Money `json:"saved"`
+}
+
 // Call What is known of the vendor call. It explains a charge; it never decides one.
 type Call struct {
 	Attempts int `json:"attempts"`
@@ -148,6 +257,9 @@ type Call struct {
 	// FirstTokenMs A 64-bit count.
 	FirstTokenMs       *Count  `json:"first_token_ms,omitempty"`
 	NativeFinishReason *string `json:"native_finish_reason,omitempty"`
+
+	// OwnKey The vendor was called with a key of the customer's, whom it bills. The platform charges a part of its price.
+	OwnKey *OwnKey `json:"own_key,omitempty"`
 
 	// ServiceTier That the vendor says it served with, other than the standard one.
 	ServiceTier *string    `json:"service_tier,omitempty"`
@@ -304,6 +416,51 @@ type ClosePage struct {
 	// Position Of the read model that answered; of the end of the log where the log itself did.
 	Position Position `json:"position"`
 }
+
+// ContentAnswer defines model for ContentAnswer.
+type ContentAnswer struct {
+	Dialect string `json:"dialect"`
+
+	// Error The code of what ended the call before its time.
+	Error        *string      `json:"error"`
+	ExpiresAt    time.Time    `json:"expires_at"`
+	GenerationID GenerationID `json:"generation_id"`
+	KeyID        ID           `json:"key_id"`
+
+	// Model As the address of the call named it, where the body does not.
+	Model     *string      `json:"model"`
+	Operation string       `json:"operation"`
+	Request   *ContentBody `json:"request"`
+	Response  *ContentBody `json:"response"`
+	StartedAt time.Time    `json:"started_at"`
+
+	// State dropped: there was no room to store it.
+	State    ContentAnswerState `json:"state"`
+	Streamed bool               `json:"streamed"`
+	WalletID ID                 `json:"wallet_id"`
+}
+
+// ContentAnswerState dropped: there was no room to store it.
+type ContentAnswerState string
+
+// ContentBody defines model for ContentBody.
+type ContentBody struct {
+	Body string `json:"body"`
+
+	// Bytes A 64-bit count.
+	Bytes     Count               `json:"bytes"`
+	Encoding  ContentBodyEncoding `json:"encoding"`
+	MediaType string              `json:"media_type"`
+
+	// Truncated Whether body is only the beginning.
+	Truncated bool `json:"truncated"`
+}
+
+// ContentBodyEncoding defines model for ContentBody.Encoding.
+type ContentBodyEncoding string
+
+// ContentStorage defines model for ContentStorage.
+type ContentStorage = wallet.ContentStorage
 
 // Count A 64-bit count.
 type Count = openapi.Count
@@ -517,7 +674,7 @@ type GenerationOriginal struct {
 	Usage         map[string]Count `json:"usage"`
 
 	// VendorCost An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
-	VendorCost Money `json:"vendor_cost"`
+	VendorCost *Money `json:"vendor_cost,omitempty"`
 }
 
 // GenerationPage defines model for GenerationPage.
@@ -599,6 +756,9 @@ type Key struct {
 	// Models Empty when all may be called.
 	Models []string `json:"models"`
 	Name   string   `json:"name"`
+
+	// Networks Empty when it may be used from anywhere.
+	Networks apikey.Networks `json:"networks"`
 
 	// OldSecretUntil After a rotation: how long the old secret works on.
 	OldSecretUntil *time.Time `json:"old_secret_until"`
@@ -828,6 +988,17 @@ type MovementKind string
 
 // Override defines model for Override.
 type Override = catalog.Override
+
+// OwnKey The vendor was called with a key of the customer's, whom it bills. The platform charges a part of its price.
+type OwnKey struct {
+	ID ID `json:"id"`
+
+	// Rate The part, from 0 to 1: the line items' prices are that part of the price version.
+	Rate Price `json:"rate"`
+
+	// UpstreamCost What the vendor bills the customer, as far as the price version says.
+	UpstreamCost Money `json:"upstream_cost"`
+}
 
 // Position A position in the log, from 1; 0 is before the first event.
 type Position = openapi.Count
@@ -1245,6 +1416,44 @@ type Vendor struct {
 	Wire *VendorWire `json:"wire,omitempty"`
 }
 
+// VendorKey defines model for VendorKey.
+type VendorKey struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The actor.
+	CreatedBy string `json:"created_by"`
+	Disabled  bool   `json:"disabled"`
+	ID        ID     `json:"id"`
+	KeyIds    []ID   `json:"key_ids"`
+	Label     string `json:"label"`
+
+	// LastFour The last characters of the key; empty for a document.
+	LastFour string   `json:"last_four"`
+	Models   []string `json:"models"`
+
+	// Order first: the platform's keys are asked when this one fails, at the whole price. only: no key of the platform's serves the models that this one is for, at this vendor or another.
+	Order     VendorKeyOrder `json:"order"`
+	UpdatedAt time.Time      `json:"updated_at"`
+
+	// UpdatedBy The actor.
+	UpdatedBy string `json:"updated_by"`
+	Vendor    string `json:"vendor"`
+	WalletID  ID     `json:"wallet_id"`
+}
+
+// VendorKeyAnswer defines model for VendorKeyAnswer.
+type VendorKeyAnswer struct {
+	VendorKey VendorKey `json:"vendor_key"`
+}
+
+// VendorKeyList defines model for VendorKeyList.
+type VendorKeyList struct {
+	Items []VendorKey `json:"items"`
+}
+
+// VendorKeyOrder first: the platform's keys are asked when this one fails, at the whole price. only: no key of the platform's serves the models that this one is for, at this vendor or another.
+type VendorKeyOrder string
+
 // VendorList defines model for VendorList.
 type VendorList struct {
 	// AsOf When the event at that position was recorded; 1970 before the first.
@@ -1311,7 +1520,8 @@ type WalletPage struct {
 
 // WalletTerms defines model for WalletTerms.
 type WalletTerms struct {
-	AsOf time.Time `json:"as_of"`
+	AsOf           time.Time      `json:"as_of"`
+	ContentStorage ContentStorage `json:"content_storage"`
 
 	// Position A position in the log, from 1; 0 is before the first event.
 	Position Position `json:"position"`
@@ -1463,6 +1673,9 @@ type Account = string
 // AppID defines model for AppID.
 type AppID = ID
 
+// ApprovalID defines model for ApprovalID.
+type ApprovalID = ID
+
 // Author defines model for Author.
 type Author = string
 
@@ -1483,6 +1696,9 @@ type From = time.Time
 
 // Granularity defines model for Granularity.
 type Granularity = UsageGranularity
+
+// InvitationID defines model for InvitationID.
+type InvitationID = ID
 
 // KeyID defines model for KeyID.
 type KeyID = ID
@@ -1505,6 +1721,9 @@ type Month = string
 // OrderBy Counts and sums of money, shares between 0 and 1, and quantiles in milliseconds, right within 5 %. `calls` were charged
 // or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
 type OrderBy = UsageMetric
+
+// OrganisationID defines model for OrganisationID.
+type OrganisationID = ID
 
 // PresetID defines model for PresetID.
 type PresetID = ID
@@ -1551,6 +1770,9 @@ type UsageVendors = []string
 // UsageWallets defines model for UsageWallets.
 type UsageWallets = []ID
 
+// VendorKeyID defines model for VendorKeyID.
+type VendorKeyID = ID
+
 // WalletID defines model for WalletID.
 type WalletID = ID
 
@@ -1564,6 +1786,63 @@ type Zone = string
 type GetAppParams struct {
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// ListAuditEntriesParams defines parameters for ListAuditEntries.
+type ListAuditEntriesParams struct {
+	// Actor Only what this actor did, such as `user:<id>` or `operator:token`.
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Action Only this action: the id of an operation of this document, or of what no operation does, such as `session.reused`.
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Target Only what was done to this, such as `key:<id>`.
+	Target *string `form:"target,omitempty" json:"target,omitempty"`
+
+	// Result Only what ended like this.
+	Result *string `form:"result,omitempty" json:"result,omitempty"`
+
+	// WalletID Only what belongs to this wallet or its organisation. A role in an organisation has to name its own.
+	WalletID *ID `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// From Recorded at or after.
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Recorded before.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ExportAuditEntriesParams defines parameters for ExportAuditEntries.
+type ExportAuditEntriesParams struct {
+	// Format What to write.
+	Format string `form:"format" json:"format"`
+
+	// Actor Only what this actor did, such as `user:<id>` or `operator:token`.
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Action Only this action: the id of an operation of this document, or of what no operation does, such as `session.reused`.
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Target Only what was done to this, such as `key:<id>`.
+	Target *string `form:"target,omitempty" json:"target,omitempty"`
+
+	// Result Only what ended like this.
+	Result *string `form:"result,omitempty" json:"result,omitempty"`
+
+	// WalletID Only what belongs to this wallet or its organisation. A role in an organisation has to name its own.
+	WalletID *ID `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// From Recorded at or after.
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Recorded before.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
 }
 
 // ListChargeReviewsParams defines parameters for ListChargeReviews.
@@ -2049,6 +2328,15 @@ type ListAppsParams struct {
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
 
+// ListCacheHitsParams defines parameters for ListCacheHits.
+type ListCacheHitsParams struct {
+	// From The first day; 30 days before the last when absent.
+	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The last day; today when absent. At most 366 days in all.
+	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+}
+
 // ListClosesParams defines parameters for ListCloses.
 type ListClosesParams struct {
 	// Cursor The `next_cursor` of the page before; opaque.
@@ -2159,6 +2447,12 @@ type ServerInterface interface {
 	// GetApp Show an app
 	// (GET /console/v1/apps/{app_id})
 	GetApp(w http.ResponseWriter, r *http.Request, appID AppID, params GetAppParams)
+	// ListAuditEntries Who did what, the newest first
+	// (GET /console/v1/audit/entries)
+	ListAuditEntries(w http.ResponseWriter, r *http.Request, params ListAuditEntriesParams)
+	// ExportAuditEntries The same as a file
+	// (GET /console/v1/audit/entries/export)
+	ExportAuditEntries(w http.ResponseWriter, r *http.Request, params ExportAuditEntriesParams)
 	// ListChargeReviews List suspect charges, newest first
 	// (GET /console/v1/charges/reviews)
 	ListChargeReviews(w http.ResponseWriter, r *http.Request, params ListChargeReviewsParams)
@@ -2174,6 +2468,9 @@ type ServerInterface interface {
 	// GetGeneration The receipt of one call
 	// (GET /console/v1/generations/{generation_id})
 	GetGeneration(w http.ResponseWriter, r *http.Request, generationID GenerationID, params GetGenerationParams)
+	// GetContent What a call asked and was answered
+	// (GET /console/v1/generations/{generation_id}/content)
+	GetContent(w http.ResponseWriter, r *http.Request, generationID GenerationID)
 	// GetJournalAccount The balances of an account
 	// (GET /console/v1/journal/accounts/{account})
 	GetJournalAccount(w http.ResponseWriter, r *http.Request, account Account, params GetJournalAccountParams)
@@ -2237,6 +2534,9 @@ type ServerInterface interface {
 	// ListApps List the apps of a wallet, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/apps)
 	ListApps(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListAppsParams)
+	// ListCacheHits How often answers were given again from the cache, and what that saved
+	// (GET /console/v1/wallets/{wallet_id}/cache-hits)
+	ListCacheHits(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListCacheHitsParams)
 	// ListCloses The months of a wallet in which something happened, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/closes)
 	ListCloses(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListClosesParams)
@@ -2261,6 +2561,12 @@ type ServerInterface interface {
 	// GetWalletTerms Show what the calls of a wallet are held to
 	// (GET /console/v1/wallets/{wallet_id}/terms)
 	GetWalletTerms(w http.ResponseWriter, r *http.Request, walletID WalletID, params GetWalletTermsParams)
+	// ListVendorKeys List the keys of a wallet at vendors, the oldest first
+	// (GET /console/v1/wallets/{wallet_id}/vendor-keys)
+	ListVendorKeys(w http.ResponseWriter, r *http.Request, walletID WalletID)
+	// GetVendorKey Show a key of a wallet at a vendor
+	// (GET /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id})
+	GetVendorKey(w http.ResponseWriter, r *http.Request, walletID WalletID, vendorKeyID VendorKeyID)
 	// ListWebhooks List all webhooks of a wallet, the oldest first
 	// (GET /console/v1/wallets/{wallet_id}/webhooks)
 	ListWebhooks(w http.ResponseWriter, r *http.Request, walletID WalletID)
@@ -2282,6 +2588,18 @@ type Unimplemented struct{}
 // GetApp Show an app
 // (GET /console/v1/apps/{app_id})
 func (_ Unimplemented) GetApp(w http.ResponseWriter, r *http.Request, appID AppID, params GetAppParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListAuditEntries Who did what, the newest first
+// (GET /console/v1/audit/entries)
+func (_ Unimplemented) ListAuditEntries(w http.ResponseWriter, r *http.Request, params ListAuditEntriesParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ExportAuditEntries The same as a file
+// (GET /console/v1/audit/entries/export)
+func (_ Unimplemented) ExportAuditEntries(w http.ResponseWriter, r *http.Request, params ExportAuditEntriesParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2312,6 +2630,12 @@ func (_ Unimplemented) ListGenerations(w http.ResponseWriter, r *http.Request, p
 // GetGeneration The receipt of one call
 // (GET /console/v1/generations/{generation_id})
 func (_ Unimplemented) GetGeneration(w http.ResponseWriter, r *http.Request, generationID GenerationID, params GetGenerationParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetContent What a call asked and was answered
+// (GET /console/v1/generations/{generation_id}/content)
+func (_ Unimplemented) GetContent(w http.ResponseWriter, r *http.Request, generationID GenerationID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2441,6 +2765,12 @@ func (_ Unimplemented) ListApps(w http.ResponseWriter, r *http.Request, walletID
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// ListCacheHits How often answers were given again from the cache, and what that saved
+// (GET /console/v1/wallets/{wallet_id}/cache-hits)
+func (_ Unimplemented) ListCacheHits(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListCacheHitsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // ListCloses The months of a wallet in which something happened, the newest first
 // (GET /console/v1/wallets/{wallet_id}/closes)
 func (_ Unimplemented) ListCloses(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListClosesParams) {
@@ -2486,6 +2816,18 @@ func (_ Unimplemented) GetMonthStatement(w http.ResponseWriter, r *http.Request,
 // GetWalletTerms Show what the calls of a wallet are held to
 // (GET /console/v1/wallets/{wallet_id}/terms)
 func (_ Unimplemented) GetWalletTerms(w http.ResponseWriter, r *http.Request, walletID WalletID, params GetWalletTermsParams) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListVendorKeys List the keys of a wallet at vendors, the oldest first
+// (GET /console/v1/wallets/{wallet_id}/vendor-keys)
+func (_ Unimplemented) ListVendorKeys(w http.ResponseWriter, r *http.Request, walletID WalletID) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetVendorKey Show a key of a wallet at a vendor
+// (GET /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id})
+func (_ Unimplemented) GetVendorKey(w http.ResponseWriter, r *http.Request, walletID WalletID, vendorKeyID VendorKeyID) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -2555,6 +2897,267 @@ func (siw *ServerInterfaceWrapper) GetApp(w http.ResponseWriter, r *http.Request
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetApp(w, r, appID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListAuditEntries operation middleware
+func (siw *ServerInterfaceWrapper) ListAuditEntries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditEntriesParams
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", r.URL.Query(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "actor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "actor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", r.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "action"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "action", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "target" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "target", r.URL.Query(), &params.Target, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "target"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "target", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "result" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "result", r.URL.Query(), &params.Result, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "result"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "result", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "wallet_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wallet_id", r.URL.Query(), &params.WalletID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "wallet_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAuditEntries(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ExportAuditEntries operation middleware
+func (siw *ServerInterfaceWrapper) ExportAuditEntries(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ExportAuditEntriesParams
+
+	// ------------- Required query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "format", r.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "format"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "format", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", r.URL.Query(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "actor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "actor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", r.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "action"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "action", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "target" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "target", r.URL.Query(), &params.Target, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "target"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "target", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "result" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "result", r.URL.Query(), &params.Result, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "result"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "result", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "wallet_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "wallet_id", r.URL.Query(), &params.WalletID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "wallet_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExportAuditEntries(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2943,6 +3546,32 @@ func (siw *ServerInterfaceWrapper) GetGeneration(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetGeneration(w, r, generationID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetContent operation middleware
+func (siw *ServerInterfaceWrapper) GetContent(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "generation_id" -------------
+	var generationID GenerationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "generation_id", chi.URLParam(r, "generation_id"), &generationID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "generation_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetContent(w, r, generationID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -4939,6 +5568,61 @@ func (siw *ServerInterfaceWrapper) ListApps(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// ListCacheHits operation middleware
+func (siw *ServerInterfaceWrapper) ListCacheHits(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCacheHitsParams
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListCacheHits(w, r, walletID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListCloses operation middleware
 func (siw *ServerInterfaceWrapper) ListCloses(w http.ResponseWriter, r *http.Request) {
 
@@ -5468,6 +6152,67 @@ func (siw *ServerInterfaceWrapper) GetWalletTerms(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
+// ListVendorKeys operation middleware
+func (siw *ServerInterfaceWrapper) ListVendorKeys(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListVendorKeys(w, r, walletID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetVendorKey operation middleware
+func (siw *ServerInterfaceWrapper) GetVendorKey(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "wallet_id" -------------
+	var walletID WalletID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "wallet_id", chi.URLParam(r, "wallet_id"), &walletID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "wallet_id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "vendor_key_id" -------------
+	var vendorKeyID VendorKeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "vendor_key_id", chi.URLParam(r, "vendor_key_id"), &vendorKeyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: r.URL.RawPath == ""})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "vendor_key_id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetVendorKey(w, r, walletID, vendorKeyID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListWebhooks operation middleware
 func (siw *ServerInterfaceWrapper) ListWebhooks(w http.ResponseWriter, r *http.Request) {
 
@@ -5785,6 +6530,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/terms", wrapper.GetWalletTerms)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/cache-hits", wrapper.ListCacheHits)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/members/{member_id}/limits", wrapper.GetMemberLimits)
 	})
 	r.Group(func(r chi.Router) {
@@ -5801,6 +6549,12 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/apps/{app_id}", wrapper.GetApp)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/vendor-keys", wrapper.ListVendorKeys)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id}", wrapper.GetVendorKey)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/wallets/{wallet_id}/presets", wrapper.ListPresets)
@@ -5839,10 +6593,19 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Get(options.BaseURL+"/console/v1/generations/{generation_id}", wrapper.GetGeneration)
 	})
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/generations/{generation_id}/content", wrapper.GetContent)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/ledger/head", wrapper.GetLedgerHead)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/events", wrapper.ListEvents)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/audit/entries", wrapper.ListAuditEntries)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/audit/entries/export", wrapper.ExportAuditEntries)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/usage/aggregate", wrapper.AggregateUsage)
@@ -5935,6 +6698,141 @@ type GetAppdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetAppdefaultApplicationProblemPlusJSONResponse) VisitGetAppResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditEntriesRequestObject struct {
+	Params ListAuditEntriesParams
+}
+
+type ListAuditEntriesResponseObject interface {
+	VisitListAuditEntriesResponse(w http.ResponseWriter) error
+}
+
+type ListAuditEntries200JSONResponse AuditEntryPage
+
+func (response ListAuditEntries200JSONResponse) VisitListAuditEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditEntriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListAuditEntriesdefaultApplicationProblemPlusJSONResponse) VisitListAuditEntriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportAuditEntriesRequestObject struct {
+	Params ExportAuditEntriesParams
+}
+
+type ExportAuditEntriesResponseObject interface {
+	VisitExportAuditEntriesResponse(w http.ResponseWriter) error
+}
+
+type ExportAuditEntries200ApplicationJsonlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportAuditEntries200ApplicationJsonlResponse) VisitExportAuditEntriesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/jsonl")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type ExportAuditEntries200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ExportAuditEntries200TextCsvResponse) VisitExportAuditEntriesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ExportAuditEntriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ExportAuditEntriesdefaultApplicationProblemPlusJSONResponse) VisitExportAuditEntriesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6151,6 +7049,49 @@ type GetGenerationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetGenerationdefaultApplicationProblemPlusJSONResponse) VisitGetGenerationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetContentRequestObject struct {
+	GenerationID GenerationID `json:"generation_id"`
+}
+
+type GetContentResponseObject interface {
+	VisitGetContentResponse(w http.ResponseWriter) error
+}
+
+type GetContent200JSONResponse ContentAnswer
+
+func (response GetContent200JSONResponse) VisitGetContentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetContentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetContentdefaultApplicationProblemPlusJSONResponse) VisitGetContentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7154,6 +8095,50 @@ func (response ListAppsdefaultApplicationProblemPlusJSONResponse) VisitListAppsR
 	return err
 }
 
+type ListCacheHitsRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+	Params   ListCacheHitsParams
+}
+
+type ListCacheHitsResponseObject interface {
+	VisitListCacheHitsResponse(w http.ResponseWriter) error
+}
+
+type ListCacheHits200JSONResponse CacheHits
+
+func (response ListCacheHits200JSONResponse) VisitListCacheHitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCacheHitsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListCacheHitsdefaultApplicationProblemPlusJSONResponse) VisitListCacheHitsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListClosesRequestObject struct {
 	WalletID WalletID `json:"wallet_id"`
 	Params   ListClosesParams
@@ -7548,6 +8533,93 @@ func (response GetWalletTermsdefaultApplicationProblemPlusJSONResponse) VisitGet
 	return err
 }
 
+type ListVendorKeysRequestObject struct {
+	WalletID WalletID `json:"wallet_id"`
+}
+
+type ListVendorKeysResponseObject interface {
+	VisitListVendorKeysResponse(w http.ResponseWriter) error
+}
+
+type ListVendorKeys200JSONResponse VendorKeyList
+
+func (response ListVendorKeys200JSONResponse) VisitListVendorKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListVendorKeysdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListVendorKeysdefaultApplicationProblemPlusJSONResponse) VisitListVendorKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVendorKeyRequestObject struct {
+	WalletID    WalletID    `json:"wallet_id"`
+	VendorKeyID VendorKeyID `json:"vendor_key_id"`
+}
+
+type GetVendorKeyResponseObject interface {
+	VisitGetVendorKeyResponse(w http.ResponseWriter) error
+}
+
+type GetVendorKey200JSONResponse VendorKeyAnswer
+
+func (response GetVendorKey200JSONResponse) VisitGetVendorKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVendorKeydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetVendorKeydefaultApplicationProblemPlusJSONResponse) VisitGetVendorKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListWebhooksRequestObject struct {
 	WalletID WalletID `json:"wallet_id"`
 }
@@ -7727,6 +8799,12 @@ type StrictServerInterface interface {
 	// GetApp Show an app
 	// (GET /console/v1/apps/{app_id})
 	GetApp(ctx context.Context, request GetAppRequestObject) (GetAppResponseObject, error)
+	// ListAuditEntries Who did what, the newest first
+	// (GET /console/v1/audit/entries)
+	ListAuditEntries(ctx context.Context, request ListAuditEntriesRequestObject) (ListAuditEntriesResponseObject, error)
+	// ExportAuditEntries The same as a file
+	// (GET /console/v1/audit/entries/export)
+	ExportAuditEntries(ctx context.Context, request ExportAuditEntriesRequestObject) (ExportAuditEntriesResponseObject, error)
 	// ListChargeReviews List suspect charges, newest first
 	// (GET /console/v1/charges/reviews)
 	ListChargeReviews(ctx context.Context, request ListChargeReviewsRequestObject) (ListChargeReviewsResponseObject, error)
@@ -7742,6 +8820,9 @@ type StrictServerInterface interface {
 	// GetGeneration The receipt of one call
 	// (GET /console/v1/generations/{generation_id})
 	GetGeneration(ctx context.Context, request GetGenerationRequestObject) (GetGenerationResponseObject, error)
+	// GetContent What a call asked and was answered
+	// (GET /console/v1/generations/{generation_id}/content)
+	GetContent(ctx context.Context, request GetContentRequestObject) (GetContentResponseObject, error)
 	// GetJournalAccount The balances of an account
 	// (GET /console/v1/journal/accounts/{account})
 	GetJournalAccount(ctx context.Context, request GetJournalAccountRequestObject) (GetJournalAccountResponseObject, error)
@@ -7805,6 +8886,9 @@ type StrictServerInterface interface {
 	// ListApps List the apps of a wallet, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/apps)
 	ListApps(ctx context.Context, request ListAppsRequestObject) (ListAppsResponseObject, error)
+	// ListCacheHits How often answers were given again from the cache, and what that saved
+	// (GET /console/v1/wallets/{wallet_id}/cache-hits)
+	ListCacheHits(ctx context.Context, request ListCacheHitsRequestObject) (ListCacheHitsResponseObject, error)
 	// ListCloses The months of a wallet in which something happened, the newest first
 	// (GET /console/v1/wallets/{wallet_id}/closes)
 	ListCloses(ctx context.Context, request ListClosesRequestObject) (ListClosesResponseObject, error)
@@ -7829,6 +8913,12 @@ type StrictServerInterface interface {
 	// GetWalletTerms Show what the calls of a wallet are held to
 	// (GET /console/v1/wallets/{wallet_id}/terms)
 	GetWalletTerms(ctx context.Context, request GetWalletTermsRequestObject) (GetWalletTermsResponseObject, error)
+	// ListVendorKeys List the keys of a wallet at vendors, the oldest first
+	// (GET /console/v1/wallets/{wallet_id}/vendor-keys)
+	ListVendorKeys(ctx context.Context, request ListVendorKeysRequestObject) (ListVendorKeysResponseObject, error)
+	// GetVendorKey Show a key of a wallet at a vendor
+	// (GET /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id})
+	GetVendorKey(ctx context.Context, request GetVendorKeyRequestObject) (GetVendorKeyResponseObject, error)
 	// ListWebhooks List all webhooks of a wallet, the oldest first
 	// (GET /console/v1/wallets/{wallet_id}/webhooks)
 	ListWebhooks(ctx context.Context, request ListWebhooksRequestObject) (ListWebhooksResponseObject, error)
@@ -7902,6 +8992,58 @@ func (sh *strictHandler) GetApp(w http.ResponseWriter, r *http.Request, appID Ap
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetAppResponseObject); ok {
 		if err := validResponse.VisitGetAppResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListAuditEntries operation middleware
+func (sh *strictHandler) ListAuditEntries(w http.ResponseWriter, r *http.Request, params ListAuditEntriesParams) {
+	var request ListAuditEntriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAuditEntries(ctx, request.(ListAuditEntriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAuditEntries")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListAuditEntriesResponseObject); ok {
+		if err := validResponse.VisitListAuditEntriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExportAuditEntries operation middleware
+func (sh *strictHandler) ExportAuditEntries(w http.ResponseWriter, r *http.Request, params ExportAuditEntriesParams) {
+	var request ExportAuditEntriesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportAuditEntries(ctx, request.(ExportAuditEntriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportAuditEntries")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ExportAuditEntriesResponseObject); ok {
+		if err := validResponse.VisitExportAuditEntriesResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -8033,6 +9175,32 @@ func (sh *strictHandler) GetGeneration(w http.ResponseWriter, r *http.Request, g
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetGenerationResponseObject); ok {
 		if err := validResponse.VisitGetGenerationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetContent operation middleware
+func (sh *strictHandler) GetContent(w http.ResponseWriter, r *http.Request, generationID GenerationID) {
+	var request GetContentRequestObject
+
+	request.GenerationID = generationID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetContent(ctx, request.(GetContentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetContent")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetContentResponseObject); ok {
+		if err := validResponse.VisitGetContentResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -8590,6 +9758,33 @@ func (sh *strictHandler) ListApps(w http.ResponseWriter, r *http.Request, wallet
 	}
 }
 
+// ListCacheHits operation middleware
+func (sh *strictHandler) ListCacheHits(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListCacheHitsParams) {
+	var request ListCacheHitsRequestObject
+
+	request.WalletID = walletID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCacheHits(ctx, request.(ListCacheHitsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCacheHits")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListCacheHitsResponseObject); ok {
+		if err := validResponse.VisitListCacheHitsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListCloses operation middleware
 func (sh *strictHandler) ListCloses(w http.ResponseWriter, r *http.Request, walletID WalletID, params ListClosesParams) {
 	var request ListClosesRequestObject
@@ -8801,6 +9996,59 @@ func (sh *strictHandler) GetWalletTerms(w http.ResponseWriter, r *http.Request, 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetWalletTermsResponseObject); ok {
 		if err := validResponse.VisitGetWalletTermsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListVendorKeys operation middleware
+func (sh *strictHandler) ListVendorKeys(w http.ResponseWriter, r *http.Request, walletID WalletID) {
+	var request ListVendorKeysRequestObject
+
+	request.WalletID = walletID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListVendorKeys(ctx, request.(ListVendorKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListVendorKeys")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListVendorKeysResponseObject); ok {
+		if err := validResponse.VisitListVendorKeysResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetVendorKey operation middleware
+func (sh *strictHandler) GetVendorKey(w http.ResponseWriter, r *http.Request, walletID WalletID, vendorKeyID VendorKeyID) {
+	var request GetVendorKeyRequestObject
+
+	request.WalletID = walletID
+	request.VendorKeyID = vendorKeyID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetVendorKey(ctx, request.(GetVendorKeyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetVendorKey")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetVendorKeyResponseObject); ok {
+		if err := validResponse.VisitGetVendorKeyResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

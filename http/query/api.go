@@ -43,6 +43,10 @@ type Views struct {
 	Projections Projections
 	Webhooks    Webhooks // nil for a service that has none
 	Presets     Presets
+	Audit       Audit
+	Contents    Contents // nil for a service that stores none
+	Hits        Hits
+	OwnKeys     OwnKeys // the same
 }
 
 // API answers the operations of the document that are tagged query.
@@ -70,6 +74,9 @@ func (a *API) Mount(r chi.Router) {
 func checkQuery(next StrictHandlerFunc, _ string) StrictHandlerFunc {
 	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, input any) (any, error) {
 		if err := request.CheckQuery(r, input); err != nil {
+			return nil, err
+		}
+		if err := checkCosts(ctx, r); err != nil {
 			return nil, err
 		}
 		answer, err := next(accepting(ctx, r), w, r, input)

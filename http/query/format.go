@@ -16,6 +16,8 @@ const (
 	formatJSON = "json"
 	formatCSV  = "csv"
 	formatPDF  = "pdf"
+	// formatLines is JSON Lines: a document a line.
+	formatLines = "jsonl"
 )
 
 // mediaOf is the media type of a format.
@@ -25,6 +27,8 @@ func mediaOf(format string) string {
 		return "text/csv"
 	case formatPDF:
 		return "application/pdf"
+	case formatLines:
+		return "application/jsonl"
 	}
 	return "application/json"
 }
@@ -93,5 +97,5 @@ func Exports(r *http.Request) bool {
 	if format == "" {
 		format = preferred(strings.Join(r.Header.Values("Accept"), ","), []string{formatJSON, formatCSV, formatPDF})
 	}
-	return format == formatCSV || format == formatPDF
+	return format == formatCSV || format == formatPDF || format == formatLines
 }

@@ -26,7 +26,7 @@ func (a *API) GetGeneration(ctx context.Context, r GetGenerationRequestObject) (
 		return nil, err
 	}
 	return GetGeneration200JSONResponse{
-		Generation: generation(&g), Price: pinned(s, &g), Position: openapi.Count(g.Position), AsOf: g.AsOf,
+		Generation: shown(ctx, &g), Price: pinned(s, &g), Position: openapi.Count(g.Position), AsOf: g.AsOf,
 	}, nil
 }
 
@@ -59,7 +59,7 @@ func (a *API) ListGenerations(ctx context.Context, r ListGenerationsRequestObjec
 		Position: openapi.Count(page.Position), AsOf: page.AsOf,
 	}
 	for i := range page.Generations {
-		answer.Items[i] = generation(&page.Generations[i])
+		answer.Items[i] = shown(ctx, &page.Generations[i])
 	}
 	return answer, nil
 }
@@ -84,7 +84,7 @@ func generation(g *generations.Generation) Generation {
 		answer.Correction = &GenerationCorrection{
 			Number: openapi.Count(c.Number), Position: openapi.Count(c.Position), CorrectedAt: c.CorrectedAt, Evidence: c.Evidence, Reason: c.Reason,
 			Insured: c.Insured, Original: GenerationOriginal{
-				Charge: c.Original.Charge, Uncollectible: c.Original.Uncollectible, VendorCost: c.Original.VendorCost,
+				Charge: c.Original.Charge, Uncollectible: c.Original.Uncollectible, VendorCost: &c.Original.VendorCost,
 				Usage: quantities(c.Original.Usage), Provenance: string(c.Original.Provenance), LineItems: lineItems(c.Original.LineItems),
 			},
 		}
@@ -109,11 +109,15 @@ func lineItems(items []usage.LineItem) []LineItem {
 }
 
 func call(c *domainwallet.Call) Call {
-	return Call{
+	shown := Call{
 		Streamed: c.Streamed, Cancelled: c.Cancelled, Suspect: c.Suspect, SuspectReason: present(c.SuspectReason), Attempts: c.Attempts,
 		FinishReason: present(c.FinishReason), NativeFinishReason: present(c.NativeFinishReason),
 		ServiceTier: present(c.ServiceTier),
 		UpstreamID:  present(c.UpstreamID), Error: present(c.Error), StartedAt: moment(c.StartedAt),
 		FirstTokenMs: present(openapi.Count(c.FirstTokenMS)), DurationMs: present(openapi.Count(c.DurationMS)),
 	}
+	if own := c.OwnKey; own != nil {
+		shown.OwnKey = &OwnKey{ID: own.ID, Rate: own.Rate, UpstreamCost: c.UpstreamCost}
+	}
+	return shown
 }

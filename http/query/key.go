@@ -46,7 +46,7 @@ func (a *API) ListKeys(ctx context.Context, r ListKeysRequestObject) (ListKeysRe
 func key(k *keys.Key, now time.Time) Key {
 	answer := Key{
 		ID: k.ID, WalletID: k.WalletID, Name: k.Limits.Name, Label: k.Label, State: "active",
-		Caps: k.Limits.Caps, Models: list(k.Limits.Models), AppID: present(k.AppID), ExpiresAt: moment(k.Limits.ExpiresAt),
+		Caps: k.Limits.Caps, Models: list(k.Limits.Models), Networks: append(apikey.Networks{}, k.Limits.Networks...), AppID: present(k.AppID), ExpiresAt: moment(k.Limits.ExpiresAt),
 		RateLimits: k.Limits.Rates, MemberID: present(k.Limits.MemberID), Scope: present(k.Scope),
 		Spent: KeySpent{
 			Day: k.Spent.Day, Week: k.Spent.Week, Month: k.Spent.Month, Total: k.Spent.Total, Held: k.Spent.Held,

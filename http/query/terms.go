@@ -16,7 +16,7 @@ func (a *API) GetWalletTerms(ctx context.Context, r GetWalletTermsRequestObject)
 		return nil, err
 	}
 	return GetWalletTerms200JSONResponse{
-		WalletID: r.WalletID, PriceGroup: present(t.PriceGroup), RateLimits: t.Rates, Position: openapi.Count(t.Position), AsOf: t.AsOf,
+		WalletID: r.WalletID, PriceGroup: present(t.PriceGroup), RateLimits: t.Rates, ContentStorage: t.Content, Position: openapi.Count(t.Position), AsOf: t.AsOf,
 	}, nil
 }
 

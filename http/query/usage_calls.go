@@ -42,7 +42,7 @@ func (a *API) ListUsageCalls(ctx context.Context, r ListUsageCallsRequestObject)
 		Position: openapi.Count(page.Position), AsOf: page.AsOf,
 	}
 	for i := range page.Generations {
-		answer.Items[i] = generation(&page.Generations[i])
+		answer.Items[i] = shown(ctx, &page.Generations[i])
 	}
 	return answer, nil
 }
@@ -62,7 +62,11 @@ func (a *API) usageCallsCSV(ctx context.Context, ask generations.Request) usageF
 				return err
 			}
 			for i := range page.Generations {
-				if err := row(callCells(&page.Generations[i])...); err != nil {
+				cells := callCells(&page.Generations[i])
+				if !seesCosts(ctx) {
+					cells[vendorCostCell] = ""
+				}
+				if err := row(cells...); err != nil {
 					return err
 				}
 			}
@@ -73,6 +77,9 @@ func (a *API) usageCallsCSV(ctx context.Context, ask generations.Request) usageF
 		}
 	})}
 }
+
+// vendorCostCell is where callCells has what the vendor is paid.
+const vendorCostCell = 13
 
 func callCells(g *generations.Generation) []string {
 	stamp := func(t time.Time) string {

@@ -4,6 +4,9 @@
 //	signup.go   a new account, and the proof of its mailbox
 //	signin.go   e-mail and password
 //	password.go a forgotten or a changed password
+//	email.go    another mailbox
+//	export.go   everything that is known of somebody
+//	erase.go    an end without a trace
 //	link.go     what is sent by mail and followed once
 //	mail.go     what is to be told by mail
 //
@@ -23,6 +26,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
+	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/password"
 	"github.com/massrouter/massrouter/identity/session"
 )
@@ -157,9 +161,15 @@ func (s *Service) Update(ctx context.Context, id uuid.UUID, p Profile) (User, er
 		if u, err = byID(ctx, tx, id, forUpdate); err != nil {
 			return err
 		}
+		before := u.Profile
 		u.Profile = p
-		_, err = tx.Exec(ctx, `UPDATE identity.users SET name = $2, language = $3, zone = $4 WHERE user_id = $1`, id, p.Name, p.Language, p.Zone)
-		return err
+		if _, err = tx.Exec(ctx, `UPDATE identity.users SET name = $2, language = $3, zone = $4 WHERE user_id = $1`, id, p.Name, p.Language, p.Zone); err != nil {
+			return err
+		}
+		c := auditlog.About(ctx, id)
+		c.Personal = map[string]string{"name_before": before.Name, "name_after": p.Name}
+		c.Before, c.After = map[string]any{"language": before.Language, "zone": before.Zone}, map[string]any{"language": p.Language, "zone": p.Zone}
+		return auditlog.Record(ctx, tx, c)
 	})
 	return u.User, identity.Wrap("change a profile", err)
 }

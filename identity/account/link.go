@@ -61,23 +61,30 @@ func (s *Service) MakeLink(ctx context.Context, user uuid.UUID, to address.Email
 	return secret, identity.Wrap("make a link", err)
 }
 
-// follow uses a link up, in the transaction of what it does, and locks its user. Errors: link_invalid.
+// follow uses a link up, in the transaction of what it does, and locks its user: first the user, then the link, as MakeLink does. Errors: link_invalid.
 func (s *Service) follow(ctx context.Context, tx pgx.Tx, secret string, p Purpose) (row, address.Email, error) {
 	h := code.HashOf(code.Purpose(p), nil, secret)
 	var user uuid.UUID
-	var to address.Email
-	var credentials int64
-	err := tx.QueryRow(ctx, `UPDATE identity.links SET used_at = $3 WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3
-		RETURNING user_id, email, credentials`, h[:], p, domain.Moment(s.now())).Scan(&user, &to, &credentials)
+	err := tx.QueryRow(ctx, `SELECT user_id FROM identity.links WHERE token_hash = $1 AND purpose = $2`, h[:], p).Scan(&user)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return row{}, "", badLink()
 	}
 	if err != nil {
-		return row{}, "", identity.Wrap("follow a link", err)
+		return row{}, "", identity.Wrap("find a link", err)
 	}
 	u, err := byID(ctx, tx, user, forUpdate)
-	if errors.Is(err, errNobody) || err == nil && u.credentials != credentials {
+	if errors.Is(err, errNobody) {
 		return row{}, "", badLink()
 	}
-	return u, to, err
+	if err != nil {
+		return row{}, "", err
+	}
+	var to address.Email
+	var credentials int64
+	err = tx.QueryRow(ctx, `UPDATE identity.links SET used_at = $3 WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3
+		RETURNING email, credentials`, h[:], p, domain.Moment(s.now())).Scan(&to, &credentials)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && u.credentials != credentials {
+		return row{}, "", badLink()
+	}
+	return u, to, identity.Wrap("follow a link", err)
 }

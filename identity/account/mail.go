@@ -11,6 +11,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
+	"github.com/massrouter/massrouter/identity/organisation"
 )
 
 // Kind is what a mail says. Package reactors/mail has the words.
@@ -26,6 +27,7 @@ const (
 	EmailChanging   Kind = "email_changing"   // to the old mailbox; tells
 	EmailChanged    Kind = "email_changed"    // to the old mailbox; tells
 	SessionStolen   Kind = "session_stolen"   // a refresh token was used twice; tells
+	Invited         Kind = "invited"          // into an organisation; tells, also mailboxes without an account
 )
 
 // Link is the purpose of the link in a mail of the kind; "" for none.
@@ -37,7 +39,7 @@ func (k Kind) Link() Purpose {
 		return Reset
 	case ConfirmEmail:
 		return Change
-	case PasswordChanged, EmailChanging, EmailChanged, SessionStolen:
+	case PasswordChanged, EmailChanging, EmailChanged, SessionStolen, Invited:
 	}
 	return ""
 }
@@ -80,4 +82,21 @@ func (s *Service) TellStolen(ctx context.Context, user uuid.UUID, device string)
 		}
 		return s.tell(ctx, tx, &u, u.Email, SessionStolen, map[string]string{"device": device})
 	}))
+}
+
+// TellInvited makes what notes a mail that tells of an invitation, in the transaction that makes it. It says nothing of whether the mailbox has an account.
+func (s *Service) TellInvited(ctx context.Context, language Language) func(pgx.Tx, organisation.Invitation) error {
+	return func(tx pgx.Tx, i organisation.Invitation) error {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return fmt.Errorf("name a mail: %w", err)
+		}
+		text, err := json.Marshal(map[string]string{"organisation": i.Name})
+		if err != nil {
+			return fmt.Errorf("write the details of a mail: %w", err)
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO identity.mails (mail_id, recipient, kind, language, details, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $6)`,
+			id, i.Email, Invited, language, text, domain.Moment(s.now()))
+		return identity.Wrap("note a mail", err)
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
+	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/password"
 	"github.com/massrouter/massrouter/identity/session"
 )
@@ -25,6 +26,9 @@ func (s *Service) Forgot(ctx context.Context, typed string) error {
 			return s.decoy(ctx, tx)
 		}
 		if err != nil {
+			return err
+		}
+		if err := auditlog.Record(ctx, tx, auditlog.About(ctx, u.ID)); err != nil {
 			return err
 		}
 		return s.tell(ctx, tx, &u, email, ResetPassword, nil)
@@ -88,6 +92,13 @@ func (s *Service) set(ctx context.Context, fresh string, kept uuid.UUID, find fu
 			return err
 		}
 		if _, err := s.sessions.EndAll(ctx, tx, u.ID, kept, session.Credentials); err != nil {
+			return err
+		}
+		// The link of a mail that was not sent yet would be made after the change, and be good.
+		if _, err := tx.Exec(ctx, `DELETE FROM identity.mails WHERE user_id = $1 AND kind = $2 AND sent_at IS NULL`, u.ID, ConfirmEmail); err != nil {
+			return err
+		}
+		if err := auditlog.Record(ctx, tx, auditlog.About(ctx, u.ID)); err != nil {
 			return err
 		}
 		return s.tell(ctx, tx, &u, u.Email, PasswordChanged, nil)

@@ -9,6 +9,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
+	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/password"
 )
 
@@ -42,6 +43,7 @@ func (s *Service) Password(ctx context.Context, typed, secret string) (User, err
 	case err != nil:
 		return User{}, err
 	case !right:
+		auditlog.Suspect(ctx, u.ID)
 		return User{}, signInFailed()
 	case u.VerifiedAt.IsZero():
 		err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return s.tell(ctx, tx, &u, u.Email, VerifyEmail, nil) })

@@ -11,6 +11,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
+	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/password"
 )
 
@@ -47,7 +48,7 @@ func (s *Service) SignUp(ctx context.Context, q SignUp) error {
 	}
 	return identity.Wrap("sign somebody up", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		// Two who sign up with one address at the same time come one after the other.
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('identity email ' || $1, 0))`, email); err != nil {
+		if _, err := tx.Exec(ctx, lockEmail, email); err != nil {
 			return err
 		}
 		u, err := byEmail(ctx, tx, email, forUpdate)
@@ -64,6 +65,9 @@ func (s *Service) SignUp(ctx context.Context, q SignUp) error {
 		u = row{User: User{ID: id, Email: email, Profile: profile}}
 		if _, err := tx.Exec(ctx, `INSERT INTO identity.users (user_id, email, name, language, zone, password, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			id, email, profile.Name, profile.Language, profile.Zone, hash, domain.Moment(s.now())); err != nil {
+			return err
+		}
+		if err := auditlog.Record(ctx, tx, auditlog.About(ctx, id)); err != nil {
 			return err
 		}
 		return s.tell(ctx, tx, &u, email, VerifyEmail, nil)
@@ -83,6 +87,11 @@ func (s *Service) Verify(ctx context.Context, secret string) (u User, err error)
 		if found.VerifiedAt.IsZero() {
 			found.VerifiedAt = domain.Moment(s.now())
 			if _, err := tx.Exec(ctx, `UPDATE identity.users SET email_verified_at = $2 WHERE user_id = $1`, found.ID, found.VerifiedAt); err != nil {
+				return err
+			}
+			c := auditlog.About(ctx, found.ID)
+			c.After = map[string]bool{"verified": true}
+			if err := auditlog.Record(ctx, tx, c); err != nil {
 				return err
 			}
 		}

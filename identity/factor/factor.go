@@ -1,4 +1,4 @@
-// Package factor keeps second factors: codes of an authenticator app, and the recovery codes for when it is lost.
+// Package factor keeps second factors: codes of an authenticator app, and the recovery codes for when a factor is lost. Passkeys are kept by package passkey.
 package factor
 
 import (
@@ -13,6 +13,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity"
+	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/code"
 	"github.com/massrouter/massrouter/identity/totp"
 )
@@ -70,7 +71,9 @@ func (s *Store) BeginTOTP(ctx context.Context, user uuid.UUID, account string) (
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("seal the secret of an authenticator app: %w", err)
 	}
-	tag, err := s.pool.Exec(ctx, `INSERT INTO identity.totp (user_id, secret, created_at) VALUES ($1, $2, $3)
+	c := auditlog.About(ctx, user)
+	c.After = map[string]string{"authenticator_app": "waits for its first code"}
+	tag, err := auditlog.Exec(ctx, s.pool, c, `INSERT INTO identity.totp (user_id, secret, created_at) VALUES ($1, $2, $3)
 		ON CONFLICT (user_id) DO UPDATE SET secret = EXCLUDED.secret, created_at = EXCLUDED.created_at WHERE identity.totp.confirmed_at IS NULL`,
 		user, sealed, domain.Moment(s.now()))
 	if err != nil {
@@ -91,8 +94,10 @@ func (s *Store) ConfirmTOTP(ctx context.Context, user uuid.UUID, typed string) (
 		if _, err := tx.Exec(ctx, `UPDATE identity.totp SET confirmed_at = $2 WHERE user_id = $1`, user, domain.Moment(s.now())); err != nil {
 			return err
 		}
-		codes, err = renew(ctx, tx, user)
-		return err
+		if codes, err = renew(ctx, tx, user); err != nil {
+			return err
+		}
+		return auditlog.Record(ctx, tx, auditlog.About(ctx, user))
 	})
 	return codes, identity.Wrap("confirm an authenticator app", err)
 }
@@ -151,14 +156,17 @@ func renew(ctx context.Context, tx pgx.Tx, user uuid.UUID) ([]string, error) {
 func (s *Store) RenewRecovery(ctx context.Context, user uuid.UUID) (codes []string, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var is bool
-		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL)`, user).Scan(&is); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL)
+			OR EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)`, user).Scan(&is); err != nil {
 			return err
 		}
 		if !is {
 			return domain.Errorf(domain.CodeNotFound, "there is no second factor that recovery codes could stand for")
 		}
-		codes, err = renew(ctx, tx, user)
-		return err
+		if codes, err = renew(ctx, tx, user); err != nil {
+			return err
+		}
+		return auditlog.Record(ctx, tx, auditlog.About(ctx, user))
 	})
 	return codes, identity.Wrap("make recovery codes", err)
 }
@@ -177,22 +185,39 @@ func (s *Store) CheckRecovery(ctx context.Context, tx pgx.Tx, user uuid.UUID, ty
 	return left, identity.Wrap("count recovery codes", err)
 }
 
-// RemoveTOTP takes the authenticator app and the recovery codes away. Errors: not_found.
-func (s *Store) RemoveTOTP(ctx context.Context, tx pgx.Tx, user uuid.UUID) error {
-	tag, err := tx.Exec(ctx, `DELETE FROM identity.totp WHERE user_id = $1`, user)
-	if err != nil {
-		return fmt.Errorf("remove an authenticator app: %w", err)
-	}
-	if tag.RowsAffected() == 0 {
-		return domain.Errorf(domain.CodeNotFound, "there is no authenticator app")
-	}
-	_, err = tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1`, user)
-	return identity.Wrap("remove recovery codes", err)
+// RemoveTOTP takes the authenticator app away, and the recovery codes unless they stand for passkeys as well. Errors: not_found.
+func (s *Store) RemoveTOTP(ctx context.Context, user uuid.UUID) error {
+	return identity.Wrap("remove an authenticator app", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `DELETE FROM identity.totp WHERE user_id = $1`, user)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return domain.Errorf(domain.CodeNotFound, "there is no authenticator app")
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1 AND NOT EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)`, user)
+		if err != nil {
+			return err
+		}
+		return auditlog.Record(ctx, tx, auditlog.About(ctx, user))
+	}))
+}
+
+// RecoveryLeft counts the recovery codes that were not used.
+func (s *Store) RecoveryLeft(ctx context.Context, user uuid.UUID) (left int, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT count(*) FROM identity.recovery_codes WHERE user_id = $1 AND used_at IS NULL`, user).Scan(&left)
+	return left, identity.Wrap("count recovery codes", err)
+}
+
+// List is Of, by itself.
+func (s *Store) List(ctx context.Context, user uuid.UUID) ([]Method, error) {
+	return s.Of(ctx, s.pool, user)
 }
 
 // Of lists the second factors that a user has.
 func (s *Store) Of(ctx context.Context, q identity.Querier, user uuid.UUID) ([]Method, error) {
 	rows, err := q.Query(ctx, `SELECT 'otp' FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL
+		UNION ALL SELECT 'hwk' WHERE EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)
 		UNION ALL SELECT 'recovery' WHERE EXISTS (SELECT FROM identity.recovery_codes WHERE user_id = $1 AND used_at IS NULL)`, user)
 	if err != nil {
 		return nil, fmt.Errorf("list second factors: %w", err)

@@ -153,8 +153,8 @@ func TestAnApp(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, string(row), string(raw))
 
-	require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error { return b.RemoveTOTP(t.Context(), tx, b.user) }))
-	b.requireCode(domain.CodeNotFound, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error { return b.RemoveTOTP(t.Context(), tx, b.user) }))
+	require.NoError(t, b.RemoveTOTP(t.Context(), b.user))
+	b.requireCode(domain.CodeNotFound, b.RemoveTOTP(t.Context(), b.user))
 	_, err = b.recover(codes[0])
 	b.requireCode(factor.CodeWrong, err)
 	_, err = b.RenewRecovery(t.Context(), b.user)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
 )
@@ -66,6 +67,9 @@ func (s *Service) Invite(ctx context.Context, id, organisation, by uuid.UUID, em
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
+		if err := note(ctx, tx, organisation, trail.Change{Target: trail.Of("invitation", id), After: map[string]Role{"role": role}}); err != nil {
+			return err
+		}
 		return tell(tx, i)
 	})
 }
@@ -109,11 +113,18 @@ func (s *Service) Decline(ctx context.Context, email address.Email, id uuid.UUID
 }
 
 func (s *Service) end(ctx context.Context, where, as string, args ...any) error {
-	tag, err := s.pool.Exec(ctx, `UPDATE identity.invitations SET ended_at = $3, ended_as = $4 WHERE `+where+` AND ended_at IS NULL AND expires_at > $3`, append(args, s.now(), as)...)
-	if err == nil && tag.RowsAffected() == 0 {
-		return notFound("invitation")
-	}
-	return identity.Wrap("end an invitation", err)
+	return identity.Wrap("end an invitation", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var id, organisation uuid.UUID
+		err := tx.QueryRow(ctx, `UPDATE identity.invitations SET ended_at = $3, ended_as = $4 WHERE `+where+` AND ended_at IS NULL AND expires_at > $3
+			RETURNING invitation_id, organisation_id`, append(args, s.now(), as)...).Scan(&id, &organisation)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return notFound("invitation")
+		}
+		if err != nil {
+			return err
+		}
+		return note(ctx, tx, organisation, trail.Change{Target: trail.Of("invitation", id), After: map[string]string{"ended": as}})
+	}))
 }
 
 // Accept makes the owner of a mailbox that was proved a member. Errors: not_found, conflict.
@@ -146,7 +157,10 @@ func (s *Service) Accept(ctx context.Context, user uuid.UUID, email address.Emai
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO identity.members (organisation_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
 			organisation, user, role, domain.Moment(s.now()))
-		return err
+		if err != nil {
+			return err
+		}
+		return note(ctx, tx, organisation, trail.Change{Target: trail.Of("member", user), After: map[string]Role{"role": role}})
 	})
 	if err != nil {
 		return Organisation{}, err

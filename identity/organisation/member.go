@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/identity"
 )
 
@@ -53,7 +54,10 @@ func (s *Service) SetRole(ctx context.Context, id, by, user uuid.UUID, role Role
 		if _, err := tx.Exec(ctx, `UPDATE identity.members SET role = $3 WHERE organisation_id = $1 AND user_id = $2`, id, user, role); err != nil {
 			return err
 		}
-		return owned(ctx, tx, id)
+		if err := owned(ctx, tx, id); err != nil {
+			return err
+		}
+		return note(ctx, tx, id, trail.Change{Target: trail.Of("member", user), Before: map[string]Role{"role": before}, After: map[string]Role{"role": role}})
 	})
 }
 
@@ -70,7 +74,10 @@ func (s *Service) Remove(ctx context.Context, id, by, user uuid.UUID) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM identity.members WHERE organisation_id = $1 AND user_id = $2`, id, user); err != nil {
 			return err
 		}
-		return owned(ctx, tx, id)
+		if err := owned(ctx, tx, id); err != nil {
+			return err
+		}
+		return note(ctx, tx, id, trail.Change{Target: trail.Of("member", user), Before: map[string]Role{"role": before}})
 	})
 }
 
@@ -87,9 +94,11 @@ func (s *Service) HandOver(ctx context.Context, id, by, user uuid.UUID) error {
 		if by == user {
 			return nil
 		}
-		_, err = tx.Exec(ctx, `UPDATE identity.members SET role = CASE user_id WHEN $3 THEN 'owner' ELSE 'admin' END
-			WHERE organisation_id = $1 AND user_id IN ($2, $3)`, id, by, user)
-		return err
+		if _, err = tx.Exec(ctx, `UPDATE identity.members SET role = CASE user_id WHEN $3 THEN 'owner' ELSE 'admin' END
+			WHERE organisation_id = $1 AND user_id IN ($2, $3)`, id, by, user); err != nil {
+			return err
+		}
+		return note(ctx, tx, id, trail.Change{Before: map[string]uuid.UUID{"owner": by}, After: map[string]uuid.UUID{"owner": user}})
 	})
 }
 

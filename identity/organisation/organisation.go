@@ -16,7 +16,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/identity"
+	"github.com/massrouter/massrouter/identity/auditlog"
 )
 
 // Limits.
@@ -122,15 +124,21 @@ func (s *Service) insert(ctx context.Context, o *Organisation, owner uuid.UUID) 
 		if o.Personal {
 			of = &owner
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO identity.organisations (organisation_id, wallet_id, name, personal_of, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
-			o.ID, o.Wallet, o.Name, of, o.CreatedAt); err != nil {
+		made, err := tx.Exec(ctx, `INSERT INTO identity.organisations (organisation_id, wallet_id, name, personal_of, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+			o.ID, o.Wallet, o.Name, of, o.CreatedAt)
+		if err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO identity.members (organisation_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
 			o.ID, owner, Owner, o.CreatedAt); err != nil {
 			return err
 		}
-		err := tx.QueryRow(ctx, `SELECT name, created_at FROM identity.organisations WHERE organisation_id = $1`, o.ID).Scan(&o.Name, &o.CreatedAt)
+		if made.RowsAffected() > 0 {
+			if err := note(ctx, tx, o.ID, trail.Change{Wallet: o.Wallet, After: map[string]any{"personal": o.Personal, "owner": owner}}); err != nil {
+				return err
+			}
+		}
+		err = tx.QueryRow(ctx, `SELECT name, created_at FROM identity.organisations WHERE organisation_id = $1`, o.ID).Scan(&o.Name, &o.CreatedAt)
 		o.CreatedAt = o.CreatedAt.UTC()
 		return err
 	}))
@@ -167,6 +175,13 @@ func (s *Service) Get(ctx context.Context, user, id uuid.UUID) (Organisation, er
 		WHERE m.user_id = $1 AND o.organisation_id = $2 AND o.deleted_at IS NULL`, user, id)
 }
 
+// Find is any organisation, for those who may see all; Role is "" when the user does not belong to it.
+func (s *Service) Find(ctx context.Context, user, id uuid.UUID) (Organisation, error) {
+	return s.one(ctx, s.pool, `SELECT o.organisation_id, o.wallet_id, o.name, o.personal_of IS NOT NULL, o.created_at, coalesce(m.role, '')
+		FROM identity.organisations o LEFT JOIN identity.members m ON m.organisation_id = o.organisation_id AND m.user_id = $1
+		WHERE o.organisation_id = $2 AND o.deleted_at IS NULL`, user, id)
+}
+
 func (*Service) one(ctx context.Context, q identity.Querier, sql string, args ...any) (Organisation, error) {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
@@ -186,8 +201,30 @@ func (s *Service) Rename(ctx context.Context, id uuid.UUID, name string) error {
 		return err
 	}
 	return s.change(ctx, id, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE identity.organisations SET name = $2 WHERE organisation_id = $1`, id, name)
-		return err
+		var before string
+		if err := tx.QueryRow(ctx, `UPDATE identity.organisations n SET name = $2 FROM identity.organisations o
+			WHERE n.organisation_id = $1 AND o.organisation_id = $1 RETURNING o.name`, id, name).Scan(&before); err != nil {
+			return err
+		}
+		return note(ctx, tx, id, trail.Change{Before: map[string]string{"name": before}, After: map[string]string{"name": name}})
+	})
+}
+
+// Delete ends an organisation of several people: nobody belongs to it any more, and nobody is invited. What it has in the ledger is the caller's to end.
+// Errors: not_found; conflict for somebody's own.
+func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
+	return s.change(ctx, id, func(tx pgx.Tx) error {
+		now := domain.Moment(s.now())
+		for _, step := range []string{
+			`UPDATE identity.organisations SET deleted_at = $2 WHERE organisation_id = $1`,
+			`UPDATE identity.invitations SET ended_at = $2, ended_as = 'withdrawn' WHERE organisation_id = $1 AND ended_at IS NULL`,
+			`DELETE FROM identity.members WHERE organisation_id = $1 AND $2::timestamptz IS NOT NULL`,
+		} {
+			if _, err := tx.Exec(ctx, step, id, now); err != nil {
+				return err
+			}
+		}
+		return note(ctx, tx, id, trail.Change{After: map[string]bool{"deleted": true}})
 	})
 }
 
@@ -206,6 +243,15 @@ func (s *Service) change(ctx context.Context, id uuid.UUID, do func(tx pgx.Tx) e
 		}
 		return do(tx)
 	}))
+}
+
+// note writes an entry of the audit trail, of the organisation itself unless the change says of what.
+func note(ctx context.Context, tx pgx.Tx, id uuid.UUID, c trail.Change) error {
+	c.Organisation = id
+	if c.Target == "" {
+		c.Target = trail.Of("organisation", id)
+	}
+	return auditlog.Record(ctx, tx, c)
 }
 
 func notFound(what string) error {

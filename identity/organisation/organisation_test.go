@@ -298,3 +298,35 @@ func TestInvitations(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, open, "an invitation that nobody is told of is none")
 }
+
+// TestEnding: nobody belongs to it any more, nobody is invited, and it does not count.
+func TestEnding(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ann := b.user("ann")
+	id := uuid.New()
+	_, err := b.Create(t.Context(), id, ann, "Acme")
+	require.NoError(t, err)
+	bob := b.join(id, ann, "bob", organisation.Admin)
+	open, err := b.Invite(t.Context(), uuid.New(), id, ann, mailbox("eve"), organisation.Viewer, b.tell)
+	require.NoError(t, err)
+	for user, role := range map[uuid.UUID]organisation.Role{ann: organisation.Owner, bob: organisation.Admin, uuid.New(): ""} {
+		found, err := b.Find(t.Context(), user, id)
+		require.NoError(t, err)
+		require.Equal(t, role, found.Role)
+	}
+	require.NoError(t, b.Delete(t.Context(), id))
+	b.requireCode(domain.CodeNotFound, b.Delete(t.Context(), id))
+	_, err = b.Find(t.Context(), ann, id)
+	b.requireCode(domain.CodeNotFound, err)
+	_, err = b.Accept(t.Context(), b.user("eve"), mailbox("eve"), open.ID)
+	b.requireCode(domain.CodeNotFound, err)
+	for _, user := range []uuid.UUID{ann, bob} {
+		all, err := b.List(t.Context(), user)
+		require.NoError(t, err)
+		require.Empty(t, all)
+	}
+	own, err := b.Personal(t.Context(), ann)
+	require.NoError(t, err)
+	b.requireCode(domain.CodeConflict, b.Delete(t.Context(), own.ID))
+}

@@ -17,7 +17,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/identity"
+	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/code"
 )
 
@@ -134,7 +136,9 @@ func (s *Store) FinishRegister(ctx context.Context, p Person, secret, name strin
 		return Passkey{}, fmt.Errorf("name a passkey: %w", err)
 	}
 	k := Passkey{ID: id, Name: name, CreatedAt: domain.Moment(s.now())}
-	tag, err := s.pool.Exec(ctx, `INSERT INTO identity.passkeys (credential_id, passkey_id, user_id, name, credential, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+	c := auditlog.About(ctx, p.ID)
+	c.After = map[string]any{"passkey": id}
+	tag, err := auditlog.Exec(ctx, s.pool, c, `INSERT INTO identity.passkeys (credential_id, passkey_id, user_id, name, credential, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
 		made.ID, id, p.ID, name, text, k.CreatedAt)
 	if err != nil {
 		return Passkey{}, fmt.Errorf("keep a passkey: %w", err)
@@ -306,13 +310,40 @@ func (s *Store) List(ctx context.Context, user uuid.UUID) ([]Passkey, error) {
 	return all, identity.Wrap("list passkeys", err)
 }
 
-// Remove takes a passkey away. Errors: not_found.
-func (s *Store) Remove(ctx context.Context, user, id uuid.UUID) error {
-	tag, err := s.pool.Exec(ctx, `DELETE FROM identity.passkeys WHERE user_id = $1 AND passkey_id = $2`, user, id)
+// Rename gives a passkey another name. Errors: invalid_request, not_found.
+func (s *Store) Rename(ctx context.Context, user, id uuid.UUID, name string) error {
+	name, err := identity.Name(name, 1, maxName)
+	if err != nil {
+		return err
+	}
+	c := auditlog.About(ctx, user)
+	c.Target = trail.Of("passkey", id)
+	tag, err := auditlog.Exec(ctx, s.pool, c, `UPDATE identity.passkeys SET name = $3 WHERE user_id = $1 AND passkey_id = $2`, user, id, name)
 	if err == nil && tag.RowsAffected() == 0 {
 		return domain.Errorf(domain.CodeNotFound, "there is no such passkey")
 	}
-	return identity.Wrap("remove a passkey", err)
+	return identity.Wrap("name a passkey", err)
+}
+
+// Remove takes a passkey away, and the recovery codes with the last second factor. Errors: not_found.
+func (s *Store) Remove(ctx context.Context, user, id uuid.UUID) error {
+	return identity.Wrap("remove a passkey", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `DELETE FROM identity.passkeys WHERE user_id = $1 AND passkey_id = $2`, user, id)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return domain.Errorf(domain.CodeNotFound, "there is no such passkey")
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1 AND NOT EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)
+			AND NOT EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL)`, user)
+		if err != nil {
+			return err
+		}
+		c := auditlog.About(ctx, user)
+		c.Target = trail.Of("passkey", id)
+		return auditlog.Record(ctx, tx, c)
+	}))
 }
 
 // Prune forgets ceremonies that nobody has finished, a batch at a time, and says how many.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity/passkey"
+	"github.com/massrouter/massrouter/internal/passkeytest"
 	"github.com/massrouter/massrouter/internal/pgtest"
 )
 
@@ -69,7 +70,7 @@ func newDevice(t *testing.T, p passkey.Person, from string) *device {
 	t.Helper()
 	return &device{
 		t: t, authenticator: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: p.ID[:]}),
-		credential: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
+		credential: passkeytest.NewCredential(),
 		party:      virtualwebauthn.RelyingParty{ID: "massrouter.example", Name: "MassRouter", Origin: from},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/token"
 )
 
@@ -34,8 +35,12 @@ func (s *Store) Refresh(ctx context.Context, secret string, audience token.Audie
 			return errNone
 		case f.used != nil && now.Sub(*f.used) >= Leeway:
 			reused = true
-			_, err := tx.Exec(ctx, `UPDATE identity.sessions SET revoked_at = $2, revoked_for = $3 WHERE session_id = $1`, session.ID, now, Reused)
-			return err
+			if _, err := tx.Exec(ctx, `UPDATE identity.sessions SET revoked_at = $2, revoked_for = $3 WHERE session_id = $1`, session.ID, now, Reused); err != nil {
+				return err
+			}
+			c := ended(ctx, session.User, session.ID, Reused)
+			c.Action = "session.reused"
+			return auditlog.Record(ctx, tx, c)
 		}
 		next = successor(f.nonce, secret)
 		if f.used != nil {

@@ -22,6 +22,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/trail"
+	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/code"
 	"github.com/massrouter/massrouter/identity/token"
 )
@@ -138,7 +140,7 @@ const (
 
 // End ends one session of a user. Errors: not_found.
 func (s *Store) End(ctx context.Context, user, session uuid.UUID, why Reason) error {
-	tag, err := s.pool.Exec(ctx, `UPDATE identity.sessions SET revoked_at = $3, revoked_for = $4 WHERE session_id = $2 AND user_id = $1 AND revoked_at IS NULL`,
+	tag, err := auditlog.Exec(ctx, s.pool, ended(ctx, user, session, why), `UPDATE identity.sessions SET revoked_at = $3, revoked_for = $4 WHERE session_id = $2 AND user_id = $1 AND revoked_at IS NULL`,
 		user, session, s.now(), why)
 	if err != nil {
 		return fmt.Errorf("end a session: %w", err)
@@ -159,6 +161,51 @@ func (s *Store) EndAll(ctx context.Context, tx pgx.Tx, user, but uuid.UUID, why 
 	return tag.RowsAffected(), nil
 }
 
+// EndEvery is EndAll, of all of them, in a transaction of its own.
+func (s *Store) EndEvery(ctx context.Context, user uuid.UUID, why Reason) (n int64, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		if n, err = s.EndAll(ctx, tx, user, uuid.Nil, why); err != nil {
+			return err
+		}
+		c := auditlog.About(ctx, user)
+		c.After = map[string]any{"sessions_ended": n, "for": why}
+		return auditlog.Record(ctx, tx, c)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("end every session of a user: %w", err)
+	}
+	return n, nil
+}
+
+// EndByToken ends the session of a refresh token, whichever of its family. One that is nobody's, or that is over, is no error.
+func (s *Store) EndByToken(ctx context.Context, secret string, audience token.Audience, why Reason) error {
+	h := hash(secret)
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var user, session uuid.UUID
+		err := tx.QueryRow(ctx, `UPDATE identity.sessions SET revoked_at = $2, revoked_for = $3 WHERE revoked_at IS NULL AND audience = $4
+			AND session_id = (SELECT session_id FROM identity.refresh_tokens WHERE token_hash = $1) RETURNING user_id, session_id`,
+			h[:], s.now(), why, audience).Scan(&user, &session)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return auditlog.Record(ctx, tx, ended(ctx, user, session, why))
+	})
+	if err != nil {
+		return fmt.Errorf("end the session of a token: %w", err)
+	}
+	return nil
+}
+
+// ended is the end of a session in the audit trail.
+func ended(ctx context.Context, user, session uuid.UUID, why Reason) trail.Change {
+	c := auditlog.About(ctx, user)
+	c.Target, c.After = trail.Of("session", session), map[string]Reason{"ended_for": why}
+	return c
+}
+
 // List is the live sessions of a user, the one that was seen last first.
 func (s *Store) List(ctx context.Context, user uuid.UUID) ([]Session, error) {
 	rows, err := s.pool.Query(ctx, `SELECT `+columns+` FROM identity.sessions s WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
@@ -171,6 +218,27 @@ func (s *Store) List(ctx context.Context, user uuid.UUID) ([]Session, error) {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
 	return all, nil
+}
+
+const (
+	// keepEnded is how long a session that is over is known; longer than any process looks back.
+	keepEnded = 24 * time.Hour
+	// keepUsed is how long a refresh token that was used is known: shown within that time it ends the session, later it is only refused.
+	keepUsed = 7 * 24 * time.Hour
+)
+
+// Prune forgets sessions that are over and tokens that were used long ago, a batch at a time, and says how many.
+func (s *Store) Prune(ctx context.Context) (int64, error) {
+	now := s.now()
+	ended, err := s.pool.Exec(ctx, `DELETE FROM identity.sessions WHERE session_id IN (SELECT session_id FROM identity.sessions WHERE expires_at < $1 OR revoked_at < $1 LIMIT 1000)`, now.Add(-keepEnded))
+	if err != nil {
+		return 0, fmt.Errorf("forget old sessions: %w", err)
+	}
+	used, err := s.pool.Exec(ctx, `DELETE FROM identity.refresh_tokens WHERE token_hash IN (SELECT token_hash FROM identity.refresh_tokens WHERE used_at < $1 LIMIT 1000)`, now.Add(-keepUsed))
+	if err != nil {
+		return ended.RowsAffected(), fmt.Errorf("forget old refresh tokens: %w", err)
+	}
+	return ended.RowsAffected() + used.RowsAffected(), nil
 }
 
 const columns = `s.session_id, s.user_id, s.audience, s.created_at, s.authenticated_at, s.factors, s.user_agent, s.address, s.seen_at, s.expires_at`

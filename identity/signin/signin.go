@@ -1,5 +1,9 @@
 // Package signin is the way in: a password, then whatever second factor there is, then a session; and the same once more before something dangerous.
 // The machine's state is on the server, so that a page that is loaded again goes on where it was.
+//
+//	signin.go   the password, codes, and the next tokens
+//	passkey.go  passkeys: as a second factor, and as the only one
+//	stepup.go   a factor once more
 package signin
 
 import (
@@ -16,8 +20,10 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/account"
+	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/code"
 	"github.com/massrouter/massrouter/identity/factor"
+	"github.com/massrouter/massrouter/identity/passkey"
 	"github.com/massrouter/massrouter/identity/session"
 	"github.com/massrouter/massrouter/identity/token"
 )
@@ -46,14 +52,26 @@ type Machine struct {
 	pool     *pgxpool.Pool
 	accounts *account.Service
 	factors  *factor.Store
+	passkeys *passkey.Store
 	sessions *session.Store
 	issuer   *token.Issuer
+	policy   Policy
 	now      func() time.Time
 }
 
+// Parts are what a Machine is made of.
+type Parts struct {
+	Accounts *account.Service
+	Factors  *factor.Store
+	Passkeys *passkey.Store
+	Sessions *session.Store
+	Issuer   *token.Issuer
+	Policy   Policy // nil for none
+}
+
 // New makes a Machine.
-func New(pool *pgxpool.Pool, accounts *account.Service, factors *factor.Store, sessions *session.Store, issuer *token.Issuer, now func() time.Time) *Machine {
-	return &Machine{pool: pool, accounts: accounts, factors: factors, sessions: sessions, issuer: issuer, now: now}
+func New(pool *pgxpool.Pool, p Parts, now func() time.Time) *Machine {
+	return &Machine{pool: pool, accounts: p.Accounts, factors: p.Factors, passkeys: p.Passkeys, sessions: p.Sessions, issuer: p.Issuer, policy: p.Policy, now: now}
 }
 
 // Result is where somebody has come to: to a session, or to the next challenge.
@@ -76,6 +94,9 @@ type Challenge struct {
 func (m *Machine) Password(ctx context.Context, audience token.Audience, email, password string, d session.Device) (r Result, err error) {
 	u, err := m.accounts.Password(ctx, email, password)
 	if err != nil {
+		return r, err
+	}
+	if err := m.allow(ctx, u.ID); err != nil {
 		return r, err
 	}
 	return r, identity.Wrap("sign somebody in", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
@@ -105,6 +126,11 @@ func (m *Machine) challenge(ctx context.Context, tx pgx.Tx, user uuid.UUID, audi
 	_, err = tx.Exec(ctx, `INSERT INTO identity.challenges (challenge_id, secret_hash, user_id, audience, session_id, factors, credentials, created_at, expires_at)
 		SELECT $1, $2, $3, $4, nullif($5, '00000000-0000-0000-0000-000000000000'::uuid), $6, credentials, $7, $8 FROM identity.users WHERE user_id = $3`,
 		id, h[:], user, audience, of, shown, now, c.ExpiresAt)
+	if err == nil {
+		change := auditlog.About(ctx, user)
+		change.After = map[string]any{"factors": names(shown), "asked_for": names(methods)}
+		err = auditlog.Record(ctx, tx, change)
+	}
 	return c, identity.Wrap("begin a challenge", err)
 }
 
@@ -114,6 +140,11 @@ func hash(secret string) code.Hash { return code.HashOf("challenge", nil, secret
 func (m *Machine) enter(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, shown []factor.Method, d session.Device, r *Result) error {
 	made, refresh, err := m.sessions.Begin(ctx, tx, user, audience, names(shown), d)
 	if err != nil {
+		return err
+	}
+	change := auditlog.About(ctx, user)
+	change.After = map[string]any{"session": made.ID, "audience": audience, "factors": names(shown)}
+	if err := auditlog.Record(ctx, tx, change); err != nil {
 		return err
 	}
 	r.Session, r.Refresh = &made, refresh
@@ -156,8 +187,13 @@ func (m *Machine) Answer(ctx context.Context, secret string, method factor.Metho
 			return r, err
 		}
 	}
+	return m.finish(ctx, &s, method, func(tx pgx.Tx) error { return m.check(ctx, tx, &s, method, typed) }, d)
+}
+
+// finish ends a challenge when what was shown is right.
+func (m *Machine) finish(ctx context.Context, s *state, method factor.Method, right func(pgx.Tx) error, d session.Device) (r Result, err error) {
 	return r, identity.Wrap("answer a challenge", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
-		if err := m.check(ctx, tx, s, method, typed); err != nil {
+		if err := right(tx); err != nil {
 			return err
 		}
 		tag, err := tx.Exec(ctx, `UPDATE identity.challenges SET ended_at = $2 WHERE challenge_id = $1 AND ended_at IS NULL`, s.id, m.now())
@@ -169,6 +205,11 @@ func (m *Machine) Answer(ctx context.Context, secret string, method factor.Metho
 		}
 		shown := append(s.shown, method)
 		if s.session != nil {
+			change := auditlog.About(ctx, s.user)
+			change.After = map[string]any{"session": s.session, "factors": names(shown)}
+			if err := auditlog.Record(ctx, tx, change); err != nil {
+				return err
+			}
 			return m.sessions.Confirm(ctx, tx, *s.session, names(shown))
 		}
 		return m.enter(ctx, tx, s.user, s.audience, shown, d, &r)
@@ -191,14 +232,17 @@ func (m *Machine) try(ctx context.Context, secret string) (s state, err error) {
 		return s, over()
 	case err != nil:
 		return s, fmt.Errorf("find a challenge: %w", err)
-	case spent >= MaxTriesPerHour:
+	default:
+		auditlog.Suspect(ctx, s.user)
+	}
+	if spent >= MaxTriesPerHour {
 		return s, domain.Errorf(CodeTooMany, "too many wrong codes: try again in an hour")
 	}
 	return s, nil
 }
 
 // check looks at one factor. Several who show the same one at once come one after the other in its row.
-func (m *Machine) check(ctx context.Context, tx pgx.Tx, s state, method factor.Method, typed string) error {
+func (m *Machine) check(ctx context.Context, tx pgx.Tx, s *state, method factor.Method, typed string) error {
 	switch method {
 	case factor.TOTP:
 		return m.factors.CheckTOTP(ctx, tx, s.user, typed)
@@ -211,40 +255,13 @@ func (m *Machine) check(ctx context.Context, tx pgx.Tx, s state, method factor.M
 			err = domain.Errorf(factor.CodeWrong, "show a second factor")
 		}
 		return err
-	case factor.Passkey:
+	case factor.Passkey: // see AnswerPasskey
 	}
 	return domain.Errorf(domain.CodeInvalid, "this is no factor that can be shown here").With("param", "method")
 }
 
 func over() error {
 	return domain.Errorf(CodeOver, "this sign-in is over: begin again")
-}
-
-// StepUp begins to ask somebody who is signed in for a factor once more: the second one where there is one, else the password.
-func (m *Machine) StepUp(ctx context.Context, s session.Session) (c *Challenge, err error) {
-	return c, identity.Wrap("ask for a factor once more", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
-		methods, err := m.factors.Of(ctx, tx, s.User)
-		if err != nil {
-			return err
-		}
-		if len(methods) == 0 {
-			methods = []factor.Method{factor.Password}
-		}
-		c, err = m.challenge(ctx, tx, s.User, s.Audience, s.ID, []factor.Method{}, methods)
-		return err
-	}))
-}
-
-// RequireFresh refuses what is dangerous when no factor was shown in the last minutes. Errors: step_up_required, unauthenticated.
-func (m *Machine) RequireFresh(ctx context.Context, id uuid.UUID) error {
-	s, err := m.sessions.Get(ctx, id)
-	if err != nil {
-		return err
-	}
-	if age := m.now().Sub(s.AuthenticatedAt); age < 0 || age >= Fresh {
-		return domain.Errorf(CodeStepUp, "show a factor once more")
-	}
-	return nil
 }
 
 // Refresh makes the next tokens of a session. Errors: unauthenticated. reused: the refresh token was stolen, or its user was robbed of it.

@@ -21,6 +21,7 @@ import (
 	"github.com/massrouter/massrouter/identity/account"
 	"github.com/massrouter/massrouter/identity/address"
 	"github.com/massrouter/massrouter/identity/factor"
+	"github.com/massrouter/massrouter/identity/passkey"
 	"github.com/massrouter/massrouter/identity/password"
 	"github.com/massrouter/massrouter/identity/session"
 	"github.com/massrouter/massrouter/identity/signin"
@@ -32,6 +33,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 const (
 	email  = "ann@example.com"
+	origin = "https://massrouter.example"
 	secret = "correct horse battery"
 )
 
@@ -47,6 +49,7 @@ type bench struct {
 	pool     *pgxpool.Pool
 	accounts *account.Service
 	factors  *factor.Store
+	passkeys *passkey.Store
 	sessions *session.Store
 	issuer   *token.Issuer
 	user     uuid.UUID
@@ -80,7 +83,9 @@ func setup(t *testing.T) *bench {
 	b.sessions = session.New(b.pool, b.now)
 	b.accounts = account.New(b.pool, hasher, b.sessions, b.now)
 	b.factors = factor.New(b.pool, open{}, "MassRouter", b.now)
-	b.Machine = signin.New(b.pool, b.accounts, b.factors, b.sessions, b.issuer, b.now)
+	b.passkeys, err = passkey.New(b.pool, "massrouter.example", "MassRouter", []string{origin}, b.now)
+	require.NoError(t, err)
+	b.Machine = signin.New(b.pool, signin.Parts{Accounts: b.accounts, Factors: b.factors, Passkeys: b.passkeys, Sessions: b.sessions, Issuer: b.issuer}, b.now)
 	b.user = b.member(email)
 	return b
 }

@@ -147,9 +147,9 @@ func (i *Issuer) Issue(c Claims) (text string, expires time.Time, err error) {
 	return text, expires, nil
 }
 
-// Check reads a token for an audience. Every error is unauthenticated and says no more than that, but for token_expired: those who are sent that
+// Check reads a token for one of the audiences. Every error is unauthenticated and says no more than that, but for token_expired: those who are sent that
 // may ask for a new one.
-func (i *Issuer) Check(text string, audience Audience) (Claims, error) {
+func (i *Issuer) Check(text string, audiences ...Audience) (Claims, error) {
 	if len(text) > maxToken {
 		return Claims{}, refused()
 	}
@@ -167,7 +167,7 @@ func (i *Issuer) Check(text string, audience Audience) (Claims, error) {
 		return Claims{}, refused()
 	}
 	var b body
-	if json.Unmarshal(payload, &b) != nil || b.Issuer != i.name || b.Audience != audience {
+	if json.Unmarshal(payload, &b) != nil || b.Issuer != i.name || !slices.Contains(audiences, b.Audience) {
 		return Claims{}, refused()
 	}
 	user, err := uuid.Parse(b.Subject)

@@ -114,8 +114,9 @@ func TestDirectImports(t *testing.T) {
 		"commands know no database": {in("commands"), func(_ unit, imported string) bool {
 			return belowAny(imported, driver...)
 		}},
-		"the gateway knows no database, but for kept answers and presets": {func(u unit) bool {
-			return u.room() == "gateway" && !kit(u.ImportPath) && u.ImportPath != module+"/gateway/answers" && u.ImportPath != module+"/gateway/preset"
+		"the gateway knows no database, but for kept answers, presets and contents": {func(u unit) bool {
+			return u.room() == "gateway" && !kit(u.ImportPath) && u.ImportPath != module+"/gateway/answers" && u.ImportPath != module+"/gateway/preset" &&
+				u.ImportPath != module+"/gateway/content" && u.ImportPath != module+"/gateway/hits" && u.ImportPath != module+"/gateway/ownkey"
 		}, func(_ unit, imported string) bool {
 			return belowAny(imported, append(driver, module+"/eventstore")...)
 		}},
@@ -130,7 +131,8 @@ func TestDirectImports(t *testing.T) {
 		}},
 		"reactors react to events: they answer nobody and call no model": {in("reactors"), func(_ unit, imported string) bool {
 			only := belowAny(imported, module+"/gateway/seal", // which only encrypts
-				module+"/identity/account", module+"/identity/address") // what people are to be told, and where
+				module+"/identity/account", module+"/identity/address", // what people are to be told, and where
+				module+"/identity/auditlog") // what they changed
 			return slices.Contains([]string{"gateway", "http", "identity", "payments"}, room(imported)) && !only
 		}},
 		"what moves money does not know who is told of it": {in("domain", "commands", "eventstore", "gateway"), func(_ unit, imported string) bool {

@@ -64,6 +64,7 @@ func (l *Ledger) members(ctx context.Context) {
 		KeyID: second.Key, WalletID: c.Wallet, Hash: apikey.HashSecret("second"), Label: "sk-mr-v1-seco…cond", Limits: apikey.Limits{Name: "second"},
 	}))
 	must[commands.Done](l)(l.App.SetRateLimits(ctx, meta(uuid.New()), commands.SetRateLimits{WalletID: c.Wallet, Rates: wallet.RateLimits{Parallel: 100}}))
+	must[commands.Done](l)(l.App.SetContentStorage(ctx, meta(uuid.New()), commands.SetContentStorage{WalletID: c.Wallet, Storage: wallet.ContentStorage{RetentionHours: 24, Keys: []uuid.UUID{c.Key}}}))
 	must[commands.Done](l)(l.App.SetMemberLimits(ctx, meta(uuid.New()), commands.SetMemberLimits{
 		WalletID: c.Wallet, MemberID: member, Limits: wallet.MemberLimits{Caps: wallet.Caps{Day: &day, Month: &day}, Rates: wallet.RateLimits{RequestsPerMinute: 60}},
 	}))

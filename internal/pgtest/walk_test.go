@@ -64,19 +64,21 @@ func migrator(t *testing.T, address string) *migrate.Migrate {
 }
 
 // everything describes all objects of a database in one line each, but for the server's own and the table of
-// the migrations themselves.
+// the migrations themselves. Columns are told by their order: one that is dropped leaves its number behind. Rights that are nowhere written
+// are told as what they are by default, since taking others back writes them.
 const everything = `
 WITH own AS (
     SELECT oid, nspname FROM pg_namespace
     WHERE nspname NOT IN ('information_schema', 'pg_catalog', 'pg_toast') AND nspname NOT LIKE 'pg\_t%'
 ), relation AS (
-    SELECT c.oid, c.relkind, c.relacl, c.reloptions, format('%I.%I', own.nspname, c.relname) AS name
+    SELECT c.oid, c.relkind, coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)) AS relacl,
+        c.reloptions, format('%I.%I', own.nspname, c.relname) AS name
     FROM pg_class c JOIN own ON own.oid = c.relnamespace WHERE c.relname NOT LIKE 'schema\_migrations%'
 )
 SELECT format('schema %I', nspname) FROM own
 UNION ALL SELECT format('relation %s %s %s %s', name, relkind, relacl, reloptions) FROM relation
 UNION ALL SELECT format('column %s %s %s %s %s %s', r.name, a.attname, format_type(a.atttypid, a.atttypmod),
-    a.attnotnull, a.attnum, pg_get_expr(d.adbin, d.adrelid))
+    a.attnotnull, row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum), pg_get_expr(d.adbin, d.adrelid))
     FROM pg_attribute a JOIN relation r ON r.oid = a.attrelid
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attnum > 0 AND NOT a.attisdropped AND r.relkind IN ('r', 'p', 'v', 'm')

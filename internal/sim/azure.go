@@ -39,7 +39,10 @@ func azureOf(path string) dialect {
 func (azure) name() string               { return "azure" }
 func (azure) key(r *http.Request) string { return r.Header.Get("Api-Key") }
 
-func (d azure) parse(c *call, r *http.Request) error {
+func (d azure) parse(c *call, r *http.Request) error { return d.named(c, r, d.chat.parse) }
+
+// named checks the version, and lets the model be what the address names, if it does.
+func (d azure) named(c *call, r *http.Request, parse func(*call, *http.Request) error) error {
 	version := r.URL.Query().Get("api-version")
 	switch {
 	case d.deployment == "" && version != "" && version != "preview" && version != "v1",
@@ -51,7 +54,7 @@ func (d azure) parse(c *call, r *http.Request) error {
 			return err
 		}
 	}
-	if err := d.chat.parse(c, r); err != nil {
+	if err := parse(c, r); err != nil {
 		return err
 	}
 	if d.deployment != "" {

@@ -9,7 +9,7 @@ import (
 
 // read takes the request in and checks all of it.
 func (c *call) read(r *http.Request) error {
-	if _, form := c.d.(transcriptions); form {
+	if formed(c.d) {
 		// It looks at the type itself.
 	} else if err := jsonContent(r.Header.Get("Content-Type")); err != nil {
 		return err

@@ -78,6 +78,9 @@ func dialectOf(path string) dialect {
 	if d := azureOf(path); d != nil {
 		return d
 	}
+	if d := azureOperationOf(path); d != nil {
+		return d
+	}
 	if d := bedrockOf(path); d != nil {
 		return d
 	}

@@ -46,7 +46,7 @@ type Query struct{ view *checkpoint.View }
 
 // NewQuery makes the view's queries.
 func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
-	return &Query{view: checkpoint.NewView(pool, Name, Version, options...)}
+	return &Query{view: checkpoint.NewView(pool, Name, Version, append([]checkpoint.Option{checkpoint.Walled()}, options...)...)}
 }
 
 const selectApps = `SELECT a.app_id, a.wallet_id, a.owner, a.name, a.url, a.description, a.hidden, a.archived, a.archived_reason,

@@ -99,7 +99,7 @@ func (c *change) fold(event wallet.Event, at *runner.Event) {
 	case wallet.HoldExpired:
 		c.holds--
 		c.set(e.Balances)
-	case wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
+	case wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.ContentStorageSet, wallet.MemberLimitsSet:
 	}
 }
 

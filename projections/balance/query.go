@@ -56,8 +56,8 @@ type Query struct {
 // NewQuery makes the view's queries.
 func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
 	return &Query{
-		view:    checkpoint.NewView(pool, Name, Version, options...),
-		entries: checkpoint.NewView(pool, journal.Name, journal.Version, options...),
+		view:    checkpoint.NewView(pool, Name, Version, append([]checkpoint.Option{checkpoint.Walled()}, options...)...),
+		entries: checkpoint.NewView(pool, journal.Name, journal.Version, append([]checkpoint.Option{checkpoint.Walled()}, options...)...),
 		books:   journal.NewQuery(pool, options...),
 	}
 }

@@ -37,6 +37,7 @@ type View struct {
 	version int
 	signal  *Signal
 	maxWait time.Duration
+	walled  bool
 	polling chan struct{} // holds one token: who has it may poll
 }
 
@@ -77,10 +78,11 @@ func (v *View) Read(ctx context.Context, minPosition int64, query, orderBy strin
 	sql := `SELECT c.position, c.recorded_at, c.position < c.rebuild_to, c.build, r.*
 		FROM views.checkpoints c LEFT JOIN LATERAL (` + query + `) r ON true
 		WHERE c.name = $1 AND c.version = $2 ORDER BY ` + orderBy
-	rows, err := v.pool.Query(ctx, sql, append([]any{v.name, v.version}, args...)...)
+	rows, done, err := v.query(ctx, sql, append([]any{v.name, v.version}, args...))
 	if err != nil {
 		return At{}, v.failed(err)
 	}
+	defer func() { _ = done() }() // what failed was said by the rows
 	defer rows.Close()
 	at, err := v.scan(rows, each)
 	if err != nil {

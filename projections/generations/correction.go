@@ -13,6 +13,7 @@ import (
 // Original is what a charge said before its first correction.
 type Original struct {
 	Charge, Uncollectible, VendorCost money.Amount
+	UpstreamCost                      money.Amount // what the vendor billed the customer whose own key it was called with
 	Usage                             usage.Usage
 	Provenance                        usage.Provenance
 	LineItems                         []usage.LineItem
@@ -35,6 +36,7 @@ type corrections struct {
 	number   column.Ints
 	evidence column.Texts
 	insured  column.Bools
+	upstream column.Amounts
 }
 
 func (c *corrections) add(e *wallet.ChargeCorrected, at *runner.Event) error {
@@ -46,6 +48,7 @@ func (c *corrections) add(e *wallet.ChargeCorrected, at *runner.Event) error {
 	c.evidence.Add(e.Evidence)
 	c.reason.Add(e.Reason)
 	c.insured.Add(e.Insured)
+	c.upstream.Add(e.After.UpstreamCost)
 	c.amounts(e.After.Charge, e.After.Uncollectible, e.After.VendorCost)
 	if err := encode(&c.usage, e.After.Usage.AppendJSON); err != nil {
 		return err
@@ -58,18 +61,19 @@ func (c *corrections) write(w *runner.Writes) {
 		return
 	}
 	w.Insert("views.generations_corrections_v1", "generation_id, number, corrected_at, position, provenance, evidence, reason, insured, "+
-		"charge, uncollectible, vendor_cost, usage, line_items",
+		"charge, uncollectible, vendor_cost, upstream_cost, usage, line_items",
 		&c.id, &c.number, &c.at, &c.position, &c.provenance, &c.evidence, &c.reason, &c.insured,
-		&c.charge, &c.uncollectible, &c.vendorCost, &c.usage, &c.lineItems)
+		&c.charge, &c.uncollectible, &c.vendorCost, &c.upstream, &c.usage, &c.lineItems)
 }
 
 // correct makes a generation what its last correction says, and keeps what its charge said.
 func (g *Generation) correct(c *Correction, bill wallet.Bill, provenance usage.Provenance, used, items []byte) error {
 	c.CorrectedAt = c.CorrectedAt.UTC()
 	c.Original = Original{
-		Charge: g.Charge, Uncollectible: g.Uncollectible, VendorCost: g.VendorCost, Usage: g.Usage, Provenance: g.Provenance, LineItems: g.LineItems,
+		Charge: g.Charge, Uncollectible: g.Uncollectible, VendorCost: g.VendorCost, UpstreamCost: g.Call.UpstreamCost, Usage: g.Usage, Provenance: g.Provenance, LineItems: g.LineItems,
 	}
 	g.Correction, g.Charge, g.Uncollectible, g.VendorCost, g.Provenance = c, bill.Charge, bill.Uncollectible, bill.VendorCost, provenance
+	g.Call.UpstreamCost = bill.UpstreamCost
 	g.Usage, g.LineItems = nil, nil
 	return g.read(used, items, nil)
 }

@@ -65,7 +65,7 @@ func (b *batch) fold(event wallet.Event, at *runner.Event) error {
 		return b.charge(&e, at)
 	case wallet.ChargeCorrected:
 		return b.corrected.add(&e, at)
-	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
+	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.ContentStorageSet, wallet.MemberLimitsSet:
 	}
 	return nil
 }

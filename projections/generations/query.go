@@ -88,7 +88,7 @@ type Query struct{ view *checkpoint.View }
 
 // NewQuery makes the view's queries.
 func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
-	return &Query{checkpoint.NewView(pool, Name, Version, options...)}
+	return &Query{checkpoint.NewView(pool, Name, Version, append([]checkpoint.Option{checkpoint.Walled()}, options...)...)}
 }
 
 const selectGenerations = `SELECT g.generation_id, g.wallet_id, g.key_id, g.model, g.endpoint, coalesce(e.vendor, '') AS vendor,
@@ -101,7 +101,7 @@ const selectGenerations = `SELECT g.generation_id, g.wallet_id, g.key_id, g.mode
 	coalesce(c.number, 0) AS corrections, coalesce(c.position, 0) AS correction_position, c.corrected_at, coalesce(c.evidence, '') AS evidence,
 	coalesce(c.reason, '') AS correction_reason, coalesce(c.insured, false) AS insured, coalesce(c.provenance, '') AS corrected_provenance,
 	coalesce(c.charge, 0)::text AS corrected_charge, coalesce(c.uncollectible, 0)::text AS corrected_uncollectible,
-	coalesce(c.vendor_cost, 0)::text AS corrected_vendor_cost, c.usage AS corrected_usage, c.line_items AS corrected_line_items
+	coalesce(c.vendor_cost, 0)::text AS corrected_vendor_cost, coalesce(c.upstream_cost, 0)::text AS corrected_upstream_cost, c.usage AS corrected_usage, c.line_items AS corrected_line_items
 	FROM views.generations_v1 g LEFT JOIN views.generations_ends_v1 e ON e.generation_id = g.generation_id
 	LEFT JOIN LATERAL (SELECT * FROM views.generations_corrections_v1 k WHERE k.generation_id = g.generation_id
 		ORDER BY k.number DESC LIMIT 1) c ON true WHERE `

@@ -24,7 +24,7 @@ func scan(row checkpoint.Row) (Generation, error) {
 		column.Amount(&g.Charge), column.Amount(&g.Uncollectible), column.Amount(&g.VendorCost), &used, (*string)(&g.Provenance),
 		&items, &call, &g.ReleaseReason, &g.PlacedAt, &g.ExpiresAt, &ended, &g.HoldPosition, &g.EndPosition, &g.Late,
 		&c.Number, &c.Position, &corrected, &c.Evidence, &c.Reason, &c.Insured, (*string)(&provenance), column.Amount(&bill.Charge),
-		column.Amount(&bill.Uncollectible), column.Amount(&bill.VendorCost), &correctedUsed, &correctedItems)
+		column.Amount(&bill.Uncollectible), column.Amount(&bill.VendorCost), column.Amount(&bill.UpstreamCost), &correctedUsed, &correctedItems)
 	if err != nil {
 		return Generation{}, err
 	}

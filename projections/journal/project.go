@@ -100,7 +100,7 @@ func (e *entry) read(event wallet.Event) bool {
 	case wallet.HoldExpired:
 		e.posts(Expiry, event.Currency, event.Entry, event.Balances)
 		e.ofCall(event.HoldID)
-	case wallet.Opened, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
+	case wallet.Opened, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.ContentStorageSet, wallet.MemberLimitsSet:
 		return false
 	}
 	return true

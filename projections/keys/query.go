@@ -37,16 +37,23 @@ type Key struct {
 	UpdatedAt      time.Time
 	Spend          Spend // by window, for another moment than now
 	Spent          Spent
-	LastUsedAt     time.Time           // of the last hold; zero when the key was never used
-	LastPosition   int64               // of the key's last own event
-	PriceGroup     string              // of its wallet: whose prices its calls pay; "" for the list's
-	WalletRates    wallet.RateLimits   // of all calls of its wallet
-	Member         wallet.MemberLimits // of its member; none when it has no member
+	LastUsedAt     time.Time             // of the last hold; zero when the key was never used
+	LastPosition   int64                 // of the key's last own event
+	PriceGroup     string                // of its wallet: whose prices its calls pay; "" for the list's
+	WalletRates    wallet.RateLimits     // of all calls of its wallet
+	Member         wallet.MemberLimits   // of its member; none when it has no member
+	Content        wallet.ContentStorage // of its wallet
 	checkpoint.At
 }
 
 // Spent is what a key has spent in the windows of a moment, and what its open calls hold.
-type Spent struct{ Total, Day, Week, Month, Held money.Amount }
+type Spent struct {
+	Total, Day, Week, Month, Held money.Amount
+	Upstream                      Upstream
+}
+
+// Upstream is what vendors billed the customer in the windows of a moment, for calls with the customer's own keys.
+type Upstream struct{ Total, Day, Week, Month money.Amount }
 
 // Request asks for a page of keys.
 type Request struct {
@@ -70,14 +77,16 @@ type Query struct {
 
 // NewQuery makes the view's queries.
 func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
-	return &Query{view: checkpoint.NewView(pool, Name, Version, options...), now: time.Now}
+	return &Query{view: checkpoint.NewView(pool, Name, Version, append([]checkpoint.Option{checkpoint.Walled()}, options...)...), now: time.Now}
 }
 
 const selectKeys = `SELECT k.key_id, k.wallet_id, k.label, k.hash, k.old_hash, k.old_hash_until, k.limits, k.disabled,
 	k.disabled_reason, k.revoked, k.revoked_reason, k.app_id, k.issued_at, k.updated_at, k.position, k.issued_position, k.scope,
 	coalesce(s.held, 0)::text AS held, coalesce(s.total, 0)::text AS total, s.day, coalesce(s.day_spent, 0)::text AS day_spent,
 	s.week, coalesce(s.week_spent, 0)::text AS week_spent, s.month, coalesce(s.month_spent, 0)::text AS month_spent, s.last_used_at,
-	coalesce(w.price_group, '') AS price_group, w.rate_limits, m.limits AS member_limits
+	coalesce(s.upstream, 0)::text AS upstream, coalesce(s.day_upstream, 0)::text AS day_upstream, coalesce(s.week_upstream, 0)::text AS week_upstream,
+	coalesce(s.month_upstream, 0)::text AS month_upstream,
+	coalesce(w.price_group, '') AS price_group, w.rate_limits, m.limits AS member_limits, w.content_storage
 	FROM views.keys_v1 k LEFT JOIN views.keys_spend_v1 s ON s.key_id = k.key_id LEFT JOIN views.keys_wallets_v1 w ON w.wallet_id = k.wallet_id
 	LEFT JOIN views.keys_members_v1 m ON m.wallet_id = k.wallet_id AND m.member_id = (k.limits ->> 'member_id')::uuid `
 
@@ -162,13 +171,14 @@ func (q *Query) ByWallet(ctx context.Context, walletID uuid.UUID, r Request) (Pa
 }
 
 func scan(row checkpoint.Row, now time.Time) (k Key, issued int64, err error) {
-	var limits, hash, oldHash, rates, member []byte
+	var limits, hash, oldHash, rates, member, content []byte
 	var oldUntil, day, week, month, used *time.Time
 	s := &k.Spend
 	err = row(&k.ID, &k.WalletID, &k.Label, &hash, &oldHash, &oldUntil, &limits, &k.Disabled, &k.DisabledReason,
 		&k.Revoked, &k.RevokedReason, &k.AppID, &k.IssuedAt, &k.UpdatedAt, &k.LastPosition, &issued, &k.Scope,
 		column.Amount(&s.Held), column.Amount(&s.Total), &day, column.Amount(&s.Day.Amount),
-		&week, column.Amount(&s.Week.Amount), &month, column.Amount(&s.Month.Amount), &used, &k.PriceGroup, &rates, &member)
+		&week, column.Amount(&s.Week.Amount), &month, column.Amount(&s.Month.Amount), &used,
+		column.Amount(&s.Upstream), column.Amount(&s.Day.Upstream), column.Amount(&s.Week.Upstream), column.Amount(&s.Month.Upstream), &k.PriceGroup, &rates, &member, &content)
 	if err != nil {
 		return Key{}, 0, err
 	}
@@ -182,6 +192,9 @@ func scan(row checkpoint.Row, now time.Time) (k Key, issued int64, err error) {
 		return Key{}, 0, err
 	}
 	if err := limitsOf(member, &k.Member); err != nil {
+		return Key{}, 0, err
+	}
+	if err := limitsOf(content, &k.Content); err != nil {
 		return Key{}, 0, err
 	}
 	k.IssuedAt, k.UpdatedAt = k.IssuedAt.UTC(), k.UpdatedAt.UTC()

@@ -6,16 +6,17 @@ import (
 	"github.com/massrouter/massrouter/domain/money"
 )
 
-// Spend is what a key has spent, in all and in its last windows, and what it holds.
+// Spend is what a key has spent, in all and in its last windows, and what it holds. Upstream is what vendors billed the customer whose own keys they were
+// called with.
 type Spend struct {
-	Held, Total      money.Amount
-	Day, Week, Month Window
+	Held, Total, Upstream money.Amount
+	Day, Week, Month      Window
 }
 
 // Window is the spend in one UTC window; Start is its first day.
 type Window struct {
-	Start  time.Time
-	Amount money.Amount
+	Start            time.Time
+	Amount, Upstream money.Amount
 }
 
 // starts are the first days of the UTC windows that a moment lies in: the day, the ISO week, the month.
@@ -31,31 +32,33 @@ func startsOf(t time.Time) starts {
 	}
 }
 
-func (w Window) in(start time.Time) money.Amount {
+func (w Window) in(start time.Time) Window {
 	if !w.Start.Equal(start) {
-		return money.Zero()
+		return Window{Start: start}
 	}
-	return w.Amount
+	return w
 }
 
-func (w *Window) add(start time.Time, a money.Amount) {
-	if !w.Start.Equal(start) {
-		*w = Window{Start: start}
-	}
-	w.Amount = w.Amount.Add(a)
+func (w *Window) add(start time.Time, a, upstream money.Amount) {
+	*w = w.in(start)
+	w.Amount, w.Upstream = w.Amount.Add(a), w.Upstream.Add(upstream)
 }
 
-// charge adds a payment at a moment.
-func (s *Spend) charge(at time.Time, a money.Amount) {
+// charge adds a payment at a moment, and what the vendor bills the customer.
+func (s *Spend) charge(at time.Time, a, upstream money.Amount) {
 	w := startsOf(at)
-	s.Total = s.Total.Add(a)
-	s.Day.add(w.day, a)
-	s.Week.add(w.week, a)
-	s.Month.add(w.month, a)
+	s.Total, s.Upstream = s.Total.Add(a), s.Upstream.Add(upstream)
+	s.Day.add(w.day, a, upstream)
+	s.Week.add(w.week, a, upstream)
+	s.Month.add(w.month, a, upstream)
 }
 
 // At is the spend in the windows of a moment. Windows that are over count nothing: there is nothing to reset.
 func (s Spend) At(t time.Time) Spent {
 	w := startsOf(t)
-	return Spent{Total: s.Total, Held: s.Held, Day: s.Day.in(w.day), Week: s.Week.in(w.week), Month: s.Month.in(w.month)}
+	day, week, month := s.Day.in(w.day), s.Week.in(w.week), s.Month.in(w.month)
+	return Spent{
+		Total: s.Total, Held: s.Held, Day: day.Amount, Week: week.Amount, Month: month.Amount,
+		Upstream: Upstream{Total: s.Upstream, Day: day.Upstream, Week: week.Upstream, Month: month.Upstream},
+	}
 }

@@ -17,9 +17,9 @@ import (
 
 // term is what a batch says of what the calls of a wallet are held to; nil means that it says nothing of that.
 type term struct {
-	group, rates *string
-	at           time.Time
-	position     int64
+	group, rates, content *string
+	at                    time.Time
+	position              int64
 }
 
 // memberTerm is the same of a member of a wallet.
@@ -55,6 +55,13 @@ func (t *terms) fold(event wallet.Event, at *runner.Event) error {
 			return err
 		}
 		w.rates, err = text(e.Rates)
+		return err
+	case wallet.ContentStorageSet:
+		w, err := t.touch(at)
+		if err != nil {
+			return err
+		}
+		w.content, err = text(e.Storage)
 		return err
 	case wallet.MemberLimitsSet:
 		id, err := at.Entity()
@@ -95,11 +102,12 @@ func text(value any) (*string, error) {
 	return &text, nil
 }
 
-const upsertTerms = `INSERT INTO views.keys_wallets_v1 AS w (wallet_id, price_group, rate_limits, updated_at, position)
-	SELECT t.wallet_id, coalesce(t.price_group, k.price_group, ''), coalesce(t.rate_limits::jsonb, k.rate_limits, '{}'), t.at, t.position
-	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[]) AS t(wallet_id, price_group, rate_limits, at, position)
+const upsertTerms = `INSERT INTO views.keys_wallets_v1 AS w (wallet_id, price_group, rate_limits, content_storage, updated_at, position)
+	SELECT t.wallet_id, coalesce(t.price_group, k.price_group, ''), coalesce(t.rate_limits::jsonb, k.rate_limits, '{}'),
+		coalesce(t.content_storage::jsonb, k.content_storage, '{}'), t.at, t.position
+	FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[]) AS t(wallet_id, price_group, rate_limits, content_storage, at, position)
 	LEFT JOIN views.keys_wallets_v1 k ON k.wallet_id = t.wallet_id
-	ON CONFLICT (wallet_id) DO UPDATE SET price_group = excluded.price_group, rate_limits = excluded.rate_limits,
+	ON CONFLICT (wallet_id) DO UPDATE SET price_group = excluded.price_group, rate_limits = excluded.rate_limits, content_storage = excluded.content_storage,
 	updated_at = excluded.updated_at, position = excluded.position`
 
 const upsertMembers = `INSERT INTO views.keys_members_v1 (wallet_id, member_id, limits, updated_at, position)
@@ -109,7 +117,7 @@ const upsertMembers = `INSERT INTO views.keys_members_v1 (wallet_id, member_id, 
 
 func (t *terms) write(w *runner.Writes) {
 	var id, owner, member column.UUIDs
-	var group, rates, limits column.Texts
+	var group, rates, content, limits column.Texts
 	var at, memberAt column.Times
 	var position, memberPosition column.Ints
 	for _, wallet := range t.ordered.order {
@@ -117,6 +125,7 @@ func (t *terms) write(w *runner.Writes) {
 		id.Add(wallet)
 		group.Maybe(one.group)
 		rates.Maybe(one.rates)
+		content.Maybe(one.content)
 		at.Add(one.at)
 		position.Add(one.position)
 	}
@@ -128,7 +137,7 @@ func (t *terms) write(w *runner.Writes) {
 		memberAt.Add(one.at)
 		memberPosition.Add(one.position)
 	}
-	w.Add(id.Len(), upsertTerms, &id, &group, &rates, &at, &position)
+	w.Add(id.Len(), upsertTerms, &id, &group, &rates, &content, &at, &position)
 	w.Add(owner.Len(), upsertMembers, &owner, &member, &limits, &memberAt, &memberPosition)
 }
 
@@ -136,6 +145,7 @@ func (t *terms) write(w *runner.Writes) {
 type Terms struct {
 	PriceGroup string            // whose prices they pay; "" for the list's
 	Rates      wallet.RateLimits // of all of them together
+	Content    wallet.ContentStorage
 	checkpoint.At
 }
 
@@ -143,13 +153,16 @@ type Terms struct {
 // ledger_unavailable.
 func (q *Query) Terms(ctx context.Context, walletID uuid.UUID, minPosition int64) (Terms, error) {
 	var t Terms
-	at, err := q.view.Read(ctx, minPosition, `SELECT w.price_group, w.rate_limits FROM views.keys_wallets_v1 w WHERE w.wallet_id = $3`, `r.price_group`,
+	at, err := q.view.Read(ctx, minPosition, `SELECT w.price_group, w.rate_limits, w.content_storage FROM views.keys_wallets_v1 w WHERE w.wallet_id = $3`, `r.price_group`,
 		[]any{walletID}, func(row checkpoint.Row) error {
-			var rates []byte
-			if err := row(&t.PriceGroup, &rates); err != nil {
+			var rates, content []byte
+			if err := row(&t.PriceGroup, &rates, &content); err != nil {
 				return err
 			}
-			return limitsOf(rates, &t.Rates)
+			if err := limitsOf(rates, &t.Rates); err != nil {
+				return err
+			}
+			return limitsOf(content, &t.Content)
 		})
 	t.At = at
 	return t, err

@@ -121,7 +121,7 @@ func balancesOf(event wallet.Event) (wallet.Balances, money.Currency, bool) {
 		return e.Balances, e.Currency, true
 	case wallet.HoldExpired:
 		return e.Balances, e.Currency, true
-	case wallet.Opened, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
+	case wallet.Opened, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.ContentStorageSet, wallet.MemberLimitsSet:
 	}
 	return wallet.Balances{}, "", false
 }

@@ -38,10 +38,11 @@ type facts struct {
 	order []key
 }
 
-// charge adds a call that somebody paid for. A charge that the wallet did not have is none.
+// charge adds a call that somebody paid for. A charge that the wallet did not have is none, and neither is the fee of a call that the vendor
+// bills the customer: what that costs is only said.
 func (f *facts) charge(e *wallet.UsageCharged, walletID uuid.UUID, at time.Time) {
 	s := counted(e.Bill(), e.Currency)
-	if s.calls == 0 {
+	if s.calls == 0 || e.Call.OwnKey != nil {
 		return
 	}
 	k := key{floor(at.Unix(), hourSeconds), walletID, e.Model, e.Vendor, e.Call.AppID, ""}
@@ -56,7 +57,7 @@ func (f *facts) charge(e *wallet.UsageCharged, walletID uuid.UUID, at time.Time)
 func (f *facts) correct(e *wallet.ChargeCorrected, walletID uuid.UUID, at time.Time) {
 	before, after := counted(e.Before, e.Currency), counted(e.After, e.Currency)
 	more := sums{tokens: after.tokens - before.tokens, calls: after.calls - before.calls, spend: after.spend.Sub(before.spend)}
-	if before.calls == 0 && after.calls == 0 {
+	if before.calls == 0 && after.calls == 0 || e.OwnKey != nil {
 		return
 	}
 	k := key{floor(at.Unix(), hourSeconds), walletID, e.Model, e.Vendor, e.AppID, ""}
@@ -164,7 +165,7 @@ func (b *batch) fold(event wallet.Event, at *runner.Event) error {
 			b.payers = append(b.payers, payer{id, at.Position, floor(at.RecordedAt.Unix(), daySeconds)})
 		}
 	case wallet.Opened, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected, wallet.HoldReleased,
-		wallet.HoldExpired, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
+		wallet.HoldExpired, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.ContentStorageSet, wallet.MemberLimitsSet:
 	}
 	return nil
 }

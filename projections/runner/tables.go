@@ -113,6 +113,30 @@ func copyRights(ctx context.Context, tx pgx.Tx, table string, to Slot) error {
 			return fmt.Errorf("copy the rights on %s: %w", table, err)
 		}
 	}
+	return copyPolicies(ctx, tx, table, to)
+}
+
+const listPolicies = `SELECT format('CREATE POLICY %I ON %s FOR %s TO %s USING (%s)', p.policyname, $3::text, p.cmd, array_to_string(p.roles, ', '), p.qual)
+	FROM pg_policies p WHERE p.schemaname = $1 AND p.tablename = $2`
+
+// copyPolicies shows of the copy what is shown of the live table, and to whom.
+func copyPolicies(ctx context.Context, tx pgx.Tx, table string, to Slot) error {
+	rows, err := tx.Query(ctx, listPolicies, string(Live), table, to.name(table))
+	if err != nil {
+		return fmt.Errorf("list the policies of %s: %w", table, err)
+	}
+	policies, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("list the policies of %s: %w", table, err)
+	}
+	if len(policies) > 0 {
+		policies = append(policies, `ALTER TABLE `+to.name(table)+` ENABLE ROW LEVEL SECURITY`)
+	}
+	for _, policy := range policies {
+		if _, err := tx.Exec(ctx, policy); err != nil {
+			return fmt.Errorf("copy the policies of %s: %w", table, err)
+		}
+	}
 	return nil
 }
 

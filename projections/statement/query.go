@@ -71,7 +71,7 @@ type Query struct{ view *checkpoint.View }
 
 // NewQuery makes the queries.
 func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
-	return &Query{checkpoint.NewView(pool, journal.Name, journal.Version, options...)}
+	return &Query{checkpoint.NewView(pool, journal.Name, journal.Version, append([]checkpoint.Option{checkpoint.Walled()}, options...)...)}
 }
 
 // list names the cursors.

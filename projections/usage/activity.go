@@ -35,7 +35,7 @@ type ActivityRow struct {
 	EndpointID         string // "model@vendor"
 	ProviderName       string // the vendor's id
 	Usage              money.Amount
-	BYOKUsageInference money.Amount // zero: there are no foreign keys
+	BYOKUsageInference money.Amount // what the vendor billed the customer whose own key it was called with
 	Requests           int64        // that were charged
 	PromptTokens       int64
 	CompletionTokens   int64 // with the reasoning tokens
@@ -48,7 +48,7 @@ type Activity struct {
 	checkpoint.At
 }
 
-const activityColumns = `u.bucket, u.model, u.endpoint, u.vendor, u.charged, u.charge, u.input_tokens + u.cache_read_tokens + u.cache_write_tokens AS prompt,
+const activityColumns = `u.bucket, u.model, u.endpoint, u.vendor, u.charged, u.charge, u.upstream_cost, u.input_tokens + u.cache_read_tokens + u.cache_write_tokens AS prompt,
 	u.output_tokens + u.reasoning_tokens AS completion, u.reasoning_tokens AS reasoning`
 
 // Activity reads the rows of the last 30 completed UTC days before now. Errors: invalid_request with the detail "field",
@@ -129,12 +129,12 @@ func (q *Query) activity(ctx context.Context, r ActivityRequest, from, to, over 
 	}
 	s.rollups(ofCalls, cover([]time.Time{from, to}, to, over, Minute, quarterHour, Day), activityColumns, where)
 	s.branches = append(s.branches, `SELECT `+activityColumns+` FROM `+openTable+` u WHERE u.bucket >= `+s.arg(from)+` AND u.bucket < `+s.arg(to)+` AND `+where)
-	sql := `SELECT to_char(u.bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, u.model, u.endpoint, u.vendor, sum(u.charge)::text AS charge,
+	sql := `SELECT to_char(u.bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, u.model, u.endpoint, u.vendor, sum(u.charge)::text AS charge, sum(u.upstream_cost)::text AS upstream_cost,
 		sum(u.charged)::bigint AS charged, sum(u.prompt)::bigint AS prompt, sum(u.completion)::bigint AS completion, sum(u.reasoning)::bigint AS reasoning
 		FROM (` + s.union() + `) u GROUP BY day, u.model, u.endpoint, u.vendor`
 	a.At, err = q.view.Read(ctx, r.MinPosition, sql, `r.day DESC, r.model, r.endpoint`, s.args, func(row checkpoint.Row) error {
 		var out ActivityRow
-		err := row(&out.Date, &out.Model, &out.EndpointID, &out.ProviderName, column.Amount(&out.Usage), &out.Requests,
+		err := row(&out.Date, &out.Model, &out.EndpointID, &out.ProviderName, column.Amount(&out.Usage), column.Amount(&out.BYOKUsageInference), &out.Requests,
 			&out.PromptTokens, &out.CompletionTokens, &out.ReasoningTokens)
 		out.ModelPermaslug = out.Model
 		a.Rows = append(a.Rows, out)

@@ -72,7 +72,7 @@ func TestRowsAreWrittenWhenTheirTimeIsOver(t *testing.T) {
 
 // sums are the columns that add up.
 var sums = strings.Split("calls charged errors cancelled estimated expired input_tokens cache_read_tokens cache_write_tokens output_tokens "+
-	"reasoning_tokens charge uncollectible vendor_cost first_token duration", " ")
+	"reasoning_tokens charge uncollectible vendor_cost upstream_cost first_token duration", " ")
 
 // requireSums: every quarter of an hour, day and month that has rows has those of the finer ones, added up.
 func requireSums(t *testing.T, k *pt.Kit) {

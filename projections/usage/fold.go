@@ -76,7 +76,7 @@ func keyOf(event wallet.Event, at *runner.Event) (k key, ended bool, err error) 
 		k = key{key: e.KeyID, app: e.Call.AppID, model: e.Model, endpoint: e.Endpoint, currency: e.Currency}
 	case wallet.HoldExpired:
 		k = key{key: e.KeyID, currency: e.Currency}
-	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
+	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.ContentStorageSet, wallet.MemberLimitsSet:
 		return key{}, false, nil
 	}
 	k.bucket = minuteOf(at.RecordedAt)
@@ -98,11 +98,12 @@ func (s *Sums) count(event wallet.Event) (class string) {
 		s.Calls++
 		s.Errors++
 		s.VendorCost = s.VendorCost.Add(e.VendorCost)
+		s.UpstreamCost = s.UpstreamCost.Add(e.Call.UpstreamCost)
 		s.cancel(e.Call)
 		class = e.Reason
 	case wallet.HoldExpired:
 		s.Expired++
-	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet:
+	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.Adjusted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.ContentStorageSet, wallet.MemberLimitsSet:
 	}
 	return class
 }
@@ -117,6 +118,7 @@ func (s *Sums) charge(e *wallet.UsageCharged) {
 	s.Charge = s.Charge.Add(e.Charge)
 	s.Uncollectible = s.Uncollectible.Add(e.Uncollectible)
 	s.VendorCost = s.VendorCost.Add(e.VendorCost)
+	s.UpstreamCost = s.UpstreamCost.Add(e.Call.UpstreamCost)
 	if e.Call.FirstTokenMS > 0 {
 		s.FirstToken.Add(e.Call.FirstTokenMS)
 	}
@@ -133,6 +135,7 @@ func (s *Sums) correct(e *wallet.ChargeCorrected) {
 	s.Charge = s.Charge.Add(e.Difference())
 	s.Uncollectible = s.Uncollectible.Add(e.After.Uncollectible).Sub(e.Before.Uncollectible)
 	s.VendorCost = s.VendorCost.Add(e.After.VendorCost).Sub(e.Before.VendorCost)
+	s.UpstreamCost = s.UpstreamCost.Add(e.After.UpstreamCost).Sub(e.Before.UpstreamCost)
 }
 
 // tokens adds a usage so many times.

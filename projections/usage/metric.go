@@ -31,7 +31,8 @@ const (
 	Charge           Metric = "charge"
 	Uncollectible    Metric = "uncollectible" // the part of the charge that wallets did not have
 	VendorCost       Metric = "vendor_cost"
-	Margin           Metric = "margin" // charge - vendor_cost, collected or not
+	UpstreamCost     Metric = "upstream_cost" // what vendors billed customers for calls with their own keys; no part of the others
+	Margin           Metric = "margin"        // charge - vendor_cost, collected or not
 	ErrorShare       Metric = "error_share"
 	CancelledShare   Metric = "cancelled_share"
 	CacheShare       Metric = "cache_share" // cache_read_tokens of prompt_tokens
@@ -47,7 +48,7 @@ const (
 func Metrics() []Metric {
 	return []Metric{
 		Calls, ChargedCalls, Errors, CancelledCalls, EstimatedCalls, ExpiredHolds, InputTokens, CacheReadTokens, CacheWriteTokens,
-		OutputTokens, ReasoningTokens, PromptTokens, CompletionTokens, TotalTokens, Charge, Uncollectible, VendorCost, Margin,
+		OutputTokens, ReasoningTokens, PromptTokens, CompletionTokens, TotalTokens, Charge, Uncollectible, VendorCost, UpstreamCost, Margin,
 		ErrorShare, CancelledShare, CacheShare, FirstTokenP50, FirstTokenP95, FirstTokenP99, DurationP50, DurationP95, DurationP99,
 	}
 }
@@ -68,7 +69,7 @@ func (m Metric) Of(s *Sums) Value {
 		return Value{decimalOf(m.count(s)), s.Charged}
 	case ExpiredHolds:
 		return Value{decimalOf(m.count(s)), s.Calls + s.Expired}
-	case Charge, Uncollectible, VendorCost, Margin:
+	case Charge, Uncollectible, VendorCost, UpstreamCost, Margin:
 		return Value{m.amount(s).String(), s.Charged}
 	case ErrorShare:
 		return share(s.Errors, s.Calls, s.Calls)
@@ -120,7 +121,7 @@ func (m Metric) count(s *Sums) int64 {
 
 // isAmount says whether a metric is money.
 func (m Metric) isAmount() bool {
-	return m == Charge || m == Uncollectible || m == VendorCost || m == Margin
+	return m == Charge || m == Uncollectible || m == VendorCost || m == UpstreamCost || m == Margin
 }
 
 func (m Metric) amount(s *Sums) money.Amount {
@@ -131,6 +132,8 @@ func (m Metric) amount(s *Sums) money.Amount {
 		return s.Uncollectible
 	case VendorCost:
 		return s.VendorCost
+	case UpstreamCost:
+		return s.UpstreamCost
 	default:
 		return s.Charge.Sub(s.VendorCost)
 	}
@@ -174,7 +177,7 @@ func (m Metric) columns() []string {
 		return []string{"first_token"}
 	case DurationP50, DurationP95, DurationP99:
 		return []string{"duration"}
-	case InputTokens, CacheReadTokens, CacheWriteTokens, OutputTokens, ReasoningTokens, Charge, Uncollectible, VendorCost:
+	case InputTokens, CacheReadTokens, CacheWriteTokens, OutputTokens, ReasoningTokens, Charge, Uncollectible, VendorCost, UpstreamCost:
 	}
 	return []string{string(m)}
 }
@@ -182,7 +185,7 @@ func (m Metric) columns() []string {
 // rank is the expression by which groups are ordered; "" when the metric does not add up.
 func (m Metric) rank() string {
 	switch m {
-	case Calls, Errors, InputTokens, CacheReadTokens, CacheWriteTokens, OutputTokens, ReasoningTokens, Charge, Uncollectible, VendorCost:
+	case Calls, Errors, InputTokens, CacheReadTokens, CacheWriteTokens, OutputTokens, ReasoningTokens, Charge, Uncollectible, VendorCost, UpstreamCost:
 		return string(m)
 	case ChargedCalls:
 		return "charged"

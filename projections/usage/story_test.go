@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/massrouter/massrouter/commands"
@@ -76,4 +77,39 @@ func TestStatisticsOfAWholeStoryAreThoseOfItsEvents(t *testing.T) {
 		seen += len(want)
 	}
 	require.Greater(t, seen, 20)
+}
+
+// TestStatisticsTellFeesAndVendorsBillsApart: of calls with customers' own keys the charge is the fee, and what the vendor bills the customer is a sum of its own.
+func TestStatisticsTellFeesAndVendorsBillsApart(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	clock := ledgertest.NewClock()
+	store, err := postgres.Open(t.Context(), pool, postgres.Options{Clock: clock.At})
+	require.NoError(t, err)
+	t.Cleanup(store.Close)
+	ledger := ledgertest.New(t, store, clock)
+	ledger.Tell(t.Context())
+	told := ledger.TellOwnKeys(t.Context())
+	registry, err := commands.Registry()
+	require.NoError(t, err)
+	require.NoError(t, runner.New(store, pool, registry, []runner.Projection{usage.Projection{}}, runner.Options{BatchSize: 7}).ToEnd(t.Context()))
+	q := usage.NewQuery(pool, store, registry)
+	for _, position := range []int64{0, told.Charged.ChargePosition} {
+		r := usage.Request{
+			Filter: usage.Filter{
+				From: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC), Wallets: []uuid.UUID{told.Wallet},
+			},
+			Metrics: []usage.Metric{usage.Charge, usage.UpstreamCost, usage.VendorCost, usage.Margin}, OrderBy: usage.Charge,
+		}
+		r.AsOfPosition = position
+		table, err := q.Aggregate(t.Context(), r)
+		require.NoError(t, err)
+		// 901 × 0.000001 + 17 × 0.000004 = 0.000969 a call, a twentieth of it for one with an own key; the vendor's bill is 0.9 of it. The correction
+		// adds 16 × 0.000004, and 901 prompt tokens of a call that brought nothing are billed.
+		want := []string{"0.0010691", "0.0026127", "0.0008721", "0.000197"}
+		if position > 0 {
+			want = []string{"0.0000969", "0.0017442", "0", "0.0000969"}
+		}
+		require.Equal(t, want, numbers(table.Total.Values), position)
+	}
 }

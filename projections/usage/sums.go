@@ -24,6 +24,7 @@ type Sums struct {
 	Charge        money.Amount // of which Uncollectible was not paid
 	Uncollectible money.Amount
 	VendorCost    money.Amount
+	UpstreamCost  money.Amount // what vendors billed customers whose own keys they were called with
 
 	FirstToken Histogram // milliseconds, of charged calls that say so
 	Duration   Histogram
@@ -37,6 +38,7 @@ func (s *Sums) add(o *Sums) {
 	s.Charge = s.Charge.Add(o.Charge)
 	s.Uncollectible = s.Uncollectible.Add(o.Uncollectible)
 	s.VendorCost = s.VendorCost.Add(o.VendorCost)
+	s.UpstreamCost = s.UpstreamCost.Add(o.UpstreamCost)
 	s.FirstToken.add(o.FirstToken)
 	s.Duration.add(o.Duration)
 }
@@ -44,7 +46,7 @@ func (s *Sums) add(o *Sums) {
 const (
 	countColumns  = 6
 	tokenColumns  = 5
-	amountColumns = 3
+	amountColumns = 4
 
 	firstAmount    = countColumns + tokenColumns // in sumList
 	firstHistogram = firstAmount + amountColumns
@@ -60,7 +62,7 @@ func (s *Sums) counts() [countColumns + tokenColumns]*int64 {
 
 // amounts are the sums of money, in the order of the columns.
 func (s *Sums) amounts() [amountColumns]*money.Amount {
-	return [...]*money.Amount{&s.Charge, &s.Uncollectible, &s.VendorCost}
+	return [...]*money.Amount{&s.Charge, &s.Uncollectible, &s.VendorCost, &s.UpstreamCost}
 }
 
 // text is the value of a column of sumList.

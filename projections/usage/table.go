@@ -38,7 +38,7 @@ func sumList() []string {
 	return []string{
 		"calls", "charged", "errors", "cancelled", "estimated", "expired",
 		"input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
-		"charge", "uncollectible", "vendor_cost",
+		"charge", "uncollectible", "vendor_cost", "upstream_cost",
 		"first_token", "duration",
 	}
 }

@@ -185,9 +185,9 @@ func TestWords(t *testing.T) {
 	t.Parallel()
 	w, err := mail.NewWriter("https://massrouter.example/")
 	require.NoError(t, err)
-	details := map[string]string{"masked": "a***@e***.com<script>", "device": "<b>a browser</b>"}
+	details := map[string]string{"masked": "a***@e***.com<script>", "device": "<b>a browser</b>", "organisation": "<b>Acme</b>"}
 	for _, kind := range []account.Kind{
-		account.VerifyEmail, account.AlreadyHave, account.ResetPassword, account.PasswordChanged, account.ConfirmEmail, account.EmailChanging, account.EmailChanged, account.SessionStolen,
+		account.VerifyEmail, account.AlreadyHave, account.ResetPassword, account.PasswordChanged, account.ConfirmEmail, account.EmailChanging, account.EmailChanged, account.SessionStolen, account.Invited,
 	} {
 		for _, language := range []account.Language{account.English, account.Chinese} {
 			secret := ""

@@ -101,6 +101,7 @@ type Key struct {
 	OldSecretUntil *time.Time `json:"old_secret_until,omitempty"` // of key.rotated
 	Reason         string     `json:"reason,omitempty"`           // of key.disabled and key.revoked
 	AppID          *uuid.UUID `json:"app_id,omitempty"`           // of key.app_bound; missing when the key was freed
+	Leaked         bool       `json:"leaked,omitempty"`           // of key.disabled: its secret was found in public
 }
 
 // Ping is the data of TypePing.

@@ -69,7 +69,9 @@ func samples() []domain.Event {
 		},
 		wallet.PriceGroupSet{},
 		wallet.RateLimitsSet{},
+		wallet.ContentStorageSet{},
 		wallet.MemberLimitsSet{},
+		apikey.Disabled{KeyID: id(2), Reason: "its secret was found in public: github.com", Leaked: true},
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 )
 
-// once notes a request and says whether it is new. One that was noted with another input is refused.
+// once notes a request, in the audit trail as well, and says whether it is new. One that was noted with another input is refused.
 func once(ctx context.Context, tx pgx.Tx, q Request, webhook uuid.UUID, now time.Time, input ...any) (fresh bool, err error) {
 	encoded, err := json.Marshal(input)
 	if err != nil {
@@ -24,7 +24,11 @@ func once(ctx context.Context, tx pgx.Tx, q Request, webhook uuid.UUID, now time
 	hash := sha256.Sum256(encoded)
 	tag, err := tx.Exec(ctx, `INSERT INTO webhooks.requests (id, input_hash, webhook_id, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
 		q.ID, hash[:], webhook, now)
-	if err != nil || tag.RowsAffected() == 1 {
+	if err != nil {
+		return false, err
+	}
+	if tag.RowsAffected() == 1 {
+		err = note(ctx, tx, q, webhook, input)
 		return err == nil, err
 	}
 	var before []byte

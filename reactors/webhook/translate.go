@@ -67,7 +67,7 @@ func ofWallet(event wallet.Event, at Source) (Type, any) {
 		return TypeHoldExpired, Hold{
 			Source: at, GenerationID: domain.GenerationID(e.HoldID), KeyID: e.KeyID, Amount: e.Amount, Currency: e.Currency, Balance: balance(e.Balances),
 		}
-	case wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet: // a call that runs is no news, nor are terms
+	case wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.ContentStorageSet, wallet.MemberLimitsSet: // a call that runs is no news, nor are terms
 	}
 	return "", nil
 }
@@ -93,7 +93,7 @@ func lowBalance(event wallet.Event, at Source, threshold *money.Amount) (Balance
 	case wallet.Adjusted:
 		taken, left, currency = e.Amount.Neg(), e.Balances, e.Currency
 	case wallet.Opened, wallet.ToppedUp, wallet.Granted, wallet.HoldPlaced, wallet.HoldExtended, wallet.HoldSuspected,
-		wallet.HoldReleased, wallet.HoldExpired, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.MemberLimitsSet: // none of them takes anything
+		wallet.HoldReleased, wallet.HoldExpired, wallet.PriceGroupSet, wallet.RateLimitsSet, wallet.ContentStorageSet, wallet.MemberLimitsSet: // none of them takes anything
 		return BalanceLow{}, false
 	}
 	if !left.Posted.LessThan(*threshold) || left.Posted.Add(taken).LessThan(*threshold) {
@@ -111,7 +111,7 @@ func ofKey(event apikey.Event, at Source) (Type, any) {
 	case apikey.Rotated:
 		return TypeKeyRotated, Key{Source: at, KeyID: e.KeyID, Label: e.Label, OldSecretUntil: given(e.OldHashUntil)}
 	case apikey.Disabled:
-		return TypeKeyDisabled, Key{Source: at, KeyID: e.KeyID, Reason: e.Reason}
+		return TypeKeyDisabled, Key{Source: at, KeyID: e.KeyID, Reason: e.Reason, Leaked: e.Leaked}
 	case apikey.Enabled:
 		return TypeKeyEnabled, Key{Source: at, KeyID: e.KeyID}
 	case apikey.Revoked:

@@ -30,6 +30,19 @@ const (
 	MassrouterReceiptV1 ChargeReceiptFormat = "massrouter.receipt.v1"
 )
 
+// Defines values for ContentAnswerState.
+const (
+	ContentAnswerStateDropped ContentAnswerState = "dropped"
+	ContentAnswerStateErased  ContentAnswerState = "erased"
+	ContentAnswerStateStored  ContentAnswerState = "stored"
+)
+
+// Defines values for ContentBodyEncoding.
+const (
+	Base64 ContentBodyEncoding = "base64"
+	Text   ContentBodyEncoding = "text"
+)
+
 // Defines values for MovementKind.
 const (
 	MovementKindAdjustment MovementKind = "adjustment"
@@ -37,6 +50,12 @@ const (
 	MovementKindCorrection MovementKind = "correction"
 	MovementKindGrant      MovementKind = "grant"
 	MovementKindTopUp      MovementKind = "top_up"
+)
+
+// Defines values for VendorKeyOrder.
+const (
+	First VendorKeyOrder = "first"
+	Only  VendorKeyOrder = "only"
 )
 
 // AccountAnswer defines model for AccountAnswer.
@@ -165,8 +184,108 @@ type AppReceipt struct {
 	Replayed bool `json:"replayed"`
 }
 
+// Approval defines model for Approval.
+type Approval struct {
+	// Answer The answer to it.
+	Answer *string `json:"answer,omitempty"`
+
+	// Body The request's JSON as it came.
+	Body      string     `json:"body"`
+	CreatedAt time.Time  `json:"created_at"`
+	DecidedAt *time.Time `json:"decided_at,omitempty"`
+	DecidedBy *ID        `json:"decided_by,omitempty"`
+	ExpiresAt time.Time  `json:"expires_at"`
+	ID        ID         `json:"id"`
+	Method    string     `json:"method"`
+	Operation string     `json:"operation"`
+	Path      string     `json:"path"`
+
+	// Permission That who approves needs as well.
+	Permission  string `json:"permission"`
+	RequestedBy ID     `json:"requested_by"`
+	State       string `json:"state"`
+
+	// Status Of the answer to the request that was approved.
+	Status *int `json:"status,omitempty"`
+}
+
+// ApprovalList defines model for ApprovalList.
+type ApprovalList struct {
+	Items []Approval `json:"items"`
+}
+
 // AsOf A position (digits only) or an RFC 3339 time.
 type AsOf = openapi.AsOf
+
+// AuditEntry defines model for AuditEntry.
+type AuditEntry struct {
+	Action string `json:"action"`
+
+	// Actor Who: `user:<id>`, `operator:token`, `key:<id>`, or `anonymous`.
+	Actor string `json:"actor"`
+
+	// After What differs, as it is now.
+	After interface{} `json:"after,omitempty"`
+
+	// Before What differs, as it was; secrets are `[redacted]`. Of the ledger the events tell.
+	Before interface{} `json:"before,omitempty"`
+
+	// Code Of a refusal or a failure.
+	Code      *string `json:"code,omitempty"`
+	CommandID *ID     `json:"command_id,omitempty"`
+
+	// Events Types of the events of the ledger that the change is; the last is at `position`.
+	Events []string `json:"events"`
+
+	// Hash Of the link in the chain.
+	Hash *string `json:"hash"`
+
+	// ID A 64-bit count.
+	ID             Count `json:"id"`
+	OrganisationID *ID   `json:"organisation_id,omitempty"`
+
+	// Personal What is erased with the person.
+	Personal *AuditPersonal `json:"personal,omitempty"`
+
+	// PersonalErased What was personal is gone with the person.
+	PersonalErased bool `json:"personal_erased"`
+
+	// Position A position in the log, from 1; 0 is before the first event.
+	Position *Position `json:"position,omitempty"`
+
+	// Reason As it was given: in the body, or in the header X-Audit-Reason.
+	Reason     *string   `json:"reason,omitempty"`
+	RecordedAt time.Time `json:"recorded_at"`
+	RequestID  *ID       `json:"request_id,omitempty"`
+	Result     string    `json:"result"`
+
+	// Role In which role: one in the organisation, `operator`, or `platform:` and the roles there. Absent for what somebody does about oneself.
+	Role *string `json:"role,omitempty"`
+
+	// Sequence In the chain; null for a moment after it was written.
+	Sequence  *openapi.Count `json:"sequence"`
+	SessionID *ID            `json:"session_id,omitempty"`
+
+	// Target Kind and id of what it was done to.
+	Target   *string `json:"target,omitempty"`
+	WalletID *ID     `json:"wallet_id,omitempty"`
+}
+
+// AuditEntryPage defines model for AuditEntryPage.
+type AuditEntryPage struct {
+	Items      []AuditEntry `json:"items"`
+	NextCursor *string      `json:"next_cursor"`
+}
+
+// AuditPersonal What is erased with the person.
+type AuditPersonal struct {
+	// Address The network address of the request.
+	Address   *string `json:"address,omitempty"`
+	UserAgent *string `json:"user_agent,omitempty"`
+
+	// Values What was personal of the change.
+	Values *map[string]string `json:"values,omitempty"`
+}
 
 // BalanceReceipt defines model for BalanceReceipt.
 type BalanceReceipt struct {
@@ -193,6 +312,26 @@ type BindApp struct {
 	AppID ID `json:"app_id"`
 }
 
+// CacheHits defines model for CacheHits.
+type CacheHits struct {
+	// Hits A 64-bit count.
+	Hits  Count `json:"hits"`
+	Items []struct {
+		Day openapi_types.Date `json:"day"`
+
+		// Hits A 64-bit count.
+		Hits  Count  `json:"hits"`
+		KeyID ID     `json:"key_id"`
+		Model string `json:"model"`
+
+		// Saved An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+		Saved Money `json:"saved"`
+	} `json:"items"`
+
+	// Saved An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
+	Saved Money `json:"saved"`
+}
+
 // Call What is known of the vendor call. It explains a charge; it never decides one.
 type Call struct {
 	Attempts int `json:"attempts"`
@@ -208,6 +347,9 @@ type Call struct {
 	// FirstTokenMs A 64-bit count.
 	FirstTokenMs       *Count  `json:"first_token_ms,omitempty"`
 	NativeFinishReason *string `json:"native_finish_reason,omitempty"`
+
+	// OwnKey The vendor was called with a key of the customer's, whom it bills. The platform charges a part of its price.
+	OwnKey *OwnKey `json:"own_key,omitempty"`
 
 	// ServiceTier That the vendor says it served with, other than the standard one.
 	ServiceTier *string    `json:"service_tier,omitempty"`
@@ -418,6 +560,51 @@ type ClosePage struct {
 	Position Position `json:"position"`
 }
 
+// ContentAnswer defines model for ContentAnswer.
+type ContentAnswer struct {
+	Dialect string `json:"dialect"`
+
+	// Error The code of what ended the call before its time.
+	Error        *string      `json:"error"`
+	ExpiresAt    time.Time    `json:"expires_at"`
+	GenerationID GenerationID `json:"generation_id"`
+	KeyID        ID           `json:"key_id"`
+
+	// Model As the address of the call named it, where the body does not.
+	Model     *string      `json:"model"`
+	Operation string       `json:"operation"`
+	Request   *ContentBody `json:"request"`
+	Response  *ContentBody `json:"response"`
+	StartedAt time.Time    `json:"started_at"`
+
+	// State dropped: there was no room to store it.
+	State    ContentAnswerState `json:"state"`
+	Streamed bool               `json:"streamed"`
+	WalletID ID                 `json:"wallet_id"`
+}
+
+// ContentAnswerState dropped: there was no room to store it.
+type ContentAnswerState string
+
+// ContentBody defines model for ContentBody.
+type ContentBody struct {
+	Body string `json:"body"`
+
+	// Bytes A 64-bit count.
+	Bytes     Count               `json:"bytes"`
+	Encoding  ContentBodyEncoding `json:"encoding"`
+	MediaType string              `json:"media_type"`
+
+	// Truncated Whether body is only the beginning.
+	Truncated bool `json:"truncated"`
+}
+
+// ContentBodyEncoding defines model for ContentBody.Encoding.
+type ContentBodyEncoding string
+
+// ContentStorage defines model for ContentStorage.
+type ContentStorage = wallet.ContentStorage
+
 // Count A 64-bit count.
 type Count = openapi.Count
 
@@ -499,6 +686,11 @@ type EndpointSpec struct {
 
 // EndpointTerms How a vendor runs a model; callers may insist on it by `provider`.
 type EndpointTerms = catalog.Terms
+
+// Erased defines model for Erased.
+type Erased struct {
+	Erased bool `json:"erased"`
+}
 
 // Event defines model for Event.
 type Event struct {
@@ -646,7 +838,7 @@ type GenerationOriginal struct {
 	Usage         map[string]Count `json:"usage"`
 
 	// VendorCost An exact sum, at most 18 digits before and 12 after the point. Never a number, never an exponent.
-	VendorCost Money `json:"vendor_cost"`
+	VendorCost *Money `json:"vendor_cost,omitempty"`
 }
 
 // GenerationPage defines model for GenerationPage.
@@ -674,6 +866,25 @@ type Grant struct {
 // ID defines model for ID.
 type ID = uuid.UUID
 
+// Invitation defines model for Invitation.
+type Invitation struct {
+	CreatedAt time.Time `json:"created_at"`
+	Email     string    `json:"email"`
+	ExpiresAt time.Time `json:"expires_at"`
+	ID        ID        `json:"id"`
+	InvitedBy ID        `json:"invited_by"`
+
+	// Organisation Its name.
+	Organisation   string           `json:"organisation"`
+	OrganisationID ID               `json:"organisation_id"`
+	Role           OrganisationRole `json:"role"`
+}
+
+// InvitationList defines model for InvitationList.
+type InvitationList struct {
+	Items []Invitation `json:"items"`
+}
+
 // IssueKey defines model for IssueKey.
 type IssueKey struct {
 	// Caps The most that a key may spend per UTC day, ISO week and month, and in total. Absent means no cap.
@@ -686,6 +897,9 @@ type IssueKey struct {
 	// Models The only models that it may call; all when absent or empty.
 	Models *[]string `json:"models,omitempty"`
 	Name   string    `json:"name"`
+
+	// Networks The only networks that it may be used from, in CIDR notation such as `203.0.113.0/24`; from anywhere when absent or empty.
+	Networks *KeyNetworks `json:"networks,omitempty"`
 
 	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
 	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
@@ -761,6 +975,9 @@ type Key struct {
 	Models []string `json:"models"`
 	Name   string   `json:"name"`
 
+	// Networks Empty when it may be used from anywhere.
+	Networks apikey.Networks `json:"networks"`
+
 	// OldSecretUntil After a rotation: how long the old secret works on.
 	OldSecretUntil *time.Time `json:"old_secret_until"`
 
@@ -793,6 +1010,9 @@ type KeyAnswer struct {
 
 // KeyCaps The most that a key may spend per UTC day, ISO week and month, and in total. Absent means no cap.
 type KeyCaps = wallet.Caps
+
+// KeyNetworks The only networks that it may be used from, in CIDR notation such as `203.0.113.0/24`; from anywhere when absent or empty.
+type KeyNetworks = apikey.Networks
 
 // KeyPage defines model for KeyPage.
 type KeyPage struct {
@@ -876,6 +1096,11 @@ type MemberLimits struct {
 	// RateLimits How fast a key may be used; absent or 0 is no limit. A minute's worth may come at once after a pause, and flows off evenly.
 	// A call takes the most tokens that it may use, and gives back at its end what it did not use.
 	RateLimits *KeyRateLimits `json:"rate_limits,omitempty"`
+}
+
+// MemberRole defines model for MemberRole.
+type MemberRole struct {
+	Role OrganisationRole `json:"role"`
 }
 
 // Model defines model for Model.
@@ -1012,6 +1237,49 @@ type Movement struct {
 // MovementKind defines model for MovementKind.
 type MovementKind string
 
+// NewInvitation defines model for NewInvitation.
+type NewInvitation struct {
+	Email string           `json:"email"`
+	Role  OrganisationRole `json:"role"`
+}
+
+// NewOwner defines model for NewOwner.
+type NewOwner struct {
+	MemberID ID `json:"member_id"`
+}
+
+// NewPlatformGrant defines model for NewPlatformGrant.
+type NewPlatformGrant struct {
+	Days   int          `json:"days"`
+	Email  string       `json:"email"`
+	Reason string       `json:"reason"`
+	Role   PlatformRole `json:"role"`
+}
+
+// NewVendorKey defines model for NewVendorKey.
+type NewVendorKey struct {
+	// Disabled No call uses it.
+	Disabled *bool `json:"disabled,omitempty"`
+
+	// KeyIds API keys of the wallet that it is for; all when there are none.
+	KeyIds *[]ID `json:"key_ids,omitempty"`
+
+	// Label For people.
+	Label string `json:"label"`
+
+	// Models That it is for; all when there are none.
+	Models *[]string `json:"models,omitempty"`
+
+	// Order first unless given.
+	Order *VendorKeyOrder `json:"order,omitempty"`
+
+	// Secret The API key, or the JSON document of one that has several parts. It is not shown again.
+	Secret string `json:"secret"`
+
+	// Vendor Its id. The address is that of the catalogue.
+	Vendor string `json:"vendor"`
+}
+
 // OpenWallet defines model for OpenWallet.
 type OpenWallet struct {
 	// Currency ISO 4217.
@@ -1024,8 +1292,86 @@ type OpenWallet struct {
 	WalletID *ID `json:"wallet_id,omitempty"`
 }
 
+// Organisation defines model for Organisation.
+type Organisation struct {
+	CreatedAt time.Time `json:"created_at"`
+	ID        ID        `json:"id"`
+	Name      string    `json:"name"`
+
+	// Personal Of one person, who is alone in it.
+	Personal bool              `json:"personal"`
+	Role     *OrganisationRole `json:"role,omitempty"`
+	WalletID ID                `json:"wallet_id"`
+}
+
+// OrganisationList defines model for OrganisationList.
+type OrganisationList struct {
+	Items []Organisation `json:"items"`
+}
+
+// OrganisationMember defines model for OrganisationMember.
+type OrganisationMember struct {
+	Email    string           `json:"email"`
+	ID       ID               `json:"id"`
+	JoinedAt time.Time        `json:"joined_at"`
+	Name     string           `json:"name"`
+	Role     OrganisationRole `json:"role"`
+}
+
+// OrganisationMemberList defines model for OrganisationMemberList.
+type OrganisationMemberList struct {
+	Items []OrganisationMember `json:"items"`
+}
+
+// OrganisationName defines model for OrganisationName.
+type OrganisationName struct {
+	Name string `json:"name"`
+}
+
+// OrganisationRole defines model for OrganisationRole.
+type OrganisationRole = string
+
 // Override defines model for Override.
 type Override = catalog.Override
+
+// OwnKey The vendor was called with a key of the customer's, whom it bills. The platform charges a part of its price.
+type OwnKey struct {
+	ID ID `json:"id"`
+
+	// Rate The part, from 0 to 1: the line items' prices are that part of the price version.
+	Rate Price `json:"rate"`
+
+	// UpstreamCost What the vendor bills the customer, as far as the price version says.
+	UpstreamCost Money `json:"upstream_cost"`
+}
+
+// PlatformGrant defines model for PlatformGrant.
+type PlatformGrant struct {
+	// ApprovedBy Another one; absent when the operator token granted it.
+	ApprovedBy *string   `json:"approved_by,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	Email      string    `json:"email"`
+
+	// EndedAt Before its time.
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
+	EndedBy   *string    `json:"ended_by,omitempty"`
+	ExpiresAt time.Time  `json:"expires_at"`
+
+	// GrantedBy An actor: `operator:token`, `user:<id>`.
+	GrantedBy string       `json:"granted_by"`
+	ID        ID           `json:"id"`
+	Reason    string       `json:"reason"`
+	Role      PlatformRole `json:"role"`
+	UserID    ID           `json:"user_id"`
+}
+
+// PlatformGrantList defines model for PlatformGrantList.
+type PlatformGrantList struct {
+	Items []PlatformGrant `json:"items"`
+}
+
+// PlatformRole defines model for PlatformRole.
+type PlatformRole = string
 
 // Position A position in the log, from 1; 0 is before the first event.
 type Position = openapi.Count
@@ -1445,6 +1791,7 @@ type UpdateKey struct {
 	ExpiresAt  *time.Time         `json:"expires_at"`
 	Models     []string           `json:"models"`
 	Name       string             `json:"name"`
+	Networks   apikey.Networks    `json:"networks"`
 	RateLimits *apikey.RateLimits `json:"rate_limits"`
 }
 
@@ -1607,6 +1954,72 @@ type Vendor struct {
 	Wire *VendorWire `json:"wire,omitempty"`
 }
 
+// VendorKey defines model for VendorKey.
+type VendorKey struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// CreatedBy The actor.
+	CreatedBy string `json:"created_by"`
+	Disabled  bool   `json:"disabled"`
+	ID        ID     `json:"id"`
+	KeyIds    []ID   `json:"key_ids"`
+	Label     string `json:"label"`
+
+	// LastFour The last characters of the key; empty for a document.
+	LastFour string   `json:"last_four"`
+	Models   []string `json:"models"`
+
+	// Order first: the platform's keys are asked when this one fails, at the whole price. only: no key of the platform's serves the models that this one is for, at this vendor or another.
+	Order     VendorKeyOrder `json:"order"`
+	UpdatedAt time.Time      `json:"updated_at"`
+
+	// UpdatedBy The actor.
+	UpdatedBy string `json:"updated_by"`
+	Vendor    string `json:"vendor"`
+	WalletID  ID     `json:"wallet_id"`
+}
+
+// VendorKeyAnswer defines model for VendorKeyAnswer.
+type VendorKeyAnswer struct {
+	VendorKey VendorKey `json:"vendor_key"`
+}
+
+// VendorKeyList defines model for VendorKeyList.
+type VendorKeyList struct {
+	Items []VendorKey `json:"items"`
+}
+
+// VendorKeyOrder first: the platform's keys are asked when this one fails, at the whole price. only: no key of the platform's serves the models that this one is for, at this vendor or another.
+type VendorKeyOrder string
+
+// VendorKeyReceipt defines model for VendorKeyReceipt.
+type VendorKeyReceipt struct {
+	// Replayed The same request was done before.
+	Replayed    bool `json:"replayed"`
+	VendorKeyID ID   `json:"vendor_key_id"`
+}
+
+// VendorKeySettings defines model for VendorKeySettings.
+type VendorKeySettings struct {
+	// Disabled No call uses it.
+	Disabled *bool `json:"disabled,omitempty"`
+
+	// KeyIds API keys of the wallet that it is for; all when there are none.
+	KeyIds *[]ID `json:"key_ids,omitempty"`
+
+	// Label For people.
+	Label string `json:"label"`
+
+	// Models That it is for; all when there are none.
+	Models *[]string `json:"models,omitempty"`
+
+	// Order first unless given.
+	Order *VendorKeyOrder `json:"order,omitempty"`
+
+	// Secret Another key in its place.
+	Secret *string `json:"secret,omitempty"`
+}
+
 // VendorList defines model for VendorList.
 type VendorList struct {
 	// AsOf When the event at that position was recorded; 1970 before the first.
@@ -1692,7 +2105,8 @@ type WalletPage struct {
 
 // WalletTerms defines model for WalletTerms.
 type WalletTerms struct {
-	AsOf time.Time `json:"as_of"`
+	AsOf           time.Time      `json:"as_of"`
+	ContentStorage ContentStorage `json:"content_storage"`
 
 	// Position A position in the log, from 1; 0 is before the first event.
 	Position Position `json:"position"`
@@ -1889,6 +2303,9 @@ type Account = string
 // AppID defines model for AppID.
 type AppID = ID
 
+// ApprovalID defines model for ApprovalID.
+type ApprovalID = ID
+
 // Author defines model for Author.
 type Author = string
 
@@ -1916,6 +2333,9 @@ type IdempotencyKey = string
 // IdempotencyKeyRequired defines model for IdempotencyKeyRequired.
 type IdempotencyKeyRequired = string
 
+// InvitationID defines model for InvitationID.
+type InvitationID = ID
+
 // KeyID defines model for KeyID.
 type KeyID = ID
 
@@ -1937,6 +2357,12 @@ type Month = string
 // OrderBy Counts and sums of money, shares between 0 and 1, and quantiles in milliseconds, right within 5 %. `calls` were charged
 // or released; `errors` are those that were released, or charged with an error; `expired_holds` are not among the calls.
 type OrderBy = UsageMetric
+
+// OrganisationID defines model for OrganisationID.
+type OrganisationID = ID
+
+// Past defines model for Past.
+type Past = bool
 
 // PresetID defines model for PresetID.
 type PresetID = ID
@@ -1986,6 +2412,9 @@ type UsageWallets = []ID
 // VendorID defines model for VendorID.
 type VendorID = string
 
+// VendorKeyID defines model for VendorKeyID.
+type VendorKeyID = ID
+
 // WalletID defines model for WalletID.
 type WalletID = ID
 
@@ -1994,6 +2423,33 @@ type WebhookID = ID
 
 // Zone defines model for Zone.
 type Zone = string
+
+// NeedsApproval defines model for NeedsApproval.
+type NeedsApproval = Approval
+
+// ListApprovalsParams defines parameters for ListApprovals.
+type ListApprovalsParams struct {
+	// Past Also those that are over.
+	Past *Past `form:"past,omitempty" json:"past,omitempty"`
+}
+
+// ApproveRequestParams defines parameters for ApproveRequest.
+type ApproveRequestParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RefuseRequestParams defines parameters for RefuseRequest.
+type RefuseRequestParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// WithdrawRequestParams defines parameters for WithdrawRequest.
+type WithdrawRequestParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // GetAppParams defines parameters for GetApp.
 type GetAppParams struct {
@@ -2011,6 +2467,63 @@ type UpdateAppParams struct {
 type ArchiveAppParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListAuditEntriesParams defines parameters for ListAuditEntries.
+type ListAuditEntriesParams struct {
+	// Actor Only what this actor did, such as `user:<id>` or `operator:token`.
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Action Only this action: the id of an operation of this document, or of what no operation does, such as `session.reused`.
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Target Only what was done to this, such as `key:<id>`.
+	Target *string `form:"target,omitempty" json:"target,omitempty"`
+
+	// Result Only what ended like this.
+	Result *string `form:"result,omitempty" json:"result,omitempty"`
+
+	// WalletID Only what belongs to this wallet or its organisation. A role in an organisation has to name its own.
+	WalletID *ID `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// From Recorded at or after.
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Recorded before.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ExportAuditEntriesParams defines parameters for ExportAuditEntries.
+type ExportAuditEntriesParams struct {
+	// Format What to write.
+	Format string `form:"format" json:"format"`
+
+	// Actor Only what this actor did, such as `user:<id>` or `operator:token`.
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Action Only this action: the id of an operation of this document, or of what no operation does, such as `session.reused`.
+	Action *string `form:"action,omitempty" json:"action,omitempty"`
+
+	// Target Only what was done to this, such as `key:<id>`.
+	Target *string `form:"target,omitempty" json:"target,omitempty"`
+
+	// Result Only what ended like this.
+	Result *string `form:"result,omitempty" json:"result,omitempty"`
+
+	// WalletID Only what belongs to this wallet or its organisation. A role in an organisation has to name its own.
+	WalletID *ID `form:"wallet_id,omitempty" json:"wallet_id,omitempty"`
+
+	// From Recorded at or after.
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Recorded before.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
 }
 
 // ListChargeReviewsParams defines parameters for ListChargeReviews.
@@ -2092,6 +2605,30 @@ type ListGenerationsParams struct {
 type GetGenerationParams struct {
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// EraseContentParams defines parameters for EraseContent.
+type EraseContentParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListGrantsParams defines parameters for ListGrants.
+type ListGrantsParams struct {
+	// Past Also those that are over.
+	Past *Past `form:"past,omitempty" json:"past,omitempty"`
+}
+
+// GrantRoleParams defines parameters for GrantRole.
+type GrantRoleParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// EndGrantParams defines parameters for EndGrant.
+type EndGrantParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GetJournalAccountParams defines parameters for GetJournalAccount.
@@ -2224,6 +2761,18 @@ type RotateKeyParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// AcceptInvitationParams defines parameters for AcceptInvitation.
+type AcceptInvitationParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeclineInvitationParams defines parameters for DeclineInvitation.
+type DeclineInvitationParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ListModelsParams defines parameters for ListModels.
 type ListModelsParams struct {
 	// PriceGroup Whose prices are in force: those of a price group, and the list's where the group has none. The list's when absent.
@@ -2264,6 +2813,60 @@ type PublishEndpointParams struct {
 
 // PublishPriceParams defines parameters for PublishPrice.
 type PublishPriceParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CreateOrganisationParams defines parameters for CreateOrganisation.
+type CreateOrganisationParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteOrganisationParams defines parameters for DeleteOrganisation.
+type DeleteOrganisationParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RenameOrganisationParams defines parameters for RenameOrganisation.
+type RenameOrganisationParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// InviteMemberParams defines parameters for InviteMember.
+type InviteMemberParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// WithdrawInvitationParams defines parameters for WithdrawInvitation.
+type WithdrawInvitationParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// LeaveOrganisationParams defines parameters for LeaveOrganisation.
+type LeaveOrganisationParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RemoveMemberParams defines parameters for RemoveMember.
+type RemoveMemberParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// SetMemberRoleParams defines parameters for SetMemberRole.
+type SetMemberRoleParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// TransferOwnershipParams defines parameters for TransferOwnership.
+type TransferOwnershipParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -2610,6 +3213,15 @@ type RegisterAppParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListCacheHitsParams defines parameters for ListCacheHits.
+type ListCacheHitsParams struct {
+	// From The first day; 30 days before the last when absent.
+	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The last day; today when absent. At most 366 days in all.
+	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+}
+
 // ListClosesParams defines parameters for ListCloses.
 type ListClosesParams struct {
 	// Cursor The `next_cursor` of the page before; opaque.
@@ -2630,6 +3242,18 @@ type GetCloseParams struct {
 
 	// MinPosition Wait, bounded, until the read model has reached this position.
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
+}
+
+// SetContentStorageParams defines parameters for SetContentStorage.
+type SetContentStorageParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// EraseContentsParams defines parameters for EraseContents.
+type EraseContentsParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // GrantCreditParams defines parameters for GrantCredit.
@@ -2751,6 +3375,24 @@ type TopUpWalletParams struct {
 	IdempotencyKey IdempotencyKeyRequired `json:"Idempotency-Key"`
 }
 
+// CreateVendorKeyParams defines parameters for CreateVendorKey.
+type CreateVendorKeyParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteVendorKeyParams defines parameters for DeleteVendorKey.
+type DeleteVendorKeyParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// UpdateVendorKeyParams defines parameters for UpdateVendorKey.
+type UpdateVendorKeyParams struct {
+	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreateWebhookParams defines parameters for CreateWebhook.
 type CreateWebhookParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
@@ -2820,6 +3462,9 @@ type ArchiveAppJSONRequestBody = KeyReason
 // ReviewChargeJSONRequestBody defines body for ReviewCharge for application/json ContentType.
 type ReviewChargeJSONRequestBody = ChargeReviewRequest
 
+// GrantRoleJSONRequestBody defines body for GrantRole for application/json ContentType.
+type GrantRoleJSONRequestBody = NewPlatformGrant
+
 // UpdateKeyJSONRequestBody defines body for UpdateKey for application/json ContentType.
 type UpdateKeyJSONRequestBody = UpdateKey
 
@@ -2847,6 +3492,21 @@ type PublishEndpointJSONRequestBody = EndpointSpec
 // PublishPriceJSONRequestBody defines body for PublishPrice for application/json ContentType.
 type PublishPriceJSONRequestBody = PriceSpec
 
+// CreateOrganisationJSONRequestBody defines body for CreateOrganisation for application/json ContentType.
+type CreateOrganisationJSONRequestBody = OrganisationName
+
+// RenameOrganisationJSONRequestBody defines body for RenameOrganisation for application/json ContentType.
+type RenameOrganisationJSONRequestBody = OrganisationName
+
+// InviteMemberJSONRequestBody defines body for InviteMember for application/json ContentType.
+type InviteMemberJSONRequestBody = NewInvitation
+
+// SetMemberRoleJSONRequestBody defines body for SetMemberRole for application/json ContentType.
+type SetMemberRoleJSONRequestBody = MemberRole
+
+// TransferOwnershipJSONRequestBody defines body for TransferOwnership for application/json ContentType.
+type TransferOwnershipJSONRequestBody = NewOwner
+
 // PublishVendorJSONRequestBody defines body for PublishVendor for application/json ContentType.
 type PublishVendorJSONRequestBody = VendorSpec
 
@@ -2858,6 +3518,9 @@ type AdjustWalletJSONRequestBody = Adjustment
 
 // RegisterAppJSONRequestBody defines body for RegisterApp for application/json ContentType.
 type RegisterAppJSONRequestBody = AppDetails
+
+// SetContentStorageJSONRequestBody defines body for SetContentStorage for application/json ContentType.
+type SetContentStorageJSONRequestBody = ContentStorage
 
 // GrantCreditJSONRequestBody defines body for GrantCredit for application/json ContentType.
 type GrantCreditJSONRequestBody = Grant
@@ -2882,6 +3545,12 @@ type SetWalletRateLimitsJSONRequestBody = KeyRateLimits
 
 // TopUpWalletJSONRequestBody defines body for TopUpWallet for application/json ContentType.
 type TopUpWalletJSONRequestBody = TopUp
+
+// CreateVendorKeyJSONRequestBody defines body for CreateVendorKey for application/json ContentType.
+type CreateVendorKeyJSONRequestBody = NewVendorKey
+
+// UpdateVendorKeyJSONRequestBody defines body for UpdateVendorKey for application/json ContentType.
+type UpdateVendorKeyJSONRequestBody = VendorKeySettings
 
 // CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
 type CreateWebhookJSONRequestBody = WebhookSettings
@@ -2969,6 +3638,37 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// ListApprovals What waits for a second person
+	//
+	// Corresponds with GET /console/v1/approvals (the `ListApprovals` operationId).
+	ListApprovals(ctx context.Context, params *ListApprovalsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetApproval What waits, or what became of it
+	//
+	// Corresponds with GET /console/v1/approvals/{approval_id} (the `GetApproval` operationId).
+	GetApproval(ctx context.Context, approvalID ApprovalID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveRequest Approve what somebody else asked for, and do it
+	//
+	// Needs the permission of the operation as well. It is done in the name of who asked, with the rights that this person has now, once; `status` and `answer` say how it went. The same request again, by the same person, does what a server that died in between has left.
+	//
+	// Corresponds with POST /console/v1/approvals/{approval_id}/approve (the `ApproveRequest` operationId).
+	ApproveRequest(ctx context.Context, approvalID ApprovalID, params *ApproveRequestParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RefuseRequest Refuse what somebody else asked for
+	//
+	// Needs the permission of the operation as well.
+	//
+	// Corresponds with POST /console/v1/approvals/{approval_id}/refuse (the `RefuseRequest` operationId).
+	RefuseRequest(ctx context.Context, approvalID ApprovalID, params *RefuseRequestParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// WithdrawRequest Take back what one has asked for
+	//
+	// Only who asked can.
+	//
+	// Corresponds with POST /console/v1/approvals/{approval_id}/withdraw (the `WithdrawRequest` operationId).
+	WithdrawRequest(ctx context.Context, approvalID ApprovalID, params *WithdrawRequestParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetApp Show an app
 	//
 	// Corresponds with GET /console/v1/apps/{app_id} (the `GetApp` operationId).
@@ -3005,6 +3705,23 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /console/v1/apps/{app_id}/archive (the `ArchiveApp` operationId).
 	ArchiveApp(ctx context.Context, appID AppID, params *ArchiveAppParams, body ArchiveAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListAuditEntries Who did what, the newest first
+	//
+	// Every operation that changes something, every one that was refused, and the reads of what is sensitive, this one among them. Entries are written in
+	// the transaction of their change, are never changed, and form a chain of hashes that `massrouter audit verify` proves; what is personal in one goes
+	// when the person goes. A role in an organisation sees the organisation's entries, but not from where the platform's people acted.
+	//
+	// Corresponds with GET /console/v1/audit/entries (the `ListAuditEntries` operationId).
+	ListAuditEntries(ctx context.Context, params *ListAuditEntriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExportAuditEntries The same as a file
+	//
+	// All entries that a filter means, the newest first, as a stream: JSON Lines, whose lines are entries as in the list, or CSV. An error after the first
+	// bytes cuts the connection.
+	//
+	// Corresponds with GET /console/v1/audit/entries/export (the `ExportAuditEntries` operationId).
+	ExportAuditEntries(ctx context.Context, params *ExportAuditEntriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListChargeReviews List suspect charges, newest first
 	//
@@ -3065,6 +3782,51 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /console/v1/generations/{generation_id} (the `GetGeneration` operationId).
 	GetGeneration(ctx context.Context, generationID GenerationID, params *GetGenerationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EraseContent Erase what is stored of a call
+	//
+	// Corresponds with DELETE /console/v1/generations/{generation_id}/content (the `EraseContent` operationId).
+	EraseContent(ctx context.Context, generationID GenerationID, params *EraseContentParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetContent What a call asked and was answered
+	//
+	// Of calls of wallets whose owner wants it stored, until its time is over; `not_found` otherwise. Bodies are as they were sent, streams with
+	// all of their events; of long ones it is the beginning. It is there some moments after the call has ended.
+	//
+	// Corresponds with GET /console/v1/generations/{generation_id}/content (the `GetContent` operationId).
+	GetContent(ctx context.Context, generationID GenerationID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListGrants Who has which role on the platform
+	//
+	// Corresponds with GET /console/v1/grants (the `ListGrants` operationId).
+	ListGrants(ctx context.Context, params *ListGrantsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GrantRoleWithBody Give somebody a role on the platform for a time
+	//
+	// Asked for by a person, a second one has to approve it (202); the operator token grants at once. The mailbox has to be proved. Nobody grants or approves a
+	// role of the own.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /console/v1/grants (the `GrantRole` operationId).
+	GrantRoleWithBody(ctx context.Context, params *GrantRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GrantRole Give somebody a role on the platform for a time
+	//
+	// Asked for by a person, a second one has to approve it (202); the operator token grants at once. The mailbox has to be proved. Nobody grants or approves a
+	// role of the own.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /console/v1/grants (the `GrantRole` operationId).
+	GrantRole(ctx context.Context, params *GrantRoleParams, body GrantRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndGrant Take a role back
+	//
+	// At once; nobody has to approve that.
+	//
+	// Corresponds with DELETE /console/v1/grants/{grant_id} (the `EndGrant` operationId).
+	EndGrant(ctx context.Context, grantID ID, params *EndGrantParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetJournalAccount The balances of an account
 	//
@@ -3219,6 +3981,23 @@ type ClientInterface interface {
 	// Corresponds with GET /console/v1/ledger/head (the `GetLedgerHead` operationId).
 	GetLedgerHead(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListMyInvitations The open invitations to one's own mailbox
+	//
+	// None while the mailbox is not proved.
+	//
+	// Corresponds with GET /console/v1/me/invitations (the `ListMyInvitations` operationId).
+	ListMyInvitations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AcceptInvitation Join an organisation
+	//
+	// Corresponds with POST /console/v1/me/invitations/{invitation_id}/accept (the `AcceptInvitation` operationId).
+	AcceptInvitation(ctx context.Context, invitationID InvitationID, params *AcceptInvitationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeclineInvitation Refuse to join an organisation
+	//
+	// Corresponds with POST /console/v1/me/invitations/{invitation_id}/decline (the `DeclineInvitation` operationId).
+	DeclineInvitation(ctx context.Context, invitationID InvitationID, params *DeclineInvitationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListModels List models with their endpoints and the prices in force
 	//
 	// Corresponds with GET /console/v1/models (the `ListModels` operationId).
@@ -3274,6 +4053,139 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /console/v1/models/{author}/{slug}/endpoints/{vendor}/prices (the `PublishPrice` operationId).
 	PublishPrice(ctx context.Context, author Author, slug Slug, vendor VendorID, params *PublishPriceParams, body PublishPriceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOrganisations The organisations that one belongs to, the own one first
+	//
+	// Everybody has one of the own; it is made when it is asked for first.
+	//
+	// Corresponds with GET /console/v1/organisations (the `ListOrganisations` operationId).
+	ListOrganisations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateOrganisationWithBody Make an organisation
+	//
+	// Who makes it owns it. Its wallet is opened in the ledger before it is there.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /console/v1/organisations (the `CreateOrganisation` operationId).
+	CreateOrganisationWithBody(ctx context.Context, params *CreateOrganisationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateOrganisation Make an organisation
+	//
+	// Who makes it owns it. Its wallet is opened in the ledger before it is there.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /console/v1/organisations (the `CreateOrganisation` operationId).
+	CreateOrganisation(ctx context.Context, params *CreateOrganisationParams, body CreateOrganisationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteOrganisation End an organisation
+	//
+	// Its keys are revoked, nobody belongs to it any more, and its history stays in the ledger. Refused with `conflict` while calls run and while its
+	// wallet has money, and for somebody's own.
+	//
+	// Corresponds with DELETE /console/v1/organisations/{organisation_id} (the `DeleteOrganisation` operationId).
+	DeleteOrganisation(ctx context.Context, organisationID OrganisationID, params *DeleteOrganisationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetOrganisation An organisation
+	//
+	// Corresponds with GET /console/v1/organisations/{organisation_id} (the `GetOrganisation` operationId).
+	GetOrganisation(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RenameOrganisationWithBody Give an organisation another name
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /console/v1/organisations/{organisation_id} (the `RenameOrganisation` operationId).
+	RenameOrganisationWithBody(ctx context.Context, organisationID OrganisationID, params *RenameOrganisationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RenameOrganisation Give an organisation another name
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /console/v1/organisations/{organisation_id} (the `RenameOrganisation` operationId).
+	RenameOrganisation(ctx context.Context, organisationID OrganisationID, params *RenameOrganisationParams, body RenameOrganisationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListInvitations The open invitations of an organisation
+	//
+	// Corresponds with GET /console/v1/organisations/{organisation_id}/invitations (the `ListInvitations` operationId).
+	ListInvitations(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// InviteMemberWithBody Invite the owner of a mailbox
+	//
+	// Takes the place of an open invitation to the same mailbox. The mailbox is told by mail, whether or not it has an account.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /console/v1/organisations/{organisation_id}/invitations (the `InviteMember` operationId).
+	InviteMemberWithBody(ctx context.Context, organisationID OrganisationID, params *InviteMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// InviteMember Invite the owner of a mailbox
+	//
+	// Takes the place of an open invitation to the same mailbox. The mailbox is told by mail, whether or not it has an account.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /console/v1/organisations/{organisation_id}/invitations (the `InviteMember` operationId).
+	InviteMember(ctx context.Context, organisationID OrganisationID, params *InviteMemberParams, body InviteMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// WithdrawInvitation Take an invitation back
+	//
+	// Corresponds with DELETE /console/v1/organisations/{organisation_id}/invitations/{invitation_id} (the `WithdrawInvitation` operationId).
+	WithdrawInvitation(ctx context.Context, organisationID OrganisationID, invitationID InvitationID, params *WithdrawInvitationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LeaveOrganisation Leave an organisation
+	//
+	// Refused with `last_owner` for its only owner.
+	//
+	// Corresponds with POST /console/v1/organisations/{organisation_id}/leave (the `LeaveOrganisation` operationId).
+	LeaveOrganisation(ctx context.Context, organisationID OrganisationID, params *LeaveOrganisationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListMembers Who belongs to an organisation
+	//
+	// The id of a member is the `member_id` of keys and of limits.
+	//
+	// Corresponds with GET /console/v1/organisations/{organisation_id}/members (the `ListMembers` operationId).
+	ListMembers(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RemoveMember Take somebody out of an organisation
+	//
+	// The keys that are this member's stay, with their caps; revoke them apart.
+	//
+	// Corresponds with DELETE /console/v1/organisations/{organisation_id}/members/{member_id} (the `RemoveMember` operationId).
+	RemoveMember(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *RemoveMemberParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetMemberRoleWithBody Give a member another role
+	//
+	// Only owners make and unmake owners. `last_owner` when nobody would be one.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /console/v1/organisations/{organisation_id}/members/{member_id} (the `SetMemberRole` operationId).
+	SetMemberRoleWithBody(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *SetMemberRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetMemberRole Give a member another role
+	//
+	// Only owners make and unmake owners. `last_owner` when nobody would be one.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /console/v1/organisations/{organisation_id}/members/{member_id} (the `SetMemberRole` operationId).
+	SetMemberRole(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *SetMemberRoleParams, body SetMemberRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TransferOwnershipWithBody Make another member the owner, and oneself an admin
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /console/v1/organisations/{organisation_id}/owner (the `TransferOwnership` operationId).
+	TransferOwnershipWithBody(ctx context.Context, organisationID OrganisationID, params *TransferOwnershipParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TransferOwnership Make another member the owner, and oneself an admin
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /console/v1/organisations/{organisation_id}/owner (the `TransferOwnership` operationId).
+	TransferOwnership(ctx context.Context, organisationID OrganisationID, params *TransferOwnershipParams, body TransferOwnershipJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ErasePreset Erase a preset with all that its versions say
 	//
@@ -3444,6 +4356,14 @@ type ClientInterface interface {
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/apps (the `RegisterApp` operationId).
 	RegisterApp(ctx context.Context, walletID WalletID, params *RegisterAppParams, body RegisterAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListCacheHits How often answers were given again from the cache, and what that saved
+	//
+	// By UTC day, key and model. They cost nothing and are no generations: neither usage nor rankings count them. Of the last moments of a process
+	// that crashed none may be counted.
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/cache-hits (the `ListCacheHits` operationId).
+	ListCacheHits(ctx context.Context, walletID WalletID, params *ListCacheHitsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListCloses The months of a wallet in which something happened, the newest first
 	//
 	// Corresponds with GET /console/v1/wallets/{wallet_id}/closes (the `ListCloses` operationId).
@@ -3455,6 +4375,33 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /console/v1/wallets/{wallet_id}/closes/{month} (the `GetClose` operationId).
 	GetClose(ctx context.Context, walletID WalletID, month Month, params *GetCloseParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetContentStorageWithBody Say whether what the calls of a wallet ask and answer is stored
+	//
+	// Nothing is, unless the owner says so here. What is stored already is brought in line: without `retention_hours` all of it is erased, a
+	// shorter time holds for it too, and contents of keys that are not named are erased. In force within a second.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/content-storage (the `SetContentStorage` operationId).
+	SetContentStorageWithBody(ctx context.Context, walletID WalletID, params *SetContentStorageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetContentStorage Say whether what the calls of a wallet ask and answer is stored
+	//
+	// Nothing is, unless the owner says so here. What is stored already is brought in line: without `retention_hours` all of it is erased, a
+	// shorter time holds for it too, and contents of keys that are not named are erased. In force within a second.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/content-storage (the `SetContentStorage` operationId).
+	SetContentStorage(ctx context.Context, walletID WalletID, params *SetContentStorageParams, body SetContentStorageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EraseContents Erase what is stored of the calls of a wallet
+	//
+	// Of all calls that have begun. Calls from then on are stored as the owner has said.
+	//
+	// Corresponds with DELETE /console/v1/wallets/{wallet_id}/contents (the `EraseContents` operationId).
+	EraseContents(ctx context.Context, walletID WalletID, params *EraseContentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GrantCreditWithBody Give promotional credit
 	//
@@ -3647,6 +4594,61 @@ type ClientInterface interface {
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/top-ups (the `TopUpWallet` operationId).
 	TopUpWallet(ctx context.Context, walletID WalletID, params *TopUpWalletParams, body TopUpWalletJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListVendorKeys List the keys of a wallet at vendors, the oldest first
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/vendor-keys (the `ListVendorKeys` operationId).
+	ListVendorKeys(ctx context.Context, walletID WalletID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateVendorKeyWithBody Store a key of the customer's own at a vendor
+	//
+	// Calls of the wallet are made with it first: the vendor bills the customer, and the platform charges a part of the price as its fee. It is encrypted,
+	// and never shown again.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /console/v1/wallets/{wallet_id}/vendor-keys (the `CreateVendorKey` operationId).
+	CreateVendorKeyWithBody(ctx context.Context, walletID WalletID, params *CreateVendorKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateVendorKey Store a key of the customer's own at a vendor
+	//
+	// Calls of the wallet are made with it first: the vendor bills the customer, and the platform charges a part of the price as its fee. It is encrypted,
+	// and never shown again.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /console/v1/wallets/{wallet_id}/vendor-keys (the `CreateVendorKey` operationId).
+	CreateVendorKey(ctx context.Context, walletID WalletID, params *CreateVendorKeyParams, body CreateVendorKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteVendorKey Erase a key at a vendor
+	//
+	// Within a second no call uses it. Records of calls keep its id.
+	//
+	// Corresponds with DELETE /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `DeleteVendorKey` operationId).
+	DeleteVendorKey(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, params *DeleteVendorKeyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetVendorKey Show a key of a wallet at a vendor
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `GetVendorKey` operationId).
+	GetVendorKey(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateVendorKeyWithBody Replace the settings of a key at a vendor
+	//
+	// All settings are replaced together; the secret only if one is given.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `UpdateVendorKey` operationId).
+	UpdateVendorKeyWithBody(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, params *UpdateVendorKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateVendorKey Replace the settings of a key at a vendor
+	//
+	// All settings are replaced together; the secret only if one is given.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `UpdateVendorKey` operationId).
+	UpdateVendorKey(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, params *UpdateVendorKeyParams, body UpdateVendorKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListWebhooks List all webhooks of a wallet, the oldest first
 	//
 	// Corresponds with GET /console/v1/wallets/{wallet_id}/webhooks (the `ListWebhooks` operationId).
@@ -3767,6 +4769,87 @@ type ClientInterface interface {
 	RotateWebhookSecret(ctx context.Context, webhookID WebhookID, params *RotateWebhookSecretParams, body RotateWebhookSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
+// ListApprovals What waits for a second person
+//
+// Corresponds with GET /console/v1/approvals (the `ListApprovals` operationId).
+func (c *Client) ListApprovals(ctx context.Context, params *ListApprovalsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListApprovalsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetApproval What waits, or what became of it
+//
+// Corresponds with GET /console/v1/approvals/{approval_id} (the `GetApproval` operationId).
+func (c *Client) GetApproval(ctx context.Context, approvalID ApprovalID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetApprovalRequest(c.Server, approvalID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApproveRequest Approve what somebody else asked for, and do it
+//
+// Needs the permission of the operation as well. It is done in the name of who asked, with the rights that this person has now, once; `status` and `answer` say how it went. The same request again, by the same person, does what a server that died in between has left.
+//
+// Corresponds with POST /console/v1/approvals/{approval_id}/approve (the `ApproveRequest` operationId).
+func (c *Client) ApproveRequest(ctx context.Context, approvalID ApprovalID, params *ApproveRequestParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveRequestRequest(c.Server, approvalID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RefuseRequest Refuse what somebody else asked for
+//
+// Needs the permission of the operation as well.
+//
+// Corresponds with POST /console/v1/approvals/{approval_id}/refuse (the `RefuseRequest` operationId).
+func (c *Client) RefuseRequest(ctx context.Context, approvalID ApprovalID, params *RefuseRequestParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRefuseRequestRequest(c.Server, approvalID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// WithdrawRequest Take back what one has asked for
+//
+// Only who asked can.
+//
+// Corresponds with POST /console/v1/approvals/{approval_id}/withdraw (the `WithdrawRequest` operationId).
+func (c *Client) WithdrawRequest(ctx context.Context, approvalID ApprovalID, params *WithdrawRequestParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWithdrawRequestRequest(c.Server, approvalID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetApp Show an app
 //
 // Corresponds with GET /console/v1/apps/{app_id} (the `GetApp` operationId).
@@ -3844,6 +4927,43 @@ func (c *Client) ArchiveAppWithBody(ctx context.Context, appID AppID, params *Ar
 // Corresponds with POST /console/v1/apps/{app_id}/archive (the `ArchiveApp` operationId).
 func (c *Client) ArchiveApp(ctx context.Context, appID AppID, params *ArchiveAppParams, body ArchiveAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewArchiveAppRequest(c.Server, appID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListAuditEntries Who did what, the newest first
+//
+// Every operation that changes something, every one that was refused, and the reads of what is sensitive, this one among them. Entries are written in
+// the transaction of their change, are never changed, and form a chain of hashes that `massrouter audit verify` proves; what is personal in one goes
+// when the person goes. A role in an organisation sees the organisation's entries, but not from where the platform's people acted.
+//
+// Corresponds with GET /console/v1/audit/entries (the `ListAuditEntries` operationId).
+func (c *Client) ListAuditEntries(ctx context.Context, params *ListAuditEntriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAuditEntriesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExportAuditEntries The same as a file
+//
+// All entries that a filter means, the newest first, as a stream: JSON Lines, whose lines are entries as in the list, or CSV. An error after the first
+// bytes cuts the connection.
+//
+// Corresponds with GET /console/v1/audit/entries/export (the `ExportAuditEntries` operationId).
+func (c *Client) ExportAuditEntries(ctx context.Context, params *ExportAuditEntriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportAuditEntriesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3974,6 +5094,111 @@ func (c *Client) ListGenerations(ctx context.Context, params *ListGenerationsPar
 // Corresponds with GET /console/v1/generations/{generation_id} (the `GetGeneration` operationId).
 func (c *Client) GetGeneration(ctx context.Context, generationID GenerationID, params *GetGenerationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetGenerationRequest(c.Server, generationID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EraseContent Erase what is stored of a call
+//
+// Corresponds with DELETE /console/v1/generations/{generation_id}/content (the `EraseContent` operationId).
+func (c *Client) EraseContent(ctx context.Context, generationID GenerationID, params *EraseContentParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEraseContentRequest(c.Server, generationID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetContent What a call asked and was answered
+//
+// Of calls of wallets whose owner wants it stored, until its time is over; `not_found` otherwise. Bodies are as they were sent, streams with
+// all of their events; of long ones it is the beginning. It is there some moments after the call has ended.
+//
+// Corresponds with GET /console/v1/generations/{generation_id}/content (the `GetContent` operationId).
+func (c *Client) GetContent(ctx context.Context, generationID GenerationID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetContentRequest(c.Server, generationID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListGrants Who has which role on the platform
+//
+// Corresponds with GET /console/v1/grants (the `ListGrants` operationId).
+func (c *Client) ListGrants(ctx context.Context, params *ListGrantsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListGrantsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GrantRoleWithBody Give somebody a role on the platform for a time
+//
+// Asked for by a person, a second one has to approve it (202); the operator token grants at once. The mailbox has to be proved. Nobody grants or approves a
+// role of the own.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /console/v1/grants (the `GrantRole` operationId).
+func (c *Client) GrantRoleWithBody(ctx context.Context, params *GrantRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGrantRoleRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GrantRole Give somebody a role on the platform for a time
+//
+// Asked for by a person, a second one has to approve it (202); the operator token grants at once. The mailbox has to be proved. Nobody grants or approves a
+// role of the own.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /console/v1/grants (the `GrantRole` operationId).
+func (c *Client) GrantRole(ctx context.Context, params *GrantRoleParams, body GrantRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGrantRoleRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EndGrant Take a role back
+//
+// At once; nobody has to approve that.
+//
+// Corresponds with DELETE /console/v1/grants/{grant_id} (the `EndGrant` operationId).
+func (c *Client) EndGrant(ctx context.Context, grantID ID, params *EndGrantParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndGrantRequest(c.Server, grantID, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4347,6 +5572,53 @@ func (c *Client) GetLedgerHead(ctx context.Context, reqEditors ...RequestEditorF
 	return c.Client.Do(req)
 }
 
+// ListMyInvitations The open invitations to one's own mailbox
+//
+// None while the mailbox is not proved.
+//
+// Corresponds with GET /console/v1/me/invitations (the `ListMyInvitations` operationId).
+func (c *Client) ListMyInvitations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMyInvitationsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AcceptInvitation Join an organisation
+//
+// Corresponds with POST /console/v1/me/invitations/{invitation_id}/accept (the `AcceptInvitation` operationId).
+func (c *Client) AcceptInvitation(ctx context.Context, invitationID InvitationID, params *AcceptInvitationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAcceptInvitationRequest(c.Server, invitationID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeclineInvitation Refuse to join an organisation
+//
+// Corresponds with POST /console/v1/me/invitations/{invitation_id}/decline (the `DeclineInvitation` operationId).
+func (c *Client) DeclineInvitation(ctx context.Context, invitationID InvitationID, params *DeclineInvitationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeclineInvitationRequest(c.Server, invitationID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListModels List models with their endpoints and the prices in force
 //
 // Corresponds with GET /console/v1/models (the `ListModels` operationId).
@@ -4473,6 +5745,319 @@ func (c *Client) PublishPriceWithBody(ctx context.Context, author Author, slug S
 // Corresponds with POST /console/v1/models/{author}/{slug}/endpoints/{vendor}/prices (the `PublishPrice` operationId).
 func (c *Client) PublishPrice(ctx context.Context, author Author, slug Slug, vendor VendorID, params *PublishPriceParams, body PublishPriceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewPublishPriceRequest(c.Server, author, slug, vendor, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOrganisations The organisations that one belongs to, the own one first
+//
+// Everybody has one of the own; it is made when it is asked for first.
+//
+// Corresponds with GET /console/v1/organisations (the `ListOrganisations` operationId).
+func (c *Client) ListOrganisations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOrganisationsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateOrganisationWithBody Make an organisation
+//
+// Who makes it owns it. Its wallet is opened in the ledger before it is there.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /console/v1/organisations (the `CreateOrganisation` operationId).
+func (c *Client) CreateOrganisationWithBody(ctx context.Context, params *CreateOrganisationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateOrganisationRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateOrganisation Make an organisation
+//
+// Who makes it owns it. Its wallet is opened in the ledger before it is there.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /console/v1/organisations (the `CreateOrganisation` operationId).
+func (c *Client) CreateOrganisation(ctx context.Context, params *CreateOrganisationParams, body CreateOrganisationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateOrganisationRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteOrganisation End an organisation
+//
+// Its keys are revoked, nobody belongs to it any more, and its history stays in the ledger. Refused with `conflict` while calls run and while its
+// wallet has money, and for somebody's own.
+//
+// Corresponds with DELETE /console/v1/organisations/{organisation_id} (the `DeleteOrganisation` operationId).
+func (c *Client) DeleteOrganisation(ctx context.Context, organisationID OrganisationID, params *DeleteOrganisationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteOrganisationRequest(c.Server, organisationID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetOrganisation An organisation
+//
+// Corresponds with GET /console/v1/organisations/{organisation_id} (the `GetOrganisation` operationId).
+func (c *Client) GetOrganisation(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOrganisationRequest(c.Server, organisationID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RenameOrganisationWithBody Give an organisation another name
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /console/v1/organisations/{organisation_id} (the `RenameOrganisation` operationId).
+func (c *Client) RenameOrganisationWithBody(ctx context.Context, organisationID OrganisationID, params *RenameOrganisationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRenameOrganisationRequestWithBody(c.Server, organisationID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RenameOrganisation Give an organisation another name
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /console/v1/organisations/{organisation_id} (the `RenameOrganisation` operationId).
+func (c *Client) RenameOrganisation(ctx context.Context, organisationID OrganisationID, params *RenameOrganisationParams, body RenameOrganisationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRenameOrganisationRequest(c.Server, organisationID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListInvitations The open invitations of an organisation
+//
+// Corresponds with GET /console/v1/organisations/{organisation_id}/invitations (the `ListInvitations` operationId).
+func (c *Client) ListInvitations(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListInvitationsRequest(c.Server, organisationID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// InviteMemberWithBody Invite the owner of a mailbox
+//
+// Takes the place of an open invitation to the same mailbox. The mailbox is told by mail, whether or not it has an account.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /console/v1/organisations/{organisation_id}/invitations (the `InviteMember` operationId).
+func (c *Client) InviteMemberWithBody(ctx context.Context, organisationID OrganisationID, params *InviteMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewInviteMemberRequestWithBody(c.Server, organisationID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// InviteMember Invite the owner of a mailbox
+//
+// Takes the place of an open invitation to the same mailbox. The mailbox is told by mail, whether or not it has an account.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /console/v1/organisations/{organisation_id}/invitations (the `InviteMember` operationId).
+func (c *Client) InviteMember(ctx context.Context, organisationID OrganisationID, params *InviteMemberParams, body InviteMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewInviteMemberRequest(c.Server, organisationID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// WithdrawInvitation Take an invitation back
+//
+// Corresponds with DELETE /console/v1/organisations/{organisation_id}/invitations/{invitation_id} (the `WithdrawInvitation` operationId).
+func (c *Client) WithdrawInvitation(ctx context.Context, organisationID OrganisationID, invitationID InvitationID, params *WithdrawInvitationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWithdrawInvitationRequest(c.Server, organisationID, invitationID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LeaveOrganisation Leave an organisation
+//
+// Refused with `last_owner` for its only owner.
+//
+// Corresponds with POST /console/v1/organisations/{organisation_id}/leave (the `LeaveOrganisation` operationId).
+func (c *Client) LeaveOrganisation(ctx context.Context, organisationID OrganisationID, params *LeaveOrganisationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLeaveOrganisationRequest(c.Server, organisationID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListMembers Who belongs to an organisation
+//
+// The id of a member is the `member_id` of keys and of limits.
+//
+// Corresponds with GET /console/v1/organisations/{organisation_id}/members (the `ListMembers` operationId).
+func (c *Client) ListMembers(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMembersRequest(c.Server, organisationID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RemoveMember Take somebody out of an organisation
+//
+// The keys that are this member's stay, with their caps; revoke them apart.
+//
+// Corresponds with DELETE /console/v1/organisations/{organisation_id}/members/{member_id} (the `RemoveMember` operationId).
+func (c *Client) RemoveMember(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *RemoveMemberParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRemoveMemberRequest(c.Server, organisationID, memberID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetMemberRoleWithBody Give a member another role
+//
+// Only owners make and unmake owners. `last_owner` when nobody would be one.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /console/v1/organisations/{organisation_id}/members/{member_id} (the `SetMemberRole` operationId).
+func (c *Client) SetMemberRoleWithBody(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *SetMemberRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetMemberRoleRequestWithBody(c.Server, organisationID, memberID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetMemberRole Give a member another role
+//
+// Only owners make and unmake owners. `last_owner` when nobody would be one.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /console/v1/organisations/{organisation_id}/members/{member_id} (the `SetMemberRole` operationId).
+func (c *Client) SetMemberRole(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *SetMemberRoleParams, body SetMemberRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetMemberRoleRequest(c.Server, organisationID, memberID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TransferOwnershipWithBody Make another member the owner, and oneself an admin
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /console/v1/organisations/{organisation_id}/owner (the `TransferOwnership` operationId).
+func (c *Client) TransferOwnershipWithBody(ctx context.Context, organisationID OrganisationID, params *TransferOwnershipParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTransferOwnershipRequestWithBody(c.Server, organisationID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TransferOwnership Make another member the owner, and oneself an admin
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /console/v1/organisations/{organisation_id}/owner (the `TransferOwnership` operationId).
+func (c *Client) TransferOwnership(ctx context.Context, organisationID OrganisationID, params *TransferOwnershipParams, body TransferOwnershipJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTransferOwnershipRequest(c.Server, organisationID, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4882,6 +6467,24 @@ func (c *Client) RegisterApp(ctx context.Context, walletID WalletID, params *Reg
 	return c.Client.Do(req)
 }
 
+// ListCacheHits How often answers were given again from the cache, and what that saved
+//
+// By UTC day, key and model. They cost nothing and are no generations: neither usage nor rankings count them. Of the last moments of a process
+// that crashed none may be counted.
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/cache-hits (the `ListCacheHits` operationId).
+func (c *Client) ListCacheHits(ctx context.Context, walletID WalletID, params *ListCacheHitsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListCacheHitsRequest(c.Server, walletID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListCloses The months of a wallet in which something happened, the newest first
 //
 // Corresponds with GET /console/v1/wallets/{wallet_id}/closes (the `ListCloses` operationId).
@@ -4904,6 +6507,63 @@ func (c *Client) ListCloses(ctx context.Context, walletID WalletID, params *List
 // Corresponds with GET /console/v1/wallets/{wallet_id}/closes/{month} (the `GetClose` operationId).
 func (c *Client) GetClose(ctx context.Context, walletID WalletID, month Month, params *GetCloseParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetCloseRequest(c.Server, walletID, month, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetContentStorageWithBody Say whether what the calls of a wallet ask and answer is stored
+//
+// Nothing is, unless the owner says so here. What is stored already is brought in line: without `retention_hours` all of it is erased, a
+// shorter time holds for it too, and contents of keys that are not named are erased. In force within a second.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/content-storage (the `SetContentStorage` operationId).
+func (c *Client) SetContentStorageWithBody(ctx context.Context, walletID WalletID, params *SetContentStorageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetContentStorageRequestWithBody(c.Server, walletID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetContentStorage Say whether what the calls of a wallet ask and answer is stored
+//
+// Nothing is, unless the owner says so here. What is stored already is brought in line: without `retention_hours` all of it is erased, a
+// shorter time holds for it too, and contents of keys that are not named are erased. In force within a second.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/content-storage (the `SetContentStorage` operationId).
+func (c *Client) SetContentStorage(ctx context.Context, walletID WalletID, params *SetContentStorageParams, body SetContentStorageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetContentStorageRequest(c.Server, walletID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EraseContents Erase what is stored of the calls of a wallet
+//
+// Of all calls that have begun. Calls from then on are stored as the owner has said.
+//
+// Corresponds with DELETE /console/v1/wallets/{wallet_id}/contents (the `EraseContents` operationId).
+func (c *Client) EraseContents(ctx context.Context, walletID WalletID, params *EraseContentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEraseContentsRequest(c.Server, walletID, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5335,6 +6995,131 @@ func (c *Client) TopUpWallet(ctx context.Context, walletID WalletID, params *Top
 	return c.Client.Do(req)
 }
 
+// ListVendorKeys List the keys of a wallet at vendors, the oldest first
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/vendor-keys (the `ListVendorKeys` operationId).
+func (c *Client) ListVendorKeys(ctx context.Context, walletID WalletID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListVendorKeysRequest(c.Server, walletID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateVendorKeyWithBody Store a key of the customer's own at a vendor
+//
+// Calls of the wallet are made with it first: the vendor bills the customer, and the platform charges a part of the price as its fee. It is encrypted,
+// and never shown again.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /console/v1/wallets/{wallet_id}/vendor-keys (the `CreateVendorKey` operationId).
+func (c *Client) CreateVendorKeyWithBody(ctx context.Context, walletID WalletID, params *CreateVendorKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateVendorKeyRequestWithBody(c.Server, walletID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateVendorKey Store a key of the customer's own at a vendor
+//
+// Calls of the wallet are made with it first: the vendor bills the customer, and the platform charges a part of the price as its fee. It is encrypted,
+// and never shown again.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /console/v1/wallets/{wallet_id}/vendor-keys (the `CreateVendorKey` operationId).
+func (c *Client) CreateVendorKey(ctx context.Context, walletID WalletID, params *CreateVendorKeyParams, body CreateVendorKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateVendorKeyRequest(c.Server, walletID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteVendorKey Erase a key at a vendor
+//
+// Within a second no call uses it. Records of calls keep its id.
+//
+// Corresponds with DELETE /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `DeleteVendorKey` operationId).
+func (c *Client) DeleteVendorKey(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, params *DeleteVendorKeyParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteVendorKeyRequest(c.Server, walletID, vendorKeyID, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetVendorKey Show a key of a wallet at a vendor
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `GetVendorKey` operationId).
+func (c *Client) GetVendorKey(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetVendorKeyRequest(c.Server, walletID, vendorKeyID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateVendorKeyWithBody Replace the settings of a key at a vendor
+//
+// All settings are replaced together; the secret only if one is given.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `UpdateVendorKey` operationId).
+func (c *Client) UpdateVendorKeyWithBody(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, params *UpdateVendorKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateVendorKeyRequestWithBody(c.Server, walletID, vendorKeyID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateVendorKey Replace the settings of a key at a vendor
+//
+// All settings are replaced together; the secret only if one is given.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `UpdateVendorKey` operationId).
+func (c *Client) UpdateVendorKey(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, params *UpdateVendorKeyParams, body UpdateVendorKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateVendorKeyRequest(c.Server, walletID, vendorKeyID, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListWebhooks List all webhooks of a wallet, the oldest first
 //
 // Corresponds with GET /console/v1/wallets/{wallet_id}/webhooks (the `ListWebhooks` operationId).
@@ -5604,6 +7389,241 @@ func (c *Client) RotateWebhookSecret(ctx context.Context, webhookID WebhookID, p
 	return c.Client.Do(req)
 }
 
+// NewListApprovalsRequest constructs an http.Request for the ListApprovals method
+func NewListApprovalsRequest(server string, params *ListApprovalsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/approvals")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Past != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "past", *params.Past, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetApprovalRequest constructs an http.Request for the GetApproval method
+func NewGetApprovalRequest(server string, approvalID ApprovalID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "approval_id", approvalID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/approvals/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewApproveRequestRequest constructs an http.Request for the ApproveRequest method
+func NewApproveRequestRequest(server string, approvalID ApprovalID, params *ApproveRequestParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "approval_id", approvalID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/approvals/%s/approve", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewRefuseRequestRequest constructs an http.Request for the RefuseRequest method
+func NewRefuseRequestRequest(server string, approvalID ApprovalID, params *RefuseRequestParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "approval_id", approvalID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/approvals/%s/refuse", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewWithdrawRequestRequest constructs an http.Request for the WithdrawRequest method
+func NewWithdrawRequestRequest(server string, approvalID ApprovalID, params *WithdrawRequestParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "approval_id", approvalID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/approvals/%s/withdraw", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetAppRequest constructs an http.Request for the GetApp method
 func NewGetAppRequest(server string, appID AppID, params *GetAppParams) (*http.Request, error) {
 	var err error
@@ -5784,6 +7804,290 @@ func NewArchiveAppRequestWithBody(server string, appID AppID, params *ArchiveApp
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewListAuditEntriesRequest constructs an http.Request for the ListAuditEntries method
+func NewListAuditEntriesRequest(server string, params *ListAuditEntriesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/audit/entries")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Actor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "actor", *params.Actor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Action != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "action", *params.Action, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Target != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "target", *params.Target, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Result != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "result", *params.Result, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.WalletID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "wallet_id", *params.WalletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewExportAuditEntriesRequest constructs an http.Request for the ExportAuditEntries method
+func NewExportAuditEntriesRequest(server string, params *ExportAuditEntriesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/audit/entries/export")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if params.Actor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "actor", *params.Actor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Action != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "action", *params.Action, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Target != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "target", *params.Target, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Result != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "result", *params.Result, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.WalletID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "wallet_id", *params.WalletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -6305,6 +8609,247 @@ func NewGetGenerationRequest(server string, generationID GenerationID, params *G
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewEraseContentRequest constructs an http.Request for the EraseContent method
+func NewEraseContentRequest(server string, generationID GenerationID, params *EraseContentParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "generation_id", generationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/generations/%s/content", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetContentRequest constructs an http.Request for the GetContent method
+func NewGetContentRequest(server string, generationID GenerationID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "generation_id", generationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/generations/%s/content", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListGrantsRequest constructs an http.Request for the ListGrants method
+func NewListGrantsRequest(server string, params *ListGrantsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/grants")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Past != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "past", *params.Past, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGrantRoleRequest calls the generic GrantRole builder with application/json body
+func NewGrantRoleRequest(server string, params *GrantRoleParams, body GrantRoleJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewGrantRoleRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewGrantRoleRequestWithBody constructs an http.Request for the GrantRole method, with any body, and a specified content type
+func NewGrantRoleRequestWithBody(server string, params *GrantRoleParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/grants")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewEndGrantRequest constructs an http.Request for the EndGrant method
+func NewEndGrantRequest(server string, grantID ID, params *EndGrantParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "grant_id", grantID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/grants/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -7315,6 +9860,131 @@ func NewGetLedgerHeadRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListMyInvitationsRequest constructs an http.Request for the ListMyInvitations method
+func NewListMyInvitationsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/me/invitations")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAcceptInvitationRequest constructs an http.Request for the AcceptInvitation method
+func NewAcceptInvitationRequest(server string, invitationID InvitationID, params *AcceptInvitationParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "invitation_id", invitationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/me/invitations/%s/accept", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewDeclineInvitationRequest constructs an http.Request for the DeclineInvitation method
+func NewDeclineInvitationRequest(server string, invitationID InvitationID, params *DeclineInvitationParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "invitation_id", invitationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/me/invitations/%s/decline", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListModelsRequest constructs an http.Request for the ListModels method
 func NewListModelsRequest(server string, params *ListModelsParams) (*http.Request, error) {
 	var err error
@@ -7682,6 +10352,655 @@ func NewPublishPriceRequestWithBody(server string, author Author, slug Slug, ven
 	}
 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListOrganisationsRequest constructs an http.Request for the ListOrganisations method
+func NewListOrganisationsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/organisations")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateOrganisationRequest calls the generic CreateOrganisation builder with application/json body
+func NewCreateOrganisationRequest(server string, params *CreateOrganisationParams, body CreateOrganisationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateOrganisationRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateOrganisationRequestWithBody constructs an http.Request for the CreateOrganisation method, with any body, and a specified content type
+func NewCreateOrganisationRequestWithBody(server string, params *CreateOrganisationParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/organisations")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewDeleteOrganisationRequest constructs an http.Request for the DeleteOrganisation method
+func NewDeleteOrganisationRequest(server string, organisationID OrganisationID, params *DeleteOrganisationParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "organisation_id", organisationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/organisations/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetOrganisationRequest constructs an http.Request for the GetOrganisation method
+func NewGetOrganisationRequest(server string, organisationID OrganisationID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "organisation_id", organisationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/organisations/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRenameOrganisationRequest calls the generic RenameOrganisation builder with application/json body
+func NewRenameOrganisationRequest(server string, organisationID OrganisationID, params *RenameOrganisationParams, body RenameOrganisationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRenameOrganisationRequestWithBody(server, organisationID, params, "application/json", bodyReader)
+}
+
+// NewRenameOrganisationRequestWithBody constructs an http.Request for the RenameOrganisation method, with any body, and a specified content type
+func NewRenameOrganisationRequestWithBody(server string, organisationID OrganisationID, params *RenameOrganisationParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "organisation_id", organisationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/organisations/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListInvitationsRequest constructs an http.Request for the ListInvitations method
+func NewListInvitationsRequest(server string, organisationID OrganisationID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "organisation_id", organisationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/organisations/%s/invitations", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewInviteMemberRequest calls the generic InviteMember builder with application/json body
+func NewInviteMemberRequest(server string, organisationID OrganisationID, params *InviteMemberParams, body InviteMemberJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewInviteMemberRequestWithBody(server, organisationID, params, "application/json", bodyReader)
+}
+
+// NewInviteMemberRequestWithBody constructs an http.Request for the InviteMember method, with any body, and a specified content type
+func NewInviteMemberRequestWithBody(server string, organisationID OrganisationID, params *InviteMemberParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "organisation_id", organisationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/organisations/%s/invitations", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewWithdrawInvitationRequest constructs an http.Request for the WithdrawInvitation method
+func NewWithdrawInvitationRequest(server string, organisationID OrganisationID, invitationID InvitationID, params *WithdrawInvitationParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "organisation_id", organisationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "invitation_id", invitationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/organisations/%s/invitations/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewLeaveOrganisationRequest constructs an http.Request for the LeaveOrganisation method
+func NewLeaveOrganisationRequest(server string, organisationID OrganisationID, params *LeaveOrganisationParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "organisation_id", organisationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/organisations/%s/leave", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListMembersRequest constructs an http.Request for the ListMembers method
+func NewListMembersRequest(server string, organisationID OrganisationID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "organisation_id", organisationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/organisations/%s/members", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRemoveMemberRequest constructs an http.Request for the RemoveMember method
+func NewRemoveMemberRequest(server string, organisationID OrganisationID, memberID MemberID, params *RemoveMemberParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "organisation_id", organisationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "member_id", memberID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/organisations/%s/members/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewSetMemberRoleRequest calls the generic SetMemberRole builder with application/json body
+func NewSetMemberRoleRequest(server string, organisationID OrganisationID, memberID MemberID, params *SetMemberRoleParams, body SetMemberRoleJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetMemberRoleRequestWithBody(server, organisationID, memberID, params, "application/json", bodyReader)
+}
+
+// NewSetMemberRoleRequestWithBody constructs an http.Request for the SetMemberRole method, with any body, and a specified content type
+func NewSetMemberRoleRequestWithBody(server string, organisationID OrganisationID, memberID MemberID, params *SetMemberRoleParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "organisation_id", organisationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "member_id", memberID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/organisations/%s/members/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewTransferOwnershipRequest calls the generic TransferOwnership builder with application/json body
+func NewTransferOwnershipRequest(server string, organisationID OrganisationID, params *TransferOwnershipParams, body TransferOwnershipJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewTransferOwnershipRequestWithBody(server, organisationID, params, "application/json", bodyReader)
+}
+
+// NewTransferOwnershipRequestWithBody constructs an http.Request for the TransferOwnership method, with any body, and a specified content type
+func NewTransferOwnershipRequestWithBody(server string, organisationID OrganisationID, params *TransferOwnershipParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "organisation_id", organisationID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/organisations/%s/owner", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
 	if err != nil {
 		return nil, err
 	}
@@ -9651,6 +12970,79 @@ func NewRegisterAppRequestWithBody(server string, walletID WalletID, params *Reg
 	return req, nil
 }
 
+// NewListCacheHitsRequest constructs an http.Request for the ListCacheHits method
+func NewListCacheHitsRequest(server string, walletID WalletID, params *ListCacheHitsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/cache-hits", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListClosesRequest constructs an http.Request for the ListCloses method
 func NewListClosesRequest(server string, walletID WalletID, params *ListClosesParams) (*http.Request, error) {
 	var err error
@@ -9811,6 +13203,117 @@ func NewGetCloseRequest(server string, walletID WalletID, month Month, params *G
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetContentStorageRequest calls the generic SetContentStorage builder with application/json body
+func NewSetContentStorageRequest(server string, walletID WalletID, params *SetContentStorageParams, body SetContentStorageJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetContentStorageRequestWithBody(server, walletID, params, "application/json", bodyReader)
+}
+
+// NewSetContentStorageRequestWithBody constructs an http.Request for the SetContentStorage method, with any body, and a specified content type
+func NewSetContentStorageRequestWithBody(server string, walletID WalletID, params *SetContentStorageParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/content-storage", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewEraseContentsRequest constructs an http.Request for the EraseContents method
+func NewEraseContentsRequest(server string, walletID WalletID, params *EraseContentsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/contents", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -10856,6 +14359,268 @@ func NewTopUpWalletRequestWithBody(server string, walletID WalletID, params *Top
 	return req, nil
 }
 
+// NewListVendorKeysRequest constructs an http.Request for the ListVendorKeys method
+func NewListVendorKeysRequest(server string, walletID WalletID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/vendor-keys", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateVendorKeyRequest calls the generic CreateVendorKey builder with application/json body
+func NewCreateVendorKeyRequest(server string, walletID WalletID, params *CreateVendorKeyParams, body CreateVendorKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateVendorKeyRequestWithBody(server, walletID, params, "application/json", bodyReader)
+}
+
+// NewCreateVendorKeyRequestWithBody constructs an http.Request for the CreateVendorKey method, with any body, and a specified content type
+func NewCreateVendorKeyRequestWithBody(server string, walletID WalletID, params *CreateVendorKeyParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/vendor-keys", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewDeleteVendorKeyRequest constructs an http.Request for the DeleteVendorKey method
+func NewDeleteVendorKeyRequest(server string, walletID WalletID, vendorKeyID VendorKeyID, params *DeleteVendorKeyParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "vendor_key_id", vendorKeyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/vendor-keys/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetVendorKeyRequest constructs an http.Request for the GetVendorKey method
+func NewGetVendorKeyRequest(server string, walletID WalletID, vendorKeyID VendorKeyID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "vendor_key_id", vendorKeyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/vendor-keys/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateVendorKeyRequest calls the generic UpdateVendorKey builder with application/json body
+func NewUpdateVendorKeyRequest(server string, walletID WalletID, vendorKeyID VendorKeyID, params *UpdateVendorKeyParams, body UpdateVendorKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateVendorKeyRequestWithBody(server, walletID, vendorKeyID, params, "application/json", bodyReader)
+}
+
+// NewUpdateVendorKeyRequestWithBody constructs an http.Request for the UpdateVendorKey method, with any body, and a specified content type
+func NewUpdateVendorKeyRequestWithBody(server string, walletID WalletID, vendorKeyID VendorKeyID, params *UpdateVendorKeyParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "wallet_id", walletID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "vendor_key_id", vendorKeyID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/wallets/%s/vendor-keys/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListWebhooksRequest constructs an http.Request for the ListWebhooks method
 func NewListWebhooksRequest(server string, walletID WalletID) (*http.Request, error) {
 	var err error
@@ -11532,6 +15297,47 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// ListApprovalsWithResponse What waits for a second person
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/approvals (the `ListApprovals` operationId).
+	ListApprovalsWithResponse(ctx context.Context, params *ListApprovalsParams, reqEditors ...RequestEditorFn) (*ListApprovalsResponse, error)
+
+	// GetApprovalWithResponse What waits, or what became of it
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/approvals/{approval_id} (the `GetApproval` operationId).
+	GetApprovalWithResponse(ctx context.Context, approvalID ApprovalID, reqEditors ...RequestEditorFn) (*GetApprovalResponse, error)
+
+	// ApproveRequestWithResponse Approve what somebody else asked for, and do it
+	//
+	// Needs the permission of the operation as well. It is done in the name of who asked, with the rights that this person has now, once; `status` and `answer` say how it went. The same request again, by the same person, does what a server that died in between has left.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/approvals/{approval_id}/approve (the `ApproveRequest` operationId).
+	ApproveRequestWithResponse(ctx context.Context, approvalID ApprovalID, params *ApproveRequestParams, reqEditors ...RequestEditorFn) (*ApproveRequestResponse, error)
+
+	// RefuseRequestWithResponse Refuse what somebody else asked for
+	//
+	// Needs the permission of the operation as well.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/approvals/{approval_id}/refuse (the `RefuseRequest` operationId).
+	RefuseRequestWithResponse(ctx context.Context, approvalID ApprovalID, params *RefuseRequestParams, reqEditors ...RequestEditorFn) (*RefuseRequestResponse, error)
+
+	// WithdrawRequestWithResponse Take back what one has asked for
+	//
+	// Only who asked can.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/approvals/{approval_id}/withdraw (the `WithdrawRequest` operationId).
+	WithdrawRequestWithResponse(ctx context.Context, approvalID ApprovalID, params *WithdrawRequestParams, reqEditors ...RequestEditorFn) (*WithdrawRequestResponse, error)
+
 	// GetAppWithResponse Show an app
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -11570,6 +15376,27 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /console/v1/apps/{app_id}/archive (the `ArchiveApp` operationId).
 	ArchiveAppWithResponse(ctx context.Context, appID AppID, params *ArchiveAppParams, body ArchiveAppJSONRequestBody, reqEditors ...RequestEditorFn) (*ArchiveAppResponse, error)
+
+	// ListAuditEntriesWithResponse Who did what, the newest first
+	//
+	// Every operation that changes something, every one that was refused, and the reads of what is sensitive, this one among them. Entries are written in
+	// the transaction of their change, are never changed, and form a chain of hashes that `massrouter audit verify` proves; what is personal in one goes
+	// when the person goes. A role in an organisation sees the organisation's entries, but not from where the platform's people acted.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/audit/entries (the `ListAuditEntries` operationId).
+	ListAuditEntriesWithResponse(ctx context.Context, params *ListAuditEntriesParams, reqEditors ...RequestEditorFn) (*ListAuditEntriesResponse, error)
+
+	// ExportAuditEntriesWithResponse The same as a file
+	//
+	// All entries that a filter means, the newest first, as a stream: JSON Lines, whose lines are entries as in the list, or CSV. An error after the first
+	// bytes cuts the connection.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/audit/entries/export (the `ExportAuditEntries` operationId).
+	ExportAuditEntriesWithResponse(ctx context.Context, params *ExportAuditEntriesParams, reqEditors ...RequestEditorFn) (*ExportAuditEntriesResponse, error)
 
 	// ListChargeReviewsWithResponse List suspect charges, newest first
 	//
@@ -11640,6 +15467,59 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /console/v1/generations/{generation_id} (the `GetGeneration` operationId).
 	GetGenerationWithResponse(ctx context.Context, generationID GenerationID, params *GetGenerationParams, reqEditors ...RequestEditorFn) (*GetGenerationResponse, error)
+
+	// EraseContentWithResponse Erase what is stored of a call
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /console/v1/generations/{generation_id}/content (the `EraseContent` operationId).
+	EraseContentWithResponse(ctx context.Context, generationID GenerationID, params *EraseContentParams, reqEditors ...RequestEditorFn) (*EraseContentResponse, error)
+
+	// GetContentWithResponse What a call asked and was answered
+	//
+	// Of calls of wallets whose owner wants it stored, until its time is over; `not_found` otherwise. Bodies are as they were sent, streams with
+	// all of their events; of long ones it is the beginning. It is there some moments after the call has ended.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/generations/{generation_id}/content (the `GetContent` operationId).
+	GetContentWithResponse(ctx context.Context, generationID GenerationID, reqEditors ...RequestEditorFn) (*GetContentResponse, error)
+
+	// ListGrantsWithResponse Who has which role on the platform
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/grants (the `ListGrants` operationId).
+	ListGrantsWithResponse(ctx context.Context, params *ListGrantsParams, reqEditors ...RequestEditorFn) (*ListGrantsResponse, error)
+
+	// GrantRoleWithBodyWithResponse Give somebody a role on the platform for a time
+	//
+	// Asked for by a person, a second one has to approve it (202); the operator token grants at once. The mailbox has to be proved. Nobody grants or approves a
+	// role of the own.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/grants (the `GrantRole` operationId).
+	GrantRoleWithBodyWithResponse(ctx context.Context, params *GrantRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GrantRoleResponse, error)
+
+	// GrantRoleWithResponse Give somebody a role on the platform for a time
+	//
+	// Asked for by a person, a second one has to approve it (202); the operator token grants at once. The mailbox has to be proved. Nobody grants or approves a
+	// role of the own.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/grants (the `GrantRole` operationId).
+	GrantRoleWithResponse(ctx context.Context, params *GrantRoleParams, body GrantRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*GrantRoleResponse, error)
+
+	// EndGrantWithResponse Take a role back
+	//
+	// At once; nobody has to approve that.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /console/v1/grants/{grant_id} (the `EndGrant` operationId).
+	EndGrantWithResponse(ctx context.Context, grantID ID, params *EndGrantParams, reqEditors ...RequestEditorFn) (*EndGrantResponse, error)
 
 	// GetJournalAccountWithResponse The balances of an account
 	//
@@ -11812,6 +15692,29 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /console/v1/ledger/head (the `GetLedgerHead` operationId).
 	GetLedgerHeadWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetLedgerHeadResponse, error)
 
+	// ListMyInvitationsWithResponse The open invitations to one's own mailbox
+	//
+	// None while the mailbox is not proved.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/me/invitations (the `ListMyInvitations` operationId).
+	ListMyInvitationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListMyInvitationsResponse, error)
+
+	// AcceptInvitationWithResponse Join an organisation
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/me/invitations/{invitation_id}/accept (the `AcceptInvitation` operationId).
+	AcceptInvitationWithResponse(ctx context.Context, invitationID InvitationID, params *AcceptInvitationParams, reqEditors ...RequestEditorFn) (*AcceptInvitationResponse, error)
+
+	// DeclineInvitationWithResponse Refuse to join an organisation
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/me/invitations/{invitation_id}/decline (the `DeclineInvitation` operationId).
+	DeclineInvitationWithResponse(ctx context.Context, invitationID InvitationID, params *DeclineInvitationParams, reqEditors ...RequestEditorFn) (*DeclineInvitationResponse, error)
+
 	// ListModelsWithResponse List models with their endpoints and the prices in force
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -11871,6 +15774,155 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /console/v1/models/{author}/{slug}/endpoints/{vendor}/prices (the `PublishPrice` operationId).
 	PublishPriceWithResponse(ctx context.Context, author Author, slug Slug, vendor VendorID, params *PublishPriceParams, body PublishPriceJSONRequestBody, reqEditors ...RequestEditorFn) (*PublishPriceResponse, error)
+
+	// ListOrganisationsWithResponse The organisations that one belongs to, the own one first
+	//
+	// Everybody has one of the own; it is made when it is asked for first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/organisations (the `ListOrganisations` operationId).
+	ListOrganisationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOrganisationsResponse, error)
+
+	// CreateOrganisationWithBodyWithResponse Make an organisation
+	//
+	// Who makes it owns it. Its wallet is opened in the ledger before it is there.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/organisations (the `CreateOrganisation` operationId).
+	CreateOrganisationWithBodyWithResponse(ctx context.Context, params *CreateOrganisationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateOrganisationResponse, error)
+
+	// CreateOrganisationWithResponse Make an organisation
+	//
+	// Who makes it owns it. Its wallet is opened in the ledger before it is there.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/organisations (the `CreateOrganisation` operationId).
+	CreateOrganisationWithResponse(ctx context.Context, params *CreateOrganisationParams, body CreateOrganisationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateOrganisationResponse, error)
+
+	// DeleteOrganisationWithResponse End an organisation
+	//
+	// Its keys are revoked, nobody belongs to it any more, and its history stays in the ledger. Refused with `conflict` while calls run and while its
+	// wallet has money, and for somebody's own.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /console/v1/organisations/{organisation_id} (the `DeleteOrganisation` operationId).
+	DeleteOrganisationWithResponse(ctx context.Context, organisationID OrganisationID, params *DeleteOrganisationParams, reqEditors ...RequestEditorFn) (*DeleteOrganisationResponse, error)
+
+	// GetOrganisationWithResponse An organisation
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/organisations/{organisation_id} (the `GetOrganisation` operationId).
+	GetOrganisationWithResponse(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*GetOrganisationResponse, error)
+
+	// RenameOrganisationWithBodyWithResponse Give an organisation another name
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /console/v1/organisations/{organisation_id} (the `RenameOrganisation` operationId).
+	RenameOrganisationWithBodyWithResponse(ctx context.Context, organisationID OrganisationID, params *RenameOrganisationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RenameOrganisationResponse, error)
+
+	// RenameOrganisationWithResponse Give an organisation another name
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /console/v1/organisations/{organisation_id} (the `RenameOrganisation` operationId).
+	RenameOrganisationWithResponse(ctx context.Context, organisationID OrganisationID, params *RenameOrganisationParams, body RenameOrganisationJSONRequestBody, reqEditors ...RequestEditorFn) (*RenameOrganisationResponse, error)
+
+	// ListInvitationsWithResponse The open invitations of an organisation
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/organisations/{organisation_id}/invitations (the `ListInvitations` operationId).
+	ListInvitationsWithResponse(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*ListInvitationsResponse, error)
+
+	// InviteMemberWithBodyWithResponse Invite the owner of a mailbox
+	//
+	// Takes the place of an open invitation to the same mailbox. The mailbox is told by mail, whether or not it has an account.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/organisations/{organisation_id}/invitations (the `InviteMember` operationId).
+	InviteMemberWithBodyWithResponse(ctx context.Context, organisationID OrganisationID, params *InviteMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*InviteMemberResponse, error)
+
+	// InviteMemberWithResponse Invite the owner of a mailbox
+	//
+	// Takes the place of an open invitation to the same mailbox. The mailbox is told by mail, whether or not it has an account.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/organisations/{organisation_id}/invitations (the `InviteMember` operationId).
+	InviteMemberWithResponse(ctx context.Context, organisationID OrganisationID, params *InviteMemberParams, body InviteMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*InviteMemberResponse, error)
+
+	// WithdrawInvitationWithResponse Take an invitation back
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /console/v1/organisations/{organisation_id}/invitations/{invitation_id} (the `WithdrawInvitation` operationId).
+	WithdrawInvitationWithResponse(ctx context.Context, organisationID OrganisationID, invitationID InvitationID, params *WithdrawInvitationParams, reqEditors ...RequestEditorFn) (*WithdrawInvitationResponse, error)
+
+	// LeaveOrganisationWithResponse Leave an organisation
+	//
+	// Refused with `last_owner` for its only owner.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/organisations/{organisation_id}/leave (the `LeaveOrganisation` operationId).
+	LeaveOrganisationWithResponse(ctx context.Context, organisationID OrganisationID, params *LeaveOrganisationParams, reqEditors ...RequestEditorFn) (*LeaveOrganisationResponse, error)
+
+	// ListMembersWithResponse Who belongs to an organisation
+	//
+	// The id of a member is the `member_id` of keys and of limits.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/organisations/{organisation_id}/members (the `ListMembers` operationId).
+	ListMembersWithResponse(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*ListMembersResponse, error)
+
+	// RemoveMemberWithResponse Take somebody out of an organisation
+	//
+	// The keys that are this member's stay, with their caps; revoke them apart.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /console/v1/organisations/{organisation_id}/members/{member_id} (the `RemoveMember` operationId).
+	RemoveMemberWithResponse(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *RemoveMemberParams, reqEditors ...RequestEditorFn) (*RemoveMemberResponse, error)
+
+	// SetMemberRoleWithBodyWithResponse Give a member another role
+	//
+	// Only owners make and unmake owners. `last_owner` when nobody would be one.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/organisations/{organisation_id}/members/{member_id} (the `SetMemberRole` operationId).
+	SetMemberRoleWithBodyWithResponse(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *SetMemberRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetMemberRoleResponse, error)
+
+	// SetMemberRoleWithResponse Give a member another role
+	//
+	// Only owners make and unmake owners. `last_owner` when nobody would be one.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/organisations/{organisation_id}/members/{member_id} (the `SetMemberRole` operationId).
+	SetMemberRoleWithResponse(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *SetMemberRoleParams, body SetMemberRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*SetMemberRoleResponse, error)
+
+	// TransferOwnershipWithBodyWithResponse Make another member the owner, and oneself an admin
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/organisations/{organisation_id}/owner (the `TransferOwnership` operationId).
+	TransferOwnershipWithBodyWithResponse(ctx context.Context, organisationID OrganisationID, params *TransferOwnershipParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TransferOwnershipResponse, error)
+
+	// TransferOwnershipWithResponse Make another member the owner, and oneself an admin
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/organisations/{organisation_id}/owner (the `TransferOwnership` operationId).
+	TransferOwnershipWithResponse(ctx context.Context, organisationID OrganisationID, params *TransferOwnershipParams, body TransferOwnershipJSONRequestBody, reqEditors ...RequestEditorFn) (*TransferOwnershipResponse, error)
 
 	// ErasePresetWithResponse Erase a preset with all that its versions say
 	//
@@ -12071,6 +16123,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/apps (the `RegisterApp` operationId).
 	RegisterAppWithResponse(ctx context.Context, walletID WalletID, params *RegisterAppParams, body RegisterAppJSONRequestBody, reqEditors ...RequestEditorFn) (*RegisterAppResponse, error)
 
+	// ListCacheHitsWithResponse How often answers were given again from the cache, and what that saved
+	//
+	// By UTC day, key and model. They cost nothing and are no generations: neither usage nor rankings count them. Of the last moments of a process
+	// that crashed none may be counted.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/cache-hits (the `ListCacheHits` operationId).
+	ListCacheHitsWithResponse(ctx context.Context, walletID WalletID, params *ListCacheHitsParams, reqEditors ...RequestEditorFn) (*ListCacheHitsResponse, error)
+
 	// ListClosesWithResponse The months of a wallet in which something happened, the newest first
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -12086,6 +16148,35 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /console/v1/wallets/{wallet_id}/closes/{month} (the `GetClose` operationId).
 	GetCloseWithResponse(ctx context.Context, walletID WalletID, month Month, params *GetCloseParams, reqEditors ...RequestEditorFn) (*GetCloseResponse, error)
+
+	// SetContentStorageWithBodyWithResponse Say whether what the calls of a wallet ask and answer is stored
+	//
+	// Nothing is, unless the owner says so here. What is stored already is brought in line: without `retention_hours` all of it is erased, a
+	// shorter time holds for it too, and contents of keys that are not named are erased. In force within a second.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/content-storage (the `SetContentStorage` operationId).
+	SetContentStorageWithBodyWithResponse(ctx context.Context, walletID WalletID, params *SetContentStorageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetContentStorageResponse, error)
+
+	// SetContentStorageWithResponse Say whether what the calls of a wallet ask and answer is stored
+	//
+	// Nothing is, unless the owner says so here. What is stored already is brought in line: without `retention_hours` all of it is erased, a
+	// shorter time holds for it too, and contents of keys that are not named are erased. In force within a second.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/content-storage (the `SetContentStorage` operationId).
+	SetContentStorageWithResponse(ctx context.Context, walletID WalletID, params *SetContentStorageParams, body SetContentStorageJSONRequestBody, reqEditors ...RequestEditorFn) (*SetContentStorageResponse, error)
+
+	// EraseContentsWithResponse Erase what is stored of the calls of a wallet
+	//
+	// Of all calls that have begun. Calls from then on are stored as the owner has said.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /console/v1/wallets/{wallet_id}/contents (the `EraseContents` operationId).
+	EraseContentsWithResponse(ctx context.Context, walletID WalletID, params *EraseContentsParams, reqEditors ...RequestEditorFn) (*EraseContentsResponse, error)
 
 	// GrantCreditWithBodyWithResponse Give promotional credit
 	//
@@ -12292,6 +16383,67 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/top-ups (the `TopUpWallet` operationId).
 	TopUpWalletWithResponse(ctx context.Context, walletID WalletID, params *TopUpWalletParams, body TopUpWalletJSONRequestBody, reqEditors ...RequestEditorFn) (*TopUpWalletResponse, error)
 
+	// ListVendorKeysWithResponse List the keys of a wallet at vendors, the oldest first
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/vendor-keys (the `ListVendorKeys` operationId).
+	ListVendorKeysWithResponse(ctx context.Context, walletID WalletID, reqEditors ...RequestEditorFn) (*ListVendorKeysResponse, error)
+
+	// CreateVendorKeyWithBodyWithResponse Store a key of the customer's own at a vendor
+	//
+	// Calls of the wallet are made with it first: the vendor bills the customer, and the platform charges a part of the price as its fee. It is encrypted,
+	// and never shown again.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/wallets/{wallet_id}/vendor-keys (the `CreateVendorKey` operationId).
+	CreateVendorKeyWithBodyWithResponse(ctx context.Context, walletID WalletID, params *CreateVendorKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateVendorKeyResponse, error)
+
+	// CreateVendorKeyWithResponse Store a key of the customer's own at a vendor
+	//
+	// Calls of the wallet are made with it first: the vendor bills the customer, and the platform charges a part of the price as its fee. It is encrypted,
+	// and never shown again.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/wallets/{wallet_id}/vendor-keys (the `CreateVendorKey` operationId).
+	CreateVendorKeyWithResponse(ctx context.Context, walletID WalletID, params *CreateVendorKeyParams, body CreateVendorKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateVendorKeyResponse, error)
+
+	// DeleteVendorKeyWithResponse Erase a key at a vendor
+	//
+	// Within a second no call uses it. Records of calls keep its id.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `DeleteVendorKey` operationId).
+	DeleteVendorKeyWithResponse(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, params *DeleteVendorKeyParams, reqEditors ...RequestEditorFn) (*DeleteVendorKeyResponse, error)
+
+	// GetVendorKeyWithResponse Show a key of a wallet at a vendor
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `GetVendorKey` operationId).
+	GetVendorKeyWithResponse(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, reqEditors ...RequestEditorFn) (*GetVendorKeyResponse, error)
+
+	// UpdateVendorKeyWithBodyWithResponse Replace the settings of a key at a vendor
+	//
+	// All settings are replaced together; the secret only if one is given.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `UpdateVendorKey` operationId).
+	UpdateVendorKeyWithBodyWithResponse(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, params *UpdateVendorKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateVendorKeyResponse, error)
+
+	// UpdateVendorKeyWithResponse Replace the settings of a key at a vendor
+	//
+	// All settings are replaced together; the secret only if one is given.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `UpdateVendorKey` operationId).
+	UpdateVendorKeyWithResponse(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, params *UpdateVendorKeyParams, body UpdateVendorKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateVendorKeyResponse, error)
+
 	// ListWebhooksWithResponse List all webhooks of a wallet, the oldest first
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -12424,6 +16576,281 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /console/v1/webhooks/{webhook_id}/rotate (the `RotateWebhookSecret` operationId).
 	RotateWebhookSecretWithResponse(ctx context.Context, webhookID WebhookID, params *RotateWebhookSecretParams, body RotateWebhookSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateWebhookSecretResponse, error)
+}
+
+// ListApprovalsResponseDefaultHeaders the declared response headers of an HTTP default response for ListApprovals
+type ListApprovalsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListApprovalsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ApprovalList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListApprovalsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListApprovalsResponse) GetJSON200() *ApprovalList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListApprovalsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListApprovalsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListApprovalsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListApprovalsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListApprovalsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetApprovalResponseDefaultHeaders the declared response headers of an HTTP default response for GetApproval
+type GetApprovalResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetApprovalResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Approval
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetApprovalResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetApprovalResponse) GetJSON200() *Approval {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetApprovalResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetApprovalResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetApprovalResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetApprovalResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetApprovalResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ApproveRequestResponseDefaultHeaders the declared response headers of an HTTP default response for ApproveRequest
+type ApproveRequestResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ApproveRequestResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Approval
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ApproveRequestResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ApproveRequestResponse) GetJSON200() *Approval {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ApproveRequestResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ApproveRequestResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ApproveRequestResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ApproveRequestResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ApproveRequestResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RefuseRequestResponseDefaultHeaders the declared response headers of an HTTP default response for RefuseRequest
+type RefuseRequestResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type RefuseRequestResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Approval
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RefuseRequestResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RefuseRequestResponse) GetJSON200() *Approval {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RefuseRequestResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RefuseRequestResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RefuseRequestResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RefuseRequestResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RefuseRequestResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// WithdrawRequestResponseDefaultHeaders the declared response headers of an HTTP default response for WithdrawRequest
+type WithdrawRequestResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type WithdrawRequestResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Approval
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *WithdrawRequestResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r WithdrawRequestResponse) GetJSON200() *Approval {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r WithdrawRequestResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r WithdrawRequestResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r WithdrawRequestResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WithdrawRequestResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r WithdrawRequestResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 // GetAppResponseDefaultHeaders the declared response headers of an HTTP default response for GetApp
@@ -12591,6 +17018,109 @@ func (r ArchiveAppResponse) ContentType() string {
 	return ""
 }
 
+// ListAuditEntriesResponseDefaultHeaders the declared response headers of an HTTP default response for ListAuditEntries
+type ListAuditEntriesResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListAuditEntriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AuditEntryPage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListAuditEntriesResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListAuditEntriesResponse) GetJSON200() *AuditEntryPage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListAuditEntriesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListAuditEntriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListAuditEntriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListAuditEntriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListAuditEntriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ExportAuditEntriesResponseDefaultHeaders the declared response headers of an HTTP default response for ExportAuditEntries
+type ExportAuditEntriesResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ExportAuditEntriesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ExportAuditEntriesResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ExportAuditEntriesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ExportAuditEntriesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExportAuditEntriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExportAuditEntriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExportAuditEntriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListChargeReviewsResponseDefaultHeaders the declared response headers of an HTTP default response for ListChargeReviews
 type ListChargeReviewsResponseDefaultHeaders struct {
 	XRequestID *ID
@@ -12711,6 +17241,8 @@ type ReviewChargeResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *ChargeReviewReceipt
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *NeedsApproval
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -12720,6 +17252,11 @@ type ReviewChargeResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ReviewChargeResponse) GetJSON200() *ChargeReviewReceipt {
 	return r.JSON200
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ReviewChargeResponse) GetJSON202() *NeedsApproval {
+	return r.JSON202
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -12915,6 +17452,281 @@ func (r GetGenerationResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetGenerationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// EraseContentResponseDefaultHeaders the declared response headers of an HTTP default response for EraseContent
+type EraseContentResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type EraseContentResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Erased
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *EraseContentResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EraseContentResponse) GetJSON200() *Erased {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EraseContentResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EraseContentResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EraseContentResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EraseContentResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EraseContentResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetContentResponseDefaultHeaders the declared response headers of an HTTP default response for GetContent
+type GetContentResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetContentResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ContentAnswer
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetContentResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetContentResponse) GetJSON200() *ContentAnswer {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetContentResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetContentResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetContentResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetContentResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetContentResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListGrantsResponseDefaultHeaders the declared response headers of an HTTP default response for ListGrants
+type ListGrantsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListGrantsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PlatformGrantList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListGrantsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListGrantsResponse) GetJSON200() *PlatformGrantList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListGrantsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListGrantsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListGrantsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListGrantsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListGrantsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GrantRoleResponseDefaultHeaders the declared response headers of an HTTP default response for GrantRole
+type GrantRoleResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GrantRoleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *PlatformGrant
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *NeedsApproval
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GrantRoleResponseDefaultHeaders
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r GrantRoleResponse) GetJSON201() *PlatformGrant {
+	return r.JSON201
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r GrantRoleResponse) GetJSON202() *NeedsApproval {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GrantRoleResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GrantRoleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GrantRoleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GrantRoleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GrantRoleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// EndGrantResponseDefaultHeaders the declared response headers of an HTTP default response for EndGrant
+type EndGrantResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type EndGrantResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *EndGrantResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EndGrantResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EndGrantResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EndGrantResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EndGrantResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EndGrantResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -13746,6 +18558,164 @@ func (r GetLedgerHeadResponse) ContentType() string {
 	return ""
 }
 
+// ListMyInvitationsResponseDefaultHeaders the declared response headers of an HTTP default response for ListMyInvitations
+type ListMyInvitationsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListMyInvitationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *InvitationList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListMyInvitationsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListMyInvitationsResponse) GetJSON200() *InvitationList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListMyInvitationsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListMyInvitationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListMyInvitationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListMyInvitationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListMyInvitationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// AcceptInvitationResponseDefaultHeaders the declared response headers of an HTTP default response for AcceptInvitation
+type AcceptInvitationResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type AcceptInvitationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Organisation
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *AcceptInvitationResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r AcceptInvitationResponse) GetJSON200() *Organisation {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AcceptInvitationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AcceptInvitationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AcceptInvitationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AcceptInvitationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AcceptInvitationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeclineInvitationResponseDefaultHeaders the declared response headers of an HTTP default response for DeclineInvitation
+type DeclineInvitationResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type DeclineInvitationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *DeclineInvitationResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeclineInvitationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeclineInvitationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeclineInvitationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeclineInvitationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeclineInvitationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListModelsResponseDefaultHeaders the declared response headers of an HTTP default response for ListModels
 type ListModelsResponseDefaultHeaders struct {
 	XRequestID *ID
@@ -13976,6 +18946,8 @@ type PublishPriceResponse struct {
 	HTTPResponse *http.Response
 	// JSON201 the response for an HTTP 201 `application/json` response
 	JSON201 *PriceReceipt
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *NeedsApproval
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -13985,6 +18957,11 @@ type PublishPriceResponse struct {
 // GetJSON201 returns the response for an HTTP 201 `application/json` response
 func (r PublishPriceResponse) GetJSON201() *PriceReceipt {
 	return r.JSON201
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r PublishPriceResponse) GetJSON202() *NeedsApproval {
+	return r.JSON202
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -14015,6 +18992,679 @@ func (r PublishPriceResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r PublishPriceResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListOrganisationsResponseDefaultHeaders the declared response headers of an HTTP default response for ListOrganisations
+type ListOrganisationsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListOrganisationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OrganisationList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListOrganisationsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOrganisationsResponse) GetJSON200() *OrganisationList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListOrganisationsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOrganisationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOrganisationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOrganisationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOrganisationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateOrganisationResponseDefaultHeaders the declared response headers of an HTTP default response for CreateOrganisation
+type CreateOrganisationResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type CreateOrganisationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Organisation
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CreateOrganisationResponseDefaultHeaders
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateOrganisationResponse) GetJSON201() *Organisation {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateOrganisationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateOrganisationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateOrganisationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateOrganisationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateOrganisationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeleteOrganisationResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteOrganisation
+type DeleteOrganisationResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type DeleteOrganisationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *DeleteOrganisationResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteOrganisationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteOrganisationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteOrganisationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteOrganisationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteOrganisationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetOrganisationResponseDefaultHeaders the declared response headers of an HTTP default response for GetOrganisation
+type GetOrganisationResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetOrganisationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Organisation
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetOrganisationResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOrganisationResponse) GetJSON200() *Organisation {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetOrganisationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOrganisationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOrganisationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOrganisationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetOrganisationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RenameOrganisationResponseDefaultHeaders the declared response headers of an HTTP default response for RenameOrganisation
+type RenameOrganisationResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type RenameOrganisationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Organisation
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RenameOrganisationResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RenameOrganisationResponse) GetJSON200() *Organisation {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RenameOrganisationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RenameOrganisationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RenameOrganisationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RenameOrganisationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RenameOrganisationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListInvitationsResponseDefaultHeaders the declared response headers of an HTTP default response for ListInvitations
+type ListInvitationsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListInvitationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *InvitationList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListInvitationsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListInvitationsResponse) GetJSON200() *InvitationList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListInvitationsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListInvitationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListInvitationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListInvitationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListInvitationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// InviteMemberResponseDefaultHeaders the declared response headers of an HTTP default response for InviteMember
+type InviteMemberResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type InviteMemberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Invitation
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *InviteMemberResponseDefaultHeaders
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r InviteMemberResponse) GetJSON201() *Invitation {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r InviteMemberResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r InviteMemberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r InviteMemberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r InviteMemberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r InviteMemberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// WithdrawInvitationResponseDefaultHeaders the declared response headers of an HTTP default response for WithdrawInvitation
+type WithdrawInvitationResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type WithdrawInvitationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *WithdrawInvitationResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r WithdrawInvitationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r WithdrawInvitationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r WithdrawInvitationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WithdrawInvitationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r WithdrawInvitationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// LeaveOrganisationResponseDefaultHeaders the declared response headers of an HTTP default response for LeaveOrganisation
+type LeaveOrganisationResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type LeaveOrganisationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *LeaveOrganisationResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r LeaveOrganisationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r LeaveOrganisationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r LeaveOrganisationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LeaveOrganisationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LeaveOrganisationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListMembersResponseDefaultHeaders the declared response headers of an HTTP default response for ListMembers
+type ListMembersResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListMembersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OrganisationMemberList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListMembersResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListMembersResponse) GetJSON200() *OrganisationMemberList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListMembersResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListMembersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListMembersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListMembersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListMembersResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RemoveMemberResponseDefaultHeaders the declared response headers of an HTTP default response for RemoveMember
+type RemoveMemberResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type RemoveMemberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *RemoveMemberResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RemoveMemberResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RemoveMemberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RemoveMemberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RemoveMemberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RemoveMemberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SetMemberRoleResponseDefaultHeaders the declared response headers of an HTTP default response for SetMemberRole
+type SetMemberRoleResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type SetMemberRoleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SetMemberRoleResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SetMemberRoleResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetMemberRoleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetMemberRoleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetMemberRoleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetMemberRoleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// TransferOwnershipResponseDefaultHeaders the declared response headers of an HTTP default response for TransferOwnership
+type TransferOwnershipResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type TransferOwnershipResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *TransferOwnershipResponseDefaultHeaders
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TransferOwnershipResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TransferOwnershipResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TransferOwnershipResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TransferOwnershipResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TransferOwnershipResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -14911,6 +20561,8 @@ type AdjustWalletResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *BalanceReceipt
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *NeedsApproval
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -14920,6 +20572,11 @@ type AdjustWalletResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r AdjustWalletResponse) GetJSON200() *BalanceReceipt {
 	return r.JSON200
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r AdjustWalletResponse) GetJSON202() *NeedsApproval {
+	return r.JSON202
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -15066,6 +20723,61 @@ func (r RegisterAppResponse) ContentType() string {
 	return ""
 }
 
+// ListCacheHitsResponseDefaultHeaders the declared response headers of an HTTP default response for ListCacheHits
+type ListCacheHitsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListCacheHitsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CacheHits
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListCacheHitsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListCacheHitsResponse) GetJSON200() *CacheHits {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListCacheHitsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListCacheHitsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListCacheHitsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListCacheHitsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListCacheHitsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListClosesResponseDefaultHeaders the declared response headers of an HTTP default response for ListCloses
 type ListClosesResponseDefaultHeaders struct {
 	XRequestID *ID
@@ -15176,6 +20888,116 @@ func (r GetCloseResponse) ContentType() string {
 	return ""
 }
 
+// SetContentStorageResponseDefaultHeaders the declared response headers of an HTTP default response for SetContentStorage
+type SetContentStorageResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type SetContentStorageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Receipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *SetContentStorageResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetContentStorageResponse) GetJSON200() *Receipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SetContentStorageResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SetContentStorageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetContentStorageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetContentStorageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetContentStorageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// EraseContentsResponseDefaultHeaders the declared response headers of an HTTP default response for EraseContents
+type EraseContentsResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type EraseContentsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Erased
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *EraseContentsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EraseContentsResponse) GetJSON200() *Erased {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EraseContentsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EraseContentsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EraseContentsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EraseContentsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EraseContentsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GrantCreditResponseDefaultHeaders the declared response headers of an HTTP default response for GrantCredit
 type GrantCreditResponseDefaultHeaders struct {
 	XRequestID *ID
@@ -15186,6 +21008,8 @@ type GrantCreditResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *BalanceReceipt
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *NeedsApproval
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -15195,6 +21019,11 @@ type GrantCreditResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r GrantCreditResponse) GetJSON200() *BalanceReceipt {
 	return r.JSON200
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r GrantCreditResponse) GetJSON202() *NeedsApproval {
+	return r.JSON202
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -15626,6 +21455,8 @@ type ClearPriceGroupResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Receipt
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *NeedsApproval
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -15635,6 +21466,11 @@ type ClearPriceGroupResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ClearPriceGroupResponse) GetJSON200() *Receipt {
 	return r.JSON200
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ClearPriceGroupResponse) GetJSON202() *NeedsApproval {
+	return r.JSON202
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -15681,6 +21517,8 @@ type SetPriceGroupResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *Receipt
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *NeedsApproval
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -15690,6 +21528,11 @@ type SetPriceGroupResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r SetPriceGroupResponse) GetJSON200() *Receipt {
 	return r.JSON200
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r SetPriceGroupResponse) GetJSON202() *NeedsApproval {
+	return r.JSON202
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -15956,6 +21799,8 @@ type TopUpWalletResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *BalanceReceipt
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *NeedsApproval
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -15965,6 +21810,11 @@ type TopUpWalletResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r TopUpWalletResponse) GetJSON200() *BalanceReceipt {
 	return r.JSON200
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r TopUpWalletResponse) GetJSON202() *NeedsApproval {
+	return r.JSON202
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -15995,6 +21845,281 @@ func (r TopUpWalletResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r TopUpWalletResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListVendorKeysResponseDefaultHeaders the declared response headers of an HTTP default response for ListVendorKeys
+type ListVendorKeysResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ListVendorKeysResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *VendorKeyList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListVendorKeysResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListVendorKeysResponse) GetJSON200() *VendorKeyList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListVendorKeysResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListVendorKeysResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListVendorKeysResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListVendorKeysResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListVendorKeysResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateVendorKeyResponseDefaultHeaders the declared response headers of an HTTP default response for CreateVendorKey
+type CreateVendorKeyResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type CreateVendorKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *VendorKeyReceipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *CreateVendorKeyResponseDefaultHeaders
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateVendorKeyResponse) GetJSON201() *VendorKeyReceipt {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateVendorKeyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateVendorKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateVendorKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateVendorKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateVendorKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeleteVendorKeyResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteVendorKey
+type DeleteVendorKeyResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type DeleteVendorKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *VendorKeyReceipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *DeleteVendorKeyResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DeleteVendorKeyResponse) GetJSON200() *VendorKeyReceipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteVendorKeyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteVendorKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteVendorKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteVendorKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteVendorKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetVendorKeyResponseDefaultHeaders the declared response headers of an HTTP default response for GetVendorKey
+type GetVendorKeyResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type GetVendorKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *VendorKeyAnswer
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetVendorKeyResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetVendorKeyResponse) GetJSON200() *VendorKeyAnswer {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetVendorKeyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetVendorKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetVendorKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetVendorKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetVendorKeyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UpdateVendorKeyResponseDefaultHeaders the declared response headers of an HTTP default response for UpdateVendorKey
+type UpdateVendorKeyResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type UpdateVendorKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *VendorKeyReceipt
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *UpdateVendorKeyResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateVendorKeyResponse) GetJSON200() *VendorKeyReceipt {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UpdateVendorKeyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateVendorKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateVendorKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateVendorKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateVendorKeyResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -16606,6 +22731,77 @@ func (r RotateWebhookSecretResponse) ContentType() string {
 	return ""
 }
 
+// ListApprovalsWithResponse What waits for a second person
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/approvals (the `ListApprovals` operationId).
+func (c *ClientWithResponses) ListApprovalsWithResponse(ctx context.Context, params *ListApprovalsParams, reqEditors ...RequestEditorFn) (*ListApprovalsResponse, error) {
+	rsp, err := c.ListApprovals(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListApprovalsResponse(rsp)
+}
+
+// GetApprovalWithResponse What waits, or what became of it
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/approvals/{approval_id} (the `GetApproval` operationId).
+func (c *ClientWithResponses) GetApprovalWithResponse(ctx context.Context, approvalID ApprovalID, reqEditors ...RequestEditorFn) (*GetApprovalResponse, error) {
+	rsp, err := c.GetApproval(ctx, approvalID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetApprovalResponse(rsp)
+}
+
+// ApproveRequestWithResponse Approve what somebody else asked for, and do it
+//
+// Needs the permission of the operation as well. It is done in the name of who asked, with the rights that this person has now, once; `status` and `answer` say how it went. The same request again, by the same person, does what a server that died in between has left.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/approvals/{approval_id}/approve (the `ApproveRequest` operationId).
+func (c *ClientWithResponses) ApproveRequestWithResponse(ctx context.Context, approvalID ApprovalID, params *ApproveRequestParams, reqEditors ...RequestEditorFn) (*ApproveRequestResponse, error) {
+	rsp, err := c.ApproveRequest(ctx, approvalID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApproveRequestResponse(rsp)
+}
+
+// RefuseRequestWithResponse Refuse what somebody else asked for
+//
+// Needs the permission of the operation as well.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/approvals/{approval_id}/refuse (the `RefuseRequest` operationId).
+func (c *ClientWithResponses) RefuseRequestWithResponse(ctx context.Context, approvalID ApprovalID, params *RefuseRequestParams, reqEditors ...RequestEditorFn) (*RefuseRequestResponse, error) {
+	rsp, err := c.RefuseRequest(ctx, approvalID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRefuseRequestResponse(rsp)
+}
+
+// WithdrawRequestWithResponse Take back what one has asked for
+//
+// Only who asked can.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/approvals/{approval_id}/withdraw (the `WithdrawRequest` operationId).
+func (c *ClientWithResponses) WithdrawRequestWithResponse(ctx context.Context, approvalID ApprovalID, params *WithdrawRequestParams, reqEditors ...RequestEditorFn) (*WithdrawRequestResponse, error) {
+	rsp, err := c.WithdrawRequest(ctx, approvalID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWithdrawRequestResponse(rsp)
+}
+
 // GetAppWithResponse Show an app
 //
 // Returns a wrapper object for the known response body format(s).
@@ -16673,6 +22869,39 @@ func (c *ClientWithResponses) ArchiveAppWithResponse(ctx context.Context, appID 
 		return nil, err
 	}
 	return ParseArchiveAppResponse(rsp)
+}
+
+// ListAuditEntriesWithResponse Who did what, the newest first
+//
+// Every operation that changes something, every one that was refused, and the reads of what is sensitive, this one among them. Entries are written in
+// the transaction of their change, are never changed, and form a chain of hashes that `massrouter audit verify` proves; what is personal in one goes
+// when the person goes. A role in an organisation sees the organisation's entries, but not from where the platform's people acted.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/audit/entries (the `ListAuditEntries` operationId).
+func (c *ClientWithResponses) ListAuditEntriesWithResponse(ctx context.Context, params *ListAuditEntriesParams, reqEditors ...RequestEditorFn) (*ListAuditEntriesResponse, error) {
+	rsp, err := c.ListAuditEntries(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListAuditEntriesResponse(rsp)
+}
+
+// ExportAuditEntriesWithResponse The same as a file
+//
+// All entries that a filter means, the newest first, as a stream: JSON Lines, whose lines are entries as in the list, or CSV. An error after the first
+// bytes cuts the connection.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/audit/entries/export (the `ExportAuditEntries` operationId).
+func (c *ClientWithResponses) ExportAuditEntriesWithResponse(ctx context.Context, params *ExportAuditEntriesParams, reqEditors ...RequestEditorFn) (*ExportAuditEntriesResponse, error) {
+	rsp, err := c.ExportAuditEntries(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportAuditEntriesResponse(rsp)
 }
 
 // ListChargeReviewsWithResponse List suspect charges, newest first
@@ -16785,6 +23014,95 @@ func (c *ClientWithResponses) GetGenerationWithResponse(ctx context.Context, gen
 		return nil, err
 	}
 	return ParseGetGenerationResponse(rsp)
+}
+
+// EraseContentWithResponse Erase what is stored of a call
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /console/v1/generations/{generation_id}/content (the `EraseContent` operationId).
+func (c *ClientWithResponses) EraseContentWithResponse(ctx context.Context, generationID GenerationID, params *EraseContentParams, reqEditors ...RequestEditorFn) (*EraseContentResponse, error) {
+	rsp, err := c.EraseContent(ctx, generationID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEraseContentResponse(rsp)
+}
+
+// GetContentWithResponse What a call asked and was answered
+//
+// Of calls of wallets whose owner wants it stored, until its time is over; `not_found` otherwise. Bodies are as they were sent, streams with
+// all of their events; of long ones it is the beginning. It is there some moments after the call has ended.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/generations/{generation_id}/content (the `GetContent` operationId).
+func (c *ClientWithResponses) GetContentWithResponse(ctx context.Context, generationID GenerationID, reqEditors ...RequestEditorFn) (*GetContentResponse, error) {
+	rsp, err := c.GetContent(ctx, generationID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetContentResponse(rsp)
+}
+
+// ListGrantsWithResponse Who has which role on the platform
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/grants (the `ListGrants` operationId).
+func (c *ClientWithResponses) ListGrantsWithResponse(ctx context.Context, params *ListGrantsParams, reqEditors ...RequestEditorFn) (*ListGrantsResponse, error) {
+	rsp, err := c.ListGrants(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListGrantsResponse(rsp)
+}
+
+// GrantRoleWithBodyWithResponse Give somebody a role on the platform for a time
+//
+// Asked for by a person, a second one has to approve it (202); the operator token grants at once. The mailbox has to be proved. Nobody grants or approves a
+// role of the own.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/grants (the `GrantRole` operationId).
+func (c *ClientWithResponses) GrantRoleWithBodyWithResponse(ctx context.Context, params *GrantRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GrantRoleResponse, error) {
+	rsp, err := c.GrantRoleWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGrantRoleResponse(rsp)
+}
+
+// GrantRoleWithResponse Give somebody a role on the platform for a time
+//
+// Asked for by a person, a second one has to approve it (202); the operator token grants at once. The mailbox has to be proved. Nobody grants or approves a
+// role of the own.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/grants (the `GrantRole` operationId).
+func (c *ClientWithResponses) GrantRoleWithResponse(ctx context.Context, params *GrantRoleParams, body GrantRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*GrantRoleResponse, error) {
+	rsp, err := c.GrantRole(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGrantRoleResponse(rsp)
+}
+
+// EndGrantWithResponse Take a role back
+//
+// At once; nobody has to approve that.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /console/v1/grants/{grant_id} (the `EndGrant` operationId).
+func (c *ClientWithResponses) EndGrantWithResponse(ctx context.Context, grantID ID, params *EndGrantParams, reqEditors ...RequestEditorFn) (*EndGrantResponse, error) {
+	rsp, err := c.EndGrant(ctx, grantID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndGrantResponse(rsp)
 }
 
 // GetJournalAccountWithResponse The balances of an account
@@ -17084,6 +23402,47 @@ func (c *ClientWithResponses) GetLedgerHeadWithResponse(ctx context.Context, req
 	return ParseGetLedgerHeadResponse(rsp)
 }
 
+// ListMyInvitationsWithResponse The open invitations to one's own mailbox
+//
+// None while the mailbox is not proved.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/me/invitations (the `ListMyInvitations` operationId).
+func (c *ClientWithResponses) ListMyInvitationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListMyInvitationsResponse, error) {
+	rsp, err := c.ListMyInvitations(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListMyInvitationsResponse(rsp)
+}
+
+// AcceptInvitationWithResponse Join an organisation
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/me/invitations/{invitation_id}/accept (the `AcceptInvitation` operationId).
+func (c *ClientWithResponses) AcceptInvitationWithResponse(ctx context.Context, invitationID InvitationID, params *AcceptInvitationParams, reqEditors ...RequestEditorFn) (*AcceptInvitationResponse, error) {
+	rsp, err := c.AcceptInvitation(ctx, invitationID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAcceptInvitationResponse(rsp)
+}
+
+// DeclineInvitationWithResponse Refuse to join an organisation
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/me/invitations/{invitation_id}/decline (the `DeclineInvitation` operationId).
+func (c *ClientWithResponses) DeclineInvitationWithResponse(ctx context.Context, invitationID InvitationID, params *DeclineInvitationParams, reqEditors ...RequestEditorFn) (*DeclineInvitationResponse, error) {
+	rsp, err := c.DeclineInvitation(ctx, invitationID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeclineInvitationResponse(rsp)
+}
+
 // ListModelsWithResponse List models with their endpoints and the prices in force
 //
 // Returns a wrapper object for the known response body format(s).
@@ -17190,6 +23549,263 @@ func (c *ClientWithResponses) PublishPriceWithResponse(ctx context.Context, auth
 		return nil, err
 	}
 	return ParsePublishPriceResponse(rsp)
+}
+
+// ListOrganisationsWithResponse The organisations that one belongs to, the own one first
+//
+// Everybody has one of the own; it is made when it is asked for first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/organisations (the `ListOrganisations` operationId).
+func (c *ClientWithResponses) ListOrganisationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOrganisationsResponse, error) {
+	rsp, err := c.ListOrganisations(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOrganisationsResponse(rsp)
+}
+
+// CreateOrganisationWithBodyWithResponse Make an organisation
+//
+// Who makes it owns it. Its wallet is opened in the ledger before it is there.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/organisations (the `CreateOrganisation` operationId).
+func (c *ClientWithResponses) CreateOrganisationWithBodyWithResponse(ctx context.Context, params *CreateOrganisationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateOrganisationResponse, error) {
+	rsp, err := c.CreateOrganisationWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateOrganisationResponse(rsp)
+}
+
+// CreateOrganisationWithResponse Make an organisation
+//
+// Who makes it owns it. Its wallet is opened in the ledger before it is there.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/organisations (the `CreateOrganisation` operationId).
+func (c *ClientWithResponses) CreateOrganisationWithResponse(ctx context.Context, params *CreateOrganisationParams, body CreateOrganisationJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateOrganisationResponse, error) {
+	rsp, err := c.CreateOrganisation(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateOrganisationResponse(rsp)
+}
+
+// DeleteOrganisationWithResponse End an organisation
+//
+// Its keys are revoked, nobody belongs to it any more, and its history stays in the ledger. Refused with `conflict` while calls run and while its
+// wallet has money, and for somebody's own.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /console/v1/organisations/{organisation_id} (the `DeleteOrganisation` operationId).
+func (c *ClientWithResponses) DeleteOrganisationWithResponse(ctx context.Context, organisationID OrganisationID, params *DeleteOrganisationParams, reqEditors ...RequestEditorFn) (*DeleteOrganisationResponse, error) {
+	rsp, err := c.DeleteOrganisation(ctx, organisationID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteOrganisationResponse(rsp)
+}
+
+// GetOrganisationWithResponse An organisation
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/organisations/{organisation_id} (the `GetOrganisation` operationId).
+func (c *ClientWithResponses) GetOrganisationWithResponse(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*GetOrganisationResponse, error) {
+	rsp, err := c.GetOrganisation(ctx, organisationID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOrganisationResponse(rsp)
+}
+
+// RenameOrganisationWithBodyWithResponse Give an organisation another name
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /console/v1/organisations/{organisation_id} (the `RenameOrganisation` operationId).
+func (c *ClientWithResponses) RenameOrganisationWithBodyWithResponse(ctx context.Context, organisationID OrganisationID, params *RenameOrganisationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RenameOrganisationResponse, error) {
+	rsp, err := c.RenameOrganisationWithBody(ctx, organisationID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRenameOrganisationResponse(rsp)
+}
+
+// RenameOrganisationWithResponse Give an organisation another name
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /console/v1/organisations/{organisation_id} (the `RenameOrganisation` operationId).
+func (c *ClientWithResponses) RenameOrganisationWithResponse(ctx context.Context, organisationID OrganisationID, params *RenameOrganisationParams, body RenameOrganisationJSONRequestBody, reqEditors ...RequestEditorFn) (*RenameOrganisationResponse, error) {
+	rsp, err := c.RenameOrganisation(ctx, organisationID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRenameOrganisationResponse(rsp)
+}
+
+// ListInvitationsWithResponse The open invitations of an organisation
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/organisations/{organisation_id}/invitations (the `ListInvitations` operationId).
+func (c *ClientWithResponses) ListInvitationsWithResponse(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*ListInvitationsResponse, error) {
+	rsp, err := c.ListInvitations(ctx, organisationID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListInvitationsResponse(rsp)
+}
+
+// InviteMemberWithBodyWithResponse Invite the owner of a mailbox
+//
+// Takes the place of an open invitation to the same mailbox. The mailbox is told by mail, whether or not it has an account.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/organisations/{organisation_id}/invitations (the `InviteMember` operationId).
+func (c *ClientWithResponses) InviteMemberWithBodyWithResponse(ctx context.Context, organisationID OrganisationID, params *InviteMemberParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*InviteMemberResponse, error) {
+	rsp, err := c.InviteMemberWithBody(ctx, organisationID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseInviteMemberResponse(rsp)
+}
+
+// InviteMemberWithResponse Invite the owner of a mailbox
+//
+// Takes the place of an open invitation to the same mailbox. The mailbox is told by mail, whether or not it has an account.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/organisations/{organisation_id}/invitations (the `InviteMember` operationId).
+func (c *ClientWithResponses) InviteMemberWithResponse(ctx context.Context, organisationID OrganisationID, params *InviteMemberParams, body InviteMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*InviteMemberResponse, error) {
+	rsp, err := c.InviteMember(ctx, organisationID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseInviteMemberResponse(rsp)
+}
+
+// WithdrawInvitationWithResponse Take an invitation back
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /console/v1/organisations/{organisation_id}/invitations/{invitation_id} (the `WithdrawInvitation` operationId).
+func (c *ClientWithResponses) WithdrawInvitationWithResponse(ctx context.Context, organisationID OrganisationID, invitationID InvitationID, params *WithdrawInvitationParams, reqEditors ...RequestEditorFn) (*WithdrawInvitationResponse, error) {
+	rsp, err := c.WithdrawInvitation(ctx, organisationID, invitationID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWithdrawInvitationResponse(rsp)
+}
+
+// LeaveOrganisationWithResponse Leave an organisation
+//
+// Refused with `last_owner` for its only owner.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/organisations/{organisation_id}/leave (the `LeaveOrganisation` operationId).
+func (c *ClientWithResponses) LeaveOrganisationWithResponse(ctx context.Context, organisationID OrganisationID, params *LeaveOrganisationParams, reqEditors ...RequestEditorFn) (*LeaveOrganisationResponse, error) {
+	rsp, err := c.LeaveOrganisation(ctx, organisationID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLeaveOrganisationResponse(rsp)
+}
+
+// ListMembersWithResponse Who belongs to an organisation
+//
+// The id of a member is the `member_id` of keys and of limits.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/organisations/{organisation_id}/members (the `ListMembers` operationId).
+func (c *ClientWithResponses) ListMembersWithResponse(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*ListMembersResponse, error) {
+	rsp, err := c.ListMembers(ctx, organisationID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListMembersResponse(rsp)
+}
+
+// RemoveMemberWithResponse Take somebody out of an organisation
+//
+// The keys that are this member's stay, with their caps; revoke them apart.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /console/v1/organisations/{organisation_id}/members/{member_id} (the `RemoveMember` operationId).
+func (c *ClientWithResponses) RemoveMemberWithResponse(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *RemoveMemberParams, reqEditors ...RequestEditorFn) (*RemoveMemberResponse, error) {
+	rsp, err := c.RemoveMember(ctx, organisationID, memberID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRemoveMemberResponse(rsp)
+}
+
+// SetMemberRoleWithBodyWithResponse Give a member another role
+//
+// Only owners make and unmake owners. `last_owner` when nobody would be one.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/organisations/{organisation_id}/members/{member_id} (the `SetMemberRole` operationId).
+func (c *ClientWithResponses) SetMemberRoleWithBodyWithResponse(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *SetMemberRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetMemberRoleResponse, error) {
+	rsp, err := c.SetMemberRoleWithBody(ctx, organisationID, memberID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetMemberRoleResponse(rsp)
+}
+
+// SetMemberRoleWithResponse Give a member another role
+//
+// Only owners make and unmake owners. `last_owner` when nobody would be one.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/organisations/{organisation_id}/members/{member_id} (the `SetMemberRole` operationId).
+func (c *ClientWithResponses) SetMemberRoleWithResponse(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *SetMemberRoleParams, body SetMemberRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*SetMemberRoleResponse, error) {
+	rsp, err := c.SetMemberRole(ctx, organisationID, memberID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetMemberRoleResponse(rsp)
+}
+
+// TransferOwnershipWithBodyWithResponse Make another member the owner, and oneself an admin
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/organisations/{organisation_id}/owner (the `TransferOwnership` operationId).
+func (c *ClientWithResponses) TransferOwnershipWithBodyWithResponse(ctx context.Context, organisationID OrganisationID, params *TransferOwnershipParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TransferOwnershipResponse, error) {
+	rsp, err := c.TransferOwnershipWithBody(ctx, organisationID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTransferOwnershipResponse(rsp)
+}
+
+// TransferOwnershipWithResponse Make another member the owner, and oneself an admin
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/organisations/{organisation_id}/owner (the `TransferOwnership` operationId).
+func (c *ClientWithResponses) TransferOwnershipWithResponse(ctx context.Context, organisationID OrganisationID, params *TransferOwnershipParams, body TransferOwnershipJSONRequestBody, reqEditors ...RequestEditorFn) (*TransferOwnershipResponse, error) {
+	rsp, err := c.TransferOwnership(ctx, organisationID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTransferOwnershipResponse(rsp)
 }
 
 // ErasePresetWithResponse Erase a preset with all that its versions say
@@ -17529,6 +24145,22 @@ func (c *ClientWithResponses) RegisterAppWithResponse(ctx context.Context, walle
 	return ParseRegisterAppResponse(rsp)
 }
 
+// ListCacheHitsWithResponse How often answers were given again from the cache, and what that saved
+//
+// By UTC day, key and model. They cost nothing and are no generations: neither usage nor rankings count them. Of the last moments of a process
+// that crashed none may be counted.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/cache-hits (the `ListCacheHits` operationId).
+func (c *ClientWithResponses) ListCacheHitsWithResponse(ctx context.Context, walletID WalletID, params *ListCacheHitsParams, reqEditors ...RequestEditorFn) (*ListCacheHitsResponse, error) {
+	rsp, err := c.ListCacheHits(ctx, walletID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListCacheHitsResponse(rsp)
+}
+
 // ListClosesWithResponse The months of a wallet in which something happened, the newest first
 //
 // Returns a wrapper object for the known response body format(s).
@@ -17555,6 +24187,53 @@ func (c *ClientWithResponses) GetCloseWithResponse(ctx context.Context, walletID
 		return nil, err
 	}
 	return ParseGetCloseResponse(rsp)
+}
+
+// SetContentStorageWithBodyWithResponse Say whether what the calls of a wallet ask and answer is stored
+//
+// Nothing is, unless the owner says so here. What is stored already is brought in line: without `retention_hours` all of it is erased, a
+// shorter time holds for it too, and contents of keys that are not named are erased. In force within a second.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/content-storage (the `SetContentStorage` operationId).
+func (c *ClientWithResponses) SetContentStorageWithBodyWithResponse(ctx context.Context, walletID WalletID, params *SetContentStorageParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetContentStorageResponse, error) {
+	rsp, err := c.SetContentStorageWithBody(ctx, walletID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetContentStorageResponse(rsp)
+}
+
+// SetContentStorageWithResponse Say whether what the calls of a wallet ask and answer is stored
+//
+// Nothing is, unless the owner says so here. What is stored already is brought in line: without `retention_hours` all of it is erased, a
+// shorter time holds for it too, and contents of keys that are not named are erased. In force within a second.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/content-storage (the `SetContentStorage` operationId).
+func (c *ClientWithResponses) SetContentStorageWithResponse(ctx context.Context, walletID WalletID, params *SetContentStorageParams, body SetContentStorageJSONRequestBody, reqEditors ...RequestEditorFn) (*SetContentStorageResponse, error) {
+	rsp, err := c.SetContentStorage(ctx, walletID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetContentStorageResponse(rsp)
+}
+
+// EraseContentsWithResponse Erase what is stored of the calls of a wallet
+//
+// Of all calls that have begun. Calls from then on are stored as the owner has said.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /console/v1/wallets/{wallet_id}/contents (the `EraseContents` operationId).
+func (c *ClientWithResponses) EraseContentsWithResponse(ctx context.Context, walletID WalletID, params *EraseContentsParams, reqEditors ...RequestEditorFn) (*EraseContentsResponse, error) {
+	rsp, err := c.EraseContents(ctx, walletID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEraseContentsResponse(rsp)
 }
 
 // GrantCreditWithBodyWithResponse Give promotional credit
@@ -17900,6 +24579,109 @@ func (c *ClientWithResponses) TopUpWalletWithResponse(ctx context.Context, walle
 	return ParseTopUpWalletResponse(rsp)
 }
 
+// ListVendorKeysWithResponse List the keys of a wallet at vendors, the oldest first
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/vendor-keys (the `ListVendorKeys` operationId).
+func (c *ClientWithResponses) ListVendorKeysWithResponse(ctx context.Context, walletID WalletID, reqEditors ...RequestEditorFn) (*ListVendorKeysResponse, error) {
+	rsp, err := c.ListVendorKeys(ctx, walletID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListVendorKeysResponse(rsp)
+}
+
+// CreateVendorKeyWithBodyWithResponse Store a key of the customer's own at a vendor
+//
+// Calls of the wallet are made with it first: the vendor bills the customer, and the platform charges a part of the price as its fee. It is encrypted,
+// and never shown again.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/wallets/{wallet_id}/vendor-keys (the `CreateVendorKey` operationId).
+func (c *ClientWithResponses) CreateVendorKeyWithBodyWithResponse(ctx context.Context, walletID WalletID, params *CreateVendorKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateVendorKeyResponse, error) {
+	rsp, err := c.CreateVendorKeyWithBody(ctx, walletID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateVendorKeyResponse(rsp)
+}
+
+// CreateVendorKeyWithResponse Store a key of the customer's own at a vendor
+//
+// Calls of the wallet are made with it first: the vendor bills the customer, and the platform charges a part of the price as its fee. It is encrypted,
+// and never shown again.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/wallets/{wallet_id}/vendor-keys (the `CreateVendorKey` operationId).
+func (c *ClientWithResponses) CreateVendorKeyWithResponse(ctx context.Context, walletID WalletID, params *CreateVendorKeyParams, body CreateVendorKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateVendorKeyResponse, error) {
+	rsp, err := c.CreateVendorKey(ctx, walletID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateVendorKeyResponse(rsp)
+}
+
+// DeleteVendorKeyWithResponse Erase a key at a vendor
+//
+// Within a second no call uses it. Records of calls keep its id.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `DeleteVendorKey` operationId).
+func (c *ClientWithResponses) DeleteVendorKeyWithResponse(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, params *DeleteVendorKeyParams, reqEditors ...RequestEditorFn) (*DeleteVendorKeyResponse, error) {
+	rsp, err := c.DeleteVendorKey(ctx, walletID, vendorKeyID, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteVendorKeyResponse(rsp)
+}
+
+// GetVendorKeyWithResponse Show a key of a wallet at a vendor
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `GetVendorKey` operationId).
+func (c *ClientWithResponses) GetVendorKeyWithResponse(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, reqEditors ...RequestEditorFn) (*GetVendorKeyResponse, error) {
+	rsp, err := c.GetVendorKey(ctx, walletID, vendorKeyID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetVendorKeyResponse(rsp)
+}
+
+// UpdateVendorKeyWithBodyWithResponse Replace the settings of a key at a vendor
+//
+// All settings are replaced together; the secret only if one is given.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `UpdateVendorKey` operationId).
+func (c *ClientWithResponses) UpdateVendorKeyWithBodyWithResponse(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, params *UpdateVendorKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateVendorKeyResponse, error) {
+	rsp, err := c.UpdateVendorKeyWithBody(ctx, walletID, vendorKeyID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateVendorKeyResponse(rsp)
+}
+
+// UpdateVendorKeyWithResponse Replace the settings of a key at a vendor
+//
+// All settings are replaced together; the secret only if one is given.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /console/v1/wallets/{wallet_id}/vendor-keys/{vendor_key_id} (the `UpdateVendorKey` operationId).
+func (c *ClientWithResponses) UpdateVendorKeyWithResponse(ctx context.Context, walletID WalletID, vendorKeyID VendorKeyID, params *UpdateVendorKeyParams, body UpdateVendorKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateVendorKeyResponse, error) {
+	rsp, err := c.UpdateVendorKey(ctx, walletID, vendorKeyID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateVendorKeyResponse(rsp)
+}
+
 // ListWebhooksWithResponse List all webhooks of a wallet, the oldest first
 //
 // Returns a wrapper object for the known response body format(s).
@@ -18123,6 +24905,236 @@ func (c *ClientWithResponses) RotateWebhookSecretWithResponse(ctx context.Contex
 	return ParseRotateWebhookSecretResponse(rsp)
 }
 
+// ParseListApprovalsResponse parses an HTTP response from a ListApprovalsWithResponse call
+func ParseListApprovalsResponse(rsp *http.Response) (*ListApprovalsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListApprovalsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ApprovalList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListApprovalsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetApprovalResponse parses an HTTP response from a GetApprovalWithResponse call
+func ParseGetApprovalResponse(rsp *http.Response) (*GetApprovalResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetApprovalResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Approval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetApprovalResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseApproveRequestResponse parses an HTTP response from a ApproveRequestWithResponse call
+func ParseApproveRequestResponse(rsp *http.Response) (*ApproveRequestResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ApproveRequestResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Approval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ApproveRequestResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRefuseRequestResponse parses an HTTP response from a RefuseRequestWithResponse call
+func ParseRefuseRequestResponse(rsp *http.Response) (*RefuseRequestResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RefuseRequestResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Approval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers RefuseRequestResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseWithdrawRequestResponse parses an HTTP response from a WithdrawRequestWithResponse call
+func ParseWithdrawRequestResponse(rsp *http.Response) (*WithdrawRequestResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WithdrawRequestResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Approval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers WithdrawRequestResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetAppResponse parses an HTTP response from a GetAppWithResponse call
 func ParseGetAppResponse(rsp *http.Response) (*GetAppResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -18261,6 +25273,91 @@ func ParseArchiveAppResponse(rsp *http.Response) (*ArchiveAppResponse, error) {
 	return response, nil
 }
 
+// ParseListAuditEntriesResponse parses an HTTP response from a ListAuditEntriesWithResponse call
+func ParseListAuditEntriesResponse(rsp *http.Response) (*ListAuditEntriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListAuditEntriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AuditEntryPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListAuditEntriesResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseExportAuditEntriesResponse parses an HTTP response from a ExportAuditEntriesWithResponse call
+func ParseExportAuditEntriesResponse(rsp *http.Response) (*ExportAuditEntriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExportAuditEntriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ExportAuditEntriesResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListChargeReviewsResponse parses an HTTP response from a ListChargeReviewsWithResponse call
 func ParseListChargeReviewsResponse(rsp *http.Response) (*ListChargeReviewsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -18373,6 +25470,13 @@ func ParseReviewChargeResponse(rsp *http.Response) (*ReviewChargeResponse, error
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest NeedsApproval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -18524,6 +25628,239 @@ func ParseGetGenerationResponse(rsp *http.Response) (*GetGenerationResponse, err
 	switch {
 	case true:
 		var headers GetGenerationResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseEraseContentResponse parses an HTTP response from a EraseContentWithResponse call
+func ParseEraseContentResponse(rsp *http.Response) (*EraseContentResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EraseContentResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Erased
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers EraseContentResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetContentResponse parses an HTTP response from a GetContentWithResponse call
+func ParseGetContentResponse(rsp *http.Response) (*GetContentResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetContentResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ContentAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetContentResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListGrantsResponse parses an HTTP response from a ListGrantsWithResponse call
+func ParseListGrantsResponse(rsp *http.Response) (*ListGrantsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListGrantsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PlatformGrantList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListGrantsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGrantRoleResponse parses an HTTP response from a GrantRoleWithResponse call
+func ParseGrantRoleResponse(rsp *http.Response) (*GrantRoleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GrantRoleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest PlatformGrant
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest NeedsApproval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GrantRoleResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseEndGrantResponse parses an HTTP response from a EndGrantWithResponse call
+func ParseEndGrantResponse(rsp *http.Response) (*EndGrantResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EndGrantResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers EndGrantResponseDefaultHeaders
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value ID
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
@@ -19227,6 +26564,140 @@ func ParseGetLedgerHeadResponse(rsp *http.Response) (*GetLedgerHeadResponse, err
 	return response, nil
 }
 
+// ParseListMyInvitationsResponse parses an HTTP response from a ListMyInvitationsWithResponse call
+func ParseListMyInvitationsResponse(rsp *http.Response) (*ListMyInvitationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListMyInvitationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest InvitationList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListMyInvitationsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseAcceptInvitationResponse parses an HTTP response from a AcceptInvitationWithResponse call
+func ParseAcceptInvitationResponse(rsp *http.Response) (*AcceptInvitationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AcceptInvitationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Organisation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers AcceptInvitationResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeclineInvitationResponse parses an HTTP response from a DeclineInvitationWithResponse call
+func ParseDeclineInvitationResponse(rsp *http.Response) (*DeclineInvitationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeclineInvitationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers DeclineInvitationResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListModelsResponse parses an HTTP response from a ListModelsWithResponse call
 func ParseListModelsResponse(rsp *http.Response) (*ListModelsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -19432,6 +26903,13 @@ func ParsePublishPriceResponse(rsp *http.Response) (*PublishPriceResponse, error
 		}
 		response.JSON201 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest NeedsApproval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -19444,6 +26922,580 @@ func ParsePublishPriceResponse(rsp *http.Response) (*PublishPriceResponse, error
 	switch {
 	case true:
 		var headers PublishPriceResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListOrganisationsResponse parses an HTTP response from a ListOrganisationsWithResponse call
+func ParseListOrganisationsResponse(rsp *http.Response) (*ListOrganisationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOrganisationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OrganisationList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListOrganisationsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateOrganisationResponse parses an HTTP response from a CreateOrganisationWithResponse call
+func ParseCreateOrganisationResponse(rsp *http.Response) (*CreateOrganisationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateOrganisationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Organisation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers CreateOrganisationResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteOrganisationResponse parses an HTTP response from a DeleteOrganisationWithResponse call
+func ParseDeleteOrganisationResponse(rsp *http.Response) (*DeleteOrganisationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteOrganisationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers DeleteOrganisationResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetOrganisationResponse parses an HTTP response from a GetOrganisationWithResponse call
+func ParseGetOrganisationResponse(rsp *http.Response) (*GetOrganisationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOrganisationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Organisation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetOrganisationResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRenameOrganisationResponse parses an HTTP response from a RenameOrganisationWithResponse call
+func ParseRenameOrganisationResponse(rsp *http.Response) (*RenameOrganisationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RenameOrganisationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Organisation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers RenameOrganisationResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListInvitationsResponse parses an HTTP response from a ListInvitationsWithResponse call
+func ParseListInvitationsResponse(rsp *http.Response) (*ListInvitationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListInvitationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest InvitationList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListInvitationsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseInviteMemberResponse parses an HTTP response from a InviteMemberWithResponse call
+func ParseInviteMemberResponse(rsp *http.Response) (*InviteMemberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &InviteMemberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Invitation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers InviteMemberResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseWithdrawInvitationResponse parses an HTTP response from a WithdrawInvitationWithResponse call
+func ParseWithdrawInvitationResponse(rsp *http.Response) (*WithdrawInvitationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WithdrawInvitationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers WithdrawInvitationResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseLeaveOrganisationResponse parses an HTTP response from a LeaveOrganisationWithResponse call
+func ParseLeaveOrganisationResponse(rsp *http.Response) (*LeaveOrganisationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LeaveOrganisationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers LeaveOrganisationResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListMembersResponse parses an HTTP response from a ListMembersWithResponse call
+func ParseListMembersResponse(rsp *http.Response) (*ListMembersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListMembersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OrganisationMemberList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListMembersResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRemoveMemberResponse parses an HTTP response from a RemoveMemberWithResponse call
+func ParseRemoveMemberResponse(rsp *http.Response) (*RemoveMemberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RemoveMemberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers RemoveMemberResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetMemberRoleResponse parses an HTTP response from a SetMemberRoleWithResponse call
+func ParseSetMemberRoleResponse(rsp *http.Response) (*SetMemberRoleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetMemberRoleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SetMemberRoleResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseTransferOwnershipResponse parses an HTTP response from a TransferOwnershipWithResponse call
+func ParseTransferOwnershipResponse(rsp *http.Response) (*TransferOwnershipResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TransferOwnershipResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers TransferOwnershipResponseDefaultHeaders
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value ID
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
@@ -20226,6 +28278,13 @@ func ParseAdjustWalletResponse(rsp *http.Response) (*AdjustWalletResponse, error
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest NeedsApproval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -20343,6 +28402,52 @@ func ParseRegisterAppResponse(rsp *http.Response) (*RegisterAppResponse, error) 
 	return response, nil
 }
 
+// ParseListCacheHitsResponse parses an HTTP response from a ListCacheHitsWithResponse call
+func ParseListCacheHitsResponse(rsp *http.Response) (*ListCacheHitsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListCacheHitsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CacheHits
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListCacheHitsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListClosesResponse parses an HTTP response from a ListClosesWithResponse call
 func ParseListClosesResponse(rsp *http.Response) (*ListClosesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -20435,6 +28540,98 @@ func ParseGetCloseResponse(rsp *http.Response) (*GetCloseResponse, error) {
 	return response, nil
 }
 
+// ParseSetContentStorageResponse parses an HTTP response from a SetContentStorageWithResponse call
+func ParseSetContentStorageResponse(rsp *http.Response) (*SetContentStorageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetContentStorageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Receipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers SetContentStorageResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseEraseContentsResponse parses an HTTP response from a EraseContentsWithResponse call
+func ParseEraseContentsResponse(rsp *http.Response) (*EraseContentsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EraseContentsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Erased
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers EraseContentsResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGrantCreditResponse parses an HTTP response from a GrantCreditWithResponse call
 func ParseGrantCreditResponse(rsp *http.Response) (*GrantCreditResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -20455,6 +28652,13 @@ func ParseGrantCreditResponse(rsp *http.Response) (*GrantCreditResponse, error) 
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest NeedsApproval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -20824,6 +29028,13 @@ func ParseClearPriceGroupResponse(rsp *http.Response) (*ClearPriceGroupResponse,
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest NeedsApproval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -20869,6 +29080,13 @@ func ParseSetPriceGroupResponse(rsp *http.Response) (*SetPriceGroupResponse, err
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest NeedsApproval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -21103,6 +29321,13 @@ func ParseTopUpWalletResponse(rsp *http.Response) (*TopUpWalletResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest NeedsApproval
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -21115,6 +29340,236 @@ func ParseTopUpWalletResponse(rsp *http.Response) (*TopUpWalletResponse, error) 
 	switch {
 	case true:
 		var headers TopUpWalletResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListVendorKeysResponse parses an HTTP response from a ListVendorKeysWithResponse call
+func ParseListVendorKeysResponse(rsp *http.Response) (*ListVendorKeysResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListVendorKeysResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest VendorKeyList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ListVendorKeysResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateVendorKeyResponse parses an HTTP response from a CreateVendorKeyWithResponse call
+func ParseCreateVendorKeyResponse(rsp *http.Response) (*CreateVendorKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateVendorKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest VendorKeyReceipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers CreateVendorKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteVendorKeyResponse parses an HTTP response from a DeleteVendorKeyWithResponse call
+func ParseDeleteVendorKeyResponse(rsp *http.Response) (*DeleteVendorKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteVendorKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest VendorKeyReceipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers DeleteVendorKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetVendorKeyResponse parses an HTTP response from a GetVendorKeyWithResponse call
+func ParseGetVendorKeyResponse(rsp *http.Response) (*GetVendorKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetVendorKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest VendorKeyAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetVendorKeyResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUpdateVendorKeyResponse parses an HTTP response from a UpdateVendorKeyWithResponse call
+func ParseUpdateVendorKeyResponse(rsp *http.Response) (*UpdateVendorKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateVendorKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest VendorKeyReceipt
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers UpdateVendorKeyResponseDefaultHeaders
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value ID
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {

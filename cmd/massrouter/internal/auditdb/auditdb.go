@@ -147,7 +147,7 @@ func (s *session) verify(ctx context.Context, o *Options, started time.Time) (*R
 // comparers are all tables beside the events.
 func (s *session) comparers(ctx context.Context, findings *audit.Findings) ([]comparer, error) {
 	all := []comparer{newHeads(s, findings), newStreams(s, findings)}
-	for _, begin := range []func(context.Context, *session, *audit.Findings) (comparer, error){newCommands, newSnapshots, newTransparency, newViews} {
+	for _, begin := range []func(context.Context, *session, *audit.Findings) (comparer, error){newCommands, newSnapshots, newTransparency, newViews, newTrailed} {
 		c, err := begin(ctx, s, findings)
 		if c != nil {
 			all = append(all, c)

@@ -19,6 +19,7 @@ type correction struct {
 	at                                time.Time
 	position                          int64
 	charge, uncollectible, vendorCost amount
+	upstream                          amount
 	provenance, evidence, reason      string
 	insured                           bool
 	usage, lineItems                  []byte
@@ -31,7 +32,7 @@ type corrections struct {
 	buffer []byte     // with its documents
 }
 
-const correctionColumns = `generation_id, number, corrected_at, position, charge::text, uncollectible::text, vendor_cost::text, provenance, evidence,
+const correctionColumns = `generation_id, number, corrected_at, position, charge::text, uncollectible::text, vendor_cost::text, upstream_cost::text, provenance, evidence,
 	reason, insured, usage::text, line_items::text`
 
 func newCorrections(ctx context.Context, v *view) (*corrections, error) {
@@ -46,7 +47,7 @@ func newCorrections(ctx context.Context, v *view) (*corrections, error) {
 func scanCorrection(r *row) correction {
 	return correction{
 		id: r.uuid(0), number: r.int64(1), at: r.time(2), position: r.int64(3), charge: r.amount(4), uncollectible: r.amount(5), vendorCost: r.amount(6),
-		provenance: r.text(7), evidence: r.text(8), reason: r.text(9), insured: r.bool(10), usage: r.bytes(11), lineItems: r.bytes(12),
+		upstream: r.amount(7), provenance: r.text(8), evidence: r.text(9), reason: r.text(10), insured: r.bool(11), usage: r.bytes(12), lineItems: r.bytes(13),
 	}
 }
 
@@ -58,6 +59,7 @@ func encodeCorrection(to *encoder, c *correction) {
 	to.amount(c.charge.value)
 	to.amount(c.uncollectible.value)
 	to.amount(c.vendorCost.value)
+	to.amount(c.upstream.value)
 	to.text(c.provenance)
 	to.text(c.evidence)
 	to.text(c.reason)
@@ -79,7 +81,8 @@ func (c *corrections) Observe(_ context.Context, step *audit.Step) error {
 	c.buffer = c.buffer[:0]
 	c.want = correction{
 		id: e.HoldID, number: e.Number, at: step.Row.RecordedAt, position: step.Row.Position, charge: amount{value: e.After.Charge},
-		uncollectible: amount{value: e.After.Uncollectible}, vendorCost: amount{value: e.After.VendorCost}, provenance: string(e.Provenance),
+		uncollectible: amount{value: e.After.Uncollectible}, vendorCost: amount{value: e.After.VendorCost},
+		upstream: amount{value: e.After.UpstreamCost}, provenance: string(e.Provenance),
 		evidence: e.Evidence, reason: e.Reason, insured: e.Insured,
 	}
 	c.want.usage = c.document(e.After.Usage.AppendJSON)
@@ -105,6 +108,7 @@ func compareCorrection(d *diff, stored, want *correction) {
 	d.amount("charge", stored.charge, want.charge.value)
 	d.amount("uncollectible", stored.uncollectible, want.uncollectible.value)
 	d.amount("vendor_cost", stored.vendorCost, want.vendorCost.value)
+	d.amount("upstream_cost", stored.upstream, want.upstream.value)
 	same(d, "provenance", stored.provenance, want.provenance)
 	same(d, "evidence", stored.evidence, want.evidence)
 	same(d, "reason", stored.reason, want.reason)

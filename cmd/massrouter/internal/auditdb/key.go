@@ -14,8 +14,8 @@ const (
 	keysSQL = `SELECT key_id, wallet_id, label, hash, old_hash, old_hash_until, limits::text, disabled, disabled_reason, revoked,
 		revoked_reason, issued_at, issued_position, updated_at, position, app_id, scope FROM views.keys_v1`
 	spendsSQL = `SELECT key_id, held::text, total::text, day, day_spent::text, week, week_spent::text, month, month_spent::text,
-		last_used_at, position FROM views.keys_spend_v1`
-	termsSQL   = `SELECT wallet_id, price_group, rate_limits::text, updated_at, position FROM views.keys_wallets_v1`
+		last_used_at, position, upstream::text, day_upstream::text, week_upstream::text, month_upstream::text FROM views.keys_spend_v1`
+	termsSQL   = `SELECT wallet_id, price_group, rate_limits::text, content_storage::text, updated_at, position FROM views.keys_wallets_v1`
 	membersSQL = `SELECT wallet_id, member_id, limits::text, updated_at, position FROM views.keys_members_v1`
 )
 
@@ -88,7 +88,9 @@ func compareSpend(d *diff, r *row, s *audit.Spend) {
 			d.differs(w.column, date(stored), date(want))
 		}
 		d.amount(w.column+"_spent", r.amount(4+2*i), w.want.Amount)
+		d.amount(w.column+"_upstream", r.amount(12+i), w.want.Upstream)
 	}
+	d.amount("upstream", r.amount(11), s.Upstream)
 	d.time("last_used_at", r.time(9), s.LastUsedAt)
 	same(d, "position", r.int64(10), s.Position)
 }
@@ -96,8 +98,9 @@ func compareSpend(d *diff, r *row, s *audit.Spend) {
 func compareTerms(d *diff, r *row, w *audit.Wallet) {
 	same(d, "price_group", r.text(1), w.PriceGroup)
 	d.limits("rate_limits", r.bytes(2), w.Rates)
-	d.time("updated_at", r.time(3), w.TermsAt)
-	same(d, "position", r.int64(4), w.TermsPosition)
+	d.limits("content_storage", r.bytes(3), w.Content)
+	d.time("updated_at", r.time(4), w.TermsAt)
+	same(d, "position", r.int64(5), w.TermsPosition)
 }
 
 func compareMember(d *diff, r *row, m *audit.Member) {

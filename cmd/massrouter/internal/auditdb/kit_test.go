@@ -41,6 +41,7 @@ func setup(t *testing.T) *bundle {
 	b := empty(t)
 	b.story = b.ledger.Tell(t.Context())
 	b.ledger.TellCorrections(t.Context(), b.story)
+	b.ledger.TellOwnKeys(t.Context())
 	b.project(t)
 	return b
 }

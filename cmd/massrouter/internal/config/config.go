@@ -7,12 +7,15 @@ import "time"
 // Config is everything that can be set. The zero value is not usable; see Default and Load.
 type Config struct {
 	HTTP     HTTP     `title:"HTTP servers"`
+	Protect  Protect  `title:"Protection"`
 	Store    Store    `title:"Database and Redis"`
 	Ledger   Ledger   `title:"Ledger"`
 	Proof    Proof    `title:"Transparency log"`
 	Bus      Bus      `title:"Event bus"`
 	Webhooks Webhooks `title:"Customer webhooks"`
 	Secrets  Secrets  `title:"Secrets in the database"`
+	People   People   `title:"People and mail"`
+	OAuth    OAuth    `title:"Sign-in services"`
 	Gateway  Gateway  `title:"Inference"`
 	Limits   Limits   `title:"Rate limits"`
 	Vendors  Vendors  `title:"Vendors"`
@@ -27,6 +30,7 @@ type HTTP struct {
 	OpsListen     string `env:"MASSROUTER_OPS_LISTEN" doc:"Address of /healthz, /readyz and /metrics. Keep it private." used:"serve work dev"`
 	OperatorToken Secret `env:"MASSROUTER_OPERATOR_TOKEN" doc:"Bearer token of the console API, at least 24 printable characters. The operator commands send it." used:"serve and operator commands"`
 	MaxStreams    int    `env:"MASSROUTER_MAX_STREAMS" doc:"Most live connections (GET /console/v1/stream) of one process; beyond it callers get overloaded (503)." used:"serve dev"`
+	ApproveAbove  string `env:"MASSROUTER_APPROVE_ABOVE" doc:"A person who moves more than this by hand (top-ups, grants, adjustments), in the wallet's currency, needs a second one to approve it. The operator token does not." used:"serve dev"`
 	MaxBody       int64  `env:"MASSROUTER_MAX_BODY_BYTES" doc:"Largest request body of the inference API, in bytes." used:"serve dev"`
 }
 
@@ -89,6 +93,7 @@ type Gateway struct {
 	AutoModels       string        `env:"MASSROUTER_AUTO_MODELS" doc:"Models, separated by commas, among which the cheapest healthy one serves a call of the model openrouter/auto. Without any there is no such model." used:"serve dev"`
 	MediaNetworks    string        `env:"MASSROUTER_MEDIA_ALLOW_NETWORKS" doc:"Networks that images and documents may be fetched from, at any port, although they are not public, separated by commas. All else that is private, loopback or special is refused when it is dialled, and so are all ports but 80 and 443." used:"serve dev"`
 	CacheRoom        int64         `env:"MASSROUTER_CACHE_BYTES_PER_KEY" doc:"Room in Redis for the cached answers of one API key, in bytes; those that end first make room. 0: no answers are cached." used:"serve dev"`
+	OwnKeyFee        string        `env:"MASSROUTER_OWN_KEY_FEE_PERCENT" doc:"What a call costs that is made with a key of the customer's own at the vendor, in per cent of its price: from 0 to 100, with at most ten decimals. Each hold says what it was." used:"serve dev"`
 	RequestTimeout   time.Duration `env:"MASSROUTER_REQUEST_TIMEOUT" doc:"Longest time of a call that is no stream, all attempts together. A hold lives three times as long." used:"serve dev"`
 	FirstByteTimeout time.Duration `env:"MASSROUTER_FIRST_BYTE_TIMEOUT" doc:"Longest wait for a stream's first byte." used:"serve dev"`
 	IdleTimeout      time.Duration `env:"MASSROUTER_STREAM_IDLE_TIMEOUT" doc:"Longest silence of a vendor inside a stream." used:"serve dev"`

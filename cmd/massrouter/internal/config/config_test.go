@@ -38,7 +38,7 @@ func TestDefaultsAreValid(t *testing.T) {
 
 func TestEnvironmentIsRead(t *testing.T) {
 	t.Parallel()
-	c, unknown, err := config.Load(serving("MASSROUTER_LISTEN=0.0.0.0:80", "MASSROUTER_SWEEP_EVERY=7s", "MASSROUTER_LEDGER_QUEUE=5",
+	c, unknown, err := config.Load(serving("MASSROUTER_LISTEN=0.0.0.0:80", "MASSROUTER_INSECURE_HTTP=true", "MASSROUTER_SWEEP_EVERY=7s", "MASSROUTER_LEDGER_QUEUE=5",
 		"MASSROUTER_LOG_LEVEL=", "MASSROUTER_LITSEN=x", "OTHER=y"), config.RoleServe)
 	require.NoError(t, err)
 	require.Equal(t, "0.0.0.0:80", c.HTTP.Listen)

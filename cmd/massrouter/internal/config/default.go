@@ -14,7 +14,12 @@ func Default() Config {
 			Listen:     "127.0.0.1:8080",
 			OpsListen:  "127.0.0.1:9090",
 			MaxStreams: 10_000,
-			MaxBody:    32 << 20,
+
+			ApproveAbove: "100",
+			MaxBody:      32 << 20,
+		},
+		Protect: Protect{
+			AddressRate: 60_000, ConsoleRate: 1200, SignInRate: 30, UserRate: 1200, KeyQueryRate: 1200, Firewall: FirewallOff,
 		},
 		Store: Store{MaxConns: 16},
 		Ledger: Ledger{
@@ -31,6 +36,7 @@ func Default() Config {
 		},
 		Gateway: Gateway{
 			OutputTokens:     4096,
+			OwnKeyFee:        "5",
 			CacheRoom:        16 << 20,
 			RequestTimeout:   5 * time.Minute,
 			FirstByteTimeout: 2 * time.Minute,
@@ -40,6 +46,7 @@ func Default() Config {
 			KeepAlive:        10 * time.Second,
 			Attempts:         3,
 		},
+		People: People{MailName: "MassRouter"},
 		Limits: Limits{LimitBudget: 20 * time.Millisecond, LimitLease: 30 * time.Second, LimitProcesses: 1},
 		Log:    Log{Level: "info", Format: "json", ShutdownGrace: 30 * time.Second},
 	}

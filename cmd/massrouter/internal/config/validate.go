@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/massrouter/massrouter/audit"
+	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/eventstore/relay/bus"
 	"github.com/massrouter/massrouter/eventstore/translog"
@@ -75,12 +76,15 @@ func (p *Problems) add(ok bool, name, format string, args ...any) {
 func (c Config) Validate(role Role) error {
 	var p Problems
 	c.HTTP.validate(&p, role)
+	c.Protect.validate(&p, role, c.HTTP.Listen)
 	c.Store.validate(&p, role)
 	c.Ledger.validate(&p)
 	c.Proof.validate(&p)
 	c.Bus.validate(&p)
 	c.Webhooks.validate(&p)
 	c.Secrets.validate(&p)
+	c.People.validate(&p, role, c.Secrets.SecretsKeyset.IsSet())
+	c.OAuth.validate(&p)
 	c.Gateway.validate(&p, role)
 	c.Limits.validate(&p)
 	c.Kafka.validate(&p)
@@ -97,6 +101,8 @@ func (h HTTP) validate(p *Problems, role Role) {
 	checkListen(p, "MASSROUTER_OPS_LISTEN", h.OpsListen)
 	p.add(h.MaxBody >= 1<<10 && h.MaxBody <= 1<<30, "MASSROUTER_MAX_BODY_BYTES", "%d is not between 1 KiB and 1 GiB", h.MaxBody)
 	p.add(h.MaxStreams >= 1 && h.MaxStreams <= 1_000_000, "MASSROUTER_MAX_STREAMS", "%d is not between 1 and 1000000", h.MaxStreams)
+	above, err := money.Parse(h.ApproveAbove)
+	p.add(err == nil && above.Sign() >= 0, "MASSROUTER_APPROVE_ABOVE", "%q is not an amount, zero or more", h.ApproveAbove)
 	p.add(role != RoleServe || h.OperatorToken.IsSet(), "MASSROUTER_OPERATOR_TOKEN", "is needed: without it nobody can operate the service")
 	if h.OperatorToken.IsSet() {
 		_, err := auth.NewOperatorToken(h.OperatorToken.Reveal())
@@ -161,6 +167,8 @@ func (g Gateway) validate(p *Problems, role Role) {
 	p.add(role != RoleServe || g.JournalDir != "", "MASSROUTER_JOURNAL_DIR", "is needed: a folder that survives a restart, one for each process")
 	p.add(g.OutputTokens >= 1 && g.OutputTokens <= 1e6, "MASSROUTER_DEFAULT_OUTPUT_TOKENS", "%d is not between 1 and 1000000", g.OutputTokens)
 	p.add(g.CacheRoom >= 0 && g.CacheRoom <= 1<<40, "MASSROUTER_CACHE_BYTES_PER_KEY", "%d is not between 0 and 1099511627776", g.CacheRoom)
+	_, ok := g.ownKeyRate()
+	p.add(ok, "MASSROUTER_OWN_KEY_FEE_PERCENT", "%q is no decimal number from 0 to 100 with at most ten decimals", g.OwnKeyFee)
 	checkDuration(p, "MASSROUTER_REQUEST_TIMEOUT", g.RequestTimeout, time.Second, wallet.MaxHoldTTL/3)
 	checkDuration(p, "MASSROUTER_FIRST_BYTE_TIMEOUT", g.FirstByteTimeout, 100*time.Millisecond, time.Hour)
 	checkDuration(p, "MASSROUTER_STREAM_IDLE_TIMEOUT", g.IdleTimeout, 100*time.Millisecond, time.Hour)
@@ -170,6 +178,24 @@ func (g Gateway) validate(p *Problems, role Role) {
 	checkDuration(p, "MASSROUTER_DRAIN_TIMEOUT", g.DrainTimeout, 100*time.Millisecond, time.Hour)
 	checkDuration(p, "MASSROUTER_STREAM_KEEP_ALIVE", g.KeepAlive, 10*time.Millisecond, time.Hour)
 	p.add(g.Attempts >= 1 && g.Attempts <= 10, "MASSROUTER_VENDOR_ATTEMPTS", "%d is not between 1 and 10", g.Attempts)
+}
+
+// OwnKeyRate is OwnKeyFee, which has been validated, as a part of 1.
+func (g Gateway) OwnKeyRate() money.Price {
+	rate, ok := g.ownKeyRate()
+	if !ok {
+		return money.MustPrice("1") // Validate refuses it
+	}
+	return rate
+}
+
+func (g Gateway) ownKeyRate() (money.Price, bool) {
+	percent, err := money.ParsePrice(g.OwnKeyFee)
+	if err != nil || percent.Cmp(money.MustPrice("100")) > 0 {
+		return money.Price{}, false
+	}
+	rate := percent.Part(money.MustPrice("0.01"))
+	return rate, rate.Times(100).String() == percent.String()
 }
 
 func (l Log) validate(p *Problems) {

@@ -235,7 +235,13 @@ func (s *session) open(ctx context.Context) (*program.Program, error) {
 	if s.o.Listen == "" {
 		c.HTTP.Listen = firstFree(ctx, s.folder.State.Listen, s.o.Config.HTTP.Listen)
 	}
-	return program.Open(ctx, program.Options{Config: c, Serve: true, Work: true, Log: s.o.Log})
+	if !c.People.Enabled() {
+		c.People.PortalURL = "http://localhost:3001"
+	}
+	if c.People.AdminURL == "" {
+		c.People.AdminURL = "http://localhost:3000"
+	}
+	return program.Open(ctx, program.Options{Config: c, Serve: true, Work: true, Dev: true, Log: s.o.Log})
 }
 
 // firstFree is the first address that can be listened on now, else any free port.

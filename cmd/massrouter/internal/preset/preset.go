@@ -37,11 +37,13 @@ func All() []Preset {
 	deployments.Query = map[string]string{"api-version": AzureVersion}
 	deployments.Paths = map[string]string{
 		"chat": "/deployments/{model}/chat/completions", "completion": "/deployments/{model}/completions", "embeddings": "/deployments/{model}/embeddings",
+		"image": "/deployments/{model}/images/generations", "speech": "/deployments/{model}/audio/speech", "transcription": "/deployments/{model}/audio/transcriptions",
 	}
 	all := []Preset{
 		{"anthropic", "Anthropic", "https://api.anthropic.com/v1", "anthropic", old, catalog.Cancel, nil, ""},
 		{"azure", "Azure OpenAI", "https://RESOURCE.openai.azure.com/openai/v1", "openai", fresh, catalog.Cancel, &key, "the upstream model is the deployment"},
 		{"azure-deployments", "Azure OpenAI", "https://RESOURCE.openai.azure.com/openai", "openai", fresh, catalog.Cancel, &deployments, "the form with a version in the query"},
+		{"azure-responses", "Azure OpenAI", "https://RESOURCE.openai.azure.com/openai/v1", "responses", old, catalog.Cancel, &key, "deployments that are called by Responses"},
 		{
 			"bedrock", "Amazon Bedrock", "https://bedrock-runtime.REGION.amazonaws.com", "bedrock", old, catalog.Drain, &catalog.Wire{Auth: catalog.AuthSigV4},
 			"bills the whole answer of a call that was cancelled; the key is the document of an access key; for Bedrock's API keys leave auth out",

@@ -52,7 +52,7 @@ func (k keyring) Key(ctx context.Context, id uuid.UUID) (gatewayauth.Key, gatewa
 	return gatewayauth.Key{
 		ID: found.ID, WalletID: found.WalletID, Scope: found.Scope, Label: found.Label, Hash: found.Hash, OldHash: found.OldHash,
 		OldHashUntil: found.OldHashUntil, Limits: found.Limits, AppID: found.AppID, PriceGroup: found.PriceGroup,
-		WalletRates: found.WalletRates, MemberRates: found.Member.Rates, Disabled: found.Disabled, Revoked: found.Revoked,
+		WalletRates: found.WalletRates, MemberRates: found.Member.Rates, Content: found.Content, Disabled: found.Disabled, Revoked: found.Revoked,
 	}, state(found.At), nil
 }
 

@@ -8,7 +8,20 @@ import (
 
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/cache"
+	"github.com/massrouter/massrouter/gateway/hits"
 )
+
+// openHits prepares the counting of answers from the cache.
+func (p *Program) openHits() error {
+	lost := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "massrouter_cache_hits_lost_total", Help: "Answers from the cache that were given, and not counted for their wallet.",
+	})
+	if err := register(p.registry, lost); err != nil {
+		return fmt.Errorf("prepare the counting of answers from the cache: %w", err)
+	}
+	p.hits = hits.NewRecorder(hits.New(p.pool), hits.Options{OnLost: func(n int) { lost.Add(float64(n)) }, Logger: p.o.Log})
+	return nil
+}
 
 // openCache prepares the cache of answers, with a client of its own, as calls wait for it; nil without REDIS_URL.
 func (p *Program) openCache() (gateway.Cache, error) {

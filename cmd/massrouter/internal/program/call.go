@@ -32,7 +32,8 @@ func (p *Program) newGateway() (*gateway.Gateway, error) {
 	g, err = gateway.New(gateway.Options{
 		Ledger: p.app, Catalog: pictures{p.views.cache}, Credentials: credentials{p.o.Config.Vendors.Keys},
 		Media:   remote.NewFetcher(remote.Options{Allowed: c.Reachable()}),
-		Answers: answers.New(p.pool), Journal: p.journal, Limits: p.limits, Cache: kept, Presets: p.presets, Logger: p.o.Log, OnEnd: measured.onEnd,
+		Answers: answers.New(p.pool), Journal: p.journal, Limits: p.limits, Cache: kept, Presets: p.presets, Contents: p.contentSink(), Hits: p.hits,
+		OwnKeys: p.gatewayOwnKeys(), OwnKeyRate: c.OwnKeyRate(), Logger: p.o.Log, OnEnd: measured.onEnd,
 		AutoModels: strings.FieldsFunc(c.AutoModels, func(r rune) bool { return r == ',' || r == ' ' }),
 		DefaultCap: c.OutputTokens, RequestTimeout: c.RequestTimeout, FirstByteTimeout: c.FirstByteTimeout, IdleTimeout: c.IdleTimeout,
 		StreamTimeout: c.StreamTimeout, DrainTimeout: c.DrainTimeout, KeepAlive: c.KeepAlive, Attempts: c.Attempts,
@@ -49,7 +50,7 @@ func (p *Program) inference(callers *gatewayauth.Authenticator) *inference.API {
 	return &inference.API{
 		Calls:   inference.NewCalls(p.gateway, callers, inference.CallOptions{MaxBody: p.o.Config.HTTP.MaxBody}),
 		Callers: callers, Catalog: v.cache, Balance: v.balance, Keys: v.keys, Generations: v.generations, Usage: v.usage, Head: rawLog{p.store},
-		Health: p.gateway.Health(), Keyring: p.app,
+		Health: p.gateway.Health(), Keyring: p.app, Limiter: p.limits, PerKey: p.o.Config.Protect.KeyQueryRate, Contents: p.contentTexts(), Hits: p.hits,
 	}
 }
 

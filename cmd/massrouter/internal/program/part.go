@@ -11,12 +11,15 @@ import (
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/gateway/answers"
 	gatewayauth "github.com/massrouter/massrouter/gateway/auth"
+	"github.com/massrouter/massrouter/gateway/hits"
 	hs "github.com/massrouter/massrouter/http"
 	"github.com/massrouter/massrouter/http/auth"
 	"github.com/massrouter/massrouter/http/command"
 	"github.com/massrouter/massrouter/http/middleware"
 	"github.com/massrouter/massrouter/http/query"
 	"github.com/massrouter/massrouter/http/stream"
+	"github.com/massrouter/massrouter/identity/account"
+	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/projections"
 	"github.com/massrouter/massrouter/projections/runner"
 )
@@ -50,17 +53,23 @@ func (p *Program) stages() ([]stage, error) {
 		return nil, err
 	}
 	api := hs.Server{
-		Name: "api", Listener: p.api, Handler: handler, Grace: p.o.Config.Log.ShutdownGrace, OnStop: updates.Close, Logger: p.o.Log,
+		Name: "api", Listener: p.api, Handler: handler, TLS: p.tls, Grace: p.o.Config.Log.ShutdownGrace, OnStop: updates.Close, Logger: p.o.Log,
 	}
 	looking := &looker{
 		reviews: p.views.reviews, generations: p.views.generations, gateway: p.gateway, catalog: pictures{p.views.cache}, app: p.app, log: p.o.Log, now: time.Now,
 	}
 	lookups := task{name: "look usages up", every: lookupEvery, pool: p.pool, log: p.o.Log, tick: looking.tick}
+	beside := p.watching()
+	beside = append(beside, actor{"answers from the cache", p.hits.Run})
+	if p.contentWriter != nil {
+		beside = append(beside, actor{"contents of calls", p.contentWriter.Run})
+	}
+	beside = append(beside, p.peopleActors()...)
 	return []stage{
 		{{"readiness", p.announce}},
 		{{"api", api.Run}},
 		{{"calls", p.awaitCalls}, {"live updates", updates.Run}},
-		{{"unsent settlements", p.gateway.Run}, {"changed keys", callers.Run}, {"rate limits", p.limits.Run}, {"measurements of endpoints", p.share}, {"look-ups of usage", lookups.run}},
+		append(beside, stage{{"unsent settlements", p.gateway.Run}, {"changed keys", callers.Run}, {"keys of customers at vendors", p.runOwnKeys}, {"rate limits", p.limits.Run}, {"measurements of endpoints", p.share}, {"look-ups of usage", lookups.run}}...),
 		back,
 		{{"operations", ops.Run}},
 	}, nil
@@ -80,21 +89,35 @@ func (p *Program) handler(callers *gatewayauth.Authenticator, updates http.Handl
 	if err != nil {
 		return nil, err
 	}
+	protection, err := p.protection()
+	if err != nil {
+		return nil, err
+	}
+	organisations, err := p.organisations(account.New(p.pool, nil, nil, time.Now))
+	if err != nil {
+		return nil, err
+	}
 	v := p.views
-	return hs.API{
-		Authenticator: operator,
-		Commands:      command.New(p.app, p.hookCommands(), p.presets, charges{v.generations, p.store}),
+	api := hs.API{
+		Commands: command.New(p.app, p.hookCommands(), p.presets, charges{v.generations, p.store}, p.contentCommands()).UseOwnKeys(p.commandOwnKeys()),
 		Queries: query.New(query.Views{
 			Balance: v.balance, Statement: v.statement, Keys: v.keys, Catalog: v.catalog, Generations: v.generations, Reviews: v.reviews, Log: rawLog{p.store},
 			Usage: v.usage, Apps: v.apps, Rankings: p.rankings, Journal: v.journal, Moments: v.moments, Receipts: proofs, Projections: v.projections,
-			Webhooks: p.hookQueries(), Presets: p.presets,
+			Webhooks: p.hookQueries(), Presets: p.presets, Audit: auditlog.New(p.pool), Contents: p.contentQueries(), Hits: p.hits, OwnKeys: p.queryOwnKeys(),
 		}),
-		Inference: p.inference(callers),
-		Stream:    updates,
-		LogDir:    p.o.Config.Proof.LogDir,
-		Metrics:   metrics,
-		Logger:    p.o.Log,
-	}.Handler(), nil
+		Organisations: organisations,
+		Inference:     p.inference(callers),
+		Stream:        updates,
+		LogDir:        p.o.Config.Proof.LogDir,
+		Trail:         auditlog.New(p.pool),
+		Metrics:       metrics,
+		Protection:    protection,
+		Logger:        p.o.Log,
+	}
+	if err := p.addPeople(&api, operator); err != nil {
+		return nil, err
+	}
+	return api.Handler(), nil
 }
 
 // work is the projections and the background tasks.
@@ -124,9 +147,18 @@ func (p *Program) work() (stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := stage{{"projections", run.Run}, {"sweeper", sweep.run}, {"maintenance", maintain.run}}
+	contents := task{name: "contents", every: p.o.Config.Ledger.MaintainEvery, pool: p.workers, log: p.o.Log, tick: p.sweepContents}
+	all := stage{{"projections", run.Run}, {"sweeper", sweep.run}, {"maintenance", maintain.run}, {"contents", contents.run}}
 	all = append(all, p.copies()...)
-	return slices.Concat(all, transparency, relaying, webhooks), nil
+	trail, err := p.sealer()
+	if err != nil {
+		return nil, err
+	}
+	people, err := p.peopleWork()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(all, transparency, relaying, webhooks, trail, people), nil
 }
 
 // maintain makes partitions ahead and removes answers whose time is over.
@@ -138,6 +170,10 @@ func (p *Program) maintain(ctx context.Context) error {
 	if n > 0 {
 		p.o.Log.Debug().Int64("answers", n).Msg("removed kept answers whose time was over")
 	}
+	if err != nil {
+		return err
+	}
+	_, err = hits.New(p.workers).Purge(ctx)
 	return err
 }
 

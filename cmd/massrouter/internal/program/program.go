@@ -4,6 +4,7 @@ package program
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -23,10 +24,14 @@ import (
 	"github.com/massrouter/massrouter/eventstore/postgres"
 	"github.com/massrouter/massrouter/eventstore/relay/bus"
 	"github.com/massrouter/massrouter/gateway"
+	"github.com/massrouter/massrouter/gateway/content"
+	"github.com/massrouter/massrouter/gateway/hits"
 	"github.com/massrouter/massrouter/gateway/journal"
 	"github.com/massrouter/massrouter/gateway/limit"
+	"github.com/massrouter/massrouter/gateway/ownkey"
 	"github.com/massrouter/massrouter/gateway/preset"
 	"github.com/massrouter/massrouter/gateway/seal/envelope"
+	"github.com/massrouter/massrouter/http/middleware"
 	"github.com/massrouter/massrouter/projections/rankings/hot"
 	"github.com/massrouter/massrouter/reactors/webhook"
 )
@@ -36,6 +41,7 @@ type Options struct {
 	Config config.Config
 	Serve  bool // the API: inference and console
 	Work   bool // projections and background work
+	Dev    bool // on a machine of somebody who develops: mails are shown instead of sent
 	Log    zerolog.Logger
 	// Clock turns the database's clock into the ledger's; tests move it. nil is the database's own.
 	Clock func(database time.Time) time.Time
@@ -43,31 +49,40 @@ type Options struct {
 
 // Program is one process of the product.
 type Program struct {
-	o          Options
-	registry   *prometheus.Registry
-	ledger     *pgxpool.Pool // of the log: writer, readers, listener
-	pool       *pgxpool.Pool // of queries
-	statistics *pgxpool.Pool // of queries that read much
-	workers    *pgxpool.Pool // of projections and background work
-	store      *postgres.Store
-	app        *commands.App
-	views      *views
-	bus        *bus.Bus      // nil without BUS_URL
-	redis      *redis.Client // nil without REDIS_URL
-	rankings   *hot.Query
-	secrets    *envelope.Keyring // nil without MASSROUTER_SECRETS_KEYSET
-	hooks      *webhook.Registry // nil without a key
-	hookKeys   *webhook.Keyring
-	presets    *preset.Store
-	deliverers *pgxpool.Pool // of webhooks
-	journal    *journal.Journal
-	gateway    *gateway.Gateway
-	limits     *limit.Limiter
-	limitRedis *redis.Client // nil without REDIS_URL
-	cacheRedis *redis.Client // the same, and without a cache
-	api, ops   net.Listener
-	closing    atomic.Bool
-	forked     bool // the ledger is not the one of the published checkpoint, and the operator knows
+	o             Options
+	registry      *prometheus.Registry
+	ledger        *pgxpool.Pool // of the log: writer, readers, listener
+	pool          *pgxpool.Pool // of queries
+	statistics    *pgxpool.Pool // of queries that read much
+	workers       *pgxpool.Pool // of projections and background work
+	store         *postgres.Store
+	app           *commands.App
+	views         *views
+	bus           *bus.Bus      // nil without BUS_URL
+	redis         *redis.Client // nil without REDIS_URL
+	rankings      *hot.Query
+	secrets       *envelope.Keyring // nil without MASSROUTER_SECRETS_KEYSET
+	hooks         *webhook.Registry // nil without a key
+	hookKeys      *webhook.Keyring
+	people        *people // nil without any
+	presets       *preset.Store
+	ownKeys       *ownkey.Store  // nil without a keyset
+	ownWatch      *ownkey.Watch  // the same
+	contents      *content.Store // nil without MASSROUTER_SECRETS_KEYSET
+	deliverers    *pgxpool.Pool  // of webhooks
+	contentWriter *content.Writer
+	hits          *hits.Recorder
+	journal       *journal.Journal
+	gateway       *gateway.Gateway
+	limits        *limit.Limiter
+	limitRedis    *redis.Client // nil without REDIS_URL
+	cacheRedis    *redis.Client // the same, and without a cache
+	api, ops      net.Listener
+	tls           *tls.Config      // of the API; nil for plain HTTP
+	gate          *middleware.Gate // nil without rules
+	watched       []*watched
+	closing       atomic.Bool
+	forked        bool // the ledger is not the one of the published checkpoint, and the operator knows
 }
 
 const (
@@ -142,6 +157,9 @@ func (p *Program) open(ctx context.Context) (err error) {
 	if err := p.openWebhooks(ctx); err != nil {
 		return err
 	}
+	if err := p.openPeople(ctx); err != nil {
+		return err
+	}
 	if p.ops, err = listen(ctx, "MASSROUTER_OPS_LISTEN", p.o.Config.HTTP.OpsListen); err != nil {
 		return err
 	}
@@ -171,11 +189,25 @@ func (p *Program) openAPI(ctx context.Context) (err error) {
 	if torn := p.journal.Torn(); torn > 0 {
 		p.o.Log.Warn().Int64("bytes", torn).Msg("the end of the journal was not written whole before a crash; it was put aside")
 	}
+	if err := p.openProtection(); err != nil {
+		return err
+	}
 	p.presets = preset.New(p.pool, walletsOf{p.views.balance, p.store})
 	if err := p.openLimits(); err != nil {
 		return err
 	}
-	p.gateway, err = p.newGateway()
+	if err := p.openContents(); err != nil {
+		return err
+	}
+	if err := p.openHits(); err != nil {
+		return err
+	}
+	if err := p.watchOwnKeys(ctx); err != nil {
+		return err
+	}
+	if p.gateway, err = p.newGateway(); err == nil {
+		p.openOwnKeys()
+	}
 	return err
 }
 
@@ -194,21 +226,25 @@ func openJournal(dir string) (*journal.Journal, error) {
 func (p *Program) App() *commands.App { return p.app }
 
 // BaseURL is where the API listens; "" without Serve.
-func (p *Program) BaseURL() string { return urlOf(p.api) }
+func (p *Program) BaseURL() string { return urlOf(p.api, p.tls != nil) }
 
 // OpsURL is where operations listen.
-func (p *Program) OpsURL() string { return urlOf(p.ops) }
+func (p *Program) OpsURL() string { return urlOf(p.ops, false) }
 
 // urlOf names an address that a client on this machine can use.
-func urlOf(l net.Listener) string {
+func urlOf(l net.Listener, secure bool) string {
 	if l == nil {
 		return ""
 	}
+	scheme := "http://"
+	if secure {
+		scheme = "https://"
+	}
 	host, port, err := net.SplitHostPort(l.Addr().String())
 	if ip := net.ParseIP(host); err == nil && ip.IsUnspecified() {
-		return "http://" + net.JoinHostPort("127.0.0.1", port)
+		return scheme + net.JoinHostPort("127.0.0.1", port)
 	}
-	return "http://" + l.Addr().String()
+	return scheme + l.Addr().String()
 }
 
 // WaitFor returns when all read models have reached a position of the log.

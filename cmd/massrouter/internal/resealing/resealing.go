@@ -13,6 +13,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/vault"
+	"github.com/massrouter/massrouter/gateway/content"
+	"github.com/massrouter/massrouter/gateway/ownkey"
 	"github.com/massrouter/massrouter/gateway/seal/envelope"
 	"github.com/massrouter/massrouter/reactors/webhook"
 )
@@ -38,6 +41,40 @@ func columns() []column {
 			reseal: func(keys Keys, owner, row uuid.UUID, salt, sealed []byte) ([]byte, error) {
 				return keys.Webhooks.Reseal(salt, sealed, owner, row)
 			},
+		},
+		{
+			table: "gateway.vendor_keys", name: "sealed", row: "id", owner: "wallet_id", batch: 200,
+			reseal: func(keys Keys, owner, row uuid.UUID, _, sealed []byte) ([]byte, error) {
+				place := ownkey.Place(row, owner)
+				secret, err := keys.Keyset.Open(sealed, place)
+				if err != nil {
+					return nil, err
+				}
+				return keys.Keyset.Seal(secret, place)
+			},
+		},
+		people("identity.totp", "secret", "user_id"),
+		people("identity.signing_keys", "seed", "key_id"),
+		people("identity.sso_connections", "client_secret", "connection_id"),
+		{
+			table: "gateway.contents", name: "sealed", row: "generation_id", owner: "wallet_id", batch: 8, // of up to 2 MiB each
+			reseal: func(keys Keys, owner, row uuid.UUID, _, sealed []byte) ([]byte, error) {
+				text, err := keys.Keyset.Open(sealed, content.Place(owner, row))
+				if err != nil {
+					return nil, err
+				}
+				return keys.Keyset.Seal(text, content.Place(owner, row))
+			},
+		},
+	}
+}
+
+// people is a column that package vault has sealed, for the row itself.
+func people(table, name, row string) column {
+	return column{
+		table: table, name: name, row: row, owner: row, batch: 200,
+		reseal: func(keys Keys, _, id uuid.UUID, _, sealed []byte) ([]byte, error) {
+			return vault.New(keys.Keyset).Reseal(sealed, table, id)
 		},
 	}
 }
@@ -167,7 +204,7 @@ type Use struct {
 func Uses(ctx context.Context, pool *pgxpool.Pool) ([]Use, error) {
 	var all []Use
 	for _, c := range columns() {
-		rows, err := pool.Query(ctx, fmt.Sprintf(`SELECT CASE WHEN %[3]s = '' THEN substr(%[2]s, %[4]d, %[5]d) END AS key, count(*) FROM %[1]s GROUP BY key ORDER BY key`,
+		rows, err := pool.Query(ctx, fmt.Sprintf(`SELECT CASE WHEN %[3]s = '' THEN substr(%[2]s, %[4]d, %[5]d) END AS key, count(*) FROM %[1]s WHERE %[2]s IS NOT NULL GROUP BY key ORDER BY key`,
 			c.table, c.name, c.saltOrNone(), envelope.KeyIDAt, envelope.KeyIDBytes))
 		if err != nil {
 			return nil, fmt.Errorf("count what %s has: %w", c.table, err)

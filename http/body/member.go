@@ -1,4 +1,4 @@
-package command
+package body
 
 import (
 	"encoding"
@@ -20,7 +20,7 @@ func checkMembers(raw jsontext.Value, t reflect.Type, place string) error {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if isLeaf(t) {
+	if Leaf(t) {
 		return nil
 	}
 	switch t.Kind() {
@@ -61,7 +61,7 @@ func checkStruct(raw jsontext.Value, t reflect.Type, place string) error {
 	}
 	for i := range t.NumField() {
 		field := t.Field(i)
-		name, required := memberOf(field)
+		name, required := Member(field)
 		value, given := members[name]
 		if !given {
 			if required {
@@ -80,8 +80,8 @@ func checkStruct(raw jsontext.Value, t reflect.Type, place string) error {
 	return nil
 }
 
-// memberOf is a field's name in JSON, and whether it is required.
-func memberOf(field reflect.StructField) (name string, required bool) {
+// Member is a field's name in JSON, and whether it is required.
+func Member(field reflect.StructField) (name string, required bool) {
 	name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 	return name, !strings.Contains(options, "omit")
 }
@@ -93,8 +93,8 @@ func checkValue(raw jsontext.Value, t reflect.Type, place string) error {
 	return checkMembers(raw, t, place)
 }
 
-// isLeaf says whether a type reads itself.
-func isLeaf(t reflect.Type) bool {
+// Leaf says whether a type reads itself.
+func Leaf(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return p.Implements(reflect.TypeFor[stdjson.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }

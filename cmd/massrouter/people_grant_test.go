@@ -1,0 +1,37 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/massrouter/massrouter/internal/pgtest"
+)
+
+// TestPeopleAreGrantedRoles: by the command line of the operator, which makes the first owner.
+func TestPeopleAreGrantedRoles(t *testing.T) {
+	t.Parallel()
+	_, mailServer := openPostbox(t)
+	database, keyset := pgtest.URL(t), filepath.Join(t.TempDir(), "keyset.json")
+	do(t, nil, "secrets", "init", keyset)
+	s, _ := servePeople(t, database, keyset, mailServer)
+	pool, err := pgxpool.New(t.Context(), database)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	_, err = pool.Exec(t.Context(), `INSERT INTO identity.users (user_id, email, email_verified_at, name, language, zone, created_at)
+		VALUES ($1, 'ann@example.com', now(), 'Ann', 'en', 'UTC', now())`, uuid.New())
+	require.NoError(t, err)
+	environ := []string{"MASSROUTER_SERVER=" + s.base, "MASSROUTER_OPERATOR_TOKEN=" + operatorToken}
+	granted := do(t, environ, "people", "grant", "ann@example.com", "owner", "--reason", "the first", "--days", "30")
+	require.Contains(t, granted, "operator:token")
+	list := do(t, environ, "people", "list")
+	require.Contains(t, list, "ann@example.com")
+	id := strings.Fields(strings.Split(list, "\n")[1])[0]
+	require.Contains(t, do(t, environ, "people", "revoke", id), id)
+	require.NotContains(t, do(t, environ, "people", "list"), "ann@example.com")
+	require.Contains(t, do(t, environ, "people", "list", "--past"), "ann@example.com")
+}

@@ -1,0 +1,75 @@
+package middleware
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	chimiddleware "github.com/go-chi/chi/v5/middleware"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/gateway/limit"
+	"github.com/massrouter/massrouter/http/problem"
+	"github.com/massrouter/massrouter/http/request"
+	"github.com/massrouter/massrouter/identity/address"
+)
+
+const signInBody = 16 << 10 // bytes of a request to sign in
+
+// SignIn slows down who guesses passwords. It stands before a handler that takes an e-mail address in the member "email" of a JSON body,
+// and answers 401 when the password was wrong. Whether there is such an account makes no difference to it.
+func SignIn(attempts *limit.Attempts, refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			account, err := accountOf(w, r)
+			if err != nil {
+				refuse(w, r, err)
+				return
+			}
+			if account == "" { // the handler refuses it
+				next.ServeHTTP(w, r)
+				return
+			}
+			attempt, err := attempts.Begin(r.Context(), account, request.Network(request.Address(r.Context())).String())
+			if err != nil {
+				refuse(w, r, err)
+				return
+			}
+			ww := chimiddleware.NewWrapResponseWriter(w, r.ProtoMajor)
+			end := attempt.Dropped              // also when the handler panics
+			defer func() { end(r.Context()) }() //nolint:contextcheck // the request carries its context
+			next.ServeHTTP(ww, r)
+			switch status := ww.Status(); {
+			case status == problem.Status(domain.CodeUnauthenticated):
+				end = attempt.Failed
+			case status < http.StatusMultipleChoices:
+				end = attempt.Passed
+			}
+		})
+	}
+}
+
+// accountOf reads the body, and puts it back for the handler.
+func accountOf(w http.ResponseWriter, r *http.Request) (string, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, signInBody))
+	if long := (*http.MaxBytesError)(nil); errors.As(err, &long) {
+		return "", domain.Errorf(domain.CodeInvalid, "this body has at most %d bytes", long.Limit)
+	}
+	if err != nil {
+		return "", domain.Errorf(domain.CodeInvalid, "the body could not be read to its end").Wrap(err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var named struct {
+		Email string `json:"email"`
+	}
+	if json.Unmarshal(body, &named) != nil {
+		return "", nil
+	}
+	email, err := address.Parse(named.Email)
+	if err != nil {
+		return "", nil //nolint:nilerr // the handler says what is wrong with it
+	}
+	return string(email), nil
+}

@@ -1,0 +1,122 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/trail"
+	"github.com/massrouter/massrouter/identity"
+	"github.com/massrouter/massrouter/identity/address"
+	"github.com/massrouter/massrouter/identity/auditlog"
+)
+
+const (
+	// MaxGrant is how long a role on the platform is granted at most.
+	MaxGrant  = 365 * 24 * time.Hour
+	maxReason = 500 // characters
+)
+
+// Grant is a role on the platform that somebody has for a time.
+type Grant struct {
+	ID         uuid.UUID
+	User       uuid.UUID
+	Email      address.Email
+	Role       PlatformRole
+	Reason     string
+	GrantedBy  string // an actor
+	ApprovedBy string // another one; "" when the operator's command line granted it
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	EndedAt    time.Time // before its time; zero for not
+	EndedBy    string
+}
+
+// Grant gives the owner of a mailbox a role for a time; g has its id, which makes it once, Email, Role, Reason, and who grants and approves it. Nobody grants
+// oneself a role. Errors: invalid_request, not_found, forbidden.
+func (s *Service) Grant(ctx context.Context, g Grant, life time.Duration) (Grant, error) {
+	if _, err := ParsePlatformRole(string(g.Role)); err != nil {
+		return g, err
+	}
+	g.Reason = strings.TrimSpace(g.Reason)
+	switch n := utf8.RuneCountInString(g.Reason); {
+	case n == 0 || n > maxReason || !utf8.ValidString(g.Reason):
+		return g, domain.Errorf(domain.CodeInvalid, "reason has 1 to %d characters", maxReason).With("param", "reason")
+	case life <= 0 || life > MaxGrant:
+		return g, domain.Errorf(domain.CodeInvalid, "a role is granted for 1 to %d days", MaxGrant/(24*time.Hour)).With("param", "days")
+	}
+	g.CreatedAt = domain.Moment(s.now())
+	g.ExpiresAt = g.CreatedAt.Add(life)
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, `SELECT user_id FROM identity.users WHERE email = $1 AND deleted_at IS NULL AND email_verified_at IS NOT NULL`, g.Email).Scan(&g.User)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			return domain.Errorf(domain.CodeNotFound, "nobody has proved to own this mailbox")
+		case err != nil:
+			return err
+		case g.GrantedBy == "user:"+g.User.String() || g.ApprovedBy == "user:"+g.User.String():
+			return domain.Errorf(domain.CodeForbidden, "nobody gives oneself a role")
+		}
+		made, err := tx.Exec(ctx, `INSERT INTO identity.platform_grants (grant_id, user_id, role, reason, granted_by, approved_by, created_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (grant_id) DO NOTHING`,
+			g.ID, g.User, g.Role, g.Reason, g.GrantedBy, g.ApprovedBy, g.CreatedAt, g.ExpiresAt)
+		if err != nil {
+			return err
+		}
+		if made.RowsAffected() > 0 {
+			err := auditlog.Record(ctx, tx, trail.Change{Target: trail.Of("user", g.User), Reason: g.Reason, After: map[string]any{
+				"grant": g.ID, "role": g.Role, "approved_by": g.ApprovedBy, "expires_at": g.ExpiresAt,
+			}})
+			if err != nil {
+				return err
+			}
+		}
+		rows, err := tx.Query(ctx, `SELECT `+grantColumns+` WHERE g.grant_id = $1`, g.ID)
+		if err != nil {
+			return err
+		}
+		g, err = pgx.CollectExactlyOneRow(rows, scanGrant)
+		return err
+	})
+	return g, identity.Wrap("grant a role", err)
+}
+
+const grantColumns = `g.grant_id, g.user_id, u.email, g.role, g.reason, g.granted_by, g.approved_by, g.created_at, g.expires_at, g.ended_at, g.ended_by
+	FROM identity.platform_grants g JOIN identity.users u USING (user_id)`
+
+func scanGrant(r pgx.CollectableRow) (g Grant, err error) {
+	var ended *time.Time
+	err = r.Scan(&g.ID, &g.User, &g.Email, &g.Role, &g.Reason, &g.GrantedBy, &g.ApprovedBy, &g.CreatedAt, &g.ExpiresAt, &ended, &g.EndedBy)
+	g.CreatedAt, g.ExpiresAt = g.CreatedAt.UTC(), g.ExpiresAt.UTC()
+	if ended != nil {
+		g.EndedAt = ended.UTC()
+	}
+	return g, err
+}
+
+// Grants lists the roles that people have now, and with past those that they had, the newest first; at most 1000.
+func (s *Service) Grants(ctx context.Context, past bool) ([]Grant, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+grantColumns+` WHERE $1 OR (g.ended_at IS NULL AND g.expires_at > $2)
+		ORDER BY g.created_at DESC, g.grant_id LIMIT 1000`, past, s.now())
+	if err != nil {
+		return nil, identity.Wrap("list granted roles", err)
+	}
+	all, err := pgx.CollectRows(rows, scanGrant)
+	return all, identity.Wrap("list granted roles", err)
+}
+
+// EndGrant takes a role back. Ending one that has ended changes nothing. Errors: not_found.
+func (s *Service) EndGrant(ctx context.Context, id uuid.UUID, by string) error {
+	tag, err := auditlog.Exec(ctx, s.pool, trail.Change{Target: trail.Of("grant", id), After: map[string]bool{"ended": true}}, `UPDATE identity.platform_grants SET ended_at = coalesce(ended_at, $2), ended_by = CASE WHEN ended_at IS NULL THEN $3 ELSE ended_by END
+		WHERE grant_id = $1`, id, domain.Moment(s.now()), by)
+	if err == nil && tag.RowsAffected() == 0 {
+		return domain.Errorf(domain.CodeNotFound, "there is no such grant")
+	}
+	return identity.Wrap("take a role back", err)
+}
