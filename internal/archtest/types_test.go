@@ -111,18 +111,37 @@ func (c checked) failures(t *testing.T) []string {
 	for _, file := range c.files {
 		generated[c.set.File(file.Pos()).Name()] = ast.IsGenerated(file)
 	}
+	compared := c.compared()
 	var places []string
 	for ident, object := range c.info.Uses {
 		status, ok := object.(*types.Const)
 		if !ok || status.Pkg() == nil || status.Pkg().Path() != "net/http" || !strings.HasPrefix(status.Name(), "Status") {
 			continue
 		}
-		if code, exact := constant.Int64Val(status.Val()); exact && code >= 400 && !generated[c.set.File(ident.Pos()).Name()] {
+		if code, exact := constant.Int64Val(status.Val()); exact && code >= 400 && !compared[ident] && !generated[c.set.File(ident.Pos()).Name()] {
 			places = append(places, c.place(t, ident.Pos()))
 		}
 	}
 	sort.Strings(places)
 	return places
+}
+
+// compared are the names from other packages that stand in a comparison: who reads a status chooses none.
+func (c checked) compared() map[*ast.Ident]bool {
+	names := map[*ast.Ident]bool{}
+	for _, file := range c.files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if b, ok := n.(*ast.BinaryExpr); ok && (b.Op == token.EQL || b.Op == token.NEQ || b.Op == token.LSS || b.Op == token.LEQ || b.Op == token.GTR || b.Op == token.GEQ) {
+				for _, side := range []ast.Expr{b.X, b.Y} {
+					if s, ok := side.(*ast.SelectorExpr); ok {
+						names[s.Sel] = true
+					}
+				}
+			}
+			return true
+		})
+	}
+	return names
 }
 
 func TestFailureStatusIsChosenInOnePlace(t *testing.T) {
