@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-smtp"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -175,7 +176,10 @@ func TestPeopleOfARunningService(t *testing.T) {
 	require.Len(t, me.Organisations, 1)
 	key := member(t, post("wallets/"+me.Organisations[0].Wallet+"/keys", access, map[string]any{"name": "mine"}, 201), "secret")
 	require.Eventually(t, func() bool { return s.try("/api/v1/key", key) == http.StatusOK }, patience, tick)
-	require.NotEmpty(t, tablesWith(t, pool, ann))
+	leave(t, s, me.Organisations[0].Wallet, access)
+	for _, trace := range []string{ann, "https://annabelle.example/hook", "Annabelle's assistant", "Annabelle's account"} {
+		require.NotEmpty(t, tablesWith(t, pool, trace), trace)
+	}
 
 	environ := []string{"DATABASE_URL=" + database, "MASSROUTER_SECRETS_KEYSET_FILE=" + keyset}
 	require.Contains(t, do(t, environ, "tokens", "rotate"), "signs from")
@@ -191,12 +195,44 @@ func TestPeopleOfARunningService(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return s.try("/console/v1/me", access) == http.StatusUnauthorized && s.try("/api/v1/key", key) == http.StatusUnauthorized
 	}, patience, tick)
+	await(t, func() bool { return len(tablesWith(t, pool, "nnabelle")) == 0 })
 	require.NoError(t, s.stop())
 	for _, trace := range []string{ann, "Annabelle", word, link, access, refresh, key} {
 		require.NotContains(t, log.String(), trace)
 		require.Empty(t, tablesWith(t, pool, trace), trace)
 	}
 	do(t, environ, "audit", "verify")
+}
+
+// await waits for a condition that may itself fail the test, which it can in the test's own goroutine only.
+func await(t *testing.T, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !is(); {
+		require.True(t, time.Now().Before(deadline), "waited for too long")
+		select {
+		case <-time.After(tick):
+		case <-t.Context().Done():
+			require.NoError(t, t.Context().Err())
+		}
+	}
+}
+
+// leave makes what is in tables only: it goes with its owner.
+func leave(t *testing.T, s *service, wallet, access string) {
+	t.Helper()
+	vendor := s.ask(http.MethodPut, "/console/v1/vendors/north", operatorToken, map[string]any{
+		"name": "North", "base_url": "http://127.0.0.1:1/v1", "dialect": "openai", "cancel_policy": "drain", "max_tokens_field": "max_tokens", "status": "active",
+	})
+	require.Equal(t, http.StatusOK, vendor.status, "%s", vendor.body)
+	for path, body := range map[string]map[string]any{
+		"presets":     {"slug": "mine", "system_prompt": "You are Annabelle's assistant."},
+		"webhooks":    {"name": "mine", "url": "https://annabelle.example/hook", "event_types": []string{"charge.created"}},
+		"vendor-keys": {"vendor": "north", "secret": "sk-a-key-of-the-test-1234", "label": "Annabelle's account"}, //nolint:gosec // opens nothing
+	} {
+		await(t, func() bool { // the read models are to know of the vendor and the wallet
+			return s.ask(http.MethodPost, "/console/v1/wallets/"+wallet+"/"+path, access, body).status == http.StatusCreated
+		})
+	}
 }
 
 // TestDevShowsItsMail: on a machine of somebody who develops, a person comes in by the page of mails that were not sent.

@@ -71,13 +71,17 @@ func Make(who Who, c Change) (Entry, error) {
 		return Entry{}, fmt.Errorf("encode an entry: %w", err)
 	}
 	e := Entry{Body: body}
-	if who.Address == "" && who.UserAgent == "" && len(c.Personal) == 0 {
+	values := c.Personal
+	if firstID(c.Person, who.Person) == uuid.Nil {
+		values = nil // with nobody to be erased with they would stay for ever
+	}
+	if who.Address == "" && who.UserAgent == "" && len(values) == 0 {
 		return e, nil
 	}
 	p := Personal{Address: cut(who.Address, maxClient), UserAgent: cut(who.UserAgent, maxClient)}
-	for name, value := range c.Personal {
+	for name, value := range values {
 		if p.Values == nil {
-			p.Values = make(map[string]string, len(c.Personal))
+			p.Values = make(map[string]string, len(values))
 		}
 		if secret(name) {
 			value = Redacted

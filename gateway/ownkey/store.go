@@ -96,7 +96,7 @@ func (s *Store) Create(ctx context.Context, q Request, wallet uuid.UUID, vendor,
 		if err != nil {
 			return err
 		}
-		return auditlog.Record(ctx, tx, trail.Change{Actor: q.Actor, Target: k.target(), Wallet: wallet, After: k.told()})
+		return auditlog.Record(ctx, tx, trail.Change{Actor: q.Actor, Target: k.target(), Wallet: wallet, After: k.told(), Personal: map[string]string{"label": k.Label}})
 	})
 	if err != nil {
 		return Key{}, false, err
@@ -187,7 +187,9 @@ func (s *Store) change(ctx context.Context, tx pgx.Tx, q Request, k *Key, secret
 	if err != nil {
 		return err
 	}
-	return auditlog.Record(ctx, tx, trail.Change{Actor: q.Actor, Target: k.target(), Wallet: k.WalletID, Before: before, After: k.told()})
+	return auditlog.Record(ctx, tx, trail.Change{
+		Actor: q.Actor, Target: k.target(), Wallet: k.WalletID, Before: before, After: k.told(), Personal: map[string]string{"label": k.Label},
+	})
 }
 
 // Delete erases a key. replayed: the request was answered before. Errors: vendor_key_not_found, idempotency_conflict.

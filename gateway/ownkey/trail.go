@@ -7,7 +7,7 @@ func (k *Key) target() string { return trail.Of("vendor-key", k.ID) }
 
 func (k *Key) told() map[string]any {
 	return map[string]any{
-		"vendor": k.Vendor, "label": k.Label, "last_four": k.LastFour, "only": k.Only, "disabled": k.Disabled, "models": texts(k.Models), "key_ids": ids(k.KeyIDs),
+		"vendor": k.Vendor, "last_four": k.LastFour, "only": k.Only, "disabled": k.Disabled, "models": texts(k.Models), "key_ids": ids(k.KeyIDs),
 		"version": k.Version,
 	}
 }

@@ -72,7 +72,8 @@ func (s *Store) Create(ctx context.Context, q Request, wallet uuid.UUID, slug st
 		}
 		return auditlog.Record(ctx, tx, trail.Change{
 			Actor: q.Actor, Target: trail.Of("preset", v.PresetID), Wallet: wallet,
-			After: map[string]any{"slug": v.Slug, "version": v.Number, "content_hash": hex.EncodeToString(v.ContentHash[:])},
+			After:    map[string]any{"version": v.Number, "content_hash": hex.EncodeToString(v.ContentHash[:])},
+			Personal: map[string]string{"slug": v.Slug},
 		})
 	})
 	return v, replayed, err
@@ -158,12 +159,10 @@ func (s *Store) Archive(ctx context.Context, q Request, id uuid.UUID) (replayed 
 func (s *Store) Erase(ctx context.Context, id uuid.UUID) (replayed bool, err error) {
 	err = s.write(ctx, "erase a preset", func(tx pgx.Tx) error {
 		c := trail.Change{Target: trail.Of("preset", id)}
-		var slug string
-		err := tx.QueryRow(ctx, `DELETE FROM gateway.presets WHERE preset_id = $1 RETURNING wallet_id, slug`, id).Scan(&c.Wallet, &slug)
+		err := tx.QueryRow(ctx, `DELETE FROM gateway.presets WHERE preset_id = $1 RETURNING wallet_id`, id).Scan(&c.Wallet)
 		if replayed = errors.Is(err, pgx.ErrNoRows); err != nil {
 			return ignoreNone(err)
 		}
-		c.Before = map[string]string{"slug": slug}
 		return auditlog.Record(ctx, tx, c)
 	})
 	return replayed, err

@@ -13,8 +13,8 @@ import (
 
 // state is what the audit trail shows of a webhook. Addresses have secrets in them, so only the host is shown.
 type state struct {
-	Name             string   `json:"name"`
-	Host             string   `json:"host"`
+	Name             string   `json:"-"` // personal
+	Host             string   `json:"-"` // the same
 	EventTypes       []string `json:"event_types"`
 	BalanceThreshold *string  `json:"balance_threshold"`
 	Disabled         bool     `json:"disabled"`
@@ -22,7 +22,7 @@ type state struct {
 
 // note writes the entry of a request that is new, before it has its effect. input is what the request is known by: what is done, and what with.
 func note(ctx context.Context, tx pgx.Tx, q Request, webhook uuid.UUID, input []any) error {
-	c := trail.Change{Target: trail.Of("webhook", webhook)}
+	c := trail.Change{Target: trail.Of("webhook", webhook), Personal: map[string]string{}}
 	if trail.From(ctx) == nil { // no operation of the document: the service itself
 		c.Actor, c.Action = q.Actor, "webhook."+nameOf(input)
 	}
@@ -35,6 +35,7 @@ func note(ctx context.Context, tx pgx.Tx, q Request, webhook uuid.UUID, input []
 	known := err == nil
 	if action := nameOf(input); known && (action == "update" || action == "delete") {
 		c.Before = before
+		c.Personal["name_before"], c.Personal["host_before"] = before.Name, before.Host
 	}
 	for _, part := range input {
 		switch part := part.(type) {
@@ -43,6 +44,7 @@ func note(ctx context.Context, tx pgx.Tx, q Request, webhook uuid.UUID, input []
 			if err != nil {
 				host = "" // it was checked by the policy that counts
 			}
+			c.Personal["name"], c.Personal["host"] = part.Name, host
 			c.After = state{Name: part.Name, Host: host, EventTypes: names(part.EventTypes), BalanceThreshold: threshold(&part), Disabled: part.Disabled}
 		case uuid.UUID:
 			if !known {

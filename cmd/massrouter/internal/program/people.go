@@ -233,11 +233,13 @@ func (p *Program) peopleWork() (stage, error) {
 		return nil
 	}
 	tidy := task{name: "people", every: pruneEvery, pool: p.workers, log: p.o.Log, tick: prune}
+	ending := task{name: "leavings", every: leavingsEvery, pool: p.workers, log: p.o.Log, tick: p.leavings().tick}
 	return stage{
 		{"mail", func(ctx context.Context) error {
 			worker.Run(ctx)
 			return nil
 		}},
 		{"people", tidy.run},
+		{"leavings", ending.run},
 	}, nil
 }

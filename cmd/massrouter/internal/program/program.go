@@ -90,7 +90,7 @@ const (
 	// statisticsConns: more at once would only wait for the processors.
 	statisticsConns = 8
 	// workerConns: one for each projection, one for each task's lock, and some to work with.
-	workerConns = 20
+	workerConns = 32
 	// settleGrace is how long calls may take to settle after their callers were let go.
 	settleGrace = 15 * time.Second
 	journalName = "settlements.journal"
