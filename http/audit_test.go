@@ -79,7 +79,8 @@ func TestWhatLeavesAnEntry(t *testing.T) {
 	b.send("PUT", "/console/v1/webhooks/"+mine.ids["webhook_id"], hookSpec()).is(200)
 	got = b.last("UpdateWebhook")
 	require.Equal(t, []string{"done", "webhook:" + mine.ids["webhook_id"], mine.ids["wallet_id"]}, []string{got.Result, got.Target, got.WalletID})
-	require.Contains(t, got.After, "host")
+	require.Contains(t, got.After, "event_types")
+	require.NotContains(t, got.After, "host", "what is personal is beside it, and only where a person acts")
 
 	before := b.count()
 	b.get(mine.wallet).is(200)

@@ -53,6 +53,7 @@ func TestSuspectChargesAreReviewed(t *testing.T) {
 	require.Equal(t, "0.0046", all.text("items", 0, "charge"))
 	require.Equal(t, 0, list(after+"&vendor=south").count("items"))
 
+	b.get("/console/v1/generations/" + accepted + "?" + after).is(200) // the kit finds charges there
 	review := func(id, key string, body map[string]any) answer {
 		return b.post("/console/v1/charges/"+id+"/review", body, idempotent(key))
 	}

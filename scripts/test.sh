@@ -55,7 +55,7 @@ start_redis() {
 # raced prints the packages whose tests run under the race detector: where a race would cost money.
 raced() {
 	local rooms=() room
-	for room in domain commands eventstore projections gateway; do
+	for room in domain commands eventstore projections gateway identity; do
 		[ -d "$room" ] && rooms+=("./$room/...")
 	done
 	[ "${#rooms[@]}" -eq 0 ] || go list "${rooms[@]}"

@@ -61,11 +61,12 @@ type Authenticator struct {
 
 // remembered is what was known of a session.
 type remembered struct {
-	actor auth.Actor
-	at    time.Time
+	actor    auth.Actor
+	audience token.Audience
+	at       time.Time // when the session was looked at
 }
 
-var _ auth.Authenticator = (*Authenticator)(nil)
+var _ auth.Renewer = (*Authenticator)(nil)
 
 // NewAuthenticator makes an Authenticator.
 func NewAuthenticator(p AuthenticatorParts) (*Authenticator, error) {
@@ -122,7 +123,7 @@ func (a *Authenticator) actor(ctx context.Context, text string, audiences ...tok
 	}
 	actor, err := a.find(ctx, c)
 	if err == nil {
-		a.remember(c.Session, remembered{actor, now})
+		a.remember(c.Session, remembered{actor, c.Audience, now})
 	}
 	return actor, err
 }
@@ -136,17 +137,39 @@ func (a *Authenticator) find(ctx context.Context, c token.Claims) (auth.Actor, e
 	if err != nil {
 		return auth.Actor{}, unavailable(err)
 	}
-	rights, err := a.p.Rights.Rights(ctx, c.User)
+	return a.entitled(ctx, c.User, c.Session, c.Audience)
+}
+
+// entitled is a user with the rights of now. A session of one front end is worth nothing at the other.
+func (a *Authenticator) entitled(ctx context.Context, user, session uuid.UUID, audience token.Audience) (auth.Actor, error) {
+	rights, err := a.p.Rights.Rights(ctx, user)
 	if err != nil {
 		return auth.Actor{}, unavailable(err)
 	}
-	actor := auth.Actor{ID: "user:" + c.User.String(), User: c.User, Session: c.Session}
-	if c.Audience == token.Admin { // a session of one front end is worth nothing at the other
+	actor := auth.Actor{ID: "user:" + user.String(), User: user, Session: session}
+	if audience == token.Admin {
 		actor.Platform, actor.Roles = rights.Platform, rights.Roles
 	} else {
 		actor.Tenants = rights.Tenants
 	}
 	return actor, nil
+}
+
+// Renew implements auth.Renewer.
+func (a *Authenticator) Renew(ctx context.Context, actor auth.Actor) (auth.Actor, error) {
+	a.mu.Lock()
+	known, ok := a.known[actor.Session]
+	a.mu.Unlock()
+	if !ok || actor.User == uuid.Nil {
+		return actor, nil
+	}
+	fresh, err := a.entitled(ctx, actor.User, actor.Session, known.audience)
+	if err != nil {
+		return actor, err
+	}
+	known.actor = fresh // the session itself is as old as it was
+	a.remember(actor.Session, known)
+	return fresh, nil
 }
 
 func unavailable(err error) error {

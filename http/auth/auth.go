@@ -44,6 +44,14 @@ type Authenticator interface {
 	Authenticate(r *http.Request) (Actor, error)
 }
 
+// Renewer is an Authenticator that believes for a moment what it knows of an actor's rights.
+type Renewer interface {
+	Authenticator
+
+	// Renew asks once more what an actor may do: who has just founded an organisation, or been let into one, finds it.
+	Renew(ctx context.Context, a Actor) (Actor, error)
+}
+
 type key struct{}
 
 // With returns a context that carries the actor.

@@ -33,6 +33,11 @@ func Guard(a Authenticator, owners Owners, refuse func(http.ResponseWriter, *htt
 				return
 			}
 			acting, err := decide(r, owners, actor, operation)
+			if renewer, ok := a.(Renewer); ok && domain.CodeOf(err) == domain.CodeNotFound {
+				if actor, err = renewer.Renew(r.Context(), actor); err == nil {
+					acting, err = decide(r, owners, actor, operation)
+				}
+			}
 			learn(r, owners, actor, acting, operation)
 			if err != nil {
 				refuse(w, r, err)
