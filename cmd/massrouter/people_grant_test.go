@@ -18,7 +18,7 @@ func TestPeopleAreGrantedRoles(t *testing.T) {
 	_, mailServer := openPostbox(t)
 	database, keyset := pgtest.URL(t), filepath.Join(t.TempDir(), "keyset.json")
 	do(t, nil, "secrets", "init", keyset)
-	s, _ := servePeople(t, database, keyset, mailServer)
+	s, _ := servePeople(t, database, "", keyset, mailServer)
 	pool, err := pgxpool.New(t.Context(), database)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -23,6 +25,7 @@ import (
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/config"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/program"
 	"github.com/massrouter/massrouter/internal/pgtest"
+	"github.com/massrouter/massrouter/internal/redistest"
 )
 
 // postbox is a real mail server on this machine.
@@ -86,11 +89,12 @@ func (j *journal) String() string {
 }
 
 // servePeople boots a product with people, and keeps its log.
-func servePeople(t *testing.T, database, keyset, mailServer string) (*service, *journal) {
+func servePeople(t *testing.T, database, redis, keyset, mailServer string) (*service, *journal) {
 	t.Helper()
 	c := config.Default()
 	c.HTTP.Listen, c.HTTP.OpsListen = "127.0.0.1:0", "127.0.0.1:0"
 	c.HTTP.OperatorToken, c.Store.DatabaseURL = config.NewSecret(operatorToken), config.NewSecret(database)
+	c.Store.RedisURL = config.NewSecret(redis)
 	c.Gateway.JournalDir = filepath.Join(t.TempDir(), "journal")
 	c.People.PortalURL, c.People.SMTPURL, c.People.MailFrom = "https://portal.example", config.NewSecret(mailServer), "no-reply@portal.example"
 	var err error
@@ -138,13 +142,15 @@ func member(t *testing.T, text []byte, name string) string {
 var mailedLink = regexp.MustCompile(`verify-email#([A-Za-z0-9_-]{43})`)
 
 // TestPeopleOfARunningService: somebody signs up, proves the mailbox by the mail, signs in, has a wallet and issues a key; the signing key and the keyset are rotated
-// meanwhile; the account is erased, its key stops, and the ledger verifies. Nothing of the person is left in the database, nor in the log.
+// meanwhile; the account is erased, its key stops, and the ledger verifies. Nothing of the person is left in the
+// database, in Redis, in the log, nor in what is exported.
 func TestPeopleOfARunningService(t *testing.T) {
 	t.Parallel()
 	box, mailServer := openPostbox(t)
 	database, keyset := pgtest.URL(t), filepath.Join(t.TempDir(), "keyset.json")
 	do(t, nil, "secrets", "init", keyset)
-	s, log := servePeople(t, database, keyset, mailServer)
+	redis := redistest.Start(t)
+	s, log := servePeople(t, database, redis.URL(), keyset, mailServer)
 	pool, err := pgxpool.New(t.Context(), database)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
@@ -196,12 +202,34 @@ func TestPeopleOfARunningService(t *testing.T) {
 		return s.try("/console/v1/me", access) == http.StatusUnauthorized && s.try("/api/v1/key", key) == http.StatusUnauthorized
 	}, patience, tick)
 	await(t, func() bool { return len(tablesWith(t, pool, "nnabelle")) == 0 })
+	stored := inRedis(t, redis.URL())
 	require.NoError(t, s.stop())
+	folder := filepath.Join(t.TempDir(), "books")
+	do(t, environ, "export", "events", "--format", "csv", "--out", folder)
+	exported := textOf(t, folder)
+	require.Contains(t, exported, "apikey.issued")
 	for _, trace := range []string{ann, "Annabelle", word, link, access, refresh, key} {
 		require.NotContains(t, log.String(), trace)
+		require.NotContains(t, stored, trace)
+		require.NotContains(t, exported, trace)
 		require.Empty(t, tablesWith(t, pool, trace), trace)
 	}
 	do(t, environ, "audit", "verify")
+}
+
+// textOf is what the files of a folder say.
+func textOf(t *testing.T, folder string) string {
+	t.Helper()
+	var all strings.Builder
+	require.NoError(t, fs.WalkDir(os.DirFS(folder), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		all.Write(text)
+		return err
+	}))
+	return all.String()
 }
 
 // await waits for a condition that may itself fail the test, which it can in the test's own goroutine only.

@@ -78,7 +78,7 @@ func TestNoSecretIsLeftBehind(t *testing.T) {
 	s.ofPeople()
 
 	metrics := s.metrics()
-	stored := s.redis()
+	stored := inRedis(s.t, s.dev.info.RedisURL)
 	require.Equal(t, exitOK, d.stop().code)
 	log := d.stop().err
 	require.Contains(t, log, `"level":"debug"`, "there is a log to look into")
@@ -280,10 +280,10 @@ func (s *scanned) metrics() string {
 	return text
 }
 
-// redis is all that is in Redis.
-func (s *scanned) redis() string {
-	t := s.t
-	o, err := redis.ParseURL(s.dev.info.RedisURL)
+// inRedis is all that is in a Redis.
+func inRedis(t *testing.T, url string) string {
+	t.Helper()
+	o, err := redis.ParseURL(url)
 	require.NoError(t, err)
 	c := redis.NewClient(o)
 	defer func() { require.NoError(t, c.Close()) }()
