@@ -114,6 +114,15 @@ func setup(t *testing.T, size int) *bundle {
 	return &bundle{Authenticator: auth.New(keys, auth.Options{Now: now, Size: size, Watch: time.Millisecond}), keys: keys, secret: secret, key: key, clock: clock}
 }
 
+// otherEnd is a secret with another last digit.
+func otherEnd(secret string) string {
+	const last = "0"
+	if cut, ok := strings.CutSuffix(secret, last); ok {
+		return cut + "1"
+	}
+	return secret[:len(secret)-1] + last
+}
+
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
@@ -124,7 +133,7 @@ func TestSecrets(t *testing.T) {
 	}{
 		"right":             {want: ""},
 		"of nobody":         {secret: func(string) string { return apikey.Secret(uuid.New(), [32]byte{}) }, want: domain.CodeKeyInvalid},
-		"wrong":             {secret: func(s string) string { return s[:len(s)-1] + "f" }, want: domain.CodeKeyInvalid},
+		"wrong":             {secret: otherEnd, want: domain.CodeKeyInvalid},
 		"of another kind":   {secret: func(string) string { return "sk-or-v1-abcdef" }, want: domain.CodeKeyInvalid},
 		"empty":             {secret: func(string) string { return "" }, want: domain.CodeKeyInvalid},
 		"in capitals":       {secret: strings.ToUpper, want: domain.CodeKeyInvalid},

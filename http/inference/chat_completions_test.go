@@ -187,7 +187,7 @@ func TestChatRefusals(t *testing.T) {
 		"no key":            {body: good, headers: []string{"Authorization", ""}, status: 401, code: "unauthenticated", kind: "authentication_error"},
 		"another scheme":    {body: good, headers: []string{"Authorization", "Basic eDp5"}, status: 401, code: "unauthenticated", kind: "authentication_error"},
 		"made-up key":       {body: good, headers: bearer(apikey.Secret(uuid.New(), [32]byte{})), status: 401, code: "key_invalid", kind: "authentication_error"},
-		"wrong key":         {body: good, headers: bearer(k.Secret[:len(k.Secret)-4] + "0000"), status: 401, code: "key_invalid", kind: "authentication_error"},
+		"wrong key":         {body: good, headers: bearer(k.Secret[:len(k.Secret)-4] + "zzzz"), status: 401, code: "key_invalid", kind: "authentication_error"},
 		"revoked key":       {body: good, headers: bearer(gone), status: 401, code: "key_revoked", kind: "authentication_error"},
 		"expired key":       {body: good, headers: bearer(old), status: 401, code: "key_expired", kind: "authentication_error"},
 		"disabled key":      {body: good, headers: bearer(off), status: 403, code: "key_disabled", kind: "permission_error"},
