@@ -25,7 +25,7 @@ targets() {
 fuzz() {
 	local folder="$1" target="$2"
 	local log="$work/${folder//\//_}.$target.log"
-	if ! (cd "$folder" && "$work/$folder.test" -test.run='^$' -test.fuzz="^$target\$" -test.fuzztime="$FUZZTIME" -test.parallel=1 \
+	if ! (cd "$folder" && "$work/$folder.test" -test.run='^$' -test.fuzz="^$target\$" -test.fuzztime="$FUZZTIME" -test.parallel=1 -test.fuzzminimizetime=100x \
 		-test.fuzzcachedir="$work/cache/$folder") >"$log" 2>&1; then
 		cat "$log" >&2
 		say "error: $target found a failing input; it is kept in $folder/testdata/fuzz"
