@@ -14,13 +14,11 @@ import (
 // closed is the reason of what ends with an organisation.
 const closed = "the organisation was ended"
 
-// DeleteOrganisation ends an organisation: its keys, then itself, then the keys that were issued meanwhile. Each step can be made again.
+// DeleteOrganisation ends an organisation: its keys, then itself. Each step can be made again; a key that is issued meanwhile is ended by whoever
+// looks after what ended organisations leave behind.
 func (a *API) DeleteOrganisation(ctx context.Context, r DeleteOrganisationRequestObject) (DeleteOrganisationResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
-	if err != nil {
-		return nil, err
-	}
-	o, err := a.Organisations.Find(ctx, auth.From(ctx).User, r.OrganisationID)
+	actor := auth.From(ctx)
+	o, err := a.Organisations.Find(ctx, actor.User, r.OrganisationID)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +28,7 @@ func (a *API) DeleteOrganisation(ctx context.Context, r DeleteOrganisationReques
 	if err := a.empty(ctx, o.Wallet); err != nil {
 		return nil, err
 	}
-	if err := a.revoke(ctx, m, o.Wallet); err != nil {
+	if err := a.revoker().RevokeAll(ctx, o.Wallet, actor.ID); err != nil {
 		return nil, err
 	}
 	if err := a.empty(ctx, o.Wallet); err != nil { // a call that began meanwhile
@@ -39,11 +37,10 @@ func (a *API) DeleteOrganisation(ctx context.Context, r DeleteOrganisationReques
 	if err := a.Organisations.Delete(ctx, o.ID); err != nil {
 		return nil, err
 	}
-	if err := a.revoke(ctx, m, o.Wallet); err != nil {
-		return nil, err
-	}
 	return DeleteOrganisation204Response{}, nil
 }
+
+func (a *API) revoker() Revoker { return Revoker{App: a.App, Keys: a.Keys, Head: a.Head} }
 
 // empty makes sure that a wallet has no money, and that no call holds any.
 func (a *API) empty(ctx context.Context, wallet uuid.UUID) error {
@@ -61,26 +58,33 @@ func (a *API) empty(ctx context.Context, wallet uuid.UUID) error {
 	return nil
 }
 
-// revoke ends all keys of a wallet.
-func (a *API) revoke(ctx context.Context, m commands.Meta, wallet uuid.UUID) error {
-	at, err := a.Head.Position(ctx)
+// Revoker ends the keys of wallets whose organisations end. It is safe for concurrent use.
+type Revoker struct {
+	App  *commands.App
+	Keys *keys.Query
+	Head Head
+}
+
+// RevokeAll revokes every key that the wallet has. The commands' ids follow from the keys': what was cut off goes on when it is asked for again, by whomever.
+func (v Revoker) RevokeAll(ctx context.Context, wallet uuid.UUID, actor string) error {
+	at, err := v.Head.Position(ctx)
 	if err != nil {
 		return err
 	}
-	ask := keys.Request{Limit: 1000, MinPosition: at}
-	for {
-		page, err := a.Keys.ByWallet(ctx, wallet, ask)
+	const most = 1000
+	for ask := (keys.Request{Limit: most, MinPosition: at}); ; {
+		page, err := v.Keys.ByWallet(ctx, wallet, ask)
 		if err != nil {
 			return err
 		}
 		for i := range page.Keys {
-			k := &page.Keys[i]
-			if k.Revoked {
+			if page.Keys[i].Revoked {
 				continue
 			}
-			one := m
-			one.CommandID = domain.DeriveID(m.CommandID, "revoke "+k.ID.String())
-			if _, _, err := a.App.RevokeKey(ctx, one, commands.RevokeKey{KeyID: k.ID, Reason: closed}); err != nil {
+			id := domain.DeriveID(page.Keys[i].ID, closed)
+			m := commands.Meta{CommandID: id, Actor: actor, CorrelationID: id, CausationID: id}
+			_, _, err := v.App.RevokeKey(ctx, m, commands.RevokeKey{KeyID: page.Keys[i].ID, Reason: closed})
+			if err != nil && domain.CodeOf(err) != domain.CodeKeyRevoked {
 				return err
 			}
 		}

@@ -62,7 +62,7 @@ func (l *leavings) tick(ctx context.Context) error {
 }
 
 func (l *leavings) remove(ctx context.Context, wallet uuid.UUID) error {
-	if err := (walletKeys{l.program}).RevokeAll(ctx, wallet, leavingsActor); err != nil {
+	if err := l.program.revoker().RevokeAll(ctx, wallet, leavingsActor); err != nil {
 		return err
 	}
 	return errors.Join(l.removePresets(ctx, wallet), l.removeOwnKeys(ctx, wallet), l.removeWebhooks(ctx, wallet), l.contents.EraseAll(ctx, wallet))

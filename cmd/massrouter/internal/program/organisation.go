@@ -43,3 +43,8 @@ func (p *Program) organisations(people *account.Service) (*organisation.API, err
 		Head: rawLog{p.store},
 	}), nil
 }
+
+// revoker ends the keys of wallets whose owners go.
+func (p *Program) revoker() organisation.Revoker {
+	return organisation.Revoker{App: p.app, Keys: p.views.keys, Head: rawLog{p.store}}
+}

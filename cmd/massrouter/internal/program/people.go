@@ -6,13 +6,10 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/devmail"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/vault"
-	"github.com/massrouter/massrouter/commands"
-	"github.com/massrouter/massrouter/domain"
 	hs "github.com/massrouter/massrouter/http"
 	accounts "github.com/massrouter/massrouter/http/account"
 	"github.com/massrouter/massrouter/http/auth"
@@ -29,7 +26,6 @@ import (
 	"github.com/massrouter/massrouter/identity/signin"
 	"github.com/massrouter/massrouter/identity/signing"
 	"github.com/massrouter/massrouter/identity/token"
-	"github.com/massrouter/massrouter/projections/keys"
 	"github.com/massrouter/massrouter/reactors/mail"
 )
 
@@ -149,7 +145,7 @@ func (p *Program) addPeople(api *hs.API, operator auth.Authenticator) error {
 	api.Authenticator = authenticator
 	if api.Accounts, err = accounts.New(&accounts.Parts{
 		Accounts: who.accounts, Machine: who.machine, Factors: who.factors, Passkeys: who.passkeys, Sessions: who.sessions, Organisations: who.organisations,
-		Issuer: who.issuer, Keys: walletKeys{p}, Sites: p.sites(), Now: time.Now,
+		Issuer: who.issuer, Keys: p.revoker(), Sites: p.sites(), Now: time.Now,
 	}); err != nil {
 		return err
 	}
@@ -159,38 +155,6 @@ func (p *Program) addPeople(api *hs.API, operator auth.Authenticator) error {
 		api.DevMail, err = devmail.New(who.outbox)
 	}
 	return err
-}
-
-// walletKeys revokes the keys of wallets whose owners go.
-type walletKeys struct{ program *Program }
-
-// RevokeAll implements accounts.Keys. The commands' ids follow from the keys': what was cut off goes on when it is asked for again.
-func (w walletKeys) RevokeAll(ctx context.Context, wallet uuid.UUID, actor string) error {
-	at, err := rawLog{w.program.store}.Position(ctx)
-	if err != nil {
-		return err
-	}
-	const most = 1000
-	for ask := (keys.Request{Limit: most, MinPosition: at}); ; {
-		page, err := w.program.views.keys.ByWallet(ctx, wallet, ask)
-		if err != nil {
-			return err
-		}
-		for i := range page.Keys {
-			if page.Keys[i].Revoked {
-				continue
-			}
-			id := domain.DeriveID(page.Keys[i].ID, "owner erased")
-			m := commands.Meta{CommandID: id, Actor: actor, CorrelationID: id, CausationID: id}
-			_, _, err := w.program.app.RevokeKey(ctx, m, commands.RevokeKey{KeyID: page.Keys[i].ID, Reason: "the account was erased"})
-			if err != nil && domain.CodeOf(err) != domain.CodeKeyRevoked {
-				return err
-			}
-		}
-		if ask.Cursor = page.NextCursor; ask.Cursor == "" {
-			return nil
-		}
-	}
 }
 
 // peopleWork is what is done behind them: mails are sent, and what is over is removed.
