@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/eventstore"
@@ -75,7 +76,11 @@ func reasonOf(c any) string {
 	return of.Reason
 }
 
-// target names a stream as entries name things: "key-0198…" is "key:0198…".
+// target names a stream as entries name things, which is as paths of the console do: "apikey-0198…" is "key:0198…".
 func target(id domain.StreamID) string {
-	return id.Kind() + ":" + id.Identity()
+	kind := id.Kind()
+	if kind == apikey.Kind {
+		kind = "key"
+	}
+	return kind + ":" + id.Identity()
 }

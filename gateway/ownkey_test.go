@@ -299,7 +299,7 @@ func TestOwnKeysAreNowhere(t *testing.T) {
 		answers += string(e.Body)
 	}
 	var table string
-	require.NoError(t, o.pool.QueryRow(t.Context(), `SELECT string_agg(v::text, '') || (SELECT string_agg(r::text, '') FROM gateway.vendor_key_requests r) || encode(string_agg(sealed, ''), 'escape')
+	require.NoError(t, o.pool.QueryRow(t.Context(), `SELECT string_agg(v::text, '') || (SELECT string_agg(r::text, '') FROM once.requests r) || encode(string_agg(sealed, ''), 'escape')
 		FROM gateway.vendor_keys v`).Scan(&table))
 	for _, text := range []string{answers, err0(err), o.Log.String(), table} {
 		require.NotEmpty(t, text)

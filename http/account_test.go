@@ -28,6 +28,7 @@ import (
 	tenants "github.com/massrouter/massrouter/identity/organisation"
 	"github.com/massrouter/massrouter/identity/passkey"
 	"github.com/massrouter/massrouter/identity/password"
+	"github.com/massrouter/massrouter/identity/phone"
 	"github.com/massrouter/massrouter/identity/session"
 	"github.com/massrouter/massrouter/identity/signin"
 	"github.com/massrouter/massrouter/identity/token"
@@ -68,15 +69,16 @@ func (b *bundle) withAccounts() (*bundle, *account.Service) {
 	factors := factor.New(b.pool, bare{}, "MassRouter", time.Now)
 	passkeys, err := passkey.New(b.pool, "portal.example", "MassRouter", []string{portal}, time.Now)
 	require.NoError(b.t, err)
+	phones := phone.New(b.pool, phone.Options{Now: time.Now, Countries: []string{"86"}})
 	key, err := token.NewKey(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 	require.NoError(b.t, err)
 	issuer, err := token.NewIssuer(portal, time.Now, key)
 	require.NoError(b.t, err)
 	sites := accounts.Sites{Portal: portal}
-	machine := signin.New(b.pool, signin.Parts{Accounts: who, Factors: factors, Passkeys: passkeys, Sessions: sessions, Issuer: issuer}, time.Now)
+	machine := signin.New(b.pool, signin.Parts{Accounts: who, Factors: factors, Passkeys: passkeys, Phones: phones, Sessions: sessions, Issuer: issuer}, time.Now)
 	api := b.api
 	api.Accounts, err = accounts.New(&accounts.Parts{
-		Accounts: who, Factors: factors, Passkeys: passkeys, Sessions: sessions, Organisations: tenants.New(b.pool, opener{b.app}, time.Now), Issuer: issuer,
+		Accounts: who, Factors: factors, Passkeys: passkeys, Phones: phones, Sessions: sessions, Organisations: tenants.New(b.pool, opener{b.app}, time.Now), Issuer: issuer,
 		Machine: machine,
 		Keys:    bare{}, Sites: sites, Now: time.Now,
 	})
@@ -114,6 +116,7 @@ func (b *bundle) people() {
 	wallet := b.get(mePath, me).is(200).text("organisations", 0, "wallet_id")
 	b.send("PATCH", mePath, map[string]any{"name": "Ann"}, me).is(200)
 	b.get(mePath+"/sessions", me).is(200)
+	b.get(mePath+"/activity", me).is(200)
 	b.get(mePath+"/export", me).is(200)
 	b.post(mePath+"/password", map[string]any{"current": annWord, "password": annWord}, me).is(200)
 	b.post(mePath+"/email", map[string]any{"email": "ann@new.example"}, me).is(202)
@@ -174,10 +177,32 @@ func (b *bundle) secondFactors(user uuid.UUID, me header, words map[string]any) 
 	step := b.post(mePath+"/step-up", map[string]any{"delivery": "body"}, me).is(200).text("challenge", "challenge")
 	b.post(authPath+"challenge", map[string]any{"challenge": step, "method": "recovery", "code": codes[0]}, nobody).is(200)
 
+	b.telephone(me, words)
 	b.get(mePath+"/factors", me).is(200)
 	b.send("PATCH", mePath+"/passkeys/"+made.text("passkey_id"), map[string]any{"name": "phone"}, me).is(200)
 	b.send("DELETE", mePath+"/passkeys/"+made.text("passkey_id"), nil, me).is(200)
 	b.send("DELETE", mePath+"/totp", nil, me).is(200)
+}
+
+// telephone sets a number up, is asked for it, and takes it away.
+func (b *bundle) telephone(me header, words map[string]any) {
+	b.t.Helper()
+	phones := phone.New(b.pool, phone.Options{Countries: []string{"86"}})
+	code := func() string {
+		var id uuid.UUID
+		require.NoError(b.t, b.pool.QueryRow(b.t.Context(), `SELECT message_id FROM identity.messages ORDER BY message_id DESC LIMIT 1`).Scan(&id))
+		digits, err := phones.MakeCode(b.t.Context(), id)
+		require.NoError(b.t, err)
+		return digits
+	}
+	nobody := header{"Authorization", ""}
+	b.send("PUT", mePath+"/phone", map[string]any{"phone": "+8613800138000"}, me).is(202)
+	b.post(mePath+"/phone/confirm", map[string]any{"code": code()}, me).is(200)
+	b.get(mePath+"/phone", me).is(200)
+	challenge := b.post(authPath+"sign-in", words, nobody).is(200).text("challenge", "challenge")
+	b.post(authPath+"challenge/sms", map[string]any{"challenge": challenge}, nobody).is(202)
+	b.post(authPath+"challenge", map[string]any{"challenge": challenge, "method": "sms", "code": code()}, nobody).is(200)
+	b.send("DELETE", mePath+"/phone", nil, me).is(200)
 }
 
 // keyOfOnesOwn: a person may issue keys of the own wallet, once a factor is fresh, and of no other.

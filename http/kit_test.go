@@ -167,7 +167,7 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 		Calls: inference.NewCalls(gate, callers, inference.CallOptions{}), Callers: callers,
 		Catalog: cache, Balance: balances, Keys: known, Generations: calls, Usage: statistics, Head: reader{store},
 		Health: gate.Health(), Keyring: app, Contents: stored, Hits: seen,
-		Codes: appcode.New(pool, time.Now), Granters: granters{access.New(pool, time.Now)},
+		Codes: appcode.New(pool, time.Now), Granters: granters{access.New(pool, time.Now)}, Trail: api.Trail,
 	}
 	var source stream.Source = live.New(pool, store, registry, projections.All(), signal)
 	if p.source != nil {

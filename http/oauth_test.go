@@ -5,6 +5,7 @@ import (
 	nethttp "net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -106,7 +107,22 @@ func (b *bundle) atServices(me header) {
 	to, in := b.redirected("GET", at(to), kept, "", 302)
 	require.Equal(t, portal+"/", to)
 	require.Contains(t, in, "__Host-mr_at=")
+	b.logOutByService(in)
 	b.send("DELETE", mePath+"/identities/"+id, nil, me).is(200)
+}
+
+// logOutByService has the service say that its person has signed out there.
+func (b *bundle) logOutByService(in string) {
+	t := b.t
+	t.Helper()
+	now := time.Now()
+	claims := `{"iss":"` + b.issuer.URL + `","aud":"corp-client","sub":"1","jti":"` + uuid.NewString() + `","iat":` + strconv.FormatInt(now.Unix(), 10) + `,"exp":` +
+		strconv.FormatInt(now.Add(time.Minute).Unix(), 10) + `,"events":{"http://schemas.openid.net/event/backchannel-logout":{}}}`
+	said, err := b.issuer.Sign([]byte(claims))
+	require.NoError(t, err)
+	b.redirected("POST", authPath+"oauth/corp/logout", "", "logout_token="+said, 200)
+	b.redirected("POST", authPath+"oauth/corp/logout", "", "logout_token="+said, 400)
+	b.redirected("GET", mePath, in, "", 401)
 }
 
 // keysOfApps lets apps have keys, by a person and by a management key.

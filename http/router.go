@@ -82,7 +82,7 @@ func (a API) Handler() http.Handler {
 		a.OAuth.Mount(r)
 	})
 	r.Group(func(r chi.Router) {
-		r.Use(middleware.Body(consoleBody, min(consoleRead, within)), audited.Requests(a.Trail), auth.Guard(a.Authenticator, a.Queries, problem.Write), a.Protection.perUser(problem.Write))
+		r.Use(middleware.Body(consoleBody, min(consoleRead, within)), audited.Requests(a.Trail), auth.Guard(a.Authenticator, a.Queries, problem.Write), a.Protection.perUser(problem.Write), wall)
 		r.Method(http.MethodGet, "/console/v1/stream", a.Stream)
 	})
 	r.Get(account.KeySetPath, a.Accounts.KeySet)

@@ -113,7 +113,7 @@ func TestAnOwnKeyFromTheConsoleToTheBill(t *testing.T) {
 	}
 
 	var kept string
-	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT (SELECT string_agg(k::text, '') FROM gateway.vendor_keys k) || coalesce((SELECT string_agg(r::text, '') FROM gateway.vendor_key_requests r), '')
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT (SELECT string_agg(k::text, '') FROM gateway.vendor_keys k) || coalesce((SELECT string_agg(r::text, '') FROM once.requests r), '')
 		|| coalesce((SELECT string_agg(e::text, '') FROM audit.entries e), '')`).Scan(&kept))
 	require.NotContains(t, kept, refused)
 	b.close()

@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -23,13 +24,35 @@ type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Wrap says what failed, but leaves a *domain.Error, which is for the caller, as it is; nil stays nil.
+// Wrap says what failed, but leaves a *domain.Error, which is for the caller, as it is; nil stays nil. What refers to somebody who was erased meanwhile is
+// unauthenticated.
 func Wrap(what string, err error) error {
 	var e *domain.Error
 	if err == nil || errors.As(err, &e) {
 		return err
 	}
+	var said *pgconn.PgError
+	if errors.As(err, &said) && said.Code == "23503" && said.TableName != "platform_grants" && // foreign_key_violation; a grant is somebody else's doing
+		(strings.HasSuffix(said.ConstraintName, "_user_id_fkey") || strings.HasSuffix(said.ConstraintName, "_personal_of_fkey")) {
+		return Gone().Wrap(err)
+	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// Gone is of requests of somebody whose account has ended meanwhile.
+func Gone() *domain.Error {
+	return domain.Errorf(domain.CodeUnauthenticated, "sign in again")
+}
+
+// Hold locks the row of a live user, before any other row of his: who erases him does so, too, so that neither waits for what the other has. What is locked of
+// organisations is locked before. Errors: unauthenticated.
+func Hold(ctx context.Context, tx pgx.Tx, user uuid.UUID) error {
+	var there bool
+	err := tx.QueryRow(ctx, `SELECT true FROM identity.users WHERE user_id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE`, user).Scan(&there)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Gone()
+	}
+	return Wrap("hold a user", err)
 }
 
 // Away tells errors of a database that cannot be reached, or that is stopping, from others: they become ledger_unavailable. A *domain.Error stays as it is, and so

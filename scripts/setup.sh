@@ -256,21 +256,23 @@ await_container() {
 	return 1
 }
 
-# --- Node, for the tests with the official JavaScript client ----------------------------------------------
+# --- Node, for the tests with the official JavaScript clients and with a sign-in provider that is not ours ---
 
 check_node() {
-	local dir=internal/sdktest/node version
-	[ -f "$dir/package.json" ] || return 0
-	has node || install_node || fail "Node $min_node or newer is needed by $dir: see https://nodejs.org/en/download"
-	version="$(node --version)"
-	[ "$(node_major)" -ge "$min_node" ] || fail "Node $min_node or newer is needed by $dir, this is $version: see https://nodejs.org/en/download"
-	has npm || fail "npm is needed by $dir; it comes with Node (Debian, Ubuntu: apt-get install npm)"
-	# npm writes this file last, so an interrupted installation is repeated.
-	if [ ! "$dir/node_modules/.package-lock.json" -nt "$dir/package-lock.json" ]; then
-		say "installing Node packages in $dir"
-		npm ci --prefix "$dir" --no-audit --no-fund --loglevel=error >&2 || fail "npm ci in $dir failed"
-		touch "$dir/node_modules/.package-lock.json"
-	fi
+	local dir version
+	for dir in internal/sdktest/node internal/oidctest/node; do
+		[ -f "$dir/package.json" ] || continue
+		has node || install_node || fail "Node $min_node or newer is needed by $dir: see https://nodejs.org/en/download"
+		version="$(node --version)"
+		[ "$(node_major)" -ge "$min_node" ] || fail "Node $min_node or newer is needed by $dir, this is $version: see https://nodejs.org/en/download"
+		has npm || fail "npm is needed by $dir; it comes with Node (Debian, Ubuntu: apt-get install npm)"
+		# npm writes this file last, so an interrupted installation is repeated.
+		if [ ! "$dir/node_modules/.package-lock.json" -nt "$dir/package-lock.json" ]; then
+			say "installing Node packages in $dir"
+			npm ci --prefix "$dir" --no-audit --no-fund --ignore-scripts --loglevel=error >&2 || fail "npm ci in $dir failed"
+			touch "$dir/node_modules/.package-lock.json"
+		fi
+	done
 }
 
 node_major() { node --version | sed 's/^v\([0-9]*\).*/\1/'; }

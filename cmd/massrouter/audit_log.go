@@ -90,7 +90,19 @@ func (p *proofs) covering(ctx context.Context, position int64) (translog.Signed,
 	if err != nil {
 		return translog.Signed{}, err
 	}
-	return log.Checkpoint(ctx)
+	before, err := p.reader.Newest(ctx)
+	if err != nil {
+		return translog.Signed{}, err
+	}
+	signed, err := log.Checkpoint(ctx)
+	if err != nil || before != nil && before.Size == signed.Size {
+		return signed, err
+	}
+	d := deed{action: "audit.checkpoint"}
+	if ctx, err = d.context(ctx); err != nil {
+		return signed, err
+	}
+	return signed, d.ended(ctx, p.pool, "log:"+signed.Origin, map[string]any{"size": signed.Size, "root": signed.RootText()}, nil)
 }
 
 const checkpointPatience = 10 * time.Second
@@ -143,7 +155,7 @@ func printCheckpoint(c *cobra.Command, s translog.Signed) error {
 
 const auditCheckpointLong = `Prints a signed checkpoint of the transparency log that covers everything that is in the ledger now. With MASSROUTER_LOG_KEY
 it is made when there is none yet, and published in MASSROUTER_LOG_DIR; without it, the command waits for the one that a
-running 'massrouter work' makes, and, when MASSROUTER_LOG_DIR is set, until it is published there.`
+running 'massrouter work' makes, and, when MASSROUTER_LOG_DIR is set, until it is published there. One that is made here is recorded in the audit trail.`
 
 func newAuditCheckpointCommand(sh shell) *cobra.Command {
 	data := ""

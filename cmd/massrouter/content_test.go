@@ -172,3 +172,59 @@ func (s *service) leave(a account, body map[string]any) (generation string) {
 	require.NoError(s.t, answer.Body.Close())
 	return answer.Header.Get("X-Generation-Id")
 }
+
+// TestContentsAreShownAndErasedByCommands: nothing is stored until it is said, what is stored is shown to the operator, who leaves an entry, and then erased.
+func TestContentsAreShownAndErasedByCommands(t *testing.T) {
+	t.Parallel()
+	database, vendor := pgtest.URL(t), vendorServer(t)
+	path := filepath.Join(t.TempDir(), "keyset.json")
+	do(t, nil, "secrets", "init", path)
+	s := serve(t, database, func(c *config.Config) {
+		var err error
+		c.Secrets, err = config.KeysetFile(path)
+		require.NoError(t, err)
+	})
+	s.publish(vendor, "test/echo", "echo", tokenRates())
+	a := s.open("10.00")
+	wallet := a.wallet.String()
+	environ := []string{"MASSROUTER_SERVER=" + s.BaseURL(), "MASSROUTER_OPERATOR_TOKEN=" + operatorToken}
+	require.Regexp(t, `stored +nothing\n`, do(t, environ, "content", "settings", wallet))
+	set := decoded[client.Receipt](t, do(t, environ, "content", "settings", wallet, "--retention", "72h", "--key", a.key.String(), "--json"))
+	require.NoError(t, s.WaitFor(t.Context(), int64(set.Position)))
+	require.Regexp(t, `stored +for 72 hours\nkeys +`+a.key.String(), do(t, environ, "content", "settings", wallet))
+
+	var id, other string
+	require.Eventually(t, func() bool { // the service knows of the setting within a second
+		body := chat("test/echo", false)
+		body["messages"] = []map[string]string{{"role": "user", "content": askedInPrivate}}
+		other, id = id, s.ask(http.MethodPost, "/v1/chat/completions", a.secret, body).header.Get("X-Generation-Id")
+		return call(t.Context(), environ, "content", "show", id).code == exitOK && other != "" && call(t.Context(), environ, "content", "show", other).code == exitOK
+	}, patience, 100*tick)
+	shown := do(t, environ, "content", "show", id)
+	require.Contains(t, shown, askedInPrivate)
+	require.Regexp(t, `(?s)generation +`+id+`.*state +stored.*request \(application/json, text\)\n.*response \(application/json, text\)\n`, shown)
+	require.Equal(t, a.wallet, decoded[client.ContentAnswer](t, do(t, environ, "content", "show", id, "--json")).WalletID)
+	require.Regexp(t, `(?m)GetContent +generation:`+id+` +read`, do(t, environ, "audit", "trail", "list", "--action", "GetContent", "--result", "read"))
+
+	require.Contains(t, do(t, environ, "content", "erase", id), "erased "+id)
+	require.Regexp(t, `(?m)^state +erased$`, do(t, environ, "content", "show", id))
+	require.Contains(t, do(t, environ, "content", "show", other), askedInPrivate)
+	require.Contains(t, do(t, environ, "content", "erase-all", wallet), "erased "+wallet)
+	require.NotContains(t, call(t.Context(), environ, "content", "show", other).out, askedInPrivate)
+	do(t, environ, "content", "settings", wallet, "--retention", "0")
+
+	for _, args := range [][]string{
+		{"settings", "x"},
+		{"settings", wallet, "--retention", "90m"},
+		{"settings", wallet, "--key", a.key.String()},
+		{"settings", wallet, "--retention", "1h", "--key", "x"},
+		{"show", "x"},
+		{"erase", wallet},
+		{"erase-all", id},
+		{"erase-all"},
+	} {
+		require.Equal(t, exitUsage, call(t.Context(), environ, append([]string{"content"}, args...)...).code, "%v", args)
+	}
+	require.Regexp(t, `hits in all +0\nsaved in all +0\n`, do(t, environ, "wallet", "cache-hits", wallet, "--from", "2026-08-01", "--to", "2026-08-31"))
+	require.Equal(t, exitUsage, call(t.Context(), environ, "wallet", "cache-hits", wallet, "--from", "August").code)
+}

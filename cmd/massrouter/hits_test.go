@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -99,6 +100,8 @@ func TestHitsAreShownToTheirOwner(t *testing.T) {
 	require.NoError(t, each.UnmarshalJSON([]byte(charged.Data.TotalCost)))
 	require.Equal(t, each.amount(t).Add(each.amount(t)).Add(each.amount(t)).String(), shown.Saved.String())
 	require.Equal(t, a.key, shown.Items[0].KeyID)
+	environ := []string{"MASSROUTER_SERVER=" + s.BaseURL(), "MASSROUTER_OPERATOR_TOKEN=" + operatorToken}
+	require.Regexp(t, `(?s)`+a.key.String()+` +test/echo +3 +`+regexp.QuoteMeta(shown.Saved.String())+`\n.*hits in all +3\n`, do(t, environ, "wallet", "cache-hits", a.wallet.String()))
 	s.ask(http.MethodGet, "/console/v1/wallets/"+other.wallet.String()+"/cache-hits", operatorToken, nil).decode(t, &shown)
 	require.Zero(t, shown.Hits)
 }

@@ -14,12 +14,13 @@ import (
 )
 
 func newKeyCommand(sh shell) *cobra.Command {
-	return group("key", "Issue, bind and revoke API keys",
-		"Issues and revokes API keys, and binds them to apps. A key spends from one wallet, within its limits."+operatorHelp,
-		newKeyIssueCommand(sh), newKeyBindAppCommand(sh), newKeyMemberCommand(sh), newKeyRevokeCommand(sh))
+	return group("key", "Issue, change, rotate, disable and revoke API keys",
+		"Issues, changes and revokes API keys, and binds them to apps. A key spends from one wallet, within its limits."+operatorHelp,
+		newKeyIssueCommand(sh), newKeyShowCommand(sh), newKeyUpdateCommand(sh), newKeyRotateCommand(sh), newKeyDisableCommand(sh), newKeyEnableCommand(sh),
+		newKeyBindAppCommand(sh), newKeyMemberCommand(sh), newKeyRevokeCommand(sh))
 }
 
-// keyLimits is what 'key issue' can be told.
+// keyLimits is what 'key issue' can be told, and most of it 'key update'.
 type keyLimits struct {
 	name, expires           string
 	day, week, month, total string
@@ -67,21 +68,27 @@ func newKeyIssueCommand(sh shell) *cobra.Command {
 			})
 		},
 	}
+	limits.flags(c, func(means string) string { return " (default: " + means + ")" })
 	flags := c.Flags()
-	flags.StringVar(&limits.name, "name", "", "what the key is for")
-	flags.StringVar(&limits.day, "cap-day", "", "the most that it may spend in a UTC day")
-	flags.StringVar(&limits.week, "cap-week", "", "in an ISO week")
-	flags.StringVar(&limits.month, "cap-month", "", "in a month")
-	flags.StringVar(&limits.total, "cap-total", "", "in all")
-	flags.StringSliceVar(&limits.models, "model", nil, "a model that it may call; repeat it for more (default: all)")
-	flags.StringSliceVar(&limits.networks, "network", nil, "a network that it may be used from, such as 203.0.113.0/24; repeat it for more (default: anywhere)")
-	flags.StringVar(&limits.expires, "expires", "", "when it ends, for example 2030-01-01T00:00:00Z")
-	flags.Int64Var(&limits.rates.RequestsPerMinute, "requests-per-minute", 0, "the most calls in a minute (default: no limit)")
-	flags.Int64Var(&limits.rates.TokensPerMinute, "tokens-per-minute", 0, "the most prompt and completion tokens in a minute (default: no limit)")
-	flags.Int64Var(&limits.rates.Parallel, "parallel", 0, "the most calls under way at the same time (default: no limit)")
 	flags.StringVar(&limits.member, "member", "", "who of the wallet uses it, an opaque UUID: the limits of that member count, too")
 	flags.BoolVar(&limits.management, "management", false, "a key that manages the other keys of the wallet by /api/v1/keys, and calls no models")
 	return o.flags(c, true)
+}
+
+// flags adds those that issuing and updating have in common; absent says what it means not to give one.
+func (l *keyLimits) flags(c *cobra.Command, absent func(means string) string) {
+	flags := c.Flags()
+	flags.StringVar(&l.name, "name", "", "what the key is for")
+	flags.StringVar(&l.day, "cap-day", "", "the most that it may spend in a UTC day")
+	flags.StringVar(&l.week, "cap-week", "", "in an ISO week")
+	flags.StringVar(&l.month, "cap-month", "", "in a month")
+	flags.StringVar(&l.total, "cap-total", "", "in all")
+	flags.StringSliceVar(&l.models, "model", nil, "a model that it may call; repeat it for more"+absent("all"))
+	flags.StringSliceVar(&l.networks, "network", nil, "a network that it may be used from, such as 203.0.113.0/24; repeat it for more"+absent("anywhere"))
+	flags.StringVar(&l.expires, "expires", "", "when it ends, for example 2030-01-01T00:00:00Z")
+	flags.Int64Var(&l.rates.RequestsPerMinute, "requests-per-minute", 0, "the most calls in a minute"+absent("no limit"))
+	flags.Int64Var(&l.rates.TokensPerMinute, "tokens-per-minute", 0, "the most prompt and completion tokens in a minute"+absent("no limit"))
+	flags.Int64Var(&l.rates.Parallel, "parallel", 0, "the most calls under way at the same time"+absent("no limit"))
 }
 
 func (l keyLimits) body() (client.IssueKey, error) {

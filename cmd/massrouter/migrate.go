@@ -23,30 +23,30 @@ func newMigrateCommand(sh shell) *cobra.Command {
 }
 
 func newMigrateUpCommand(sh shell) *cobra.Command {
-	steps := 0
+	steps, d := 0, deed{action: "migrate.up"}
 	c := &cobra.Command{
 		Use: "up", Short: "Apply the migrations that are missing", Args: exactly(0),
-		Long:    "Applies all migrations that are missing, in order. Running it again changes nothing.",
+		Long:    "Applies all migrations that are missing, in order. Running it again changes nothing." + deedHelp,
 		Example: "  massrouter migrate up\n  massrouter migrate up --steps 1",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if steps < 0 {
 				return usagef("--steps is not negative")
 			}
 			return migrateWith(c, sh, func(ctx context.Context, address string) (schema.Status, error) {
-				return schema.Up(ctx, address, steps)
+				return d.migrate(ctx, address, func(ctx context.Context) (schema.Status, error) { return schema.Up(ctx, address, steps) })
 			})
 		},
 	}
 	c.Flags().IntVar(&steps, "steps", 0, "apply at most this many (0: all)")
-	return c
+	return d.flags(c)
 }
 
 func newMigrateDownCommand(sh shell) *cobra.Command {
-	steps, sure := 1, false
+	steps, sure, d := 1, false, deed{action: "migrate.down"}
 	c := &cobra.Command{
 		Use: "down", Short: "Take migrations back (loses their data)", Args: exactly(0),
 		Long: "Takes the newest migrations back. What they made is dropped with all its data, the ledger included, " +
-			"so the command wants --yes-lose-data.",
+			"so the command wants --yes-lose-data. The audit trail goes with migration 0027." + deedHelp,
 		Example: "  massrouter migrate down --steps 1 --yes-lose-data",
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
@@ -56,13 +56,13 @@ func newMigrateDownCommand(sh shell) *cobra.Command {
 				return usagef("taking migrations back drops their data: add --yes-lose-data if that is what you want")
 			}
 			return migrateWith(c, sh, func(ctx context.Context, address string) (schema.Status, error) {
-				return schema.Down(ctx, address, steps)
+				return d.migrate(ctx, address, func(ctx context.Context) (schema.Status, error) { return schema.Down(ctx, address, steps) })
 			})
 		},
 	}
 	c.Flags().IntVar(&steps, "steps", 1, "take back this many (0: all)")
 	c.Flags().BoolVar(&sure, "yes-lose-data", false, "confirm that the data of these migrations may be lost")
-	return c
+	return d.flags(c)
 }
 
 func newMigrateStatusCommand(sh shell) *cobra.Command {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/database"
@@ -67,7 +68,7 @@ func newProjectionsListCommand(sh shell) *cobra.Command {
 func projectionsCommand(sh shell, c *cobra.Command, work func(context.Context, *cobra.Command, *runner.Runner, []string) error) *cobra.Command {
 	data := ""
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return withRunner(c, sh, data, func(ctx context.Context, r *runner.Runner) error { return work(ctx, c, r, args) })
+		return withRunner(c, sh, data, func(ctx context.Context, r *runner.Runner, _ *pgxpool.Pool) error { return work(ctx, c, r, args) })
 	}
 	c.Flags().StringVar(&data, "data", "", "data folder of a running 'massrouter dev'")
 	return c
@@ -119,7 +120,7 @@ func writeProjections(w io.Writer, lines []projectionLine) {
 }
 
 // withRunner makes a runner of all projections for one piece of work.
-func withRunner(c *cobra.Command, sh shell, data string, work func(context.Context, *runner.Runner) error) error {
+func withRunner(c *cobra.Command, sh shell, data string, work func(context.Context, *runner.Runner, *pgxpool.Pool) error) error {
 	cfg, err := databaseSettings(c, sh, data)
 	if err != nil {
 		return err
@@ -138,5 +139,5 @@ func withRunner(c *cobra.Command, sh shell, data string, work func(context.Conte
 	if err != nil {
 		return err
 	}
-	return work(c.Context(), runner.New(store, pool, registry, projections.All(), runner.Options{}))
+	return work(c.Context(), runner.New(store, pool, registry, projections.All(), runner.Options{}), pool)
 }

@@ -90,11 +90,11 @@ func writeRelays(w io.Writer, lines []relayLine) {
 }
 
 func newRelaySeekCommand(sh shell) *cobra.Command {
-	data, forward := "", false
+	data, forward, d := "", false, deed{action: "relay.seek"}
 	c := &cobra.Command{
 		Use: "seek NAME POSITION", Short: "Publish the events after a position again", Args: exactly(2),
 		Long: "Moves a relay's checkpoint. Back: the events after the position are published once more; consumers leave out what they have " +
-			"seen. Forward: the events in between are never published, so it asks for --leave-out. A running relay follows within a second.",
+			"seen. Forward: the events in between are never published, so it asks for --leave-out. A running relay follows within a second." + deedHelp,
 		Example: "  massrouter relay seek redis:massrouter.events 0\n  massrouter relay seek kafka:massrouter.events 120000 --leave-out",
 		RunE: func(c *cobra.Command, args []string) error {
 			position, err := strconv.ParseInt(args[1], 10, 64)
@@ -102,7 +102,13 @@ func newRelaySeekCommand(sh shell) *cobra.Command {
 				return usagef("%q is no position", args[1])
 			}
 			return withRelays(c, sh, data, func(ctx context.Context, pool *pgxpool.Pool, store eventstore.Reader) error {
-				was, err := relay.Seek(ctx, pool, store, args[0], position, forward)
+				was := int64(0)
+				err := d.record(ctx, pool, "relay:"+args[0], func(ctx context.Context) (_ any, err error) {
+					if was, err = relay.Seek(ctx, pool, store, args[0], position, forward); err != nil {
+						return nil, err
+					}
+					return map[string]int64{"was": was, "position": position}, nil
+				})
 				if err != nil {
 					return err
 				}
@@ -114,7 +120,7 @@ func newRelaySeekCommand(sh shell) *cobra.Command {
 	}
 	c.Flags().StringVar(&data, "data", "", "data folder of a running 'massrouter dev'")
 	c.Flags().BoolVar(&forward, "leave-out", false, "move forward, and leave the events in between out for ever")
-	return c
+	return d.flags(c)
 }
 
 // withRelays opens the database and its log.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,13 +32,14 @@ When all is done, 'massrouter secrets prune' removes the keys that nothing was s
 type rotation struct {
 	resume, dryRun bool
 	out            string
+	deed           deed
 }
 
 func newSecretsRotateCommand(sh shell) *cobra.Command {
-	var r rotation
+	r := rotation{deed: deed{action: "secrets.rotate"}}
 	c := &cobra.Command{
 		Use: "rotate", Short: "Encrypt everything again with a new key", Args: exactly(0),
-		Long:    rotateLong,
+		Long:    rotateLong + deedHelp,
 		Example: "  massrouter secrets rotate --dry-run\n  massrouter secrets rotate\n  massrouter secrets rotate --resume\n  massrouter secrets rotate --out next.json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if r.out != "" && (r.resume || r.dryRun) {
@@ -52,7 +54,7 @@ func newSecretsRotateCommand(sh shell) *cobra.Command {
 	c.Flags().BoolVar(&r.resume, "resume", false, "draw no key; seal with the primary one what is not yet")
 	c.Flags().BoolVar(&r.dryRun, "dry-run", false, "change nothing; count what would be sealed again")
 	c.Flags().StringVar(&r.out, "out", "", "only write the next keyset to this new file")
-	return c
+	return r.deed.flags(c)
 }
 
 // writeNext writes the next keyset to a file of its own.
@@ -86,9 +88,21 @@ func (r rotation) run(c *cobra.Command, sh shell) error {
 		return err
 	}
 	defer v.pool.Close()
+	if r.dryRun {
+		_, err := r.reseal(c.Context(), c, v)
+		return err
+	}
+	return r.deed.record(c.Context(), v.pool, keysetTarget, func(ctx context.Context) (any, error) { return r.reseal(ctx, c, v) })
+}
+
+// keysetTarget is what entries of the audit trail call the keyset; there is one.
+const keysetTarget = "keyset:secrets"
+
+// reseal adds the key and seals everything with it; it returns what an entry tells.
+func (r rotation) reseal(ctx context.Context, c *cobra.Command, v *vault) (any, error) {
 	if !r.resume {
 		if err := v.addKey(r.dryRun); err != nil {
-			return err
+			return nil, err
 		}
 		if !r.dryRun {
 			printer(c).Note("Key %d seals from now on.", v.keys.Keyset.Primary())
@@ -97,11 +111,12 @@ func (r rotation) run(c *cobra.Command, sh shell) error {
 	o := resealing.Options{Keys: v.keys, DryRun: r.dryRun, OnBatch: func(table string, done, unreadable int64) {
 		printer(c).Progress("%s: %d sealed again, %d unreadable", table, done, unreadable)
 	}}
-	results, err := resealing.Run(c.Context(), v.pool, o)
+	results, err := resealing.Run(ctx, v.pool, o)
+	told := map[string]any{"primary": v.keys.Keyset.Primary(), "tables": results}
 	if err != nil {
-		return fmt.Errorf("%w; 'massrouter secrets rotate --resume' goes on", err)
+		return told, fmt.Errorf("%w; 'massrouter secrets rotate --resume' goes on", err)
 	}
-	return r.report(c, results)
+	return told, r.report(c, results)
 }
 
 // addKey draws the next primary key; in a dry run only for this process.
@@ -153,10 +168,11 @@ func (r rotation) report(c *cobra.Command, results []resealing.Result) error {
 }
 
 func newSecretsPruneCommand(sh shell) *cobra.Command {
-	return &cobra.Command{
+	d := deed{action: "secrets.prune"}
+	return d.flags(&cobra.Command{
 		Use: "prune", Short: "Remove keys that nothing is sealed with", Args: exactly(0),
 		Long: "Removes from the keyset's file the keys with which no value of the database is sealed; the primary one stays. Copies of the database that are older " +
-			"than the rotation need the removed keys: keep the old file as long as you keep them.",
+			"than the rotation need the removed keys: keep the old file as long as you keep them." + deedHelp,
 		Example: "  massrouter secrets prune",
 		RunE: func(c *cobra.Command, _ []string) error {
 			v, err := openVault(c, sh)
@@ -177,7 +193,9 @@ func newSecretsPruneCommand(sh shell) *cobra.Command {
 			}
 			ids := s.unused()
 			if len(ids) > 0 {
-				err = keyfile.Change(path, func(text []byte) ([]byte, error) { return envelope.Without(text, ids...) })
+				err = d.record(c.Context(), v.pool, keysetTarget, func(context.Context) (any, error) {
+					return map[string]any{"removed": ids}, keyfile.Change(path, func(text []byte) ([]byte, error) { return envelope.Without(text, ids...) })
+				})
 			}
 			if err != nil {
 				return err
@@ -186,7 +204,7 @@ func newSecretsPruneCommand(sh shell) *cobra.Command {
 				_, _ = fmt.Fprintf(w, "%d keys were removed.\n", len(ids)) // w is a buffer
 			})
 		},
-	}
+	})
 }
 
 // settleTime is long enough for all processes that read the file to seal with its primary key.

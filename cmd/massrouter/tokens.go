@@ -75,10 +75,11 @@ func newTokensKeysCommand(sh shell) *cobra.Command {
 }
 
 func newTokensRotateCommand(sh shell) *cobra.Command {
-	return &cobra.Command{
+	d := deed{action: "tokens.rotate"}
+	return d.flags(&cobra.Command{
 		Use: "rotate", Short: "Make the next signing key", Args: exactly(0),
 		Long: "Makes a key that is published at once and signs two minutes later, when every process knows it. Tokens of the key before stay good for their ten minutes; " +
-			"nobody is signed out. Running processes need no restart. Where a key has leaked, sign everybody out besides: who has it can make tokens until it is not published any more.",
+			"nobody is signed out. Running processes need no restart. Where a key has leaked, sign everybody out besides: who has it can make tokens until it is not published any more." + deedHelp,
 		Example: "  massrouter tokens rotate",
 		RunE: func(c *cobra.Command, _ []string) error {
 			store, v, err := signingKeys(c, sh)
@@ -86,7 +87,11 @@ func newTokensRotateCommand(sh shell) *cobra.Command {
 				return err
 			}
 			defer v.pool.Close()
-			k, err := store.Rotate(c.Context())
+			ctx, err := d.context(c.Context())
+			if err != nil {
+				return err
+			}
+			k, err := store.Rotate(ctx)
 			if err != nil {
 				return err
 			}
@@ -94,5 +99,5 @@ func newTokensRotateCommand(sh shell) *cobra.Command {
 				_, _ = fmt.Fprintf(w, "Key %s signs from %s on.\n", k.Thumb, k.SignsFrom.Format(time.RFC3339)) // w is a buffer
 			})
 		},
-	}
+	})
 }

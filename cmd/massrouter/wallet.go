@@ -17,7 +17,7 @@ func newWalletCommand(sh shell) *cobra.Command {
 	return group("wallet", "Open, credit and show wallets",
 		"Opens, credits and shows wallets. A wallet holds prepaid money in one currency; keys spend from it."+operatorHelp,
 		newWalletOpenCommand(sh), newWalletCreditCommand(sh), newWalletShowCommand(sh),
-		newWalletGroupCommand(sh), newWalletTermsCommand(sh), newWalletLimitsCommand(sh))
+		newWalletGroupCommand(sh), newWalletTermsCommand(sh), newWalletHitsCommand(sh), newWalletLimitsCommand(sh))
 }
 
 func newWalletOpenCommand(sh shell) *cobra.Command {

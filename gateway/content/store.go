@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/eventstore/wall"
 	"github.com/massrouter/massrouter/gateway/seal/envelope"
 )
 
@@ -120,15 +121,19 @@ func refusedForGood(err error) bool {
 // live is the condition of what may be shown.
 const live = `c.expires_at > now() AND NOT EXISTS (SELECT FROM gateway.content_erasures e WHERE e.wallet_id = c.wallet_id AND e.erased_at >= c.started_at)`
 
-// Get reads what is stored of a call. wallets are those whose contents may be read; all of them when nil. Errors: not_found, content_unreadable, ledger_unavailable.
+// Get reads what is stored of a call, behind the wall when a tenant asks. wallets are those whose contents may be read; all of them when nil. Errors: not_found, content_unreadable, ledger_unavailable.
 func (s *Store) Get(ctx context.Context, generation uuid.UUID, wallets []uuid.UUID) (Content, error) {
 	c := Content{Call: Call{Generation: generation}}
 	var sealed []byte
-	err := s.pool.QueryRow(ctx, `SELECT c.wallet_id, c.key_id, c.state, c.dialect, c.operation, c.model, c.streamed, c.error, c.request_media, c.request_bytes,
+	rows, err := wall.Query(ctx, s.pool, `SELECT c.wallet_id, c.key_id, c.state, c.dialect, c.operation, c.model, c.streamed, c.error, c.request_media, c.request_bytes,
 			c.response_media, c.response_bytes, c.sealed, c.started_at, c.expires_at
-		FROM gateway.contents c WHERE c.generation_id = $1 AND `+live, generation).
-		Scan(&c.Wallet, &c.Key, &c.State, &c.Dialect, &c.Operation, &c.Model, &c.Streamed, &c.Error, &c.Request.Media, &c.Request.Length,
-			&c.Response.Media, &c.Response.Length, &sealed, &c.StartedAt, &c.ExpiresAt)
+		FROM gateway.contents c WHERE c.generation_id = $1 AND `+live, generation)
+	if err == nil {
+		_, err = pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (_ struct{}, err error) {
+			return struct{}{}, row.Scan(&c.Wallet, &c.Key, &c.State, &c.Dialect, &c.Operation, &c.Model, &c.Streamed, &c.Error, &c.Request.Media, &c.Request.Length,
+				&c.Response.Media, &c.Response.Length, &sealed, &c.StartedAt, &c.ExpiresAt)
+		})
+	}
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) || err == nil && wallets != nil && !slices.Contains(wallets, c.Wallet):
 		return Content{}, noContent()

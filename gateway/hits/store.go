@@ -12,6 +12,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/eventstore/wall"
 )
 
 // Store keeps hits in PostgreSQL.
@@ -45,13 +46,18 @@ func (s *Store) write(ctx context.Context, all []Hit) error {
 	return err
 }
 
-// Find is one hit of a wallet. Errors: not_found, ledger_unavailable.
+// Find is one hit of a wallet. It is read behind the wall when a tenant asks, as Days is. Errors: not_found, ledger_unavailable.
 func (s *Store) Find(ctx context.Context, id, walletID uuid.UUID) (Hit, error) {
 	h := Hit{ID: id, Wallet: walletID}
 	var saved string
 	var took int64
-	err := s.pool.QueryRow(ctx, `SELECT key_id, source_id, model, saved::text, streamed, duration_ms, answered_at FROM gateway.cache_hits
-		WHERE hit_id = $1 AND wallet_id = $2`, id, walletID).Scan(&h.Key, &h.Source, &h.Model, &saved, &h.Streamed, &took, &h.At)
+	rows, err := wall.Query(ctx, s.pool, `SELECT key_id, source_id, model, saved::text, streamed, duration_ms, answered_at FROM gateway.cache_hits
+		WHERE hit_id = $1 AND wallet_id = $2`, id, walletID)
+	if err == nil {
+		_, err = pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (struct{}, error) {
+			return struct{}{}, row.Scan(&h.Key, &h.Source, &h.Model, &saved, &h.Streamed, &took, &h.At)
+		})
+	}
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return Hit{}, noHit()
@@ -78,24 +84,26 @@ func (s *Store) Days(ctx context.Context, walletID uuid.UUID, from, to time.Time
 	if to.Before(from) || to.Sub(from) > MaxDays*24*time.Hour {
 		return nil, domain.Errorf(domain.CodeInvalid, "from is no later than to, and at most %d days before it", MaxDays)
 	}
-	rows, err := s.pool.Query(ctx, `SELECT day, key_id, model, hits, saved::text FROM gateway.cache_hit_days
+	rows, err := wall.Query(ctx, s.pool, `SELECT day, key_id, model, hits, saved::text FROM gateway.cache_hit_days
 		WHERE wallet_id = $1 AND day BETWEEN $2::date AND $3::date ORDER BY day DESC, key_id, model`,
 		walletID, from.UTC().Format(time.DateOnly), to.UTC().Format(time.DateOnly))
 	if err != nil {
 		return nil, unavailable("count hits", err)
 	}
-	days, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Day, err error) {
-		var saved string
-		if err := row.Scan(&d.Day, &d.Key, &d.Model, &d.Hits, &saved); err != nil {
-			return d, err
-		}
-		d.Saved, err = money.Parse(saved)
-		return d, err
-	})
+	days, err := pgx.CollectRows(rows, scanDay)
 	if err != nil {
 		return nil, unavailable("count hits", err)
 	}
 	return days, nil
+}
+
+func scanDay(row pgx.CollectableRow) (d Day, err error) {
+	var saved string
+	if err := row.Scan(&d.Day, &d.Key, &d.Model, &d.Hits, &saved); err != nil {
+		return d, err
+	}
+	d.Saved, err = money.Parse(saved)
+	return d, err
 }
 
 // Purge deletes the single hits that are older than Keep, in steps, and says how many.

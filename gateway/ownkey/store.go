@@ -1,10 +1,8 @@
 package ownkey
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/trail"
+	"github.com/massrouter/massrouter/eventstore/once"
 	"github.com/massrouter/massrouter/gateway/seal/envelope"
 	"github.com/massrouter/massrouter/identity/auditlog"
 )
@@ -43,17 +42,11 @@ func New(pool *pgxpool.Pool, keys *envelope.Keyring, wallets Wallets, vendors Ve
 	return &Store{pool: pool, keys: keys, wallets: wallets, vendors: vendors, now: time.Now}
 }
 
-// Request is who asks for a change. The same id and input have their effect once, and are answered with what is there; ids are forgotten after 30 days.
-type Request struct {
-	ID    uuid.UUID
-	Actor string
-}
+// Request is who asks for a change: the same id and input have their effect once, and are answered with what is there now.
+type Request = once.Request
 
-const (
-	requestLife = 30 * 24 * time.Hour
-	// deletedLife is how long a deleted row stays: a process that has not heard of it by then has read everything anew.
-	deletedLife = time.Hour
-)
+// deletedLife is how long a deleted row stays: a process that has not heard of it by then has read everything anew.
+const deletedLife = time.Hour
 
 // Create keeps a key. replayed: the request was answered before. Errors: invalid_request with the detail "member", wallet_not_found,
 // vendor_not_found, conflict when there are too many, idempotency_conflict.
@@ -67,41 +60,56 @@ func (s *Store) Create(ctx context.Context, q Request, wallet uuid.UUID, vendor,
 	if err := s.vendors.Takes(ctx, vendor, secret); err != nil {
 		return k, false, err
 	}
-	id, now := domain.DeriveID(q.ID, "vendor key"), domain.Moment(s.now())
+	id, err := uuid.NewV7()
+	if err != nil {
+		return k, false, fmt.Errorf("draw an id: %w", err)
+	}
+	now := domain.Moment(s.now())
 	k = Key{ID: id, WalletID: wallet, Vendor: vendor, LastFour: lastFour(secret), Settings: o, CreatedAt: now, CreatedBy: q.Actor, UpdatedAt: now, UpdatedBy: q.Actor}
 	sealed, err := s.keys.Seal([]byte(secret), k.place())
 	if err != nil {
 		return Key{}, false, fmt.Errorf("seal a key: %w", err)
 	}
 	err = s.write(ctx, "keep a key", func(tx pgx.Tx) error {
-		fresh, err := s.once(ctx, tx, q, "create", wallet, vendor, sha256.Sum256([]byte(secret)), o)
-		if err != nil {
-			return err
+		input := []any{"create a vendor key", wallet, vendor, sha256.Sum256([]byte(secret)), o}
+		first, again, err := once.Do(ctx, tx, q, input, func() (uuid.UUID, error) { return id, s.insert(ctx, tx, &k, sealed) })
+		if replayed = again; again {
+			k, err = asKept(ctx, tx, wallet, first)
 		}
-		if !fresh {
-			replayed = true
-			k, err = find(ctx, tx, wallet, id, "")
-			return err
-		}
-		if err := s.room(ctx, tx, wallet, vendor); err != nil {
-			return err
-		}
-		if k.Version, err = next(ctx, tx); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `INSERT INTO gateway.vendor_keys (id, wallet_id, vendor, label, last_four, only_own, disabled, models, key_ids, sealed, version,
-				created_at, created_by, updated_at, updated_by)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $12, $13)`,
-			id, wallet, vendor, o.Label, k.LastFour, o.Only, o.Disabled, texts(o.Models), ids(o.KeyIDs), sealed, k.Version, now, q.Actor)
-		if err != nil {
-			return err
-		}
-		return auditlog.Record(ctx, tx, trail.Change{Actor: q.Actor, Target: k.target(), Wallet: wallet, After: k.told(), Personal: map[string]string{"label": k.Label}})
+		return err
 	})
 	if err != nil {
 		return Key{}, false, err
 	}
 	return k, replayed, nil
+}
+
+// asKept is the key that a request was about: only its ids once it was deleted.
+func asKept(ctx context.Context, tx pgx.Tx, wallet, id uuid.UUID) (Key, error) {
+	k, err := find(ctx, tx, wallet, id)
+	if domain.CodeOf(err) == CodeNotFound {
+		return Key{ID: id, WalletID: wallet}, nil
+	}
+	return k, err
+}
+
+func (s *Store) insert(ctx context.Context, tx pgx.Tx, k *Key, sealed []byte) (err error) {
+	if err := s.room(ctx, tx, k.WalletID, k.Vendor); err != nil {
+		return err
+	}
+	if k.Version, err = next(ctx, tx); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO gateway.vendor_keys (id, wallet_id, vendor, label, last_four, only_own, disabled, models, key_ids, sealed, version,
+			created_at, created_by, updated_at, updated_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $12, $13)`,
+		k.ID, k.WalletID, k.Vendor, k.Label, k.LastFour, k.Only, k.Disabled, texts(k.Models), ids(k.KeyIDs), sealed, k.Version, k.CreatedAt, k.CreatedBy)
+	if err != nil {
+		return err
+	}
+	return auditlog.Record(ctx, tx, trail.Change{
+		Actor: k.CreatedBy, Target: k.target(), Wallet: k.WalletID, After: k.told(), Personal: map[string]string{"label": k.Label},
+	})
 }
 
 // room counts, one creation after the other: the head is locked.
@@ -140,15 +148,17 @@ func (s *Store) Update(ctx context.Context, q Request, wallet, id uuid.UUID, sec
 		}
 	}
 	err = s.write(ctx, "change a key", func(tx pgx.Tx) error {
-		fresh, err := s.once(ctx, tx, q, "update", wallet, id, sha256.Sum256([]byte(secret)), o)
-		if err != nil {
-			return err
+		input := []any{"update a vendor key", wallet, id, sha256.Sum256([]byte(secret)), o}
+		_, again, err := once.Do(ctx, tx, q, input, func() (_ struct{}, err error) {
+			if k, err = find(ctx, tx, wallet, id); err == nil {
+				err = s.change(ctx, tx, q, &k, secret, o)
+			}
+			return struct{}{}, err
+		})
+		if replayed = again; again {
+			k, err = asKept(ctx, tx, wallet, id)
 		}
-		if k, err = find(ctx, tx, wallet, id, "FOR UPDATE"); err != nil || !fresh {
-			replayed = !fresh
-			return err
-		}
-		return s.change(ctx, tx, q, &k, secret, o)
+		return err
 	})
 	if err != nil {
 		return Key{}, false, err
@@ -194,55 +204,33 @@ func (s *Store) change(ctx context.Context, tx pgx.Tx, q Request, k *Key, secret
 
 // Delete erases a key. replayed: the request was answered before. Errors: vendor_key_not_found, idempotency_conflict.
 func (s *Store) Delete(ctx context.Context, q Request, wallet, id uuid.UUID) (replayed bool, err error) {
-	err = s.write(ctx, "delete a key", func(tx pgx.Tx) error {
-		fresh, err := s.once(ctx, tx, q, "delete", wallet, id)
-		if err != nil || !fresh {
-			replayed = !fresh
-			return err
-		}
-		k, err := find(ctx, tx, wallet, id, "FOR UPDATE")
-		if err != nil {
-			return err
-		}
-		version, err := next(ctx, tx)
-		if err != nil {
-			return err
-		}
-		now := domain.Moment(s.now())
-		if _, err := tx.Exec(ctx, `UPDATE gateway.vendor_keys SET deleted_at = $2, sealed = NULL, label = '', last_four = '', models = '{}', key_ids = '{}', version = $3,
-			updated_at = $2, updated_by = $4 WHERE id = $1`, id, now, version, q.Actor); err != nil {
-			return err
-		}
-		if _, err = tx.Exec(ctx, `DELETE FROM gateway.vendor_keys WHERE deleted_at < $1`, now.Add(-deletedLife)); err != nil {
-			return err
-		}
-		return auditlog.Record(ctx, tx, trail.Change{Actor: q.Actor, Target: k.target(), Wallet: wallet, Before: k.told()})
+	err = s.write(ctx, "delete a key", func(tx pgx.Tx) (err error) {
+		_, replayed, err = once.Do(ctx, tx, q, []any{"delete a vendor key", wallet, id}, func() (struct{}, error) {
+			return struct{}{}, s.erase(ctx, tx, q, wallet, id)
+		})
+		return err
 	})
-	return replayed, err
+	return replayed && err == nil, err
 }
 
-// once notes a request and says whether it is new. One that was noted with another input is refused. Old ones are forgotten.
-func (s *Store) once(ctx context.Context, tx pgx.Tx, q Request, input ...any) (fresh bool, err error) {
-	encoded, err := json.Marshal(input)
+func (s *Store) erase(ctx context.Context, tx pgx.Tx, q Request, wallet, id uuid.UUID) error {
+	k, err := find(ctx, tx, wallet, id)
 	if err != nil {
-		return false, fmt.Errorf("encode the request: %w", err)
+		return err
 	}
-	now, hash := domain.Moment(s.now()), sha256.Sum256(encoded)
-	if _, err := tx.Exec(ctx, `DELETE FROM gateway.vendor_key_requests WHERE at < $1 AND id <> $2`, now.Add(-requestLife), q.ID); err != nil {
-		return false, err
+	version, err := next(ctx, tx)
+	if err != nil {
+		return err
 	}
-	tag, err := tx.Exec(ctx, `INSERT INTO gateway.vendor_key_requests (id, input_hash, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, q.ID, hash[:], now)
-	if err != nil || tag.RowsAffected() == 1 {
-		return err == nil, err
+	now := domain.Moment(s.now())
+	if _, err := tx.Exec(ctx, `UPDATE gateway.vendor_keys SET deleted_at = $2, sealed = NULL, label = '', last_four = '', models = '{}', key_ids = '{}', version = $3,
+		updated_at = $2, updated_by = $4 WHERE id = $1`, id, now, version, q.Actor); err != nil {
+		return err
 	}
-	var before []byte
-	if err := tx.QueryRow(ctx, `SELECT input_hash FROM gateway.vendor_key_requests WHERE id = $1`, q.ID).Scan(&before); err != nil {
-		return false, err
+	if _, err = tx.Exec(ctx, `DELETE FROM gateway.vendor_keys WHERE deleted_at < $1`, now.Add(-deletedLife)); err != nil {
+		return err
 	}
-	if !bytes.Equal(before, hash[:]) {
-		return false, domain.Errorf(domain.CodeIdempotencyConflict, "this idempotency key was used with another request")
-	}
-	return false, nil
+	return auditlog.Record(ctx, tx, trail.Change{Actor: q.Actor, Target: k.target(), Wallet: wallet, Before: k.told()})
 }
 
 func (s *Store) write(ctx context.Context, what string, do func(pgx.Tx) error) error {

@@ -114,6 +114,7 @@ func TestAKeyLives(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, w.usable("a/c", api))
 
+	created := q
 	q = asked()
 	_, err = w.store.Delete(t.Context(), q, uuid.New(), made.ID)
 	require.Equal(t, ownkey.CodeNotFound, domain.CodeOf(err))
@@ -122,6 +123,10 @@ func TestAKeyLives(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, replayed, i)
 	}
+	gone, replayed, err := w.store.Create(t.Context(), created, w.wallet, "acme", secret, s)
+	require.NoError(t, err)
+	require.True(t, replayed, "it is not made again")
+	require.Equal(t, ownkey.Key{ID: made.ID, WalletID: w.wallet}, gone)
 	all, err := w.store.ByWallet(t.Context(), w.wallet)
 	require.NoError(t, err)
 	require.Empty(t, all)

@@ -158,13 +158,23 @@ func TestArchivedAndErased(t *testing.T) {
 	require.WithinDuration(t, time.Now(), p.ArchivedAt, time.Minute)
 
 	for _, want := range []bool{false, true} {
-		replayed, err := b.Erase(t.Context(), v.PresetID)
+		replayed, err := b.Erase(t.Context(), request(), v.PresetID)
 		require.NoError(t, err)
 		require.Equal(t, want, replayed)
 	}
 	var rows int
 	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT count(*) FROM gateway.preset_versions`).Scan(&rows))
 	require.Zero(t, rows)
+	again, replayed, err := b.Create(t.Context(), q, b.wallet, "mine", saying("secret text"))
+	require.NoError(t, err)
+	require.True(t, replayed, "what was erased does not come back")
+	require.Equal(t, v, again)
+	for _, other := range []func() (bool, error){
+		func() (bool, error) { return b.Erase(t.Context(), q, v.PresetID) }, func() (bool, error) { return b.Archive(t.Context(), q, v.PresetID) },
+	} {
+		_, err := other()
+		require.Equal(t, domain.CodeIdempotencyConflict, domain.CodeOf(err))
+	}
 	fresh, _, err := b.Create(t.Context(), request(), b.wallet, "mine", saying("anew"))
 	require.NoError(t, err)
 	require.NotEqual(t, v.PresetID, fresh.PresetID)
@@ -218,7 +228,7 @@ func TestWithoutTheDatabase(t *testing.T) {
 	require.Equal(t, domain.CodeUnavailable, domain.CodeOf(err))
 	for _, err := range []error{
 		second(b.Newest(t.Context(), b.wallet, "mine")), second(b.ByWallet(t.Context(), b.wallet)), second(b.Preset(t.Context(), uuid.New())),
-		second(b.Archive(t.Context(), request(), uuid.New())), second(b.Erase(t.Context(), uuid.New())),
+		second(b.Archive(t.Context(), request(), uuid.New())), second(b.Erase(t.Context(), request(), uuid.New())),
 	} {
 		require.Equal(t, domain.CodeUnavailable, domain.CodeOf(err))
 	}

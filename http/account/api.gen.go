@@ -28,7 +28,7 @@ type AddPasskey struct {
 	Name       string          `json:"name"`
 }
 
-// AnswerChallenge The code is that of the app, a recovery code, or, with pwd, the password; a passkey has ceremony and credential. Without challenge it is that of the cookie.
+// AnswerChallenge The code is that of the app or of a text message, a recovery code, or, with pwd, the password; a passkey has ceremony and credential. Without challenge it is that of the cookie.
 type AnswerChallenge struct {
 	Ceremony   *string          `json:"ceremony,omitempty"`
 	Challenge  *string          `json:"challenge,omitempty"`
@@ -68,6 +68,11 @@ type ChangePassword struct {
 	Password string `json:"password"`
 }
 
+// ConfirmPhone defines model for ConfirmPhone.
+type ConfirmPhone struct {
+	Code string `json:"code"`
+}
+
 // ConfirmTOTP defines model for ConfirmTOTP.
 type ConfirmTOTP struct {
 	Code string `json:"code"`
@@ -100,6 +105,9 @@ type Export struct {
 // Factors defines model for Factors.
 type Factors struct {
 	Passkeys []Passkey `json:"passkeys"`
+
+	// Phone Whether codes in text messages can be asked for.
+	Phone bool `json:"phone"`
 
 	// RecoveryCodes How many are left.
 	RecoveryCodes int  `json:"recovery_codes"`
@@ -145,6 +153,13 @@ type Passkey struct {
 	Name      string     `json:"name"`
 	PasskeyID ID         `json:"passkey_id"`
 	UsedAt    *time.Time `json:"used_at,omitempty"`
+}
+
+// Phone defines model for Phone.
+type Phone struct {
+	// Phone Without most of its digits: +86*******8000.
+	Phone      string    `json:"phone"`
+	VerifiedAt time.Time `json:"verified_at"`
 }
 
 // Problem RFC 9457.
@@ -202,6 +217,12 @@ type Session struct {
 // SessionList defines model for SessionList.
 type SessionList struct {
 	Items []Session `json:"items"`
+}
+
+// SetPhone defines model for SetPhone.
+type SetPhone struct {
+	// Phone In its international form, such as +8613800138000.
+	Phone string `json:"phone"`
 }
 
 // SignIn defines model for SignIn.
@@ -282,6 +303,9 @@ type AnswerChallengeJSONRequestBody = AnswerChallenge
 // AskChallengePasskeyJSONRequestBody defines body for AskChallengePasskey for application/json ContentType.
 type AskChallengePasskeyJSONRequestBody = ChallengeOf
 
+// AskChallengeSMSJSONRequestBody defines body for AskChallengeSMS for application/json ContentType.
+type AskChallengeSMSJSONRequestBody = ChallengeOf
+
 // ConfirmEmailJSONRequestBody defines body for ConfirmEmail for application/json ContentType.
 type ConfirmEmailJSONRequestBody = MailedToken
 
@@ -327,6 +351,12 @@ type RenamePasskeyJSONRequestBody = RenamePasskey
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = ChangePassword
 
+// SetPhoneJSONRequestBody defines body for SetPhone for application/json ContentType.
+type SetPhoneJSONRequestBody = SetPhone
+
+// ConfirmPhoneJSONRequestBody defines body for ConfirmPhone for application/json ContentType.
+type ConfirmPhoneJSONRequestBody = ConfirmPhone
+
 // StepUpJSONRequestBody defines body for StepUp for application/json ContentType.
 type StepUpJSONRequestBody = StepUpRequest
 
@@ -344,6 +374,9 @@ type ServerInterface interface {
 	// AskChallengePasskey Ask for a passkey as an answer of a challenge
 	// (POST /console/v1/auth/challenge/passkey)
 	AskChallengePasskey(w http.ResponseWriter, r *http.Request)
+	// AskChallengeSMS Have a code sent to the telephone, as an answer of a challenge
+	// (POST /console/v1/auth/challenge/sms)
+	AskChallengeSMS(w http.ResponseWriter, r *http.Request)
 	// ConfirmEmail Prove the new mailbox of an account
 	// (POST /console/v1/auth/confirm-email)
 	ConfirmEmail(w http.ResponseWriter, r *http.Request)
@@ -410,6 +443,18 @@ type ServerInterface interface {
 	// ChangePassword Change the password
 	// (POST /console/v1/me/password)
 	ChangePassword(w http.ResponseWriter, r *http.Request)
+	// RemovePhone Remove the telephone number
+	// (DELETE /console/v1/me/phone)
+	RemovePhone(w http.ResponseWriter, r *http.Request)
+	// GetPhone The telephone number
+	// (GET /console/v1/me/phone)
+	GetPhone(w http.ResponseWriter, r *http.Request)
+	// SetPhone Set a telephone number, or another one
+	// (PUT /console/v1/me/phone)
+	SetPhone(w http.ResponseWriter, r *http.Request)
+	// ConfirmPhone Confirm the telephone number by the code that was sent to it
+	// (POST /console/v1/me/phone/confirm)
+	ConfirmPhone(w http.ResponseWriter, r *http.Request)
 	// RenewRecoveryCodes Make new recovery codes
 	// (POST /console/v1/me/recovery-codes)
 	RenewRecoveryCodes(w http.ResponseWriter, r *http.Request)
@@ -452,6 +497,12 @@ func (_ Unimplemented) AnswerChallenge(w http.ResponseWriter, r *http.Request) {
 // AskChallengePasskey Ask for a passkey as an answer of a challenge
 // (POST /console/v1/auth/challenge/passkey)
 func (_ Unimplemented) AskChallengePasskey(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// AskChallengeSMS Have a code sent to the telephone, as an answer of a challenge
+// (POST /console/v1/auth/challenge/sms)
+func (_ Unimplemented) AskChallengeSMS(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -587,6 +638,30 @@ func (_ Unimplemented) ChangePassword(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
+// RemovePhone Remove the telephone number
+// (DELETE /console/v1/me/phone)
+func (_ Unimplemented) RemovePhone(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// GetPhone The telephone number
+// (GET /console/v1/me/phone)
+func (_ Unimplemented) GetPhone(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// SetPhone Set a telephone number, or another one
+// (PUT /console/v1/me/phone)
+func (_ Unimplemented) SetPhone(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ConfirmPhone Confirm the telephone number by the code that was sent to it
+// (POST /console/v1/me/phone/confirm)
+func (_ Unimplemented) ConfirmPhone(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
 // RenewRecoveryCodes Make new recovery codes
 // (POST /console/v1/me/recovery-codes)
 func (_ Unimplemented) RenewRecoveryCodes(w http.ResponseWriter, r *http.Request) {
@@ -671,6 +746,20 @@ func (siw *ServerInterfaceWrapper) AskChallengePasskey(w http.ResponseWriter, r 
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.AskChallengePasskey(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AskChallengeSMS operation middleware
+func (siw *ServerInterfaceWrapper) AskChallengeSMS(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AskChallengeSMS(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1012,6 +1101,62 @@ func (siw *ServerInterfaceWrapper) ChangePassword(w http.ResponseWriter, r *http
 	handler.ServeHTTP(w, r)
 }
 
+// RemovePhone operation middleware
+func (siw *ServerInterfaceWrapper) RemovePhone(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemovePhone(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPhone operation middleware
+func (siw *ServerInterfaceWrapper) GetPhone(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPhone(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SetPhone operation middleware
+func (siw *ServerInterfaceWrapper) SetPhone(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SetPhone(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ConfirmPhone operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmPhone(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ConfirmPhone(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // RenewRecoveryCodes operation middleware
 func (siw *ServerInterfaceWrapper) RenewRecoveryCodes(w http.ResponseWriter, r *http.Request) {
 
@@ -1254,6 +1399,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/console/v1/auth/challenge/passkey", wrapper.AskChallengePasskey)
 	})
 	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/console/v1/auth/challenge/sms", wrapper.AskChallengeSMS)
+	})
+	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/console/v1/auth/passkey", wrapper.AskPasskey)
 	})
 	r.Group(func(r chi.Router) {
@@ -1315,6 +1463,18 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/console/v1/me/totp/confirm", wrapper.ConfirmTOTP)
+	})
+	r.Group(func(r chi.Router) {
+		r.Delete(options.BaseURL+"/console/v1/me/phone", wrapper.RemovePhone)
+	})
+	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/me/phone", wrapper.GetPhone)
+	})
+	r.Group(func(r chi.Router) {
+		r.Put(options.BaseURL+"/console/v1/me/phone", wrapper.SetPhone)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/console/v1/me/phone/confirm", wrapper.ConfirmPhone)
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/console/v1/me/recovery-codes", wrapper.RenewRecoveryCodes)
@@ -1458,6 +1618,49 @@ type AskChallengePasskeydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AskChallengePasskeydefaultApplicationProblemPlusJSONResponse) VisitAskChallengePasskeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskChallengeSMSRequestObject struct {
+	Body *AskChallengeSMSJSONRequestBody
+}
+
+type AskChallengeSMSResponseObject interface {
+	VisitAskChallengeSMSResponse(w http.ResponseWriter) error
+}
+
+type AskChallengeSMS202JSONResponse Accepted
+
+func (response AskChallengeSMS202JSONResponse) VisitAskChallengeSMSResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskChallengeSMSdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response AskChallengeSMSdefaultApplicationProblemPlusJSONResponse) VisitAskChallengeSMSResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2413,6 +2616,176 @@ func (response ChangePassworddefaultApplicationProblemPlusJSONResponse) VisitCha
 	return err
 }
 
+type RemovePhoneRequestObject struct {
+}
+
+type RemovePhoneResponseObject interface {
+	VisitRemovePhoneResponse(w http.ResponseWriter) error
+}
+
+type RemovePhone200JSONResponse Done
+
+func (response RemovePhone200JSONResponse) VisitRemovePhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemovePhonedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response RemovePhonedefaultApplicationProblemPlusJSONResponse) VisitRemovePhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPhoneRequestObject struct {
+}
+
+type GetPhoneResponseObject interface {
+	VisitGetPhoneResponse(w http.ResponseWriter) error
+}
+
+type GetPhone200JSONResponse Phone
+
+func (response GetPhone200JSONResponse) VisitGetPhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPhonedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response GetPhonedefaultApplicationProblemPlusJSONResponse) VisitGetPhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPhoneRequestObject struct {
+	Body *SetPhoneJSONRequestBody
+}
+
+type SetPhoneResponseObject interface {
+	VisitSetPhoneResponse(w http.ResponseWriter) error
+}
+
+type SetPhone202JSONResponse Accepted
+
+func (response SetPhone202JSONResponse) VisitSetPhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetPhonedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response SetPhonedefaultApplicationProblemPlusJSONResponse) VisitSetPhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmPhoneRequestObject struct {
+	Body *ConfirmPhoneJSONRequestBody
+}
+
+type ConfirmPhoneResponseObject interface {
+	VisitConfirmPhoneResponse(w http.ResponseWriter) error
+}
+
+type ConfirmPhone200JSONResponse Done
+
+func (response ConfirmPhone200JSONResponse) VisitConfirmPhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmPhonedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ConfirmPhonedefaultApplicationProblemPlusJSONResponse) VisitConfirmPhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RenewRecoveryCodesRequestObject struct {
 }
 
@@ -2721,6 +3094,9 @@ type StrictServerInterface interface {
 	// AskChallengePasskey Ask for a passkey as an answer of a challenge
 	// (POST /console/v1/auth/challenge/passkey)
 	AskChallengePasskey(ctx context.Context, request AskChallengePasskeyRequestObject) (AskChallengePasskeyResponseObject, error)
+	// AskChallengeSMS Have a code sent to the telephone, as an answer of a challenge
+	// (POST /console/v1/auth/challenge/sms)
+	AskChallengeSMS(ctx context.Context, request AskChallengeSMSRequestObject) (AskChallengeSMSResponseObject, error)
 	// ConfirmEmail Prove the new mailbox of an account
 	// (POST /console/v1/auth/confirm-email)
 	ConfirmEmail(ctx context.Context, request ConfirmEmailRequestObject) (ConfirmEmailResponseObject, error)
@@ -2787,6 +3163,18 @@ type StrictServerInterface interface {
 	// ChangePassword Change the password
 	// (POST /console/v1/me/password)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
+	// RemovePhone Remove the telephone number
+	// (DELETE /console/v1/me/phone)
+	RemovePhone(ctx context.Context, request RemovePhoneRequestObject) (RemovePhoneResponseObject, error)
+	// GetPhone The telephone number
+	// (GET /console/v1/me/phone)
+	GetPhone(ctx context.Context, request GetPhoneRequestObject) (GetPhoneResponseObject, error)
+	// SetPhone Set a telephone number, or another one
+	// (PUT /console/v1/me/phone)
+	SetPhone(ctx context.Context, request SetPhoneRequestObject) (SetPhoneResponseObject, error)
+	// ConfirmPhone Confirm the telephone number by the code that was sent to it
+	// (POST /console/v1/me/phone/confirm)
+	ConfirmPhone(ctx context.Context, request ConfirmPhoneRequestObject) (ConfirmPhoneResponseObject, error)
 	// RenewRecoveryCodes Make new recovery codes
 	// (POST /console/v1/me/recovery-codes)
 	RenewRecoveryCodes(ctx context.Context, request RenewRecoveryCodesRequestObject) (RenewRecoveryCodesResponseObject, error)
@@ -2928,6 +3316,37 @@ func (sh *strictHandler) AskChallengePasskey(w http.ResponseWriter, r *http.Requ
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(AskChallengePasskeyResponseObject); ok {
 		if err := validResponse.VisitAskChallengePasskeyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AskChallengeSMS operation middleware
+func (sh *strictHandler) AskChallengeSMS(w http.ResponseWriter, r *http.Request) {
+	var request AskChallengeSMSRequestObject
+
+	var body AskChallengeSMSJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AskChallengeSMS(ctx, request.(AskChallengeSMSRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskChallengeSMS")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AskChallengeSMSResponseObject); ok {
+		if err := validResponse.VisitAskChallengeSMSResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3565,6 +3984,116 @@ func (sh *strictHandler) ChangePassword(w http.ResponseWriter, r *http.Request) 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ChangePasswordResponseObject); ok {
 		if err := validResponse.VisitChangePasswordResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemovePhone operation middleware
+func (sh *strictHandler) RemovePhone(w http.ResponseWriter, r *http.Request) {
+	var request RemovePhoneRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RemovePhone(ctx, request.(RemovePhoneRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemovePhone")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RemovePhoneResponseObject); ok {
+		if err := validResponse.VisitRemovePhoneResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPhone operation middleware
+func (sh *strictHandler) GetPhone(w http.ResponseWriter, r *http.Request) {
+	var request GetPhoneRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPhone(ctx, request.(GetPhoneRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPhone")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPhoneResponseObject); ok {
+		if err := validResponse.VisitGetPhoneResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SetPhone operation middleware
+func (sh *strictHandler) SetPhone(w http.ResponseWriter, r *http.Request) {
+	var request SetPhoneRequestObject
+
+	var body SetPhoneJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SetPhone(ctx, request.(SetPhoneRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetPhone")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SetPhoneResponseObject); ok {
+		if err := validResponse.VisitSetPhoneResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConfirmPhone operation middleware
+func (sh *strictHandler) ConfirmPhone(w http.ResponseWriter, r *http.Request) {
+	var request ConfirmPhoneRequestObject
+
+	var body ConfirmPhoneJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmPhone(ctx, request.(ConfirmPhoneRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmPhone")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ConfirmPhoneResponseObject); ok {
+		if err := validResponse.VisitConfirmPhoneResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

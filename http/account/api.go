@@ -10,6 +10,7 @@
 //	me.go           the account itself
 //	credential.go   passwords and mailboxes
 //	factor.go       authenticator apps, recovery codes and passkeys
+//	phone.go        telephone numbers, and codes that are sent to them
 //	fresh.go        what needs a fresh factor
 //
 // What somebody who is not signed in is answered never depends on whether an address has an account.
@@ -35,6 +36,7 @@ import (
 	"github.com/massrouter/massrouter/identity/factor"
 	"github.com/massrouter/massrouter/identity/organisation"
 	"github.com/massrouter/massrouter/identity/passkey"
+	"github.com/massrouter/massrouter/identity/phone"
 	"github.com/massrouter/massrouter/identity/session"
 	"github.com/massrouter/massrouter/identity/signin"
 	"github.com/massrouter/massrouter/identity/token"
@@ -52,6 +54,7 @@ type Parts struct {
 	Machine       *signin.Machine
 	Factors       *factor.Store
 	Passkeys      *passkey.Store
+	Phones        *phone.Store // nil for none
 	Sessions      *session.Store
 	Organisations *organisation.Service
 	Issuer        *token.Issuer
@@ -162,6 +165,7 @@ func bodies() map[string]func() any {
 		"SignIn":              func() any { return new(SignInJSONRequestBody) },
 		"AnswerChallenge":     func() any { return new(AnswerChallengeJSONRequestBody) },
 		"AskChallengePasskey": func() any { return new(AskChallengePasskeyJSONRequestBody) },
+		"AskChallengeSMS":     func() any { return new(AskChallengeSMSJSONRequestBody) },
 		"SignInWithPasskey":   func() any { return new(SignInWithPasskeyJSONRequestBody) },
 		"RefreshSession":      func() any { return new(RefreshSessionJSONRequestBody) },
 		"SignOut":             func() any { return new(SignOutJSONRequestBody) },
@@ -174,6 +178,8 @@ func bodies() map[string]func() any {
 		"ChangeEmail":         func() any { return new(ChangeEmailJSONRequestBody) },
 		"StepUp":              func() any { return new(StepUpJSONRequestBody) },
 		"ConfirmTOTP":         func() any { return new(ConfirmTOTPJSONRequestBody) },
+		"SetPhone":            func() any { return new(SetPhoneJSONRequestBody) },
+		"ConfirmPhone":        func() any { return new(ConfirmPhoneJSONRequestBody) },
 		"AddPasskey":          func() any { return new(AddPasskeyJSONRequestBody) },
 		"RenamePasskey":       func() any { return new(RenamePasskeyJSONRequestBody) },
 	}

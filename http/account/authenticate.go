@@ -25,11 +25,15 @@ const maxRemembered = 10_000
 // Rights says what somebody may do; see access.Service.
 type Rights interface {
 	Rights(ctx context.Context, user uuid.UUID) (access.Rights, error)
+	// Many is Rights of many users at once; who has none is left out.
+	Many(ctx context.Context, users []uuid.UUID) (map[uuid.UUID]access.Rights, error)
 }
 
 // Sessions finds live ones; see session.Store.
 type Sessions interface {
 	Get(ctx context.Context, id uuid.UUID) (session.Session, error)
+	// Live is which of some sessions are live, with their audiences.
+	Live(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]token.Audience, error)
 }
 
 // Ended knows which sessions have ended; see session.Ended.
@@ -146,13 +150,18 @@ func (a *Authenticator) entitled(ctx context.Context, user, session uuid.UUID, a
 	if err != nil {
 		return auth.Actor{}, unavailable(err)
 	}
+	return with(user, session, audience, rights), nil
+}
+
+// with is a user with rights, as far as they count at a front end.
+func with(user, session uuid.UUID, audience token.Audience, rights access.Rights) auth.Actor {
 	actor := auth.Actor{ID: "user:" + user.String(), User: user, Session: session}
 	if audience == token.Admin {
 		actor.Platform, actor.Roles = rights.Platform, rights.Roles
 	} else {
 		actor.Tenants = rights.Tenants
 	}
-	return actor, nil
+	return actor
 }
 
 // Renew implements auth.Renewer.

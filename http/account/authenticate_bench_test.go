@@ -26,6 +26,12 @@ func (l live) Get(_ context.Context, id uuid.UUID) (session.Session, error) {
 func (live) Has(context.Context, uuid.UUID) (bool, error)             { return false, nil }
 func (live) Rights(context.Context, uuid.UUID) (access.Rights, error) { return access.Rights{}, nil }
 
+func (live) Live(context.Context, []uuid.UUID) (map[uuid.UUID]token.Audience, error) {
+	return nil, nil
+}
+
+func (live) Many(context.Context, []uuid.UUID) (map[uuid.UUID]access.Rights, error) { return nil, nil }
+
 // BenchmarkAuthenticate is a request of a person whose session is known: a signature, and memory.
 func BenchmarkAuthenticate(b *testing.B) {
 	seed := make([]byte, 32)

@@ -24,7 +24,7 @@ func (a *API) GetFactors(ctx context.Context, _ GetFactorsRequestObject) (GetFac
 	if err != nil {
 		return nil, err
 	}
-	answer := GetFactors200JSONResponse{Totp: slices.Contains(methods, factor.TOTP), RecoveryCodes: left, Passkeys: make([]Passkey, len(all))}
+	answer := GetFactors200JSONResponse{Totp: slices.Contains(methods, factor.TOTP), Phone: slices.Contains(methods, factor.SMS), RecoveryCodes: left, Passkeys: make([]Passkey, len(all))}
 	for i := range all {
 		answer.Passkeys[i] = shownPasskey(&all[i])
 	}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -39,6 +40,7 @@ import (
 	"github.com/massrouter/massrouter/identity/organisation"
 	"github.com/massrouter/massrouter/identity/passkey"
 	"github.com/massrouter/massrouter/identity/password"
+	"github.com/massrouter/massrouter/identity/phone"
 	"github.com/massrouter/massrouter/identity/session"
 	"github.com/massrouter/massrouter/identity/signin"
 	"github.com/massrouter/massrouter/identity/token"
@@ -114,6 +116,7 @@ type bundle struct {
 	issuer   *token.Issuer
 	keys     []token.Key
 	outbox   *mail.Outbox
+	phones   *phone.Store
 	server   *httptest.Server
 	sites    account.Sites
 	mu       sync.Mutex
@@ -169,9 +172,19 @@ func (b *bundle) process() http.Handler {
 	factors := factor.New(b.pool, open{}, "MassRouter", b.now)
 	passkeys, err := passkey.New(b.pool, "example.com", "MassRouter", []string{b.sites.Portal}, b.now)
 	require.NoError(b.t, err)
+	b.phones = phone.New(b.pool, phone.Options{
+		Now: b.now, Countries: []string{"86", "49", "1"}, Tell: func(ctx context.Context, tx pgx.Tx, user uuid.UUID, removed bool) error {
+			kind := people.PhoneAdded
+			if removed {
+				kind = people.PhoneRemoved
+			}
+			return people.TellOnce(ctx, tx, user, kind, nil, b.now())
+		},
+	})
 	api, err := account.New(&account.Parts{
+		Phones:   b.phones,
 		Accounts: b.accounts, Factors: factors, Passkeys: passkeys, Sessions: sessions, Organisations: organisation.New(b.pool, b.wallets, b.now),
-		Machine: signin.New(b.pool, signin.Parts{Accounts: b.accounts, Factors: factors, Passkeys: passkeys, Sessions: sessions, Issuer: b.issuer}, b.now),
+		Machine: signin.New(b.pool, signin.Parts{Accounts: b.accounts, Factors: factors, Passkeys: passkeys, Phones: b.phones, Sessions: sessions, Issuer: b.issuer}, b.now),
 		Issuer:  b.issuer, Keys: b.gone, Sites: b.sites, Now: b.now,
 	})
 	require.NoError(b.t, err)

@@ -5,6 +5,7 @@
 //	audited.go  the middleware
 //	answer.go   an answer of which nothing leaves before its entry is kept
 //	rule.go     which requests leave an entry
+//	bykey.go    the same for keys that manage, which are not of the console
 package audited
 
 import (
@@ -13,8 +14,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/rs/zerolog"
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/trail"
@@ -74,24 +73,15 @@ func Requests(recorder Recorder) func(http.Handler) http.Handler {
 func keep(r *http.Request, recorder Recorder, o auth.Operation, scope *trail.Scope, status int) error {
 	who := scope.Who()
 	result, ok := resultOf(o, who, query.Exports(r), status)
-	if !ok || scope.Noted(result) {
+	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
-	defer cancel()
-	c := trail.Change{Result: result}
-	if status >= http.StatusBadRequest {
-		c.Code = scope.Code()
-	}
-	err := recorder.Record(ctx, c)
-	if err == nil {
-		return nil
-	}
-	if result == trail.Read {
-		return domain.Errorf(domain.CodeUnavailable, "this is shown only when it is recorded who sees it, which is not possible now; try again").Wrap(err)
-	}
-	zerolog.Ctx(r.Context()).Error().Err(err).Str("operation", o.ID).Str("result", string(result)).Msg("no entry of the audit trail")
-	return nil
+	return keepResult(r, recorder, scope, result, status)
+}
+
+// unrecorded is answered in the place of a read that must not go unseen.
+func unrecorded(err error) error {
+	return domain.Errorf(domain.CodeUnavailable, "this is shown only when it is recorded who sees it, which is not possible now; try again").Wrap(err)
 }
 
 func reasonOf(r *http.Request) (string, error) {

@@ -52,6 +52,23 @@ type Renewer interface {
 	Renew(ctx context.Context, a Actor) (Actor, error)
 }
 
+// Watcher is an Authenticator that says again what those may do whom it has let in: an answer that goes on for hours is open longer than a right lasts.
+type Watcher interface {
+	Authenticator
+
+	// Again is what each of some actors may do now, in their order; one whose session has ended has no ID. An error means that it cannot be found out. It is safe for
+	// concurrent use.
+	Again(ctx context.Context, actors []Actor) ([]Actor, error)
+}
+
+type watcherKey struct{}
+
+// WatcherOf is the Watcher that has let the actor of a guarded request in; nil for one whose rights never change.
+func WatcherOf(ctx context.Context) Watcher {
+	w, _ := ctx.Value(watcherKey{}).(Watcher)
+	return w
+}
+
 type key struct{}
 
 // With returns a context that carries the actor.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
 
 	"github.com/massrouter/massrouter/domain"
 )
@@ -38,12 +39,18 @@ func Guard(a Authenticator, owners Owners, refuse func(http.ResponseWriter, *htt
 					acting, err = decide(r, owners, actor, operation)
 				}
 			}
+			if err != nil && acting.Role == "" && !actor.Platform.Empty() {
+				acting.Role = actor.role() // as what it is refused
+			}
 			learn(r, owners, actor, acting, operation)
 			if err != nil {
 				refuse(w, r, err)
 				return
 			}
 			ctx := context.WithValue(With(r.Context(), actor), actingKey{}, acting)
+			if w, ok := a.(Watcher); ok && actor.User != uuid.Nil {
+				ctx = context.WithValue(ctx, watcherKey{}, w)
+			}
 			next.ServeHTTP(w, r.WithContext(withOperation(ctx, operation.ID)))
 		})
 	}

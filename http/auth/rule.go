@@ -154,6 +154,7 @@ func forTenant(r *http.Request, owners Owners, a Actor, o Operation, rule Rule) 
 		case !mine:
 			return acting, hidden(a, o, rule.Kind)
 		case !tenant.Permissions.Has(o.Permission):
+			acting.Role = string(tenant.Role)
 			return acting, domain.Errorf(domain.CodeForbidden, "this needs the permission %s, which the role %s does not have", o.Permission, tenant.Role).
 				With("permission", string(o.Permission))
 		}

@@ -13,7 +13,7 @@ import (
 type Presets interface {
 	Create(ctx context.Context, q preset.Request, wallet uuid.UUID, slug string, c preset.Content) (preset.Version, bool, error)
 	Archive(ctx context.Context, q preset.Request, id uuid.UUID) (bool, error)
-	Erase(ctx context.Context, id uuid.UUID) (bool, error)
+	Erase(ctx context.Context, q preset.Request, id uuid.UUID) (bool, error)
 }
 
 // CreatePreset makes a version.
@@ -49,10 +49,11 @@ func (a *API) ArchivePreset(ctx context.Context, r ArchivePresetRequestObject) (
 
 // ErasePreset removes a preset.
 func (a *API) ErasePreset(ctx context.Context, r ErasePresetRequestObject) (ErasePresetResponseObject, error) {
-	if _, err := meta(ctx, r.Params.IdempotencyKey); err != nil {
+	m, err := meta(ctx, r.Params.IdempotencyKey)
+	if err != nil {
 		return nil, err
 	}
-	replayed, err := a.presets.Erase(ctx, r.PresetID)
+	replayed, err := a.presets.Erase(ctx, preset.Request{ID: m.CommandID, Actor: m.Actor}, r.PresetID)
 	if err != nil {
 		return nil, err
 	}

@@ -25,11 +25,11 @@ func authenticate(a Authenticator, r *http.Request) (auth.Key, string, error) {
 	return admit(a, r, header)
 }
 
-// admit is the key of a credential that may be used from where the request comes.
+// admit is the key of a credential that may be used from where the request comes. A key that may not is returned with the error: whoever sent it has it.
 func admit(a Authenticator, r *http.Request, header string) (auth.Key, string, error) {
 	key, secret, err := a.Header(r.Context(), header)
 	if err == nil && !key.Limits.Networks.Allows(request.Address(r.Context())) {
-		return auth.Key{}, "", domain.Errorf(domain.CodeForbidden, "this API key may not be used from this address")
+		return key, "", domain.Errorf(domain.CodeForbidden, "this API key may not be used from this address")
 	}
 	return key, secret, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/gateway"
 	"github.com/massrouter/massrouter/gateway/answers"
 	"github.com/massrouter/massrouter/gateway/limit"
@@ -133,6 +134,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) { writeError(
 
 func writeError(w http.ResponseWriter, r *http.Request, err error, encode func(failure) []byte) {
 	f, e := shown(err)
+	trail.From(r.Context()).Fail(string(e.Code))
 	logCause(r.Context(), f.Code, e)
 	h := w.Header()
 	if seconds := retryAfter(e); seconds != "" {

@@ -14,6 +14,9 @@ import (
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/domain/trail"
+	"github.com/massrouter/massrouter/gateway/auth"
+	"github.com/massrouter/massrouter/http/audited"
 	"github.com/massrouter/massrouter/http/middleware"
 	"github.com/massrouter/massrouter/http/request"
 	"github.com/massrouter/massrouter/projections/keys"
@@ -29,20 +32,34 @@ const (
 // mountKeys adds what management keys do.
 func (a *API) mountKeys(r chi.Router) {
 	r.Use(middleware.Body(keysBody, keysRead))
-	r.Get("/api/v1/keys", a.managing(a.listKeys))
-	r.Post("/api/v1/keys", a.managing(a.createKey))
-	r.Get("/api/v1/keys/{hash}", a.managing(a.getKey))
-	r.Patch("/api/v1/keys/{hash}", a.managing(a.updateKey))
-	r.Delete("/api/v1/keys/{hash}", a.managing(a.deleteKey))
+	r.Get("/api/v1/keys", a.managing("list_keys", a.listKeys))
+	r.Post("/api/v1/keys", a.managing("issue_key", a.createKey))
+	r.Get("/api/v1/keys/{hash}", a.managing("get_key", a.getKey))
+	r.Patch("/api/v1/keys/{hash}", a.managing("change_key", a.updateKey))
+	r.Delete("/api/v1/keys/{hash}", a.managing("revoke_key", a.deleteKey))
 }
 
+// readContent is the one read of keys that manage that leaves an entry of the audit trail.
+const readContent = "read_content"
+
 // managing is for management keys. Others are answered as if they had sent none: that is what OpenRouter's clients expect of these routes.
-func (a *API) managing(answer func(r *http.Request, c caller) (any, error)) http.HandlerFunc {
-	return a.owned(func(r *http.Request, c caller) (any, error) {
+// What is done, and what a known key is refused, is in the audit trail as operation.
+func (a *API) managing(operation string, answer func(r *http.Request, c caller) (any, error)) http.HandlerFunc {
+	return audited.ByKey(a.Trail, operation, operation == readContent, WriteError, a.owned(func(r *http.Request, c caller) (any, error) {
 		if c.scope != apikey.Management {
 			return nil, domain.Errorf(domain.CodeUnauthenticated, "this needs a management key")
 		}
 		return answer(r, c)
+	}))
+}
+
+// learn tells the scope of the audit trail, if the request has one, whose key it carries.
+func learn(r *http.Request, key *auth.Key) {
+	trail.From(r.Context()).Learn(func(w *trail.Who) {
+		w.Actor, w.Wallet, w.Target = trail.Of("key", key.ID), key.WalletID, trail.Of("wallet", key.WalletID)
+		if key.Scope == apikey.Management {
+			w.Role = audited.RoleManagement
+		}
 	})
 }
 

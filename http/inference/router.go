@@ -14,6 +14,7 @@
 package inference
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,10 +27,12 @@ import (
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/gateway/limit"
+	"github.com/massrouter/massrouter/http/audited"
 	"github.com/massrouter/massrouter/http/middleware"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/projections/balance"
 	"github.com/massrouter/massrouter/projections/catalog"
+	"github.com/massrouter/massrouter/projections/checkpoint"
 	"github.com/massrouter/massrouter/projections/generations"
 	"github.com/massrouter/massrouter/projections/keys"
 	"github.com/massrouter/massrouter/projections/usage"
@@ -68,8 +71,9 @@ type API struct {
 		Share(scopes ...limit.Scope) error
 	}
 	PerKey   int64
-	Contents Contents // nil for a service that stores none
-	Hits     Hits     // nil for a service without a cache of answers
+	Trail    audited.Recorder // of what keys that manage do; nil keeps none
+	Contents Contents         // nil for a service that stores none
+	Hits     Hits             // nil for a service without a cache of answers
 
 	Codes    AppCodes // by which apps get keys; nil for a service without people
 	Granters Granters // with Codes
@@ -97,9 +101,9 @@ func (a *API) Mount(r chi.Router) {
 		r.Get("/api/v1/key", a.owned(a.currentKey))
 		r.With(middleware.Body(leaksBody, keysRead)).Post("/api/v1/leaked-keys", a.reportLeaks)
 		r.With(middleware.Body(keysBody, keysRead)).Post("/api/v1/auth/keys", a.exchangeCode)
-		r.With(middleware.Body(keysBody, keysRead)).Post("/api/v1/auth/keys/code", a.managing(a.createCode))
+		r.With(middleware.Body(keysBody, keysRead)).Post("/api/v1/auth/keys/code", a.managing("make_app_code", a.createCode))
 		r.Get("/api/v1/generation", a.owned(a.generation))
-		r.Get("/api/v1/generation/content", a.managing(a.content))
+		r.Get("/api/v1/generation/content", a.managing(readContent, a.content))
 		r.Get("/api/v1/activity", a.owned(a.activity))
 		r.Group(a.mountKeys)
 	})
@@ -140,14 +144,16 @@ type caller struct {
 func (a *API) owned(answer func(r *http.Request, c caller) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		key, _, err := authenticate(a.Callers, r)
-		if err != nil {
+		if key.ID == uuid.Nil && err != nil {
 			WriteError(w, r, err)
 			return
 		}
+		learn(r, &key)
 		reply(w, r, func(r *http.Request) (any, error) {
-			if err := a.pace(key.ID); err != nil {
+			if err := cmp.Or(a.pace(key.ID), err); err != nil { // also where it is refused: each time is an entry
 				return nil, err
 			}
+			r = r.WithContext(checkpoint.ForTenants(r.Context(), []uuid.UUID{key.WalletID})) // the second wall
 			return answer(r, caller{key: key.ID, wallet: key.WalletID, scope: key.Scope, limits: key.Limits, group: key.PriceGroup})
 		})
 	}

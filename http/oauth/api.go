@@ -2,6 +2,7 @@
 //
 //	api.go       the operations' frame
 //	redirect.go  browsers on their way to a service and back
+//	logout.go    services that say who has signed out there
 //	identity.go  what somebody has linked
 //	app.go       keys for apps of others
 //	sso.go       single sign-on of organisations
@@ -21,6 +22,7 @@ import (
 	"github.com/massrouter/massrouter/http/body"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/http/request"
+	"github.com/massrouter/massrouter/identity"
 	services "github.com/massrouter/massrouter/identity/oauth"
 	"github.com/massrouter/massrouter/identity/oauth/appcode"
 	"github.com/massrouter/massrouter/identity/oauth/sso"
@@ -51,7 +53,7 @@ func New(parts *Parts) *API { return &API{p: parts} }
 func (a *API) Mount(r chi.Router) {
 	handler := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{exchanged}, StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, decodeError(err)) },
-		ResponseErrorHandlerFunc: problem.Write,
+		ResponseErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, identity.Away(err)) },
 	})
 	makers := bodies()
 	strict := body.Strict(func(r *http.Request) func() any { return makers[auth.OperationOf(r.Context())] })
@@ -59,6 +61,7 @@ func (a *API) Mount(r chi.Router) {
 	r.With(a.there).Get("/console/v1/auth/oauth/{provider}", a.begin)
 	r.With(a.there).Get("/console/v1/auth/oauth/{provider}/callback", a.finish)
 	r.With(a.there).Post("/console/v1/auth/oauth/{provider}/callback", a.finishByForm)
+	r.With(a.there).Post("/console/v1/auth/oauth/{provider}/logout", a.logOut)
 }
 
 // there refuses what needs people where there are none.

@@ -15,6 +15,7 @@ import (
 	"github.com/massrouter/massrouter/identity/organisation"
 	"github.com/massrouter/massrouter/identity/passkey"
 	"github.com/massrouter/massrouter/identity/password"
+	"github.com/massrouter/massrouter/identity/phone"
 	"github.com/massrouter/massrouter/identity/signin"
 )
 
@@ -41,7 +42,7 @@ func personStatus(code domain.Code) int {
 		return http.StatusConflict
 	case account.CodeLink, factor.CodeWrong, passkey.CodeWrong, oauth.CodeRefused, sso.CodeUnproved:
 		return http.StatusUnprocessableEntity
-	case signin.CodeTooMany:
+	case signin.CodeTooMany, phone.CodeTooMany:
 		return http.StatusTooManyRequests
 	case oauth.CodeFailed:
 		return http.StatusBadGateway

@@ -1996,6 +1996,21 @@ type GetKeyParams struct {
 	MinPosition *MinPosition `form:"min_position,omitempty" json:"min_position,omitempty"`
 }
 
+// ListMyActivityParams defines parameters for ListMyActivity.
+type ListMyActivityParams struct {
+	// From Recorded at or after.
+	From *From `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Recorded before.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ListModelsParams defines parameters for ListModels.
 type ListModelsParams struct {
 	// PriceGroup Whose prices are in force: those of a price group, and the list's where the group has none. The list's when absent.
@@ -2489,6 +2504,9 @@ type ServerInterface interface {
 	// GetLedgerHead The end of the log
 	// (GET /console/v1/ledger/head)
 	GetLedgerHead(w http.ResponseWriter, r *http.Request)
+	// ListMyActivity What somebody did, and what was done to the account, the newest first
+	// (GET /console/v1/me/activity)
+	ListMyActivity(w http.ResponseWriter, r *http.Request, params ListMyActivityParams)
 	// ListModels List models with their endpoints and the prices in force
 	// (GET /console/v1/models)
 	ListModels(w http.ResponseWriter, r *http.Request, params ListModelsParams)
@@ -2672,6 +2690,12 @@ func (_ Unimplemented) GetKey(w http.ResponseWriter, r *http.Request, keyID KeyI
 // GetLedgerHead The end of the log
 // (GET /console/v1/ledger/head)
 func (_ Unimplemented) GetLedgerHead(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ListMyActivity What somebody did, and what was done to the account, the newest first
+// (GET /console/v1/me/activity)
+func (_ Unimplemented) ListMyActivity(w http.ResponseWriter, r *http.Request, params ListMyActivityParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -3960,6 +3984,78 @@ func (siw *ServerInterfaceWrapper) GetLedgerHead(w http.ResponseWriter, r *http.
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetLedgerHead(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListMyActivity operation middleware
+func (siw *ServerInterfaceWrapper) ListMyActivity(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMyActivityParams
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListMyActivity(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -6521,6 +6617,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	}
 
 	r.Group(func(r chi.Router) {
+		r.Get(options.BaseURL+"/console/v1/me/activity", wrapper.ListMyActivity)
+	})
+	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/wallets", wrapper.ListWallets)
 	})
 	r.Group(func(r chi.Router) {
@@ -7352,6 +7451,49 @@ type GetLedgerHeaddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetLedgerHeaddefaultApplicationProblemPlusJSONResponse) VisitGetLedgerHeadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyActivityRequestObject struct {
+	Params ListMyActivityParams
+}
+
+type ListMyActivityResponseObject interface {
+	VisitListMyActivityResponse(w http.ResponseWriter) error
+}
+
+type ListMyActivity200JSONResponse AuditEntryPage
+
+func (response ListMyActivity200JSONResponse) VisitListMyActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMyActivitydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ListMyActivitydefaultApplicationProblemPlusJSONResponse) VisitListMyActivityResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8841,6 +8983,9 @@ type StrictServerInterface interface {
 	// GetLedgerHead The end of the log
 	// (GET /console/v1/ledger/head)
 	GetLedgerHead(ctx context.Context, request GetLedgerHeadRequestObject) (GetLedgerHeadResponseObject, error)
+	// ListMyActivity What somebody did, and what was done to the account, the newest first
+	// (GET /console/v1/me/activity)
+	ListMyActivity(ctx context.Context, request ListMyActivityRequestObject) (ListMyActivityResponseObject, error)
 	// ListModels List models with their endpoints and the prices in force
 	// (GET /console/v1/models)
 	ListModels(ctx context.Context, request ListModelsRequestObject) (ListModelsResponseObject, error)
@@ -9358,6 +9503,32 @@ func (sh *strictHandler) GetLedgerHead(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetLedgerHeadResponseObject); ok {
 		if err := validResponse.VisitGetLedgerHeadResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListMyActivity operation middleware
+func (sh *strictHandler) ListMyActivity(w http.ResponseWriter, r *http.Request, params ListMyActivityParams) {
+	var request ListMyActivityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMyActivity(ctx, request.(ListMyActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMyActivity")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListMyActivityResponseObject); ok {
+		if err := validResponse.VisitListMyActivityResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

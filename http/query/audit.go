@@ -40,15 +40,31 @@ func (a *API) ListAuditEntries(ctx context.Context, r ListAuditEntriesRequestObj
 		return nil, err
 	}
 	p := r.Params
-	page, err := a.views.Audit.List(ctx, auditFilter(ctx, p.Actor, p.Action, p.Target, p.Result, p.WalletID, p.From, p.To), chosen(p.Cursor), n)
+	page, err := a.auditPage(ctx, auditFilter(ctx, p.Actor, p.Action, p.Target, p.Result, p.WalletID, p.From, p.To), p.Cursor, n)
+	return ListAuditEntries200JSONResponse(page), err
+}
+
+// ListMyActivity shows somebody what was done by and to the account.
+func (a *API) ListMyActivity(ctx context.Context, r ListMyActivityRequestObject) (ListMyActivityResponseObject, error) {
+	n, err := limit(r.Params.Limit, maxLimit)
 	if err != nil {
 		return nil, err
 	}
-	answer := ListAuditEntries200JSONResponse{Items: make([]AuditEntry, len(page.Entries)), NextCursor: present(page.Next)}
-	for i := range page.Entries {
-		answer.Items[i] = auditEntry(&page.Entries[i])
+	p := r.Params
+	page, err := a.auditPage(ctx, auditlog.Filter{About: auth.From(ctx).User, From: chosen(p.From), To: chosen(p.To)}, p.Cursor, n)
+	return ListMyActivity200JSONResponse(page), err
+}
+
+func (a *API) auditPage(ctx context.Context, f auditlog.Filter, cursor *string, n int) (AuditEntryPage, error) {
+	page, err := a.views.Audit.List(ctx, f, chosen(cursor), n)
+	if err != nil {
+		return AuditEntryPage{}, err
 	}
-	return answer, nil
+	shown := AuditEntryPage{Items: make([]AuditEntry, len(page.Entries)), NextCursor: present(page.Next)}
+	for i := range page.Entries {
+		shown.Items[i] = auditEntry(&page.Entries[i])
+	}
+	return shown, nil
 }
 
 func auditEntry(e *auditlog.Entry) AuditEntry {

@@ -2,6 +2,7 @@
 //
 //	stream.go        the handler: what is asked for, what was missed, then what the hub sends
 //	hub.go           who is connected, and what each is sent
+//	watch.go         whether those who listen may still
 //	follow.go        the one reader of the log behind all connections
 //	message.go       the events
 package stream
@@ -18,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/http/auth"
 	"github.com/massrouter/massrouter/projections/live"
 )
 
@@ -102,6 +104,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	var both sync.WaitGroup
 	both.Go(func() { h.follow(ctx) })
 	both.Go(func() { h.keepAlive(ctx) })
+	both.Go(func() { h.watch(ctx) })
 	both.Wait()
 	return nil
 }
@@ -128,7 +131,7 @@ func errClosing() error {
 
 // subscribe takes a place. From then on everything after the subscription's floor is queued for it; what is before, and after
 // what the client has, is the caller's to read. leave gives the place back.
-func (h *Hub) subscribe(ctx context.Context, f filter, since int64) (*subscription, live.State, error) {
+func (h *Hub) subscribe(ctx context.Context, f filter, since int64, actor auth.Actor, watcher auth.Watcher) (*subscription, live.State, error) {
 	if err := h.reserve(); err != nil {
 		return nil, live.State{}, err
 	}
@@ -149,7 +152,7 @@ func (h *Hub) subscribe(ctx context.Context, f filter, since int64) (*subscripti
 		h.cursor = max(h.cursor, state.Reached)
 	}
 	h.next++
-	s := &subscription{filter: f, floor: max(h.cursor, since), slot: h.next % slots, wake: make(chan struct{}, 1)}
+	s := &subscription{filter: f, floor: max(h.cursor, since), slot: h.next % slots, wake: make(chan struct{}, 1), actor: actor, watcher: watcher}
 	if len(h.all) == 0 || s.wants(kindLag) { // else the reader is at work and has nothing to change
 		select {
 		case h.joined <- struct{}{}:

@@ -37,7 +37,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	begin, cancel := context.WithTimeout(r.Context(), beginTime)
 	defer cancel()
-	s, state, err := h.subscribe(begin, f, since)
+	s, state, err := h.subscribe(begin, f, since, auth.From(r.Context()), auth.WatcherOf(r.Context()))
 	if err != nil {
 		problem.Write(w, r, err)
 		return
@@ -75,8 +75,12 @@ func (h *Hub) pass(ctx context.Context, s *subscription, out *sse.Writer, next [
 				return
 			case <-s.wake:
 			}
-			queue, ping, ended := s.take()
-			if ended {
+			queue, last, ping, ended := s.take()
+			if last != nil && !ended {
+				out.Expire(time.Now().Add(partingTime))
+				_ = out.Send(last) // whether it is read or not, this is the end
+			}
+			if ended || last != nil {
 				return
 			}
 			next = s.join(queue, shown)

@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
+
+	"github.com/massrouter/massrouter/http/auth"
 )
 
 // filter is what a client asked for.
@@ -32,10 +34,14 @@ type subscription struct {
 	slot  int   // of the keep-alive
 	wake  chan struct{}
 
+	actor   auth.Actor
+	watcher auth.Watcher // nil for an actor whose rights never change
+
 	mu     sync.Mutex
 	queue  []*update
 	ping   bool
 	ended  bool
+	last   []byte          // what is sent before the end, to who may not listen any more
 	cutoff func(slow bool) // makes a write under way end; set once the stream is open
 }
 
@@ -46,7 +52,7 @@ func (s *subscription) offer(u *update, most int) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended {
+	if s.ended || s.last != nil {
 		return true
 	}
 	if len(s.queue) >= most {
@@ -79,6 +85,20 @@ func (s *subscription) end(slow bool) bool {
 	return true
 }
 
+// part ends the connection with a last event in the place of what is queued.
+func (s *subscription) part(last []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || s.last != nil {
+		return
+	}
+	s.last, s.queue = last, nil
+	if s.cutoff != nil {
+		s.cutoff(false)
+	}
+	s.rouse()
+}
+
 // opened says how a write under way is ended from now on.
 func (s *subscription) opened(cutoff func(slow bool)) {
 	s.mu.Lock()
@@ -87,12 +107,12 @@ func (s *subscription) opened(cutoff func(slow bool)) {
 }
 
 // take empties the queue. An idle connection keeps no memory for it.
-func (s *subscription) take() (queue []*update, ping, ended bool) {
+func (s *subscription) take() (queue []*update, last []byte, ping, ended bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	queue, ping = s.queue, s.ping
 	s.queue, s.ping = nil, false
-	return queue, ping, s.ended
+	return queue, s.last, ping, s.ended
 }
 
 func (s *subscription) isEnded() bool {

@@ -54,9 +54,36 @@ func (s *Service) Export(ctx context.Context, user uuid.UUID) (map[string]json.R
 		}
 		all["invitations"], err = rowsOf(ctx, tx, `identity.invitations t WHERE t.email = $1`,
 			[]string{"invitation_id", "organisation_id", "email", "role", "created_at", "expires_at", "ended_at", "ended_as"}, u.Email)
+		if err != nil {
+			return err
+		}
+		if all["mails"], err = rowsOf(ctx, tx, `identity.mails t WHERE t.recipient = $1`, // also of invitations, which were no user's when they were sent
+			[]string{"mail_id", "recipient", "kind", "language", "details", "created_at", "due_at", "attempts", "sent_at", "failed_at"}, u.Email); err != nil {
+			return err
+		}
+		if all["approvals"], err = rowsOf(ctx, tx, `identity.approvals t WHERE t.requested_by = $1`,
+			[]string{"approval_id", "operation", "method", "path", "body", "created_at", "expires_at", "decision", "decided_at", "status"}, user); err != nil {
+			return err
+		}
+		all["audit_entries"], err = trailOf(ctx, tx, user)
 		return err
 	})
 	return all, identity.Wrap("export an account", err)
+}
+
+// maxTrail is how many entries of the audit trail are exported, the newest.
+const maxTrail = 10_000
+
+// trailOf reads the entries of what somebody did, and of what was done about the person. What is personal in one is only there when it is the person's own.
+func trailOf(ctx context.Context, tx pgx.Tx, user uuid.UUID) (text json.RawMessage, err error) {
+	if err := tx.QueryRow(ctx, `SELECT coalesce(json_agg(r), '[]') FROM (
+			SELECT entry_id, recorded_at, body, CASE WHEN person = $1 THEN personal::json END AS personal FROM audit.entries
+			WHERE entry_id IN (SELECT entry_id FROM audit.entries WHERE actor = 'user:' || $1::text UNION SELECT entry_id FROM audit.entries WHERE target = 'user:' || $1::text
+				UNION SELECT entry_id FROM audit.entries WHERE target = 'member:' || $1::text UNION SELECT entry_id FROM audit.entries WHERE person = $1 AND personal IS NOT NULL)
+			ORDER BY entry_id DESC LIMIT $2) r`, user, maxTrail).Scan(&text); err != nil {
+		return nil, fmt.Errorf("read what is kept of somebody: %w", err)
+	}
+	return text, nil
 }
 
 // rowsOf reads columns of a table t as a JSON array of objects.

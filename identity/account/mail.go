@@ -3,7 +3,9 @@ package account
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -30,6 +32,30 @@ const (
 	Invited         Kind = "invited"          // into an organisation; tells, also mailboxes without an account
 )
 
+// The kinds that tell of what has changed in the ways in, and of what has happened to what one manages.
+const (
+	IdentityLinked   Kind = "identity_linked"
+	IdentityUnlinked Kind = "identity_unlinked"
+	PasskeyAdded     Kind = "passkey_added"
+	PasskeyRemoved   Kind = "passkey_removed"
+	AppAdded         Kind = "app_added" // an authenticator app, with its recovery codes
+	AppRemoved       Kind = "app_removed"
+	PhoneAdded       Kind = "phone_added"
+	PhoneRemoved     Kind = "phone_removed"
+	RecoveryRenewed  Kind = "recovery_renewed"
+	RecoveryUsed     Kind = "recovery_used"
+	KeyLeaked        Kind = "key_leaked"      // to who may manage the key
+	DomainUnproved   Kind = "domain_unproved" // to who manages the organisation
+)
+
+// Kinds are all of them.
+func Kinds() []Kind {
+	return []Kind{
+		VerifyEmail, AlreadyHave, ResetPassword, PasswordChanged, ConfirmEmail, EmailChanging, EmailChanged, SessionStolen, Invited, IdentityLinked, IdentityUnlinked,
+		PasskeyAdded, PasskeyRemoved, AppAdded, AppRemoved, PhoneAdded, PhoneRemoved, RecoveryRenewed, RecoveryUsed, KeyLeaked, DomainUnproved,
+	}
+}
+
 // Link is the purpose of the link in a mail of the kind; "" for none.
 func (k Kind) Link() Purpose {
 	switch k {
@@ -39,7 +65,8 @@ func (k Kind) Link() Purpose {
 		return Reset
 	case ConfirmEmail:
 		return Change
-	case PasswordChanged, EmailChanging, EmailChanged, SessionStolen, Invited:
+	case PasswordChanged, EmailChanging, EmailChanged, SessionStolen, Invited, IdentityLinked, IdentityUnlinked, PasskeyAdded, PasskeyRemoved, AppAdded, AppRemoved, PhoneAdded, PhoneRemoved,
+		RecoveryRenewed, RecoveryUsed, KeyLeaked, DomainUnproved:
 	}
 	return ""
 }
@@ -73,10 +100,37 @@ func (s *Service) tell(ctx context.Context, tx pgx.Tx, u *row, to address.Email,
 	return identity.Wrap("note a mail", err)
 }
 
+// Tell notes, in the transaction of what it tells of, a mail to somebody whose mailbox is proved; to others there is nothing to be told. id makes it once.
+func Tell(ctx context.Context, tx pgx.Tx, id, user uuid.UUID, k Kind, details map[string]string, now time.Time) error {
+	if details == nil {
+		details = map[string]string{}
+	}
+	text, err := json.Marshal(details)
+	if err != nil {
+		return fmt.Errorf("write the details of a mail: %w", err)
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO identity.mails (mail_id, user_id, recipient, kind, language, details, created_at, due_at)
+		SELECT $1, user_id, email, $3, language, $4, $5, $5 FROM identity.users WHERE user_id = $2 AND deleted_at IS NULL AND email_verified_at IS NOT NULL
+		FOR KEY SHARE ON CONFLICT (mail_id) DO NOTHING`, id, user, k, text, domain.Moment(now))
+	return identity.Wrap("note a mail", err)
+}
+
+// TellOnce is Tell with an id of its own, for what happens in one transaction only.
+func TellOnce(ctx context.Context, tx pgx.Tx, user uuid.UUID, k Kind, details map[string]string, now time.Time) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("name a mail: %w", err)
+	}
+	return Tell(ctx, tx, id, user, k, details, now)
+}
+
 // TellStolen tells somebody that a session was used from two places and has ended. device is what the second one called itself.
 func (s *Service) TellStolen(ctx context.Context, user uuid.UUID, device string) error {
 	return identity.Wrap("tell of a stolen session", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		u, err := byID(ctx, tx, user, "")
+		u, err := byID(ctx, tx, user, "FOR KEY SHARE")
+		if errors.Is(err, errNobody) {
+			return nil // gone meanwhile, and the session with him
+		}
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 // Package auditlog keeps the audit trail: who did what to what, why and with what result. Entries are what domain/trail makes of changes.
 //
-//	record.go  writes an entry in the transaction of its change, and takes out what is personal
+//	record.go  writes an entry in the transaction of its change
+//	forget.go  takes out what is personal
 //	seal.go    chains entries, a moment after they were written
 //	list.go    shows them
 //	verify.go  finds what was changed, removed, inserted or put elsewhere, with code of its own

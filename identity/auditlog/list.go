@@ -33,6 +33,8 @@ type Filter struct {
 	Result                trail.Result
 	Wallet                uuid.UUID // of a tenant: entries that name it, or its organisation
 	From, To              time.Time // inclusive, exclusive
+	// About is a person: entries that the person left, and those of others about the account. Of the latter nothing personal is shown.
+	About uuid.UUID
 	// Tenant leaves out what a tenant is not shown: where the platform's people are, and what they use.
 	Tenant bool
 }
@@ -155,6 +157,9 @@ func (l *Log) read(ctx context.Context, f Filter, before int64, limit int) ([]En
 	if f.Wallet != uuid.Nil {
 		add("(e.wallet_id = ? OR e.organisation_id IN (SELECT organisation_id FROM identity.organisations WHERE wallet_id = ?))", f.Wallet)
 	}
+	if f.About != uuid.Nil {
+		add("(e.person = ? AND e.personal IS NOT NULL OR e.target = 'user:' || ?::uuid::text)", f.About)
+	}
 	if !f.From.IsZero() {
 		add("e.recorded_at >= ?", f.From)
 	}
@@ -169,14 +174,14 @@ func (l *Log) read(ctx context.Context, f Filter, before int64, limit int) ([]En
 	if err != nil {
 		return nil, fmt.Errorf("read the audit trail: %w", err)
 	}
-	entries, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (Entry, error) { return scan(r, f.Tenant) })
+	entries, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (Entry, error) { return scan(r, &f) })
 	if err != nil {
 		return nil, fmt.Errorf("read the audit trail: %w", err)
 	}
 	return entries, nil
 }
 
-func scan(r pgx.CollectableRow, tenant bool) (Entry, error) {
+func scan(r pgx.CollectableRow, f *Filter) (Entry, error) {
 	var e Entry
 	var body string
 	var personal *string
@@ -188,7 +193,8 @@ func scan(r pgx.CollectableRow, tenant bool) (Entry, error) {
 		return e, fmt.Errorf("entry %d: %w", e.ID, err)
 	}
 	staff := e.Role == "operator" || strings.HasPrefix(e.Role, "platform:")
-	if personal != nil && (!tenant || !staff) {
+	hidden := f.Tenant && staff || f.About != uuid.Nil && e.Person != f.About
+	if personal != nil && !hidden {
 		e.Personal = &trail.Personal{}
 		if err := json.Unmarshal([]byte(*personal), e.Personal); err != nil {
 			return e, fmt.Errorf("entry %d: %w", e.ID, err)

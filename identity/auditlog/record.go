@@ -43,14 +43,6 @@ func write(ctx context.Context, tx Execer, entries ...trail.Entry) error {
 	return nil
 }
 
-// Forget erases what is personal in the entries of somebody who goes. The chain stays as it is.
-func Forget(ctx context.Context, tx Execer, person uuid.UUID) error {
-	if _, err := tx.Exec(ctx, `UPDATE audit.entries SET personal = NULL, salt = NULL WHERE person = $1 AND personal IS NOT NULL`, person); err != nil {
-		return fmt.Errorf("erase somebody from the audit trail: %w", err)
-	}
-	return nil
-}
-
 // About is a change of somebody's own things. Who is not signed in yet is taken for this person: only a secret of the person's leads to the change.
 func About(ctx context.Context, user uuid.UUID) trail.Change {
 	c := trail.Change{Target: trail.Of("user", user)}

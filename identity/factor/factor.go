@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity"
+	"github.com/massrouter/massrouter/identity/account"
 	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/code"
 	"github.com/massrouter/massrouter/identity/totp"
@@ -27,6 +29,7 @@ const (
 	TOTP     Method = "otp"
 	Recovery Method = "recovery"
 	Passkey  Method = "hwk"
+	SMS      Method = "sms" // a code in a text message: the weakest; see package phone
 )
 
 // Sealer encrypts what is kept. name and owner are where: what was sealed for one owner opens for no other.
@@ -77,7 +80,7 @@ func (s *Store) BeginTOTP(ctx context.Context, user uuid.UUID, account string) (
 		ON CONFLICT (user_id) DO UPDATE SET secret = EXCLUDED.secret, created_at = EXCLUDED.created_at WHERE identity.totp.confirmed_at IS NULL`,
 		user, sealed, domain.Moment(s.now()))
 	if err != nil {
-		return Enrolment{}, fmt.Errorf("keep the secret of an authenticator app: %w", err)
+		return Enrolment{}, identity.Wrap("keep the secret of an authenticator app", err)
 	}
 	if tag.RowsAffected() == 0 {
 		return Enrolment{}, domain.Errorf(domain.CodeConflict, "there is an authenticator app already: remove it first")
@@ -88,6 +91,9 @@ func (s *Store) BeginTOTP(ctx context.Context, user uuid.UUID, account string) (
 // ConfirmTOTP takes the first code of an app, and gives recovery codes, in place of any before. Errors: code_wrong, not_found.
 func (s *Store) ConfirmTOTP(ctx context.Context, user uuid.UUID, typed string) (codes []string, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := identity.Hold(ctx, tx, user); err != nil {
+			return err
+		}
 		if err := s.use(ctx, tx, user, typed, false); err != nil {
 			return err
 		}
@@ -97,9 +103,17 @@ func (s *Store) ConfirmTOTP(ctx context.Context, user uuid.UUID, typed string) (
 		if codes, err = renew(ctx, tx, user); err != nil {
 			return err
 		}
-		return auditlog.Record(ctx, tx, auditlog.About(ctx, user))
+		return s.changed(ctx, tx, user, account.AppAdded)
 	})
 	return codes, identity.Wrap("confirm an authenticator app", err)
+}
+
+// changed notes a change of factors in the audit trail, and the mail that tells of it.
+func (s *Store) changed(ctx context.Context, tx pgx.Tx, user uuid.UUID, k account.Kind) error {
+	if err := auditlog.Record(ctx, tx, auditlog.About(ctx, user)); err != nil {
+		return err
+	}
+	return account.TellOnce(ctx, tx, user, k, nil, s.now())
 }
 
 // CheckTOTP takes a code of an app that was confirmed, in the caller's transaction. Errors: code_wrong, also when there is none.
@@ -155,9 +169,12 @@ func renew(ctx context.Context, tx pgx.Tx, user uuid.UUID) ([]string, error) {
 // RenewRecovery makes recovery codes, in place of those before. Errors: not_found without a factor that they stand for.
 func (s *Store) RenewRecovery(ctx context.Context, user uuid.UUID) (codes []string, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := identity.Hold(ctx, tx, user); err != nil {
+			return err
+		}
 		var is bool
 		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL)
-			OR EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)`, user).Scan(&is); err != nil {
+			OR EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1) OR EXISTS (SELECT FROM identity.phones WHERE user_id = $1)`, user).Scan(&is); err != nil {
 			return err
 		}
 		if !is {
@@ -166,7 +183,7 @@ func (s *Store) RenewRecovery(ctx context.Context, user uuid.UUID) (codes []stri
 		if codes, err = renew(ctx, tx, user); err != nil {
 			return err
 		}
-		return auditlog.Record(ctx, tx, auditlog.About(ctx, user))
+		return s.changed(ctx, tx, user, account.RecoveryRenewed)
 	})
 	return codes, identity.Wrap("make recovery codes", err)
 }
@@ -181,13 +198,18 @@ func (s *Store) CheckRecovery(ctx context.Context, tx pgx.Tx, user uuid.UUID, ty
 	if tag.RowsAffected() == 0 {
 		return 0, wrong()
 	}
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM identity.recovery_codes WHERE user_id = $1 AND used_at IS NULL`, user).Scan(&left)
-	return left, identity.Wrap("count recovery codes", err)
+	if err := tx.QueryRow(ctx, `SELECT count(*) FROM identity.recovery_codes WHERE user_id = $1 AND used_at IS NULL`, user).Scan(&left); err != nil {
+		return 0, fmt.Errorf("count recovery codes: %w", err)
+	}
+	return left, account.TellOnce(ctx, tx, user, account.RecoveryUsed, map[string]string{"left": strconv.Itoa(left)}, s.now())
 }
 
 // RemoveTOTP takes the authenticator app away, and the recovery codes unless they stand for passkeys as well. Errors: not_found.
 func (s *Store) RemoveTOTP(ctx context.Context, user uuid.UUID) error {
 	return identity.Wrap("remove an authenticator app", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := identity.Hold(ctx, tx, user); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, `DELETE FROM identity.totp WHERE user_id = $1`, user)
 		if err != nil {
 			return err
@@ -195,11 +217,12 @@ func (s *Store) RemoveTOTP(ctx context.Context, user uuid.UUID) error {
 		if tag.RowsAffected() == 0 {
 			return domain.Errorf(domain.CodeNotFound, "there is no authenticator app")
 		}
-		_, err = tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1 AND NOT EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)`, user)
+		_, err = tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1 AND NOT EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)
+			AND NOT EXISTS (SELECT FROM identity.phones WHERE user_id = $1)`, user)
 		if err != nil {
 			return err
 		}
-		return auditlog.Record(ctx, tx, auditlog.About(ctx, user))
+		return s.changed(ctx, tx, user, account.AppRemoved)
 	}))
 }
 
@@ -218,6 +241,7 @@ func (s *Store) List(ctx context.Context, user uuid.UUID) ([]Method, error) {
 func (s *Store) Of(ctx context.Context, q identity.Querier, user uuid.UUID) ([]Method, error) {
 	rows, err := q.Query(ctx, `SELECT 'otp' FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL
 		UNION ALL SELECT 'hwk' WHERE EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)
+		UNION ALL SELECT 'sms' WHERE EXISTS (SELECT FROM identity.phones WHERE user_id = $1)
 		UNION ALL SELECT 'recovery' WHERE EXISTS (SELECT FROM identity.recovery_codes WHERE user_id = $1 AND used_at IS NULL)`, user)
 	if err != nil {
 		return nil, fmt.Errorf("list second factors: %w", err)

@@ -46,13 +46,16 @@ func (s *Service) enter(ctx context.Context, f flow, c Claims, d session.Device,
 			return err
 		}
 	}
-	o.Result, err = s.o.Machine.External(ctx, f.audience, user, d)
+	o.Result, err = s.o.Machine.External(ctx, f.audience, user, session.Origin{Provider: f.provider, Subject: c.Subject, Session: c.Session}, d)
 	return err
 }
 
 // who is the user of an identity: the one that it is linked to, or a new one. Otherwise the identity is kept for who signs in next in this browser.
 func (s *Service) who(ctx context.Context, provider string, c Claims, o *Outcome) (user uuid.UUID, err error) {
 	return user, pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.hold(ctx, tx, provider); err != nil {
+			return err
+		}
 		// Several browsers of one person who comes for the first time come one after the other.
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('identity external ' || $1 || ' ' || $2, 0))`, provider, c.Subject); err != nil {
 			return err
@@ -74,12 +77,41 @@ func (s *Service) who(ctx context.Context, provider string, c Claims, o *Outcome
 			}
 			if joins {
 				user = u.ID
-				return s.first(ctx, tx, provider, c, user)
+				if err := s.first(ctx, tx, provider, c, user); err != nil || !found {
+					return err
+				}
+				return s.told(ctx, tx, user, account.IdentityLinked, provider)
 			}
 		}
 		o.Pending, err = s.keep(ctx, tx, provider, c)
 		return err
 	})
+}
+
+// hold locks the organisation of an issuer of one: organisations are locked before users.
+func (s *Service) hold(ctx context.Context, tx pgx.Tx, provider string) error {
+	if !s.isSSO(provider) {
+		return nil
+	}
+	return s.o.SSO.Hold(ctx, tx, provider)
+}
+
+// told notes the mail that tells of what was linked or unlinked.
+func (s *Service) told(ctx context.Context, tx pgx.Tx, user uuid.UUID, k account.Kind, provider string) error {
+	return account.TellOnce(ctx, tx, user, k, map[string]string{"service": s.called(provider)}, s.o.Now())
+}
+
+// called is what a service is called to people.
+func (s *Service) called(provider string) string {
+	for _, known := range s.listed {
+		if known.ID == provider {
+			return known.Name
+		}
+	}
+	if s.isSSO(provider) {
+		return "SSO"
+	}
+	return provider
 }
 
 // first links an identity for the first time.

@@ -169,7 +169,11 @@ func (s *Service) Finish(ctx context.Context, provider string, a Answer, browser
 // Prune forgets browsers that did not come back, a batch at a time, and says how many rows.
 func (s *Service) Prune(ctx context.Context) (int64, error) {
 	var n int64
-	for _, table := range []string{"oauth_flows WHERE state_hash IN (SELECT state_hash FROM identity.oauth_flows", "oauth_pending WHERE secret_hash IN (SELECT secret_hash FROM identity.oauth_pending"} {
+	for _, table := range []string{
+		"oauth_flows WHERE state_hash IN (SELECT state_hash FROM identity.oauth_flows",
+		"oauth_pending WHERE secret_hash IN (SELECT secret_hash FROM identity.oauth_pending",
+		"logout_tokens WHERE (provider, jti_hash) IN (SELECT provider, jti_hash FROM identity.logout_tokens",
+	} {
 		tag, err := s.pool.Exec(ctx, `DELETE FROM identity.`+table+` WHERE expires_at < $1 LIMIT 1000)`, s.o.Now())
 		if err != nil {
 			return n, identity.Wrap("forget browsers that did not come back", err)

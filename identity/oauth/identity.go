@@ -14,6 +14,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/identity"
+	"github.com/massrouter/massrouter/identity/account"
 	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/code"
 )
@@ -101,10 +102,16 @@ func lock(ctx context.Context, tx pgx.Tx, user uuid.UUID) (n int, err error) {
 // link gives what a service has shown to who had gone there for it.
 func (s *Service) link(ctx context.Context, f flow, c Claims) error {
 	return identity.Wrap("link an identity", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := s.hold(ctx, tx, f.provider); err != nil {
+			return err
+		}
 		if err := live(ctx, tx, *f.user, *f.of, s.o.Now()); err != nil {
 			return err
 		}
-		return s.first(ctx, tx, f.provider, c, *f.user)
+		if err := s.first(ctx, tx, f.provider, c, *f.user); err != nil {
+			return err
+		}
+		return s.told(ctx, tx, *f.user, account.IdentityLinked, f.provider)
 	}))
 }
 
@@ -128,6 +135,12 @@ func (s *Service) Claim(ctx context.Context, user uuid.UUID, secret string) erro
 	return identity.Wrap("link an identity", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var provider string
 		var c Claims
+		if err := tx.QueryRow(ctx, `SELECT coalesce((SELECT provider FROM identity.oauth_pending WHERE secret_hash = $1), '')`, h[:]).Scan(&provider); err != nil {
+			return err
+		}
+		if err := s.hold(ctx, tx, provider); err != nil {
+			return err
+		}
 		err := tx.QueryRow(ctx, `DELETE FROM identity.oauth_pending WHERE secret_hash = $1 AND expires_at > $2 RETURNING provider, subject, email, name`,
 			h[:], s.o.Now()).Scan(&provider, &c.Subject, &c.Email, &c.Name)
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -136,7 +149,10 @@ func (s *Service) Claim(ctx context.Context, user uuid.UUID, secret string) erro
 		if err != nil {
 			return err
 		}
-		return s.first(ctx, tx, provider, c, user)
+		if err := s.first(ctx, tx, provider, c, user); err != nil {
+			return err
+		}
+		return s.told(ctx, tx, user, account.IdentityLinked, provider)
 	}))
 }
 
@@ -146,11 +162,12 @@ func (s *Service) Unlink(ctx context.Context, user, id uuid.UUID) error {
 		if _, err := lock(ctx, tx, user); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, `DELETE FROM identity.external_identities WHERE identity_id = $2 AND user_id = $1`, user, id)
-		if err != nil {
+		var provider string
+		err := tx.QueryRow(ctx, `DELETE FROM identity.external_identities WHERE identity_id = $2 AND user_id = $1 RETURNING provider`, user, id).Scan(&provider)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return err
 		}
-		if tag.RowsAffected() == 0 {
+		if err != nil {
 			return domain.Errorf(domain.CodeNotFound, "there is no such identity")
 		}
 		var left bool // services that are no longer configured are no way in
@@ -164,6 +181,9 @@ func (s *Service) Unlink(ctx context.Context, user, id uuid.UUID) error {
 		}
 		c := auditlog.About(ctx, user)
 		c.Target = trail.Of("identity", id)
-		return auditlog.Record(ctx, tx, c)
+		if err := auditlog.Record(ctx, tx, c); err != nil {
+			return err
+		}
+		return s.told(ctx, tx, user, account.IdentityUnlinked, provider)
 	}))
 }

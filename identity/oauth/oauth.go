@@ -7,6 +7,7 @@
 //	flow.go      a browser goes there and comes back, once
 //	enter.go     who came back: signed in, made anew, or asked to sign in first
 //	identity.go  what somebody has linked
+//	logout.go    what a service says has ended there
 //	target.go    where a browser may be sent afterwards
 //
 // A person is known by what a service calls him, never by a mailbox. A mailbox makes an account only where there is none yet, and only when the service
@@ -36,7 +37,7 @@ import (
 // Machine signs people in whom a service has shown.
 type Machine interface {
 	// External signs somebody in, or asks for a second factor.
-	External(ctx context.Context, audience token.Audience, user uuid.UUID, d session.Device) (signin.Result, error)
+	External(ctx context.Context, audience token.Audience, user uuid.UUID, by session.Origin, d session.Device) (signin.Result, error)
 	// ConfirmExternal makes a session fresh.
 	ConfirmExternal(ctx context.Context, user, session uuid.UUID) error
 }
@@ -52,6 +53,8 @@ type Connections interface {
 	Provider(ctx context.Context, id string) (Provider, error)
 	// Check refuses who may not come in by an issuer: one whose mailbox is in no domain that its organisation has proved.
 	Check(ctx context.Context, id string, c Claims) error
+	// Hold locks the organisation of an issuer, before any user is; one that is gone is no error.
+	Hold(ctx context.Context, tx pgx.Tx, id string) error
 	// Member says whether somebody belongs to the issuer's organisation.
 	Member(ctx context.Context, tx pgx.Tx, id string, user uuid.UUID) (bool, error)
 	// Join makes somebody who came by an issuer for the first time a member of its organisation.

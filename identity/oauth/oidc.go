@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 	discoveryLife = time.Hour
 	tokenAge      = 10 * time.Minute // an ID token is made when its code is exchanged
 	clockSkew     = 2 * time.Minute
+	maxSession    = 255 // bytes of a sid
 )
 
 // issuer is a service that speaks OpenID Connect. What it says of itself is asked for when somebody comes, and kept for an hour.
@@ -89,6 +91,10 @@ func (i *issuer) discover(ctx context.Context) (*discovered, error) {
 
 func (i *issuer) ask(ctx context.Context) (*discovered, error) {
 	p, err := oidc.NewProvider(oidc.ClientContext(ctx, i.client), i.c.Issuer)
+	var sent *url.Error
+	if err != nil && !errors.As(err, &sent) && !strings.HasPrefix(err.Error(), "oidc: ") { // it repeats what the issuer has sent
+		return nil, errors.New("the issuer does not say what it is")
+	}
 	if err != nil {
 		return nil, err //nolint:wrapcheck // discover says what it is
 	}
@@ -154,6 +160,9 @@ func (i *issuer) Identify(ctx context.Context, r Return) (Claims, error) {
 	if !ok {
 		return Claims{}, failed(errors.New("the subject is none"))
 	}
+	if len(said.Session) <= maxSession {
+		c.Session = said.Session // one that is longer ends with its person only
+	}
 	return c, nil
 }
 
@@ -165,6 +174,7 @@ type idClaims struct {
 	Name          string       `json:"name"`
 	Party         string       `json:"azp"`
 	AuthTime      *json.Number `json:"auth_time"`
+	Session       string       `json:"sid"`
 }
 
 // emailIs is what is said of a mailbox: a boolean, or one in quotes as some write it, or nothing.

@@ -46,6 +46,7 @@ type Claims struct {
 	Email    address.Email // "" for none
 	Verified bool          // the mailbox is proved, and the service is trusted to say so
 	Name     string        // as far as it can be shown
+	Session  string        // the service's own id of its session; "" for none
 }
 
 const (

@@ -10,6 +10,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/trail"
+	"github.com/massrouter/massrouter/eventstore/wall"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
 )
@@ -93,7 +94,7 @@ func (s *Service) InvitationsTo(ctx context.Context, email address.Email) ([]Inv
 }
 
 func (s *Service) invitations(ctx context.Context, where string, arg any) ([]Invitation, error) {
-	rows, err := s.pool.Query(ctx, `SELECT `+invitationColumns+` FROM identity.invitations i JOIN identity.organisations o USING (organisation_id)
+	rows, err := wall.Query(ctx, s.pool, `SELECT `+invitationColumns+` FROM identity.invitations i JOIN identity.organisations o USING (organisation_id)
 		WHERE `+where+` AND i.ended_at IS NULL AND i.expires_at > $2 AND o.deleted_at IS NULL ORDER BY i.created_at, i.invitation_id`, arg, s.now())
 	if err != nil {
 		return nil, identity.Wrap("list invitations", err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/trail"
+	"github.com/massrouter/massrouter/eventstore/wall"
 	"github.com/massrouter/massrouter/identity"
 )
 
@@ -24,7 +25,7 @@ type Member struct {
 
 // Members lists who belongs to an organisation, those who came first first.
 func (s *Service) Members(ctx context.Context, id uuid.UUID) ([]Member, error) {
-	rows, err := s.pool.Query(ctx, `SELECT m.user_id, u.email, u.name, m.role, m.joined_at FROM identity.members m JOIN identity.users u USING (user_id)
+	rows, err := wall.Query(ctx, s.pool, `SELECT m.user_id, u.email, u.name, m.role, m.joined_at FROM identity.members m JOIN identity.users u USING (user_id)
 		WHERE m.organisation_id = $1 ORDER BY m.joined_at, m.user_id`, id)
 	if err != nil {
 		return nil, identity.Wrap("list members", err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/trail"
+	"github.com/massrouter/massrouter/eventstore/wall"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/auditlog"
 )
@@ -165,25 +166,25 @@ func (s *Service) List(ctx context.Context, user uuid.UUID) ([]Organisation, err
 
 // OfWallet is the organisation that has a wallet, if the user belongs to it; not_found otherwise, whether or not there is one.
 func (s *Service) OfWallet(ctx context.Context, user, wallet uuid.UUID) (Organisation, error) {
-	return s.one(ctx, s.pool, `SELECT `+columns+` FROM identity.members m JOIN identity.organisations o USING (organisation_id)
+	return s.one(ctx, `SELECT `+columns+` FROM identity.members m JOIN identity.organisations o USING (organisation_id)
 		WHERE m.user_id = $1 AND o.wallet_id = $2 AND o.deleted_at IS NULL`, user, wallet)
 }
 
 // Get is an organisation that the user belongs to; not_found otherwise.
 func (s *Service) Get(ctx context.Context, user, id uuid.UUID) (Organisation, error) {
-	return s.one(ctx, s.pool, `SELECT `+columns+` FROM identity.members m JOIN identity.organisations o USING (organisation_id)
+	return s.one(ctx, `SELECT `+columns+` FROM identity.members m JOIN identity.organisations o USING (organisation_id)
 		WHERE m.user_id = $1 AND o.organisation_id = $2 AND o.deleted_at IS NULL`, user, id)
 }
 
 // Find is any organisation, for those who may see all; Role is "" when the user does not belong to it.
 func (s *Service) Find(ctx context.Context, user, id uuid.UUID) (Organisation, error) {
-	return s.one(ctx, s.pool, `SELECT o.organisation_id, o.wallet_id, o.name, o.personal_of IS NOT NULL, o.created_at, coalesce(m.role, '')
+	return s.one(ctx, `SELECT o.organisation_id, o.wallet_id, o.name, o.personal_of IS NOT NULL, o.created_at, coalesce(m.role, '')
 		FROM identity.organisations o LEFT JOIN identity.members m ON m.organisation_id = o.organisation_id AND m.user_id = $1
 		WHERE o.organisation_id = $2 AND o.deleted_at IS NULL`, user, id)
 }
 
-func (*Service) one(ctx context.Context, q identity.Querier, sql string, args ...any) (Organisation, error) {
-	rows, err := q.Query(ctx, sql, args...)
+func (s *Service) one(ctx context.Context, sql string, args ...any) (Organisation, error) {
+	rows, err := wall.Query(ctx, s.pool, sql, args...)
 	if err != nil {
 		return Organisation{}, fmt.Errorf("find an organisation: %w", err)
 	}

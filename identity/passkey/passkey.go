@@ -19,6 +19,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/identity"
+	"github.com/massrouter/massrouter/identity/account"
 	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/code"
 )
@@ -138,13 +139,25 @@ func (s *Store) FinishRegister(ctx context.Context, p Person, secret, name strin
 	k := Passkey{ID: id, Name: name, CreatedAt: domain.Moment(s.now())}
 	c := auditlog.About(ctx, p.ID)
 	c.After = map[string]any{"passkey": id}
-	tag, err := auditlog.Exec(ctx, s.pool, c, `INSERT INTO identity.passkeys (credential_id, passkey_id, user_id, name, credential, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		made.ID, id, p.ID, name, text, k.CreatedAt)
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := identity.Hold(ctx, tx, p.ID); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `INSERT INTO identity.passkeys (credential_id, passkey_id, user_id, name, credential, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+			made.ID, id, p.ID, name, text, k.CreatedAt)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return wrong() // somebody has it
+		}
+		if err := auditlog.Record(ctx, tx, c); err != nil {
+			return err
+		}
+		return account.TellOnce(ctx, tx, p.ID, account.PasskeyAdded, map[string]string{"name": name}, s.now())
+	})
 	if err != nil {
-		return Passkey{}, fmt.Errorf("keep a passkey: %w", err)
-	}
-	if tag.RowsAffected() == 0 {
-		return Passkey{}, wrong() // somebody has it
+		return Passkey{}, identity.Wrap("keep a passkey", err)
 	}
 	return k, nil
 }
@@ -250,7 +263,7 @@ func (s *Store) begin(ctx context.Context, p purpose, user *uuid.UUID, asked any
 	now := s.now()
 	if _, err := s.pool.Exec(ctx, `INSERT INTO identity.ceremonies (secret_hash, purpose, user_id, session, expires_at) VALUES ($1, $2, $3, $4, $5)`,
 		h[:], p, user, text, now.Add(Life)); err != nil {
-		return nil, "", fmt.Errorf("keep what a browser is asked: %w", err)
+		return nil, "", identity.Wrap("keep what a browser is asked", err)
 	}
 	return options, secret, nil
 }
@@ -328,21 +341,28 @@ func (s *Store) Rename(ctx context.Context, user, id uuid.UUID, name string) err
 // Remove takes a passkey away, and the recovery codes with the last second factor. Errors: not_found.
 func (s *Store) Remove(ctx context.Context, user, id uuid.UUID) error {
 	return identity.Wrap("remove a passkey", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `DELETE FROM identity.passkeys WHERE user_id = $1 AND passkey_id = $2`, user, id)
-		if err != nil {
+		if err := identity.Hold(ctx, tx, user); err != nil {
 			return err
 		}
-		if tag.RowsAffected() == 0 {
+		var name string
+		err := tx.QueryRow(ctx, `DELETE FROM identity.passkeys WHERE user_id = $1 AND passkey_id = $2 RETURNING name`, user, id).Scan(&name)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if err != nil {
 			return domain.Errorf(domain.CodeNotFound, "there is no such passkey")
 		}
 		_, err = tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1 AND NOT EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)
-			AND NOT EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL)`, user)
+			AND NOT EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL) AND NOT EXISTS (SELECT FROM identity.phones WHERE user_id = $1)`, user)
 		if err != nil {
 			return err
 		}
 		c := auditlog.About(ctx, user)
 		c.Target = trail.Of("passkey", id)
-		return auditlog.Record(ctx, tx, c)
+		if err := auditlog.Record(ctx, tx, c); err != nil {
+			return err
+		}
+		return account.TellOnce(ctx, tx, user, account.PasskeyRemoved, map[string]string{"name": name}, s.now())
 	}))
 }
 

@@ -3,6 +3,7 @@
 //
 //	session.go  begins and ends sessions
 //	refresh.go  the next token
+//	by.go       ends sessions by what they were made by
 //	ended.go    tells a process which sessions have ended
 package session
 
@@ -23,6 +24,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/trail"
+	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/code"
 	"github.com/massrouter/massrouter/identity/token"
@@ -65,6 +67,13 @@ func (d Device) normal() Device {
 	return d
 }
 
+// Origin is the identity at a service of others by which a session was made; zero for one's own ways: a password, a passkey.
+type Origin struct {
+	Provider string
+	Subject  string // the service's own id of the person
+	Session  string // the service's own id of its session (sid); "" for none
+}
+
 // Session is somebody who is signed in.
 type Session struct {
 	ID              uuid.UUID
@@ -87,8 +96,17 @@ type Store struct {
 // New makes a Store.
 func New(pool *pgxpool.Pool, now func() time.Time) *Store { return &Store{pool: pool, now: now} }
 
-// Begin makes a session for somebody who has shown who he is, in the caller's transaction, and its first refresh token.
+// Begin makes a session for somebody who has shown by his own ways who he is, in the caller's transaction, and its first refresh token. Errors: unauthenticated
+// when the account has ended.
 func (s *Store) Begin(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, factors []string, d Device) (Session, string, error) {
+	return s.BeginBy(ctx, tx, user, audience, factors, d, Origin{})
+}
+
+// BeginBy is Begin of somebody whom a service of others has shown.
+func (s *Store) BeginBy(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, factors []string, d Device, by Origin) (Session, string, error) {
+	if err := identity.Hold(ctx, tx, user); err != nil {
+		return Session{}, "", err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Session{}, "", fmt.Errorf("name a session: %w", err)
@@ -101,9 +119,9 @@ func (s *Store) Begin(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience t
 	nonce := make([]byte, sha256.Size)
 	_, _ = rand.Read(nonce) // never fails
 	if _, err := tx.Exec(ctx, `INSERT INTO identity.sessions
-		(session_id, user_id, audience, nonce, created_at, authenticated_at, factors, user_agent, address, seen_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $5, $9)`,
-		id, user, audience, nonce, now, factors, made.Device.UserAgent, made.Device.Address, made.ExpiresAt); err != nil {
+		(session_id, user_id, audience, nonce, created_at, authenticated_at, factors, user_agent, address, seen_at, expires_at, provider, subject, issuer_session)
+		VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $5, $9, $10, $11, $12)`,
+		id, user, audience, nonce, now, factors, made.Device.UserAgent, made.Device.Address, made.ExpiresAt, by.Provider, by.Subject, by.Session); err != nil {
 		return Session{}, "", fmt.Errorf("begin a session: %w", err)
 	}
 	if _, err := tx.Exec(ctx, `UPDATE identity.sessions SET revoked_at = $2, revoked_for = 'too_many' WHERE session_id IN (
@@ -136,6 +154,8 @@ const (
 	Reused      Reason = "reused"      // a refresh token was shown again
 	Credentials Reason = "credentials" // what one signs in with has changed
 	Erased      Reason = "erased"
+	SSOEnforced Reason = "sso_enforced" // the organisation wants its own service
+	LoggedOut   Reason = "logged_out"   // at the service by which it was made
 )
 
 // End ends one session of a user. Errors: not_found.
@@ -268,6 +288,27 @@ func (s *Store) Get(ctx context.Context, id uuid.UUID) (Session, error) {
 		return Session{}, fmt.Errorf("find a session: %w", err)
 	}
 	return found, nil
+}
+
+// Live is which of some sessions are live, with their audiences.
+func (s *Store) Live(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]token.Audience, error) {
+	rows, err := s.pool.Query(ctx, `SELECT session_id, audience FROM identity.sessions WHERE session_id = ANY ($1) AND revoked_at IS NULL AND expires_at > $2`, ids, s.now())
+	if err != nil {
+		return nil, fmt.Errorf("find live sessions: %w", err)
+	}
+	type one struct {
+		ID       uuid.UUID
+		Audience token.Audience
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[one])
+	if err != nil {
+		return nil, fmt.Errorf("find live sessions: %w", err)
+	}
+	live := make(map[uuid.UUID]token.Audience, len(found))
+	for _, s := range found {
+		live[s.ID] = s.Audience
+	}
+	return live, nil
 }
 
 // Confirm notes, in the caller's transaction, that factors were shown in a live session just now. Errors: unauthenticated.

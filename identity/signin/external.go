@@ -21,6 +21,8 @@ const External factor.Method = "ext"
 type Policy interface {
 	// Allow refuses who has to come in another way than by what the provider says; "" is by what is his own: a password, a passkey.
 	Allow(ctx context.Context, user uuid.UUID, provider string) error
+	// AllowIn is Allow in the transaction that makes the session, in which the user is held.
+	AllowIn(ctx context.Context, q identity.Querier, user uuid.UUID, provider string) error
 }
 
 // allow refuses who may not come in by what is his own. He is told so only after he has shown it.
@@ -32,20 +34,20 @@ func (m *Machine) allow(ctx context.Context, user uuid.UUID) error {
 }
 
 // External is the first step of somebody whom a service of others knows, in the place of a password. Errors: second_factor_required.
-func (m *Machine) External(ctx context.Context, audience token.Audience, user uuid.UUID, d session.Device) (r Result, err error) {
+func (m *Machine) External(ctx context.Context, audience token.Audience, user uuid.UUID, by session.Origin, d session.Device) (r Result, err error) {
 	return r, identity.Wrap("sign somebody in", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
 		shown := []factor.Method{External}
-		methods, err := m.factors.Of(ctx, tx, user)
+		methods, err := m.methods(ctx, tx, user, audience)
 		switch {
 		case err != nil:
 			return err
 		case len(methods) > 0:
-			r.Challenge, err = m.challenge(ctx, tx, user, audience, uuid.Nil, shown, methods)
+			r.Challenge, err = m.challenge(ctx, tx, user, audience, uuid.Nil, shown, methods, by)
 			return err
 		case audience == token.Admin:
 			return domain.Errorf(CodeFactorRequired, "set up a second factor in the portal first")
 		}
-		return m.enter(ctx, tx, user, audience, shown, d, &r)
+		return m.enter(ctx, tx, user, audience, shown, d, by, &r)
 	}))
 }
 
@@ -53,7 +55,10 @@ func (m *Machine) External(ctx context.Context, audience token.Audience, user uu
 // code_wrong when there is one, unauthenticated.
 func (m *Machine) ConfirmExternal(ctx context.Context, user, id uuid.UUID) error {
 	return identity.Wrap("note that a service has shown who somebody is", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
-		methods, err := m.factors.Of(ctx, tx, user)
+		if err := identity.Hold(ctx, tx, user); err != nil {
+			return err
+		}
+		methods, err := m.methods(ctx, tx, user, token.Portal) // here a text message is one more to ask for
 		if err != nil {
 			return err
 		}

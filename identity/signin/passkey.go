@@ -22,7 +22,7 @@ func (m *Machine) Look(ctx context.Context, secret string) (Challenge, error) {
 	if err != nil {
 		return Challenge{}, err
 	}
-	methods, err := m.factors.Of(ctx, m.pool, s.user)
+	methods, err := m.methods(ctx, m.pool, s.user, s.audience)
 	if err == nil && s.session != nil {
 		methods, err = m.orFirst(ctx, m.pool, s.user, methods)
 	}
@@ -32,9 +32,9 @@ func (m *Machine) Look(ctx context.Context, secret string) (Challenge, error) {
 // find is a challenge that is under way. Errors: challenge_over.
 func (m *Machine) find(ctx context.Context, secret string) (s state, expires time.Time, err error) {
 	h := hash(secret)
-	err = m.pool.QueryRow(ctx, `SELECT c.challenge_id, c.user_id, c.audience, c.session_id, c.factors, c.expires_at FROM identity.challenges c JOIN identity.users u USING (user_id)
+	err = m.pool.QueryRow(ctx, `SELECT c.challenge_id, c.user_id, c.audience, c.session_id, c.factors, c.provider, c.subject, c.issuer_session, c.expires_at FROM identity.challenges c JOIN identity.users u USING (user_id)
 		WHERE c.secret_hash = $1 AND c.ended_at IS NULL AND c.expires_at > $2 AND c.tries < $3 AND u.deleted_at IS NULL AND u.credentials = c.credentials`,
-		h[:], domain.Moment(m.now()), MaxTries).Scan(&s.id, &s.user, &s.audience, &s.session, &s.shown, &expires)
+		h[:], domain.Moment(m.now()), MaxTries).Scan(&s.id, &s.user, &s.audience, &s.session, &s.shown, &s.by.Provider, &s.by.Subject, &s.by.Session, &expires)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return s, expires, over()
 	}
@@ -94,6 +94,6 @@ func (m *Machine) Passkey(ctx context.Context, audience token.Audience, ceremony
 		return r, err
 	}
 	return r, identity.Wrap("sign somebody in", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
-		return m.enter(ctx, tx, user, audience, []factor.Method{factor.Passkey}, d, &r)
+		return m.enter(ctx, tx, user, audience, []factor.Method{factor.Passkey}, d, session.Origin{}, &r)
 	}))
 }

@@ -4,6 +4,7 @@
 //	signin.go   the password, codes, and the next tokens
 //	passkey.go  passkeys: as a second factor, and as the only one
 //	stepup.go   a factor once more
+//	phone.go    codes in text messages, and where they do not count
 package signin
 
 import (
@@ -24,6 +25,7 @@ import (
 	"github.com/massrouter/massrouter/identity/code"
 	"github.com/massrouter/massrouter/identity/factor"
 	"github.com/massrouter/massrouter/identity/passkey"
+	"github.com/massrouter/massrouter/identity/phone"
 	"github.com/massrouter/massrouter/identity/session"
 	"github.com/massrouter/massrouter/identity/token"
 )
@@ -53,6 +55,7 @@ type Machine struct {
 	accounts *account.Service
 	factors  *factor.Store
 	passkeys *passkey.Store
+	phones   *phone.Store
 	sessions *session.Store
 	issuer   *token.Issuer
 	policy   Policy
@@ -64,6 +67,7 @@ type Parts struct {
 	Accounts *account.Service
 	Factors  *factor.Store
 	Passkeys *passkey.Store
+	Phones   *phone.Store // nil for none
 	Sessions *session.Store
 	Issuer   *token.Issuer
 	Policy   Policy // nil for none
@@ -71,7 +75,7 @@ type Parts struct {
 
 // New makes a Machine.
 func New(pool *pgxpool.Pool, p Parts, now func() time.Time) *Machine {
-	return &Machine{pool: pool, accounts: p.Accounts, factors: p.Factors, passkeys: p.Passkeys, sessions: p.Sessions, issuer: p.Issuer, policy: p.Policy, now: now}
+	return &Machine{pool: pool, accounts: p.Accounts, factors: p.Factors, passkeys: p.Passkeys, phones: p.Phones, sessions: p.Sessions, issuer: p.Issuer, policy: p.Policy, now: now}
 }
 
 // Result is where somebody has come to: to a session, or to the next challenge.
@@ -100,22 +104,25 @@ func (m *Machine) Password(ctx context.Context, audience token.Audience, email, 
 		return r, err
 	}
 	return r, identity.Wrap("sign somebody in", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
-		methods, err := m.factors.Of(ctx, tx, u.ID)
+		methods, err := m.methods(ctx, tx, u.ID, audience)
 		switch {
 		case err != nil:
 			return err
 		case len(methods) > 0:
-			r.Challenge, err = m.challenge(ctx, tx, u.ID, audience, uuid.Nil, []factor.Method{factor.Password}, methods)
+			r.Challenge, err = m.challenge(ctx, tx, u.ID, audience, uuid.Nil, []factor.Method{factor.Password}, methods, session.Origin{})
 			return err
 		case audience == token.Admin:
 			return domain.Errorf(CodeFactorRequired, "set up a second factor in the portal first")
 		}
-		return m.enter(ctx, tx, u.ID, audience, []factor.Method{factor.Password}, d, &r)
+		return m.enter(ctx, tx, u.ID, audience, []factor.Method{factor.Password}, d, session.Origin{}, &r)
 	}))
 }
 
 // challenge begins one.
-func (m *Machine) challenge(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, of uuid.UUID, shown, methods []factor.Method) (*Challenge, error) {
+func (m *Machine) challenge(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, of uuid.UUID, shown, methods []factor.Method, by session.Origin) (*Challenge, error) {
+	if err := identity.Hold(ctx, tx, user); err != nil {
+		return nil, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("name a challenge: %w", err)
@@ -123,9 +130,9 @@ func (m *Machine) challenge(ctx context.Context, tx pgx.Tx, user uuid.UUID, audi
 	now := domain.Moment(m.now())
 	c := &Challenge{Secret: code.Token(), Methods: methods, ExpiresAt: now.Add(Life)}
 	h := hash(c.Secret)
-	_, err = tx.Exec(ctx, `INSERT INTO identity.challenges (challenge_id, secret_hash, user_id, audience, session_id, factors, credentials, created_at, expires_at)
-		SELECT $1, $2, $3, $4, nullif($5, '00000000-0000-0000-0000-000000000000'::uuid), $6, credentials, $7, $8 FROM identity.users WHERE user_id = $3`,
-		id, h[:], user, audience, of, shown, now, c.ExpiresAt)
+	_, err = tx.Exec(ctx, `INSERT INTO identity.challenges (challenge_id, secret_hash, user_id, audience, session_id, factors, credentials, created_at, expires_at, provider, subject, issuer_session)
+		SELECT $1, $2, $3, $4, nullif($5, '00000000-0000-0000-0000-000000000000'::uuid), $6, credentials, $7, $8, $9, $10, $11 FROM identity.users WHERE user_id = $3`,
+		id, h[:], user, audience, of, shown, now, c.ExpiresAt, by.Provider, by.Subject, by.Session)
 	if err == nil {
 		change := auditlog.About(ctx, user)
 		change.After = map[string]any{"factors": names(shown), "asked_for": names(methods)}
@@ -136,9 +143,12 @@ func (m *Machine) challenge(ctx context.Context, tx pgx.Tx, user uuid.UUID, audi
 
 func hash(secret string) code.Hash { return code.HashOf("challenge", nil, secret) }
 
-// enter makes the session.
-func (m *Machine) enter(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, shown []factor.Method, d session.Device, r *Result) error {
-	made, refresh, err := m.sessions.Begin(ctx, tx, user, audience, names(shown), d)
+// enter makes the session. The policy is asked once the user is held: what was changed since the first step counts.
+func (m *Machine) enter(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, shown []factor.Method, d session.Device, by session.Origin, r *Result) error {
+	made, refresh, err := m.sessions.BeginBy(ctx, tx, user, audience, names(shown), d, by)
+	if err == nil && m.policy != nil {
+		err = m.policy.AllowIn(ctx, tx, user, by.Provider)
+	}
 	if err != nil {
 		return err
 	}
@@ -167,13 +177,17 @@ type state struct {
 	audience token.Audience
 	session  *uuid.UUID
 	shown    []factor.Method
+	by       session.Origin
 }
 
-// Answer is a further step: a code of the app, a recovery code, or, before something dangerous, the password. Errors: code_wrong, sign_in_failed, challenge_over, too_many_tries.
+// Answer is a further step: a code of the app or of a text message, a recovery code, or, before something dangerous, the password. Errors: code_wrong, sign_in_failed, challenge_over, too_many_tries.
 func (m *Machine) Answer(ctx context.Context, secret string, method factor.Method, typed string, d session.Device) (r Result, err error) {
 	s, err := m.try(ctx, secret)
 	if err != nil {
 		return r, err
+	}
+	if method == factor.SMS {
+		return m.answerSMS(ctx, &s, typed, d)
 	}
 	if method == factor.Password {
 		if s.session == nil {
@@ -193,6 +207,9 @@ func (m *Machine) Answer(ctx context.Context, secret string, method factor.Metho
 // finish ends a challenge when what was shown is right.
 func (m *Machine) finish(ctx context.Context, s *state, method factor.Method, right func(pgx.Tx) error, d session.Device) (r Result, err error) {
 	return r, identity.Wrap("answer a challenge", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+		if err := identity.Hold(ctx, tx, s.user); err != nil {
+			return err
+		}
 		if err := right(tx); err != nil {
 			return err
 		}
@@ -212,7 +229,7 @@ func (m *Machine) finish(ctx context.Context, s *state, method factor.Method, ri
 			}
 			return m.sessions.Confirm(ctx, tx, *s.session, names(shown))
 		}
-		return m.enter(ctx, tx, s.user, s.audience, shown, d, &r)
+		return m.enter(ctx, tx, s.user, s.audience, shown, d, s.by, &r)
 	}))
 }
 
@@ -224,9 +241,9 @@ func (m *Machine) try(ctx context.Context, secret string) (s state, err error) {
 	err = m.pool.QueryRow(ctx, `UPDATE identity.challenges c SET tries = tries + 1 FROM identity.users u
 		WHERE c.secret_hash = $1 AND c.ended_at IS NULL AND c.expires_at > $2 AND c.tries < $3
 			AND u.user_id = c.user_id AND u.deleted_at IS NULL AND u.credentials = c.credentials
-		RETURNING c.challenge_id, c.user_id, c.audience, c.session_id, c.factors,
+		RETURNING c.challenge_id, c.user_id, c.audience, c.session_id, c.factors, c.provider, c.subject, c.issuer_session,
 			(SELECT coalesce(sum(o.tries), 0) FROM identity.challenges o WHERE o.user_id = c.user_id AND o.ended_at IS NULL AND o.created_at > $2::timestamptz - interval '1 hour')`,
-		h[:], now, MaxTries).Scan(&s.id, &s.user, &s.audience, &s.session, &s.shown, &spent)
+		h[:], now, MaxTries).Scan(&s.id, &s.user, &s.audience, &s.session, &s.shown, &s.by.Provider, &s.by.Subject, &s.by.Session, &spent)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return s, over()
@@ -250,12 +267,12 @@ func (m *Machine) check(ctx context.Context, tx pgx.Tx, s *state, method factor.
 		_, err := m.factors.CheckRecovery(ctx, tx, s.user, typed)
 		return err
 	case factor.Password:
-		methods, err := m.factors.Of(ctx, tx, s.user)
+		methods, err := m.methods(ctx, tx, s.user, s.audience)
 		if err == nil && len(methods) > 0 {
 			err = domain.Errorf(factor.CodeWrong, "show a second factor")
 		}
 		return err
-	case factor.Passkey: // see AnswerPasskey
+	case factor.Passkey, factor.SMS: // see AnswerPasskey and answerSMS
 	}
 	return domain.Errorf(domain.CodeInvalid, "this is no factor that can be shown here").With("param", "method")
 }

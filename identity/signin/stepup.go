@@ -15,14 +15,14 @@ import (
 // StepUp begins to ask somebody who is signed in for a factor once more: the second one where there is one, else the first.
 func (m *Machine) StepUp(ctx context.Context, s session.Session) (c *Challenge, err error) {
 	return c, identity.Wrap("ask for a factor once more", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
-		methods, err := m.factors.Of(ctx, tx, s.User)
+		methods, err := m.methods(ctx, tx, s.User, s.Audience)
 		if err != nil {
 			return err
 		}
 		if methods, err = m.orFirst(ctx, tx, s.User, methods); err != nil {
 			return err
 		}
-		c, err = m.challenge(ctx, tx, s.User, s.Audience, s.ID, []factor.Method{}, methods)
+		c, err = m.challenge(ctx, tx, s.User, s.Audience, s.ID, []factor.Method{}, methods, session.Origin{})
 		return err
 	}))
 }

@@ -14,7 +14,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/identity"
+	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/token"
 )
 
@@ -161,8 +163,10 @@ func (s *Store) Rotate(ctx context.Context) (Key, error) {
 		if waiting > 0 || all >= MaxKeys {
 			return domain.Errorf(domain.CodeConflict, "a new key waits to sign, or there were several of late: rotate later")
 		}
-		made, err = s.add(ctx, tx, now.Add(Notice))
-		return err
+		if made, err = s.add(ctx, tx, now.Add(Notice)); err != nil {
+			return err
+		}
+		return auditlog.Record(ctx, tx, trail.Change{Target: trail.Of("signing-key", made.ID), After: map[string]any{"kid": made.Thumb, "signs_from": made.SignsFrom}})
 	}))
 }
 

@@ -131,7 +131,7 @@ func TestDirectImports(t *testing.T) {
 		}},
 		"reactors react to events: they answer nobody and call no model": {in("reactors"), func(_ unit, imported string) bool {
 			only := belowAny(imported, module+"/gateway/seal", // which only encrypts
-				module+"/identity/account", module+"/identity/address", // what people are to be told, and where
+				module+"/identity/account", module+"/identity/address", module+"/identity/phone", // what people are to be told, and where
 				module+"/identity/auditlog") // what they changed
 			return slices.Contains([]string{"gateway", "http", "identity", "payments"}, room(imported)) && !only
 		}},

@@ -78,11 +78,10 @@ func (v *View) Read(ctx context.Context, minPosition int64, query, orderBy strin
 	sql := `SELECT c.position, c.recorded_at, c.position < c.rebuild_to, c.build, r.*
 		FROM views.checkpoints c LEFT JOIN LATERAL (` + query + `) r ON true
 		WHERE c.name = $1 AND c.version = $2 ORDER BY ` + orderBy
-	rows, done, err := v.query(ctx, sql, append([]any{v.name, v.version}, args...))
+	rows, err := v.query(ctx, sql, append([]any{v.name, v.version}, args...))
 	if err != nil {
 		return At{}, v.failed(err)
 	}
-	defer func() { _ = done() }() // what failed was said by the rows
 	defer rows.Close()
 	at, err := v.scan(rows, each)
 	if err != nil {

@@ -54,8 +54,8 @@ type modelKey struct {
 func New(pool *pgxpool.Pool, log eventstore.Reader, registry *domain.Registry, shown []runner.Projection, options ...checkpoint.Option) *Source {
 	s := &Source{
 		pool: pool, log: log, registry: registry, shown: map[modelKey]bool{},
-		balances: checkpoint.NewView(pool, balance.Name, balance.Version, options...),
-		entries:  checkpoint.NewView(pool, journal.Name, journal.Version, options...),
+		balances: checkpoint.NewView(pool, balance.Name, balance.Version, append([]checkpoint.Option{checkpoint.Walled()}, options...)...),
+		entries:  checkpoint.NewView(pool, journal.Name, journal.Version, append([]checkpoint.Option{checkpoint.Walled()}, options...)...),
 	}
 	for _, p := range shown {
 		s.shown[modelKey{p.Name(), p.Version()}] = true

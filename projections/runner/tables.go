@@ -64,9 +64,11 @@ func copyTables(ctx context.Context, tx pgx.Tx, p Projection, to Slot) error {
 		if _, err := tx.Exec(ctx, all[i].create(to)); err != nil {
 			return fmt.Errorf("make table %s of the build: %w", all[i].Name, err)
 		}
-		if to == scratch {
-			continue
-		}
+	}
+	if to == scratch {
+		return nil
+	}
+	for i := range all { // when all are there: a policy may look at another table of the build
 		if err := copyRights(ctx, tx, all[i].Name, to); err != nil {
 			return err
 		}
@@ -94,9 +96,11 @@ func (t *table) create(s Slot) string {
 // name is a table's full name.
 func (s Slot) name(table string) string { return pgx.Identifier{string(s), table}.Sanitize() }
 
-const listRights = `SELECT format('GRANT %s ON %s TO %s', a.privilege_type, $2::text,
+const listRights = `SELECT format('GRANT %s%s ON %s TO %s', a.privilege_type, a.columns, $2::text,
 	CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)
-	FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = to_regclass($1) AND a.grantee <> c.relowner`
+	FROM (SELECT c.relowner, '' AS columns, x.* FROM pg_class c, aclexplode(c.relacl) x WHERE c.oid = to_regclass($1)
+		UNION ALL SELECT c.relowner, format(' (%I)', t.attname), x.* FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid AND NOT t.attisdropped, aclexplode(t.attacl) x
+			WHERE c.oid = to_regclass($1)) a WHERE a.grantee <> a.relowner`
 
 // copyRights gives those who may use a live table the same on its copy: it will be the live one.
 func copyRights(ctx context.Context, tx pgx.Tx, table string, to Slot) error {
@@ -133,7 +137,7 @@ func copyPolicies(ctx context.Context, tx pgx.Tx, table string, to Slot) error {
 		policies = append(policies, `ALTER TABLE `+to.name(table)+` ENABLE ROW LEVEL SECURITY`)
 	}
 	for _, policy := range policies {
-		if _, err := tx.Exec(ctx, policy); err != nil {
+		if _, err := tx.Exec(ctx, to.sql(policy)); err != nil { // other tables that it looks at are those of the same build
 			return fmt.Errorf("copy the policies of %s: %w", table, err)
 		}
 	}
@@ -146,10 +150,11 @@ func dropTables(ctx context.Context, tx pgx.Tx, p Projection, s Slot) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if _, err := tx.Exec(ctx, `DROP TABLE IF EXISTS `+s.name(name)); err != nil {
-			return fmt.Errorf("drop table %s: %w", s.name(name), err)
-		}
+	for i := range names {
+		names[i] = s.name(names[i])
+	}
+	if _, err := tx.Exec(ctx, `DROP TABLE IF EXISTS `+strings.Join(names, ", ")); err != nil { // at once: their policies look at each other
+		return fmt.Errorf("drop the tables of %s: %w", p.Name(), err)
 	}
 	return nil
 }

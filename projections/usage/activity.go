@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/eventstore/wall"
 	"github.com/massrouter/massrouter/projections/checkpoint"
 	"github.com/massrouter/massrouter/projections/column"
 )
@@ -89,7 +90,7 @@ func (q *Query) activityOf(ctx context.Context, r ActivityRequest, from, to, ove
 	if over.Before(to) {
 		return q.activity(ctx, r, from, to, over)
 	}
-	text, err := json.Marshal([]any{"activity", r.WalletID, r.KeyID, r.Currency, from.Unix(), to.Unix()})
+	text, err := json.Marshal([]any{"activity", wall.Of(ctx), r.WalletID, r.KeyID, r.Currency, from.Unix(), to.Unix()})
 	if err != nil {
 		return Activity{}, fmt.Errorf("write the question: %w", err)
 	}

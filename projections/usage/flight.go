@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/eventstore/wall"
 )
 
 // slow bounds the work for all who ask the same.
@@ -33,11 +34,11 @@ type flight struct {
 	err    error
 }
 
-// together answers a question, whose text says all that the answer depends on but the moment. What it returns is others' too: nobody
-// changes it.
+// together answers a question, whose text says all that the answer depends on but the moment; for whom it is asked as well, as that decides what the
+// database shows. What it returns is others' too: nobody changes it.
 func together[T any](ctx context.Context, all *flights, kind string, asked *question, answer func(context.Context) (T, error)) (T, error) {
 	var none T
-	text, err := json.Marshal([]any{kind, asked.Request, asked.low, asked.high})
+	text, err := json.Marshal([]any{kind, wall.Of(ctx), asked.Request, asked.low, asked.high})
 	if err != nil {
 		return none, fmt.Errorf("write the question: %w", err)
 	}

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/eventstore"
+	"github.com/massrouter/massrouter/eventstore/wall"
 	"github.com/massrouter/massrouter/projections/checkpoint"
 	"github.com/massrouter/massrouter/projections/runner"
 )
@@ -80,7 +83,7 @@ func (q *Query) replay(ctx context.Context, p *past, first, last int64, until ti
 			}
 			after, p.at = e.Position, checkpoint.At{Position: e.Position, AsOf: e.RecordedAt.UTC()}
 			if e.Position >= first {
-				if err := q.refold(b, e); err != nil {
+				if err := q.refold(ctx, b, e); err != nil {
 					return err
 				}
 			}
@@ -92,8 +95,8 @@ func (q *Query) replay(ctx context.Context, p *past, first, last int64, until ti
 	return nil
 }
 
-// refold folds one event of the log, if it ends a call.
-func (q *Query) refold(b *batch, e *eventstore.Event) error {
+// refold folds one event of the log, if it ends a call that the asker may see: the log has no policies.
+func (q *Query) refold(ctx context.Context, b *batch, e *eventstore.Event) error {
 	switch e.Type {
 	case wallet.UsageCharged{}.EventType(), wallet.ChargeCorrected{}.EventType(), wallet.HoldReleased{}.EventType(), wallet.HoldExpired{}.EventType():
 	default:
@@ -102,6 +105,9 @@ func (q *Query) refold(b *batch, e *eventstore.Event) error {
 	data, err := q.registry.Decode(e.Type, e.Body)
 	if err != nil {
 		return fmt.Errorf("position %d: %w", e.Position, err)
+	}
+	if owner, err := uuid.Parse(e.StreamID.Identity()); err != nil || !wall.Shows(ctx, owner) {
+		return err
 	}
 	event, ok := data.(wallet.Event)
 	if !ok {

@@ -25,7 +25,7 @@ type Query struct {
 
 // NewQuery makes the view's queries. The log is read for answers as of a moment: the events of one minute.
 func NewQuery(pool *pgxpool.Pool, log eventstore.Reader, registry *domain.Registry, options ...checkpoint.Option) *Query {
-	return &Query{view: checkpoint.NewView(pool, Name, Version, options...), log: log, registry: registry, most: mostStanding}
+	return &Query{view: checkpoint.NewView(pool, Name, Version, append([]checkpoint.Option{checkpoint.Walled()}, options...)...), log: log, registry: registry, most: mostStanding}
 }
 
 // Row is one group.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/massrouter/massrouter/eventstore/wall"
 	"github.com/massrouter/massrouter/projections/checkpoint"
 )
 
@@ -44,14 +45,14 @@ func (q *question) inside(p piece) (inner *question, first int) {
 	return &part, first
 }
 
-// key says all that the cells of a part depend on, but the build.
-func (q *question) key() (string, error) {
+// key says all that the cells of a part depend on, but the build: also for whom they were read, as the database shows everybody his own.
+func (q *question) key(tenants string) (string, error) {
 	zone, by := q.Zone, q.Granularity
 	if len(q.borders) == 2 { //nolint:mnd // one interval is the same in every zone
 		zone, by = "", ""
 	}
 	text, err := json.Marshal([]any{
-		q.Wallets, q.Keys, q.Apps, q.Models, q.Vendors, q.Endpoints, q.Currency, q.Dimensions, q.needs, zone, by, q.From.Unix(), q.To.Unix(),
+		tenants, q.Wallets, q.Keys, q.Apps, q.Models, q.Vendors, q.Endpoints, q.Currency, q.Dimensions, q.needs, zone, by, q.From.Unix(), q.To.Unix(),
 	})
 	if err != nil {
 		return "", fmt.Errorf("write the question: %w", err)
@@ -93,7 +94,7 @@ func (q *Query) joined(ctx context.Context, asked *question, least int64, end, o
 
 // keptOf is the standing part of an answer; nil when it has too many cells, or may not have all its rows yet.
 func (q *Query) keptOf(ctx context.Context, inner *question, least int64, over time.Time) (*keptCells, int, error) {
-	key, err := inner.key()
+	key, err := inner.key(wall.Of(ctx))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -1,6 +1,7 @@
 // Package mail sends what people are to be told. What is sent was written to identity.mails with the change that it tells of, so that nothing is told
 // that did not happen, and nothing that happened is not told: a mail is sent at least once.
 //
+//	follow.go  notes what the ledger has to be told of
 //	worker.go  takes what is due, sends it, tries again
 //	write.go   the words, in two languages: words/
 //	smtp.go    hands a message to a mail server

@@ -185,10 +185,12 @@ func TestWords(t *testing.T) {
 	t.Parallel()
 	w, err := mail.NewWriter("https://massrouter.example/")
 	require.NoError(t, err)
-	details := map[string]string{"masked": "a***@e***.com<script>", "device": "<b>a browser</b>", "organisation": "<b>Acme</b>"}
-	for _, kind := range []account.Kind{
-		account.VerifyEmail, account.AlreadyHave, account.ResetPassword, account.PasswordChanged, account.ConfirmEmail, account.EmailChanging, account.EmailChanged, account.SessionStolen, account.Invited,
-	} {
+	details := map[string]string{
+		"masked": "a***@e***.com<script>", "device": "<b>a browser</b>", "organisation": "<b>Acme</b>", "service": "<b>Google</b>", "name": "<b>phone</b>", "left": "9",
+		"key": "sk-mr-…<b>abcd</b>", "source": "<b>github.com</b>", "record": "_massrouter-challenge.acme.example", "domain": "acme.example",
+	}
+	seen := map[string]account.Kind{}
+	for _, kind := range account.Kinds() {
 		for _, language := range []account.Language{account.English, account.Chinese} {
 			secret := ""
 			if kind.Link() != "" {
@@ -202,7 +204,14 @@ func TestWords(t *testing.T) {
 			require.Equal(t, secret != "", strings.Contains(m.Text, "\nhttps://massrouter.example/"), "%s %s", kind, language)
 			require.Equal(t, secret != "", strings.Contains(m.HTML, `href="https://massrouter.example/`), "%s %s", kind, language)
 			require.NotContains(t, m.Text, "<no value>")
+			require.NotContains(t, seen, m.Subject, "%s %s", kind, language)
+			seen[m.Subject] = kind
 		}
+	}
+	for _, language := range []account.Language{account.English, account.Chinese} { // and there are words of no other kind
+		files, err := os.ReadDir("words/" + string(language))
+		require.NoError(t, err)
+		require.Len(t, files, len(account.Kinds()))
 	}
 	_, err = w.Write("nothing", account.English, nil, "")
 	require.Error(t, err)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 	texttemplate "text/template"
+	"unicode"
 
 	"github.com/massrouter/massrouter/identity/account"
 )
@@ -67,11 +68,16 @@ func path(p account.Purpose) string {
 	return ""
 }
 
+// oneLine is what somebody calls something, without what would begin a line of its own, a header or a link, and without what cannot be seen.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsGraphic(c) }), " ")
+}
+
 // Write writes a mail. Its first line is the subject, its second one what the link is called. secret is that of its link; "" for none.
 func (w *Writer) Write(kind account.Kind, language account.Language, details map[string]string, secret string) (m Message, err error) {
 	values := make(map[string]string, len(details)+1)
 	for name, value := range details {
-		values[name] = value
+		values[name] = oneLine(value)
 	}
 	if secret != "" {
 		values["link"] = w.portal + path(kind.Link()) + secret

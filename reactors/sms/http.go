@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,6 +55,10 @@ func call(ctx context.Context, client *http.Client, r *http.Request, answer any)
 	defer cancel()
 	response, err := client.Do(r.WithContext(ctx))
 	if err != nil {
+		var of *url.Error // it repeats the address, in which some have the number and the code
+		if errors.As(err, &of) {
+			err = of.Err
+		}
 		return 0, fmt.Errorf("call the provider of short messages: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }()

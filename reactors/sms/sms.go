@@ -3,48 +3,27 @@
 //	aliyun.go   ACS3-HMAC-SHA256
 //	tencent.go  TC3-HMAC-SHA256
 //	twilio.go   basic authentication
+//	worker.go   takes what is due, makes its code, sends it, tries again
+//	route.go    who sends what
+//	words.go    the words, where they are ours
+//
+// What is sent was written to identity.messages with what it follows from. The code of a message is made when it is sent, so that none lies in the database.
 package sms
 
 import (
 	"context"
 	"errors"
-	"regexp"
-	"strings"
 
-	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity/phone"
 )
-
-// Number is a telephone number in its international form (E.164): +8613800138000.
-type Number string
-
-var e164 = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
-
-// ParseNumber reads a number as it was typed, with spaces, hyphens and brackets. Errors: invalid_request, "phone".
-func ParseNumber(typed string) (Number, error) {
-	text := strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", "\u00a0", "").Replace(typed)
-	if rest, ok := strings.CutPrefix(text, "00"); ok {
-		text = "+" + rest
-	}
-	if !e164.MatchString(text) {
-		return "", domain.Errorf(domain.CodeInvalid, "a telephone number is in its international form, such as +8613800138000").With("param", "phone")
-	}
-	return Number(text), nil
-}
-
-// Chinese says whether a number is of mainland China, where every message is a template that was approved.
-func (n Number) Chinese() bool { return strings.HasPrefix(string(n), "+86") && len(n) == 14 }
-
-// Masked is the number for its owner, who knows the rest: +86*******8000.
-func (n Number) Masked() string {
-	return string(n[:3]) + strings.Repeat("*", len(n)-7) + string(n[len(n)-4:])
-}
 
 // Message is a one-time code for a number.
 type Message struct {
-	ID       string // of the attempt; answered by some, so that a status can be found
-	To       Number
+	ID       string // answered by some, so that a status can be found
+	To       phone.Number
 	Code     string
 	Language string // en or zh-CN
+	Attempt  int    // from 1
 }
 
 // Sender hands messages to a provider.

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/eventstore/once"
 )
 
 // errNoWebhook is for an id that no webhook has.
@@ -21,12 +22,11 @@ func (r *Registry) Update(ctx context.Context, q Request, id uuid.UUID, s Settin
 	if err != nil {
 		return Webhook{}, false, err
 	}
-	err = r.write(ctx, "update a webhook", func(tx pgx.Tx) error {
+	replayed, err = r.change(ctx, q, "update a webhook", []any{id, s}, func(tx pgx.Tx) error {
 		if err := lock(ctx, tx, id); err != nil {
 			return err
 		}
-		fresh, err := once(ctx, tx, q, id, r.now(), "update", id, s)
-		if replayed = err == nil && !fresh; err != nil || !fresh {
+		if err := note(ctx, tx, q, "update", id, uuid.Nil, &s); err != nil {
 			return err
 		}
 		if err := r.replace(ctx, tx, id, host, q.Actor, &s); err != nil {
@@ -37,8 +37,26 @@ func (r *Registry) Update(ctx context.Context, q Request, id uuid.UUID, s Settin
 	if err != nil {
 		return Webhook{}, false, err
 	}
-	w, err = r.Webhook(ctx, id)
+	w, err = r.after(ctx, id, replayed)
 	return w, replayed, err
+}
+
+// change is a request without an answer of its own, in one transaction with its effect.
+func (r *Registry) change(ctx context.Context, q Request, what string, input []any, effect func(pgx.Tx) error) (replayed bool, err error) {
+	err = r.write(ctx, what, func(tx pgx.Tx) (err error) {
+		_, replayed, err = once.Do(ctx, tx, q, append([]any{what}, input...), func() (struct{}, error) { return struct{}{}, effect(tx) })
+		return err
+	})
+	return replayed && err == nil, err
+}
+
+// after is a webhook as it is after a request. A repeated one is answered even when the webhook has gone since: then with its id only.
+func (r *Registry) after(ctx context.Context, id uuid.UUID, replayed bool) (Webhook, error) {
+	w, err := r.Webhook(ctx, id)
+	if replayed && domain.CodeOf(err) == domain.CodeNotFound {
+		return Webhook{ID: id}, nil
+	}
+	return w, err
 }
 
 // lock takes a webhook's queue, which every webhook has.
@@ -82,24 +100,22 @@ func (r *Registry) Rotate(ctx context.Context, q Request, id uuid.UUID, grace ti
 		return Rotated{}, err
 	}
 	err = r.write(ctx, "rotate a secret", func(tx pgx.Tx) error {
-		if err := lock(ctx, tx, id); err != nil {
-			return err
-		}
-		now := r.now()
-		fresh, err := once(ctx, tx, q, id, now, "rotate", id, grace)
-		if err != nil {
-			return err
-		}
-		if !fresh {
-			return errShown(id)
-		}
-		if err := retire(ctx, tx, id, now, grace); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `UPDATE webhooks.webhooks SET updated_at = $2, updated_by = $3 WHERE id = $1`, id, now, q.Actor); err != nil {
-			return err
-		}
-		return r.insertSecret(ctx, tx, id, domain.DeriveID(q.ID, "secret"), secret)
+		return shownOnce(ctx, tx, q, []any{"rotate a secret", id, grace}, id, func() error {
+			if err := lock(ctx, tx, id); err != nil {
+				return err
+			}
+			if err := note(ctx, tx, q, "rotate", id, uuid.Nil, nil); err != nil {
+				return err
+			}
+			now := r.now()
+			if err := retire(ctx, tx, id, now, grace); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, `UPDATE webhooks.webhooks SET updated_at = $2, updated_by = $3 WHERE id = $1`, id, now, q.Actor); err != nil {
+				return err
+			}
+			return r.insertSecret(ctx, tx, id, secret)
+		})
 	})
 	if err != nil {
 		return Rotated{}, err
@@ -128,19 +144,17 @@ func retire(ctx context.Context, tx pgx.Tx, id uuid.UUID, now time.Time, grace t
 // Delete erases a webhook, its address and its secrets at once; what became of its deliveries is erased by the next
 // Prune. replayed says that the same request did it before. Errors: not_found.
 func (r *Registry) Delete(ctx context.Context, q Request, id uuid.UUID) (replayed bool, err error) {
-	err = r.write(ctx, "delete a webhook", func(tx pgx.Tx) error {
-		fresh, err := once(ctx, tx, q, id, r.now(), "delete", id)
-		if replayed = err == nil && !fresh; err != nil || !fresh {
+	return r.change(ctx, q, "delete a webhook", []any{id}, func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, id); err != nil {
 			return err
 		}
-		if err := lock(ctx, tx, id); err != nil {
+		if err := note(ctx, tx, q, "delete", id, uuid.Nil, nil); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM webhooks.webhooks WHERE id = $1`, id); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO webhooks.removed (webhook_id, at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, r.now())
+		_, err := tx.Exec(ctx, `INSERT INTO webhooks.removed (webhook_id, at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, r.now())
 		return err
 	})
-	return replayed, err
 }

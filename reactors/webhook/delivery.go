@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/eventstore/wall"
 	"github.com/massrouter/massrouter/projections/page"
 )
 
@@ -108,16 +109,17 @@ func (r *Registry) Deliveries(ctx context.Context, id uuid.UUID, q DeliveriesReq
 	if _, err := r.Webhook(ctx, id); err != nil {
 		return DeliveryPage{}, err
 	}
-	rows, err := r.pool.Query(ctx, selectDelivery+`FROM webhooks.deliveries WHERE webhook_id = $1 AND seq < $2
+	rows, err := wall.Query(ctx, r.pool, selectDelivery+`FROM webhooks.deliveries WHERE webhook_id = $1 AND seq < $2
 		AND ($3 = '' OR type = $3) AND ($4::timestamptz IS NULL OR event_at >= $4) AND ($5::timestamptz IS NULL OR event_at < $5)`+
 		filter+` ORDER BY seq DESC LIMIT $6`, id, before, string(q.Type), from, to, n+1)
 	if err != nil {
 		return DeliveryPage{}, safe(ctx, "list deliveries", err)
 	}
-	return r.paged(ctx, rows, n)
+	p, err := paged(rows, n)
+	return p, safe(ctx, "list deliveries", err)
 }
 
-func (r *Registry) paged(ctx context.Context, rows pgx.Rows, n int) (p DeliveryPage, err error) {
+func paged(rows pgx.Rows, n int) (p DeliveryPage, err error) {
 	var seqs []int64
 	p.Deliveries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Delivery, error) {
 		d, seq, err := scanDelivery(row)
@@ -125,7 +127,7 @@ func (r *Registry) paged(ctx context.Context, rows pgx.Rows, n int) (p DeliveryP
 		return d, err
 	})
 	if err != nil {
-		return DeliveryPage{}, safe(ctx, "list deliveries", err)
+		return DeliveryPage{}, err
 	}
 	if len(p.Deliveries) > n {
 		p.Deliveries, p.NextCursor = p.Deliveries[:n], page.Encode(listName, seqs[n-1])
@@ -147,7 +149,7 @@ func scanDelivery(row pgx.CollectableRow) (d Delivery, seq int64, err error) {
 
 // Delivery shows a delivery of a webhook with its attempts. Errors: not_found, ledger_unavailable.
 func (r *Registry) Delivery(ctx context.Context, webhook, id uuid.UUID) (Delivery, error) {
-	rows, err := r.pool.Query(ctx, selectDelivery+`FROM webhooks.deliveries d WHERE id = $1 AND webhook_id = $2
+	rows, err := wall.Query(ctx, r.pool, selectDelivery+`FROM webhooks.deliveries d WHERE id = $1 AND webhook_id = $2
 		AND EXISTS (SELECT FROM webhooks.webhooks w WHERE w.id = d.webhook_id)`, id, webhook)
 	if err != nil {
 		return Delivery{}, safe(ctx, "read a delivery", err)
@@ -166,10 +168,14 @@ func (r *Registry) Delivery(ctx context.Context, webhook, id uuid.UUID) (Deliver
 }
 
 func (r *Registry) tried(ctx context.Context, d *Delivery) error {
-	if err := r.pool.QueryRow(ctx, `SELECT body FROM webhooks.deliveries WHERE id = $1`, d.ID).Scan(&d.Body); err != nil {
+	rows, err := wall.Query(ctx, r.pool, `SELECT body FROM webhooks.deliveries WHERE id = $1`, d.ID)
+	if err == nil {
+		d.Body, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[[]byte])
+	}
+	if err != nil {
 		return fmt.Errorf("read the body: %w", err)
 	}
-	rows, err := r.pool.Query(ctx, `SELECT number, started_at, duration_ms, coalesce(status, 0), error FROM webhooks.attempts
+	rows, err = wall.Query(ctx, r.pool, `SELECT number, started_at, duration_ms, coalesce(status, 0), error FROM webhooks.attempts
 		WHERE delivery_id = $1 ORDER BY number DESC LIMIT $2`, d.ID, MaxAttempts)
 	if err != nil {
 		return fmt.Errorf("read the attempts: %w", err)

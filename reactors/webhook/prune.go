@@ -45,7 +45,6 @@ func Prune(ctx context.Context, pool *pgxpool.Pool, now time.Time, retention tim
 			SELECT d.id FROM webhooks.deliveries d JOIN webhooks.removed r USING (webhook_id) LIMIT $1 FOR UPDATE OF d SKIP LOCKED)`, nil},
 		{"erase old deliveries", &p.Deleted, `DELETE FROM webhooks.deliveries WHERE id IN (
 			SELECT id FROM webhooks.deliveries WHERE state <> 'pending' AND finished_at < $2 LIMIT $1 FOR UPDATE SKIP LOCKED)`, []any{old}},
-		{"forget requests", new(int64), `DELETE FROM webhooks.requests WHERE id IN (SELECT id FROM webhooks.requests WHERE at < $2 LIMIT $1)`, []any{old}},
 		{"forget replays", new(int64), `DELETE FROM webhooks.replays WHERE id IN (SELECT id FROM webhooks.replays WHERE finished_at < $2 LIMIT $1)`, []any{old}},
 		{"erase old secrets", new(int64), `DELETE FROM webhooks.secrets WHERE id IN (SELECT id FROM webhooks.secrets WHERE expires_at < $2 LIMIT $1)`, []any{now}},
 		{"forget deleted webhooks", new(int64), `DELETE FROM webhooks.removed WHERE webhook_id IN (

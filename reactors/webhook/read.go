@@ -2,12 +2,13 @@ package webhook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/massrouter/massrouter/eventstore/wall"
 )
 
 const selectWebhooks = `
@@ -21,15 +22,14 @@ const selectWebhooks = `
 
 // Webhook shows a webhook. Errors: not_found, ledger_unavailable.
 func (r *Registry) Webhook(ctx context.Context, id uuid.UUID) (Webhook, error) {
-	rows, err := r.pool.Query(ctx, selectWebhooks+`WHERE w.id = $1`, id, r.now())
+	all, err := r.webhooks(ctx, `WHERE w.id = $1`, id)
 	if err != nil {
 		return Webhook{}, safe(ctx, "read a webhook", err)
 	}
-	w, err := pgx.CollectExactlyOneRow(rows, scanWebhook)
-	if errors.Is(err, pgx.ErrNoRows) {
+	if len(all) == 0 {
 		return Webhook{}, errNoWebhook()
 	}
-	return w, safe(ctx, "read a webhook", err)
+	return all[0], nil
 }
 
 // Webhooks lists all webhooks of a wallet, the oldest first: there are at most MaxPerWallet. Errors: wallet_not_found,
@@ -38,12 +38,17 @@ func (r *Registry) Webhooks(ctx context.Context, wallet uuid.UUID) ([]Webhook, e
 	if err := r.wallets.Exists(ctx, wallet); err != nil {
 		return nil, err
 	}
-	rows, err := r.pool.Query(ctx, selectWebhooks+`WHERE w.wallet_id = $1 ORDER BY w.created_at, w.id`, wallet, r.now())
-	if err != nil {
-		return nil, safe(ctx, "list webhooks", err)
-	}
-	all, err := pgx.CollectRows(rows, scanWebhook)
+	all, err := r.webhooks(ctx, `WHERE w.wallet_id = $1 ORDER BY w.created_at, w.id`, wallet)
 	return all, safe(ctx, "list webhooks", err)
+}
+
+// webhooks are read behind the wall when they are asked for by a tenant, as deliveries are.
+func (r *Registry) webhooks(ctx context.Context, where string, id uuid.UUID) ([]Webhook, error) {
+	rows, err := wall.Query(ctx, r.pool, selectWebhooks+where, id, r.now())
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanWebhook)
 }
 
 func scanWebhook(row pgx.CollectableRow) (w Webhook, err error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/eventstore/once"
 )
 
 // Wallets knows which wallets there are.
@@ -18,13 +19,9 @@ type Wallets interface {
 	Exists(ctx context.Context, wallet uuid.UUID) error
 }
 
-// Request says who asks for a change, and makes it happen once.
-type Request struct {
-	// ID follows from the caller's idempotency key, or is drawn. The same id with the same input has its effect once; with
-	// another input it is refused as idempotency_conflict. Ids are forgotten after the retention.
-	ID    uuid.UUID
-	Actor string
-}
+// Request says who asks for a change, and makes it happen once: the same id with the same input is answered as it was, with another input it is
+// refused as idempotency_conflict.
+type Request = once.Request
 
 // Registered is a webhook that was made, with the secret that is shown this once.
 type Registered struct {
@@ -43,27 +40,28 @@ func (r *Registry) Register(ctx context.Context, q Request, wallet uuid.UUID, s 
 	if err := r.wallets.Exists(ctx, wallet); err != nil {
 		return Registered{}, err
 	}
-	id := domain.DeriveID(q.ID, "webhook")
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Registered{}, fmt.Errorf("draw an id: %w", err)
+	}
 	secret, err := newSecret()
 	if err != nil {
 		return Registered{}, err
 	}
 	err = r.write(ctx, "register a webhook", func(tx pgx.Tx) error {
-		fresh, err := once(ctx, tx, q, id, r.now(), "register", wallet, s)
-		if err != nil {
-			return err
-		}
-		if !fresh {
-			return errShown(id)
-		}
-		from, err := r.from(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if err := r.insertWebhook(ctx, tx, id, wallet, host, from, q.Actor, &s); err != nil {
-			return err
-		}
-		return r.insertSecret(ctx, tx, id, domain.DeriveID(q.ID, "secret"), secret)
+		return shownOnce(ctx, tx, q, []any{"register a webhook", wallet, s}, id, func() error {
+			if err := note(ctx, tx, q, "register", id, wallet, &s); err != nil {
+				return err
+			}
+			from, err := r.from(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if err := r.insertWebhook(ctx, tx, id, wallet, host, from, q.Actor, &s); err != nil {
+				return err
+			}
+			return r.insertSecret(ctx, tx, id, secret)
+		})
 	})
 	if err != nil {
 		return Registered{}, err
@@ -72,10 +70,14 @@ func (r *Registry) Register(ctx context.Context, q Request, wallet uuid.UUID, s 
 	return Registered{Webhook: w, Secret: shown(secret)}, err
 }
 
-// errShown says that a secret was shown and is not shown again.
-func errShown(id uuid.UUID) error {
-	return domain.Errorf(domain.CodeIdempotencyConflict, "this was done before, and the secret was shown then; rotate it if it is lost").
-		With("webhook_id", id.String())
+// shownOnce is a request whose answer has a secret of a webhook: that is kept nowhere, so that a repetition is refused.
+func shownOnce(ctx context.Context, tx pgx.Tx, q Request, input []any, id uuid.UUID, effect func() error) error {
+	first, again, err := once.Do(ctx, tx, q, input, func() (uuid.UUID, error) { return id, effect() })
+	if again {
+		return domain.Errorf(domain.CodeIdempotencyConflict, "this was done before, and the secret was shown then; rotate it if it is lost").
+			With("webhook_id", first.String())
+	}
+	return err
 }
 
 // check looks at settings as a caller gave them.
@@ -146,7 +148,11 @@ func threshold(s *Settings) *string {
 	return &text
 }
 
-func (r *Registry) insertSecret(ctx context.Context, tx pgx.Tx, webhook, id uuid.UUID, secret []byte) error {
+func (r *Registry) insertSecret(ctx context.Context, tx pgx.Tx, webhook uuid.UUID, secret []byte) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("draw an id: %w", err)
+	}
 	salt, sealed, err := r.keys.seal(secret, webhook, id)
 	if err != nil {
 		return fmt.Errorf("seal the secret: %w", err)

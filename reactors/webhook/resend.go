@@ -10,36 +10,54 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/eventstore"
+	"github.com/massrouter/massrouter/eventstore/once"
 )
 
 // Ping makes a delivery of TypePing, due at once. Errors: not_found, conflict when the webhook is disabled.
 func (r *Registry) Ping(ctx context.Context, q Request, id uuid.UUID) (d Delivery, replayed bool, err error) {
-	delivery := domain.DeriveID(q.ID, "ping")
-	err = r.write(ctx, "ping a webhook", func(tx pgx.Tx) error {
-		if err := lockEnabled(ctx, tx, id); err != nil {
-			return err
-		}
-		now := r.now()
-		fresh, err := once(ctx, tx, q, id, now, "ping", id)
-		if replayed = err == nil && !fresh; err != nil || !fresh {
-			return err
-		}
-		body, err := Message{Type: TypePing, Timestamp: now, Data: Ping{WebhookID: id}}.encode()
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `INSERT INTO webhooks.deliveries (id, webhook_id, type, event_at, body, state, armed_at, due_at, give_up_at)
-			VALUES ($1, $2, $3, $4, $5, 'pending', $4, $4, $6)`, delivery, id, string(TypePing), now, body, now.Add(GiveUpAfter))
-		if err != nil {
-			return err
-		}
-		return r.hurry(ctx, tx, id)
+	drawn, err := uuid.NewV7()
+	if err != nil {
+		return Delivery{}, false, fmt.Errorf("draw an id: %w", err)
+	}
+	var delivery uuid.UUID
+	err = r.write(ctx, "ping a webhook", func(tx pgx.Tx) (err error) {
+		delivery, replayed, err = once.Do(ctx, tx, q, []any{"ping a webhook", id}, func() (uuid.UUID, error) { return drawn, r.ping(ctx, tx, q, id, drawn) })
+		return err
 	})
 	if err != nil {
 		return Delivery{}, false, err
 	}
-	d, err = r.Delivery(ctx, id, delivery)
+	d, err = r.sentAgain(ctx, id, delivery, replayed)
 	return d, replayed, err
+}
+
+func (r *Registry) ping(ctx context.Context, tx pgx.Tx, q Request, id, delivery uuid.UUID) error {
+	if err := lockEnabled(ctx, tx, id); err != nil {
+		return err
+	}
+	if err := note(ctx, tx, q, "ping", id, uuid.Nil, nil); err != nil {
+		return err
+	}
+	now := r.now()
+	body, err := Message{Type: TypePing, Timestamp: now, Data: Ping{WebhookID: id}}.encode()
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO webhooks.deliveries (id, webhook_id, type, event_at, body, state, armed_at, due_at, give_up_at)
+		VALUES ($1, $2, $3, $4, $5, 'pending', $4, $4, $6)`, delivery, id, string(TypePing), now, body, now.Add(GiveUpAfter))
+	if err != nil {
+		return err
+	}
+	return r.hurry(ctx, tx, id)
+}
+
+// sentAgain is a delivery as it is after a request. A repeated one is answered even when the delivery has gone since: then with its ids only.
+func (r *Registry) sentAgain(ctx context.Context, webhook, id uuid.UUID, replayed bool) (Delivery, error) {
+	d, err := r.Delivery(ctx, webhook, id)
+	if replayed && domain.CodeOf(err) == domain.CodeNotFound {
+		return Delivery{ID: id, WebhookID: webhook}, nil
+	}
+	return d, err
 }
 
 // lockEnabled is lock for what only an enabled webhook gets.
@@ -68,15 +86,14 @@ func (r *Registry) hurry(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
 // Redeliver makes a delivery due now, whatever became of it, with three days anew. Its id stays, so receivers know it.
 // Errors: not_found, conflict when the webhook is disabled.
 func (r *Registry) Redeliver(ctx context.Context, q Request, webhook, id uuid.UUID) (d Delivery, replayed bool, err error) {
-	err = r.write(ctx, "replay a delivery", func(tx pgx.Tx) error {
+	replayed, err = r.change(ctx, q, "replay a delivery", []any{webhook, id}, func(tx pgx.Tx) error {
 		if err := lockEnabled(ctx, tx, webhook); err != nil {
 			return err
 		}
-		now := r.now()
-		fresh, err := once(ctx, tx, q, webhook, now, "redeliver", webhook, id)
-		if replayed = err == nil && !fresh; err != nil || !fresh {
+		if err := note(ctx, tx, q, "redeliver", webhook, uuid.Nil, nil); err != nil {
 			return err
 		}
+		now := r.now()
 		// The new number ends a claim that somebody has on it.
 		tag, err := tx.Exec(ctx, `UPDATE webhooks.deliveries SET state = 'pending', tries = 0, claim = claim + 1,
 			armed_at = $3, due_at = $3, give_up_at = $4, finished_at = NULL, replayed_by = $5 WHERE id = $1 AND webhook_id = $2`,
@@ -92,7 +109,7 @@ func (r *Registry) Redeliver(ctx context.Context, q Request, webhook, id uuid.UU
 	if err != nil {
 		return Delivery{}, false, err
 	}
-	d, err = r.Delivery(ctx, webhook, id)
+	d, err = r.sentAgain(ctx, webhook, id, replayed)
 	return d, replayed, err
 }
 
@@ -113,18 +130,21 @@ func (r *Registry) ReplayRange(ctx context.Context, q Request, id uuid.UUID, wan
 	if err != nil {
 		return Webhook{}, false, err
 	}
-	err = r.write(ctx, "replay a range", func(tx pgx.Tx) error {
+	drawn, err := uuid.NewV7()
+	if err != nil {
+		return Webhook{}, false, fmt.Errorf("draw an id: %w", err)
+	}
+	replayed, err = r.change(ctx, q, "replay a range", []any{id, want}, func(tx pgx.Tx) error {
 		if err := lockEnabled(ctx, tx, id); err != nil {
 			return err
 		}
-		now := r.now()
-		fresh, err := once(ctx, tx, q, id, now, "replay", id, want)
-		if replayed = err == nil && !fresh; err != nil || !fresh {
+		if err := note(ctx, tx, q, "replay", id, uuid.Nil, nil); err != nil {
 			return err
 		}
+		now := r.now()
 		tag, err := tx.Exec(ctx, `INSERT INTO webhooks.replays (id, webhook_id, since, until, position, include_delivered, requested_at, stepped_at, requested_by)
 			VALUES ($1, $2, $3, $4, $3, $5, $6, $6, $7) ON CONFLICT (webhook_id) WHERE finished_at IS NULL DO NOTHING`,
-			domain.DeriveID(q.ID, "replay"), id, since, until, want.IncludeDelivered, now, q.Actor)
+			drawn, id, since, until, want.IncludeDelivered, now, q.Actor)
 		if err == nil && tag.RowsAffected() == 0 {
 			err = domain.Errorf(domain.CodeConflict, "a replay of this webhook is at work; wait for its end")
 		}
@@ -136,7 +156,7 @@ func (r *Registry) ReplayRange(ctx context.Context, q Request, id uuid.UUID, wan
 	if err != nil {
 		return Webhook{}, false, err
 	}
-	w, err = r.Webhook(ctx, id)
+	w, err = r.after(ctx, id, replayed)
 	return w, replayed, err
 }
 

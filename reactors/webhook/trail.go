@@ -20,11 +20,12 @@ type state struct {
 	Disabled         bool     `json:"disabled"`
 }
 
-// note writes the entry of a request that is new, before it has its effect. input is what the request is known by: what is done, and what with.
-func note(ctx context.Context, tx pgx.Tx, q Request, webhook uuid.UUID, input []any) error {
-	c := trail.Change{Target: trail.Of("webhook", webhook), Personal: map[string]string{}}
+// note writes the entry of a change before it has its effect. wallet is whose the webhook will be, of one that is not there yet; s is what it is changed
+// to, if anything.
+func note(ctx context.Context, tx pgx.Tx, q Request, action string, webhook, wallet uuid.UUID, s *Settings) error {
+	c := trail.Change{Target: trail.Of("webhook", webhook), Wallet: wallet, Personal: map[string]string{}}
 	if trail.From(ctx) == nil { // no operation of the document: the service itself
-		c.Actor, c.Action = q.Actor, "webhook."+nameOf(input)
+		c.Actor, c.Action = q.Actor, "webhook."+action
 	}
 	var before state
 	err := tx.QueryRow(ctx, `SELECT wallet_id, name, host, event_types, balance_threshold::text, disabled_reason <> '' FROM webhooks.webhooks WHERE id = $1`, webhook).
@@ -32,30 +33,17 @@ func note(ctx context.Context, tx pgx.Tx, q Request, webhook uuid.UUID, input []
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
-	known := err == nil
-	if action := nameOf(input); known && (action == "update" || action == "delete") {
+	if err == nil && (action == "update" || action == "delete") {
 		c.Before = before
 		c.Personal["name_before"], c.Personal["host_before"] = before.Name, before.Host
 	}
-	for _, part := range input {
-		switch part := part.(type) {
-		case Settings:
-			host, err := Policy{AllowHTTP: true}.checkURL(part.URL)
-			if err != nil {
-				host = "" // it was checked by the policy that counts
-			}
-			c.Personal["name"], c.Personal["host"] = part.Name, host
-			c.After = state{Name: part.Name, Host: host, EventTypes: names(part.EventTypes), BalanceThreshold: threshold(&part), Disabled: part.Disabled}
-		case uuid.UUID:
-			if !known {
-				c.Wallet = part // of one that is registered
-			}
+	if s != nil {
+		host, err := Policy{AllowHTTP: true}.checkURL(s.URL)
+		if err != nil {
+			host = "" // it was checked by the policy that counts
 		}
+		c.Personal["name"], c.Personal["host"] = s.Name, host
+		c.After = state{Name: s.Name, Host: host, EventTypes: names(s.EventTypes), BalanceThreshold: threshold(s), Disabled: s.Disabled}
 	}
 	return auditlog.Record(ctx, tx, c)
-}
-
-func nameOf(input []any) string {
-	name, _ := input[0].(string)
-	return name
 }

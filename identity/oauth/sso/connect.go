@@ -155,17 +155,37 @@ func (s *Store) Join(ctx context.Context, tx pgx.Tx, provider string, user uuid.
 // organisation's issuer where it insists; its owners by everything, so that an issuer that is down locks nobody out for good. Errors: sso_required, with
 // "provider".
 func (s *Store) Allow(ctx context.Context, user uuid.UUID, provider string) error {
-	var c Connection
-	err := s.pool.QueryRow(ctx, `SELECT c.connection_id FROM identity.users u JOIN identity.sso_domains d ON d.domain = split_part(u.email, '@', 2) AND d.verified_at IS NOT NULL
+	return s.AllowIn(ctx, s.pool, user, provider)
+}
+
+// AllowIn is Allow in somebody's transaction. Who has locked the user there and is let in is seen by Set, which ends his session.
+func (*Store) AllowIn(ctx context.Context, q identity.Querier, user uuid.UUID, provider string) error {
+	rows, err := q.Query(ctx, `SELECT c.connection_id FROM identity.users u JOIN identity.sso_domains d ON d.domain = split_part(u.email, '@', 2) AND d.verified_at IS NOT NULL
 		JOIN identity.sso_connections c USING (organisation_id) JOIN identity.organisations o USING (organisation_id) JOIN identity.members m ON m.organisation_id = d.organisation_id AND m.user_id = u.user_id
-		WHERE u.user_id = $1 AND c.enforced AND o.deleted_at IS NULL AND m.role <> 'owner'`, user).Scan(&c.ID)
+		WHERE u.user_id = $1 AND c.enforced AND o.deleted_at IS NULL AND m.role <> 'owner'`, user)
+	if err != nil {
+		return fmt.Errorf("find out how somebody has to sign in: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return nil
 	case err != nil:
 		return fmt.Errorf("find out how somebody has to sign in: %w", err)
-	case c.Provider() == provider:
+	case len(all) == 0:
 		return nil
 	}
-	return domain.Errorf(CodeRequired, "your organisation wants you to sign in by its own service").With("provider", c.Provider())
+	wanted := Connection{ID: all[0]}.Provider()
+	if wanted == provider {
+		return nil
+	}
+	return domain.Errorf(CodeRequired, "your organisation wants you to sign in by its own service").With("provider", wanted)
+}
+
+// Hold implements oauth.Connections.
+func (*Store) Hold(ctx context.Context, tx pgx.Tx, provider string) error {
+	id, err := idOf(provider)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `SELECT FROM identity.organisations o JOIN identity.sso_connections c USING (organisation_id) WHERE c.connection_id = $1 FOR UPDATE OF o`, id)
+	return identity.Wrap("hold an organisation", err)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/eventstore/wall"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
 	"github.com/massrouter/massrouter/identity/auditlog"
@@ -47,7 +48,7 @@ func parse(text string) (string, error) {
 }
 
 func (s *Store) domains(ctx context.Context, org uuid.UUID) ([]Domain, error) {
-	rows, err := s.pool.Query(ctx, `SELECT domain, token, verified_at FROM identity.sso_domains WHERE organisation_id = $1 ORDER BY domain`, org)
+	rows, err := wall.Query(ctx, s.pool, `SELECT domain, token, verified_at FROM identity.sso_domains WHERE organisation_id = $1 ORDER BY domain`, org)
 	if err != nil {
 		return nil, identity.Wrap("list domains", err)
 	}
@@ -121,7 +122,20 @@ func (s *Store) Verify(ctx context.Context, org uuid.UUID, name string) error {
 	if err := s.look(ctx, all[at]); err != nil {
 		return err
 	}
-	_, err = auditlog.Exec(ctx, s.pool, wayIn(org, "domain_proved", name), `UPDATE identity.sso_domains SET verified_at = coalesce(verified_at, $3) WHERE organisation_id = $1 AND domain = $2`, org, name, domain.Moment(s.now()))
+	err = s.change(ctx, org, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE identity.sso_domains SET verified_at = coalesce(verified_at, $3), checked_at = $3, failures = 0, failing_since = NULL
+			WHERE organisation_id = $1 AND domain = $2`, org, name, domain.Moment(s.now()))
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return noDomain()
+		}
+		if err := auditlog.Record(ctx, tx, wayIn(org, "domain_proved", name)); err != nil {
+			return err
+		}
+		return s.enforce(ctx, tx, org)
+	})
 	var taken *pgconn.PgError
 	if errors.As(err, &taken) && taken.Code == "23505" { // unique_violation
 		return domain.Errorf(domain.CodeConflict, "another organisation has proved this domain")

@@ -3,7 +3,9 @@
 //
 //	sso.go      the issuer of an organisation
 //	domain.go   the domains, and how they are proved
+//	recheck.go  proved domains are looked at again
 //	connect.go  who may come in by an issuer, and what becomes of him
+//	enforce.go  sessions that were made in other ways end
 //
 // Two organisations never have proved the same domain. An organisation speaks for the mailboxes of its domains and for no others.
 package sso
@@ -24,10 +26,12 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/trail"
+	"github.com/massrouter/massrouter/eventstore/wall"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/oauth"
 	"github.com/massrouter/massrouter/identity/organisation"
+	"github.com/massrouter/massrouter/identity/session"
 )
 
 // Sealer encrypts what is kept. name and row are where: what was sealed for one row opens in no other.
@@ -86,6 +90,7 @@ type Store struct {
 	sealer   Sealer
 	resolver Resolver
 	client   *http.Client
+	sessions *session.Store
 	now      func() time.Time
 
 	mu    sync.Mutex
@@ -100,15 +105,20 @@ type version struct {
 
 // New makes a Store. client reaches the issuers, whose addresses customers choose: it should reach public ones only.
 func New(pool *pgxpool.Pool, sealer Sealer, resolver Resolver, client *http.Client, now func() time.Time) *Store {
-	return &Store{pool: pool, sealer: sealer, resolver: resolver, client: client, now: now, known: map[version]oauth.Provider{}}
+	return &Store{pool: pool, sealer: sealer, resolver: resolver, client: client, sessions: session.New(pool, now), now: now, known: map[version]oauth.Provider{}}
 }
 
 // Get is what an organisation has.
 func (s *Store) Get(ctx context.Context, org uuid.UUID) (State, error) {
 	var state State
-	var c Connection
-	err := s.pool.QueryRow(ctx, `SELECT connection_id, issuer, client_id, role, enforced, updated_at FROM identity.sso_connections WHERE organisation_id = $1`, org).
-		Scan(&c.ID, &c.Issuer, &c.ClientID, &c.Role, &c.Enforced, &c.UpdatedAt)
+	rows, err := wall.Query(ctx, s.pool, `SELECT connection_id, issuer, client_id, role, enforced, updated_at FROM identity.sso_connections WHERE organisation_id = $1`, org)
+	if err != nil {
+		return state, fmt.Errorf("find a connection: %w", err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, func(r pgx.CollectableRow) (c Connection, err error) {
+		err = r.Scan(&c.ID, &c.Issuer, &c.ClientID, &c.Role, &c.Enforced, &c.UpdatedAt)
+		return c, err
+	})
 	switch {
 	case err == nil:
 		c.UpdatedAt = c.UpdatedAt.UTC()
@@ -159,7 +169,10 @@ func (s *Store) Set(ctx context.Context, org uuid.UUID, w Settings) error {
 			return noted
 		}
 		if err == nil && issuer == w.Issuer && client == w.ClientID {
-			return s.update(ctx, tx, id, w, now)
+			if err := s.update(ctx, tx, id, w, now); err != nil {
+				return err
+			}
+			return s.enforce(ctx, tx, org)
 		}
 		if err == nil {
 			if err := remove(ctx, tx, id); err != nil {
@@ -175,7 +188,10 @@ func (s *Store) Set(ctx context.Context, org uuid.UUID, w Settings) error {
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO identity.sso_connections (connection_id, organisation_id, issuer, client_id, client_secret, role, enforced, created_at, updated_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`, id, org, w.Issuer, w.ClientID, sealed, w.Role, w.Enforced, now)
-		return err
+		if err != nil {
+			return err
+		}
+		return s.enforce(ctx, tx, org)
 	})
 }
 

@@ -11,10 +11,12 @@ type Config struct {
 	Store    Store    `title:"Database and Redis"`
 	Ledger   Ledger   `title:"Ledger"`
 	Proof    Proof    `title:"Transparency log"`
+	Trail    Trail    `title:"Audit trail"`
 	Bus      Bus      `title:"Event bus"`
 	Webhooks Webhooks `title:"Customer webhooks"`
 	Secrets  Secrets  `title:"Secrets in the database"`
 	People   People   `title:"People and mail"`
+	SMS      SMS      `title:"Text messages"`
 	OAuth    OAuth    `title:"Sign-in services"`
 	Gateway  Gateway  `title:"Inference"`
 	Limits   Limits   `title:"Rate limits"`

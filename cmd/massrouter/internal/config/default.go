@@ -30,6 +30,7 @@ func Default() Config {
 			PartitionsAhead: 5_000_000,
 		},
 		Proof: Proof{CheckpointEvery: time.Second},
+		Trail: Trail{AuditRetention: 180 * 24 * time.Hour},
 		Bus:   Bus{BusTopic: bus.DefaultTopic, BusBatch: 500, BusTimeout: 30 * time.Second},
 		Webhooks: Webhooks{
 			WebhookRetention: webhook.DefaultRetention, WebhookTimeout: 15 * time.Second, WebhookReceivers: 64, WebhookConcurrency: 8,
@@ -47,6 +48,7 @@ func Default() Config {
 			Attempts:         3,
 		},
 		People: People{MailName: "MassRouter"},
+		SMS:    defaultSMS(),
 		Limits: Limits{LimitBudget: 20 * time.Millisecond, LimitLease: 30 * time.Second, LimitProcesses: 1},
 		Log:    Log{Level: "info", Format: "json", ShutdownGrace: 30 * time.Second},
 	}

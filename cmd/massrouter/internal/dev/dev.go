@@ -238,6 +238,9 @@ func (s *session) open(ctx context.Context) (*program.Program, error) {
 	if !c.People.Enabled() {
 		c.People.PortalURL = "http://localhost:3001"
 	}
+	if c.SMS.SMSCountries == "" && (c.SMS.HasProvider() || !c.People.SMTPURL.IsSet()) {
+		c.SMS.SMSCountries = "1,44,49,86"
+	}
 	if c.People.AdminURL == "" {
 		c.People.AdminURL = "http://localhost:3000"
 	}

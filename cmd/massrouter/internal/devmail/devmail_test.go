@@ -8,6 +8,7 @@ import (
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/devmail"
 	"github.com/massrouter/massrouter/reactors/mail"
+	"github.com/massrouter/massrouter/reactors/sms"
 )
 
 func TestMailIsShownToThisMachineOnly(t *testing.T) {
@@ -20,6 +21,8 @@ func TestMailIsShownToThisMachineOnly(t *testing.T) {
 	} {
 		require.NoError(t, box.Send(t.Context(), m))
 	}
+	_, err := devmail.Phones{Box: &box, Name: "MassRouter"}.Send(t.Context(), sms.Message{ID: "3", To: "+4915123456789", Code: "012345", Language: "zh-CN"})
+	require.NoError(t, err)
 	h, err := devmail.New(&box)
 	require.NoError(t, err)
 	ask := func(peer, host, accept string, more ...string) *httptest.ResponseRecorder {
@@ -40,7 +43,8 @@ func TestMailIsShownToThisMachineOnly(t *testing.T) {
 		require.Contains(t, w.Body.String(), "&lt;i&gt;end")
 		require.NotContains(t, w.Body.String(), "<h2>First</h2>")
 	}
-	require.JSONEq(t, `["bob@example.com"]`, `["`+string(box.List()[0].To)+`"]`)
+	require.JSONEq(t, `["bob@example.com"]`, `["`+string(box.List()[1].To)+`"]`)
+	require.Contains(t, ask("127.0.0.1:999", "localhost", "").Body.String(), "验证码 012345")
 	require.Contains(t, ask("[::1]:999", "localhost", "application/json").Body.String(), `"subject":"Second"`)
 	require.Equal(t, 404, ask("203.0.113.9:999", "localhost:8080", "").Code)
 	require.Equal(t, 404, ask("127.0.0.1:999", "evil.example:8080", "").Code, "a name that leads here is not this machine's")

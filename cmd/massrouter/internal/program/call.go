@@ -14,6 +14,7 @@ import (
 	"github.com/massrouter/massrouter/gateway/remote"
 	"github.com/massrouter/massrouter/gateway/routing"
 	"github.com/massrouter/massrouter/http/inference"
+	"github.com/massrouter/massrouter/identity/auditlog"
 )
 
 // newGateway wires the inference path.
@@ -51,6 +52,7 @@ func (p *Program) inference(callers *gatewayauth.Authenticator) *inference.API {
 		Calls:   inference.NewCalls(p.gateway, callers, inference.CallOptions{MaxBody: p.o.Config.HTTP.MaxBody}),
 		Callers: callers, Catalog: v.cache, Balance: v.balance, Keys: v.keys, Generations: v.generations, Usage: v.usage, Head: rawLog{p.store},
 		Health: p.gateway.Health(), Keyring: p.app, Limiter: p.limits, PerKey: p.o.Config.Protect.KeyQueryRate, Contents: p.contentTexts(), Hits: p.hits,
+		Trail: auditlog.New(p.pool),
 	}
 }
 

@@ -83,12 +83,3 @@ func (c ownedContents) Wallet(ctx context.Context, generation uuid.UUID) (uuid.U
 	}
 	return g.WalletID, err
 }
-
-// sweepContents erases what is over.
-func (p *Program) sweepContents(ctx context.Context) error {
-	n, err := content.New(p.workers, nil).Sweep(ctx)
-	if n > 0 {
-		p.o.Log.Debug().Int64("contents", n).Msg("erased contents of calls whose time was over")
-	}
-	return err
-}

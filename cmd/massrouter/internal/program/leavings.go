@@ -74,7 +74,8 @@ func (l *leavings) removePresets(ctx context.Context, wallet uuid.UUID) error {
 		return err
 	}
 	for i := range all {
-		if _, err := l.presets.Erase(ctx, all[i].ID); err != nil {
+		q := preset.Request{ID: domain.DeriveID(all[i].ID, leavingsActor), Actor: leavingsActor}
+		if _, err := l.presets.Erase(ctx, q, all[i].ID); err != nil {
 			return err
 		}
 	}

@@ -9,9 +9,7 @@ import (
 	"time"
 
 	"github.com/massrouter/massrouter/commands"
-	"github.com/massrouter/massrouter/gateway/answers"
 	gatewayauth "github.com/massrouter/massrouter/gateway/auth"
-	"github.com/massrouter/massrouter/gateway/hits"
 	hs "github.com/massrouter/massrouter/http"
 	"github.com/massrouter/massrouter/http/auth"
 	"github.com/massrouter/massrouter/http/command"
@@ -147,8 +145,7 @@ func (p *Program) work() (stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	contents := task{name: "contents", every: p.o.Config.Ledger.MaintainEvery, pool: p.workers, log: p.o.Log, tick: p.sweepContents}
-	all := stage{{"projections", run.Run}, {"sweeper", sweep.run}, {"maintenance", maintain.run}, {"contents", contents.run}}
+	all := stage{{"projections", run.Run}, {"sweeper", sweep.run}, {"maintenance", maintain.run}}
 	all = append(all, p.copies()...)
 	trail, err := p.sealer()
 	if err != nil {
@@ -159,22 +156,6 @@ func (p *Program) work() (stage, error) {
 		return nil, err
 	}
 	return slices.Concat(all, transparency, relaying, webhooks, trail, people), nil
-}
-
-// maintain makes partitions ahead and removes answers whose time is over.
-func (p *Program) maintain(ctx context.Context) error {
-	if err := p.store.EnsurePartitions(ctx, p.o.Config.Ledger.PartitionsAhead); err != nil {
-		return fmt.Errorf("make partitions ahead: %w", err)
-	}
-	n, err := answers.New(p.workers).PurgeAll(ctx)
-	if n > 0 {
-		p.o.Log.Debug().Int64("answers", n).Msg("removed kept answers whose time was over")
-	}
-	if err != nil {
-		return err
-	}
-	_, err = hits.New(p.workers).Purge(ctx)
-	return err
 }
 
 // announce lets load balancers know first that this process is going.

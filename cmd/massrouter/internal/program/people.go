@@ -22,6 +22,7 @@ import (
 	"github.com/massrouter/massrouter/identity/organisation"
 	"github.com/massrouter/massrouter/identity/passkey"
 	"github.com/massrouter/massrouter/identity/password"
+	"github.com/massrouter/massrouter/identity/phone"
 	"github.com/massrouter/massrouter/identity/session"
 	"github.com/massrouter/massrouter/identity/signin"
 	"github.com/massrouter/massrouter/identity/signing"
@@ -32,11 +33,15 @@ import (
 // pruneEvery is how often what people have left behind is removed.
 const pruneEvery = time.Minute
 
+// mailEvery is between two looks for what the ledger has to be told of; each waits for events itself.
+const mailEvery = 100 * time.Millisecond
+
 // people are the rooms of those who sign in.
 type people struct {
 	accounts      *account.Service
 	factors       *factor.Store
 	passkeys      *passkey.Store
+	phones        *phone.Store
 	sessions      *session.Store
 	organisations *organisation.Service
 	signing       *signing.Store
@@ -67,6 +72,7 @@ func (p *Program) openPeople(ctx context.Context) error {
 	if who.passkeys, err = passkey.New(p.pool, c.Domain(), c.MailName, origins(c.PortalURL, c.AdminURL), time.Now); err != nil {
 		return err
 	}
+	who.phones = p.newPhones()
 	who.signing = signing.New(p.pool, sealer, time.Now)
 	all, err := who.signing.Load(ctx)
 	if err != nil {
@@ -77,7 +83,7 @@ func (p *Program) openPeople(ctx context.Context) error {
 	}
 	who.sso = newSSO(p.pool, sealer)
 	who.machine = signin.New(p.pool, signin.Parts{
-		Accounts: who.accounts, Factors: who.factors, Passkeys: who.passkeys, Sessions: who.sessions, Issuer: who.issuer, Policy: who.sso,
+		Accounts: who.accounts, Factors: who.factors, Passkeys: who.passkeys, Phones: who.phones, Sessions: who.sessions, Issuer: who.issuer, Policy: who.sso,
 	}, time.Now)
 	who.codes = appcode.New(p.pool, time.Now)
 	if who.services, err = p.services(who); err != nil {
@@ -144,7 +150,7 @@ func (p *Program) addPeople(api *hs.API, operator auth.Authenticator) error {
 	}
 	api.Authenticator = authenticator
 	if api.Accounts, err = accounts.New(&accounts.Parts{
-		Accounts: who.accounts, Machine: who.machine, Factors: who.factors, Passkeys: who.passkeys, Sessions: who.sessions, Organisations: who.organisations,
+		Accounts: who.accounts, Machine: who.machine, Factors: who.factors, Passkeys: who.passkeys, Phones: who.phones, Sessions: who.sessions, Organisations: who.organisations,
 		Issuer: who.issuer, Keys: p.revoker(), Sites: p.sites(), Now: time.Now,
 	}); err != nil {
 		return err
@@ -186,9 +192,13 @@ func (p *Program) peopleWork() (stage, error) {
 		Now: time.Now, OnError: p.complain("mails could not be worked on and are tried again"),
 		OnEnd: func(kind account.Kind, outcome string) { mails.WithLabelValues(string(kind), outcome).Inc() },
 	})
+	messages, err := p.messagesWork()
+	if err != nil {
+		return nil, err
+	}
 	prune := func(ctx context.Context) error {
 		for _, one := range []func(context.Context) (int64, error){
-			worker.Prune, who.machine.Prune, who.passkeys.Prune, who.sessions.Prune, who.accounts.Prune, who.signing.Prune, who.services.Prune, who.codes.Prune,
+			worker.Prune, who.machine.Prune, who.passkeys.Prune, who.sessions.Prune, who.accounts.Prune, who.signing.Prune, who.services.Prune, who.codes.Prune, who.phones.Prune,
 		} {
 			if _, err := one(ctx); err != nil {
 				return err
@@ -197,13 +207,20 @@ func (p *Program) peopleWork() (stage, error) {
 		return nil
 	}
 	tidy := task{name: "people", every: pruneEvery, pool: p.workers, log: p.o.Log, tick: prune}
+	following := task{name: "mails of the ledger", every: mailEvery, pool: p.workers, log: p.o.Log, tick: mail.NewFollower(p.store, p.workers, time.Now).Tick}
+	proving := task{name: "domains", every: pruneEvery, pool: p.workers, log: p.o.Log, tick: func(ctx context.Context) error {
+		_, err := who.sso.Recheck(ctx)
+		return err
+	}}
 	ending := task{name: "leavings", every: leavingsEvery, pool: p.workers, log: p.o.Log, tick: p.leavings().tick}
-	return stage{
+	return append(messages, stage{
 		{"mail", func(ctx context.Context) error {
 			worker.Run(ctx)
 			return nil
 		}},
 		{"people", tidy.run},
+		{"mails of the ledger", following.run},
+		{"domains", proving.run},
 		{"leavings", ending.run},
-	}, nil
+	}...), nil
 }

@@ -1,6 +1,7 @@
 package program
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -11,7 +12,10 @@ import (
 // sealEvery is how long an entry of the audit trail waits for its link.
 const sealEvery = 500 * time.Millisecond
 
-// sealer chains the audit trail. With the transparency log's key it signs the chain's end as well, unless the operator has abandoned what was published.
+// strangersEvery is how often what is personal of strangers is looked for that is older than it may be.
+const strangersEvery = time.Hour
+
+// sealer chains the audit trail, and erases strangers from it in time. With the transparency log's key it signs the chain's end as well, unless the operator has abandoned what was published.
 func (p *Program) sealer() (stage, error) {
 	var sign *auditlog.Signatory
 	if c := p.o.Config.Proof; c.LogKey.IsSet() && !p.forked {
@@ -24,5 +28,15 @@ func (p *Program) sealer() (stage, error) {
 	chaining := task{
 		name: "audit trail", every: sealEvery, takeover: time.Second, pool: p.workers, log: p.o.Log, tick: auditlog.NewSealer(auditlog.New(p.workers), sign).Tick,
 	}
-	return stage{{"audit trail", chaining.run}}, nil
+	erasing := task{name: "audit trail strangers", every: strangersEvery, takeover: time.Minute, pool: p.workers, log: p.o.Log, tick: p.forgetStrangers}
+	return stage{{"audit trail", chaining.run}, {"audit trail strangers", erasing.run}}, nil
+}
+
+// forgetStrangers erases addresses of nobody's account from entries that are old enough.
+func (p *Program) forgetStrangers(ctx context.Context) error {
+	n, err := auditlog.New(p.workers).ForgetStrangers(ctx, time.Now().Add(-p.o.Config.Trail.AuditRetention))
+	if n > 0 {
+		p.o.Log.Info().Int64("entries", n).Msg("addresses of strangers were erased from the audit trail")
+	}
+	return err
 }

@@ -116,16 +116,7 @@ func (p *Program) webhooks() (stage, error) {
 		}
 	}})
 	follow := task{name: "webhooks", every: followEvery, takeover: followTakeover, pool: p.workers, log: p.o.Log, tick: follower.Tick}
-	prune := task{name: "webhook retention", every: p.o.Config.Ledger.MaintainEvery, pool: p.workers, log: p.o.Log, tick: p.pruneWebhooks}
-	return stage{{"webhook fan-out", follow.run}, {"webhook deliveries", worker.Run}, {"webhook retention", prune.run}}, nil
-}
-
-func (p *Program) pruneWebhooks(ctx context.Context) error {
-	done, err := webhook.Prune(ctx, p.deliverers, p.now(), p.o.Config.Webhooks.WebhookRetention)
-	if done != (webhook.Pruned{}) {
-		p.o.Log.Debug().Int64("gave_up", done.GaveUp).Int64("deleted", done.Deleted).Msg("removed old deliveries of webhooks")
-	}
-	return err
+	return stage{{"webhook fan-out", follow.run}, {"webhook deliveries", worker.Run}}, nil
 }
 
 // webhookMetrics measures what this process does.

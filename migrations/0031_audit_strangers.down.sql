@@ -1,0 +1,1 @@
+DROP INDEX audit.entries_strangers;
