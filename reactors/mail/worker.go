@@ -11,11 +11,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity/account"
 	"github.com/massrouter/massrouter/identity/address"
+	"github.com/massrouter/massrouter/reactors/outbox"
 )
 
 const (
@@ -74,22 +74,7 @@ func NewWorker(pool *pgxpool.Pool, links Links, writer *Writer, sender Sender, o
 
 // Run sends until the context ends; what is under way is finished.
 func (w *Worker) Run(ctx context.Context) {
-	ticker := time.NewTicker(w.o.Poll)
-	defer ticker.Stop()
-	for {
-		n, err := w.turn(ctx)
-		if err != nil && ctx.Err() == nil {
-			w.o.OnError(err)
-		}
-		if n == batch && err == nil {
-			continue
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+	(&outbox.Worker[due]{Take: w.take, Batch: batch, Send: w.send, Poll: w.o.Poll, OnError: w.o.OnError}).Run(ctx)
 }
 
 // due is a mail that this process has taken.
@@ -101,19 +86,6 @@ type due struct {
 	language account.Language
 	details  []byte
 	attempt  int
-}
-
-// turn takes what is due and sends it.
-func (w *Worker) turn(ctx context.Context) (int, error) {
-	taken, err := w.take(ctx)
-	if err != nil {
-		return 0, err
-	}
-	var group errgroup.Group
-	for _, d := range taken {
-		group.Go(func() error { return w.send(context.WithoutCancel(ctx), d) })
-	}
-	return len(taken), group.Wait()
 }
 
 // take claims what is due; what a process that dies has taken is due again when its lease ends.
@@ -143,9 +115,9 @@ func (w *Worker) send(ctx context.Context, d due) error {
 	case errors.Is(err, errGone):
 		return w.ended(ctx, d, "gone", `DELETE FROM identity.mails WHERE mail_id = $1`, d.id)
 	case errors.Is(err, ErrRefused) || d.attempt >= Attempts:
-		return w.ended(ctx, d, "failed", `UPDATE identity.mails SET failed_at = $2, error = $3 WHERE mail_id = $1`, d.id, w.o.Now(), clip(err))
+		return w.ended(ctx, d, "failed", `UPDATE identity.mails SET failed_at = $2, error = $3 WHERE mail_id = $1`, d.id, w.o.Now(), outbox.Clip(err.Error()))
 	}
-	return w.ended(ctx, d, "retry", `UPDATE identity.mails SET due_at = $2, error = $3 WHERE mail_id = $1`, d.id, w.o.Now().Add(pause(d.attempt)), clip(err))
+	return w.ended(ctx, d, "retry", `UPDATE identity.mails SET due_at = $2, error = $3 WHERE mail_id = $1`, d.id, w.o.Now().Add(pause(d.attempt)), outbox.Clip(err.Error()))
 }
 
 func (w *Worker) ended(ctx context.Context, d due, outcome, sql string, args ...any) error {
@@ -183,13 +155,6 @@ func (w *Worker) deliver(ctx context.Context, d due) error {
 	}
 	m.ID, m.To = d.id.String(), d.to
 	return w.sender.Send(ctx, m)
-}
-
-// clip shortens what a server said, for the list of mails that failed.
-func clip(err error) string {
-	const longest = 300
-	text := []rune(err.Error())
-	return string(text[:min(len(text), longest)])
 }
 
 // Retry makes a mail that was given up due again. Errors: not_found.

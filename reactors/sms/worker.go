@@ -10,10 +10,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity/phone"
+	"github.com/massrouter/massrouter/reactors/outbox"
 )
 
 const (
@@ -74,22 +74,7 @@ func NewWorker(pool *pgxpool.Pool, codes Codes, sender Sender, o Options) *Worke
 
 // Run sends until the context ends; what is under way is finished.
 func (w *Worker) Run(ctx context.Context) {
-	ticker := time.NewTicker(w.o.Poll)
-	defer ticker.Stop()
-	for {
-		n, err := w.turn(ctx)
-		if err != nil && ctx.Err() == nil {
-			w.o.OnError(err)
-		}
-		if n == batch && err == nil {
-			continue
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+	(&outbox.Worker[due]{Take: w.take, Batch: batch, Send: w.send, Poll: w.o.Poll, OnError: w.o.OnError}).Run(ctx)
 }
 
 // due is a message that this process has taken.
@@ -100,18 +85,6 @@ type due struct {
 	language string
 	late     time.Time
 	attempt  int
-}
-
-func (w *Worker) turn(ctx context.Context) (int, error) {
-	taken, err := w.take(ctx)
-	if err != nil {
-		return 0, err
-	}
-	var group errgroup.Group
-	for _, d := range taken {
-		group.Go(func() error { return w.send(context.WithoutCancel(ctx), d) })
-	}
-	return len(taken), group.Wait()
 }
 
 // take claims what is due; what a process that dies has taken is due again when its lease ends.
@@ -141,15 +114,15 @@ func (w *Worker) send(ctx context.Context, d due) error {
 	const failed = `UPDATE identity.messages SET failed_at = $2, error = $3 WHERE message_id = $1`
 	switch {
 	case err == nil:
-		return w.ended(ctx, d, "sent", `UPDATE identity.messages SET sent_at = $2, provider_id = $3, error = '' WHERE message_id = $1`, d.id, now, clip(id))
+		return w.ended(ctx, d, "sent", `UPDATE identity.messages SET sent_at = $2, provider_id = $3, error = '' WHERE message_id = $1`, d.id, now, outbox.Clip(id))
 	case domain.CodeOf(err) == domain.CodeNotFound:
 		return w.ended(ctx, d, "gone", `DELETE FROM identity.messages WHERE message_id = $1`, d.id)
 	case errors.Is(err, errLate):
-		return w.ended(ctx, d, "late", failed, d.id, now, clip(err.Error()))
+		return w.ended(ctx, d, "late", failed, d.id, now, outbox.Clip(err.Error()))
 	case errors.Is(err, ErrRefused) || d.attempt >= Attempts:
-		return w.ended(ctx, d, "failed", failed, d.id, now, clip(err.Error()))
+		return w.ended(ctx, d, "failed", failed, d.id, now, outbox.Clip(err.Error()))
 	}
-	return w.ended(ctx, d, "retry", `UPDATE identity.messages SET due_at = $2, error = $3 WHERE message_id = $1`, d.id, now.Add(pause(d.attempt)), clip(err.Error()))
+	return w.ended(ctx, d, "retry", `UPDATE identity.messages SET due_at = $2, error = $3 WHERE message_id = $1`, d.id, now.Add(pause(d.attempt)), outbox.Clip(err.Error()))
 }
 
 func (w *Worker) ended(ctx context.Context, d due, outcome, sql string, args ...any) error {
@@ -170,11 +143,4 @@ func (w *Worker) deliver(ctx context.Context, d due) (string, error) {
 		return "", err
 	}
 	return w.sender.Send(ctx, Message{ID: d.id.String(), To: d.to, Code: digits, Language: d.language, Attempt: d.attempt})
-}
-
-// clip shortens what a provider said, for whoever looks into the table.
-func clip(text string) string {
-	const longest = 300
-	all := []rune(text)
-	return string(all[:min(len(all), longest)])
 }
