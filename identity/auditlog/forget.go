@@ -21,11 +21,11 @@ const forgetBatch = 1000
 
 // forgetStrangers leaves out what another process is erasing just now.
 const forgetStrangers = `UPDATE audit.entries SET personal = NULL, salt = NULL WHERE entry_id IN (
-	SELECT entry_id FROM audit.entries WHERE personal IS NOT NULL AND person IS NULL AND recorded_at < $1
+	SELECT entry_id FROM audit.entries WHERE personal IS NOT NULL AND (person IS NULL OR actor = 'anonymous') AND recorded_at < $1
 	ORDER BY recorded_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)`
 
-// ForgetStrangers erases what is personal in entries that belong to nobody's account (sign-ins that failed, reports, keys, the operator's token) and were
-// recorded before a time, in batches, and says of how many. With no account to be erased with, it would stay for ever. The chain stays as it is.
+// ForgetStrangers erases what is personal in entries of nobody who was signed in (sign-ins that failed, reports, keys, the operator's token) that were
+// recorded before a time, in batches, and says of how many: whose address it is has no account to be erased with. The chain stays as it is.
 func (l *Log) ForgetStrangers(ctx context.Context, before time.Time) (int64, error) {
 	return l.forgetStrangers(ctx, before, forgetBatch)
 }

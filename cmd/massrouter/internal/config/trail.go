@@ -4,7 +4,7 @@ import "time"
 
 // Trail is the audit trail.
 type Trail struct {
-	AuditRetention time.Duration `env:"MASSROUTER_AUDIT_ADDRESS_RETENTION" doc:"How long entries of the audit trail that belong to nobody's account (sign-ins that failed, keys, the operator's token, commands) keep address and user agent, from 24h to 87600h. Then these are erased; the entries stay, and stay proved." used:"work dev"`
+	AuditRetention time.Duration `env:"MASSROUTER_AUDIT_ADDRESS_RETENTION" doc:"How long entries of the audit trail of nobody who was signed in (sign-ins that failed, keys, the operator's token, commands) keep address and user agent, from 24h to 87600h. Then these are erased; the entries stay, and stay proved." used:"work dev"`
 }
 
 const (
