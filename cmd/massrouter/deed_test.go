@@ -38,7 +38,7 @@ func classes() map[string]string {
 		"wallet open": operates, "wallet credit": operates, "wallet show": asks, "wallet limits": operates, "wallet price-group": operates, "wallet terms": asks,
 		"wallet cache-hits":   asks,
 		"charges review list": asks, "charges review accept": operates, "charges review correct": operates,
-		"key issue": operates, "key show": asks, "key update": operates, "key rotate": operates, "key disable": operates, "key enable": operates,
+		"key issue": operates, "key list": asks, "key show": asks, "key update": operates, "key rotate": operates, "key disable": operates, "key enable": operates,
 		"key bind-app": operates, "key member": operates, "key revoke": operates,
 		"app register": operates, "app update": operates, "app archive": operates, "app list": asks, "app show": asks,
 		"preset create": operates, "preset list": asks, "preset show": asks, "preset archive": operates, "preset erase": operates,

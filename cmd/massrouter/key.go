@@ -14,10 +14,10 @@ import (
 )
 
 func newKeyCommand(sh shell) *cobra.Command {
-	return group("key", "Issue, change, rotate, disable and revoke API keys",
-		"Issues, changes and revokes API keys, and binds them to apps. A key spends from one wallet, within its limits."+operatorHelp,
-		newKeyIssueCommand(sh), newKeyShowCommand(sh), newKeyUpdateCommand(sh), newKeyRotateCommand(sh), newKeyDisableCommand(sh), newKeyEnableCommand(sh),
-		newKeyBindAppCommand(sh), newKeyMemberCommand(sh), newKeyRevokeCommand(sh))
+	return group("key", "Issue, list, change, rotate, disable and revoke API keys",
+		"Issues, lists, changes and revokes API keys, and binds them to apps. A key spends from one wallet, within its limits."+operatorHelp,
+		newKeyIssueCommand(sh), newKeyListCommand(sh), newKeyShowCommand(sh), newKeyUpdateCommand(sh), newKeyRotateCommand(sh), newKeyDisableCommand(sh),
+		newKeyEnableCommand(sh), newKeyBindAppCommand(sh), newKeyMemberCommand(sh), newKeyRevokeCommand(sh))
 }
 
 // keyLimits is what 'key issue' can be told, and most of it 'key update'.

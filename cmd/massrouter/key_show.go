@@ -37,6 +37,47 @@ func newKeyShowCommand(sh shell) *cobra.Command {
 	return o.flags(c, false)
 }
 
+func newKeyListCommand(sh shell) *cobra.Command {
+	var o operator
+	cursor := ""
+	c := &cobra.Command{
+		Use: "list WALLET", Short: "List the keys of a wallet", Args: exactly(1),
+		Long:    "Lists a page of the keys of a wallet, the newest first." + operatorHelp,
+		Example: "  massrouter key list 018f0000-0000-7000-8000-000000000000",
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := parseID("wallet", args[0])
+			if err != nil {
+				return err
+			}
+			api, err := o.client(c, sh)
+			if err != nil {
+				return err
+			}
+			r, err := api.ListKeysWithResponse(c.Context(), id, &client.ListKeysParams{Cursor: pointer(cursor)})
+			if err != nil {
+				return err
+			}
+			page, err := answer(r.JSON200, r.ApplicationProblemJSONDefault, r.Status())
+			if err != nil {
+				return err
+			}
+			return printer(c).Value(page, func(w io.Writer) {
+				rows := make([][]string, len(page.Items))
+				for i := range page.Items {
+					k := &page.Items[i]
+					rows[i] = []string{k.ID.String(), k.Label, k.Name, k.State, output.Time(k.IssuedAt), orNone(k.LastUsedAt)}
+				}
+				output.Table(w, []string{"key", "label", "name", "state", "issued", "last used"}, rows)
+				if page.NextCursor != nil {
+					output.Fields(w, "more with --cursor", *page.NextCursor)
+				}
+			})
+		},
+	}
+	c.Flags().StringVar(&cursor, "cursor", "", "the page after this cursor")
+	return o.flags(c, false)
+}
+
 func writeKey(w io.Writer, k *client.Key) {
 	networks := make([]string, len(k.Networks))
 	for i, n := range k.Networks {

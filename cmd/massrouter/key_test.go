@@ -42,6 +42,12 @@ func TestAKeyIsChangedRotatedAndStopped(t *testing.T) {
 	wait(do(t, environ, "key", "update", key, "--model", "acme/a", "--model", "acme/b", "--network", "127.0.0.1/32", "--expires", "2091-02-03T00:00:00Z", "--json"))
 	shows("models +acme/a, acme/b", `networks +127\.0\.0\.1/32`, "expires +2091-02-03 .*")
 
+	second := decoded[client.SecretReceipt](t, do(t, environ, "key", "issue", wallet, "--name", "server", "--json"))
+	require.NoError(t, s.WaitFor(t.Context(), int64(second.Position)))
+	require.Regexp(t, `(?s)^key +label +name +state +issued +last used\n`+second.KeyID.String()+` +\S+ +server +active +.*\n`+key+` +\S+ +desk +active `, do(t, environ, "key", "list", wallet))
+	require.Len(t, decoded[client.KeyPage](t, do(t, environ, "key", "list", wallet, "--json")).Items, 2)
+	require.Equal(t, exitUsage, call(t.Context(), environ, "key", "list", "x").code)
+
 	works := func(secret string) bool { return s.try("/api/v1/key", secret) == http.StatusOK }
 	rotated := decoded[client.SecretReceipt](t, do(t, environ, "key", "rotate", key, "--grace", "1h", "--json"))
 	require.Equal(t, key, rotated.KeyID.String())

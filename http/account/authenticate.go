@@ -122,7 +122,7 @@ func (a *Authenticator) actor(ctx context.Context, text string, audiences ...tok
 		return auth.Actor{}, unknown()
 	}
 	now := a.p.Now()
-	if actor, ok := a.remembered(c.Session, now); ok {
+	if actor, ok := a.remembered(c, now); ok {
 		return actor, nil
 	}
 	actor, err := a.find(ctx, c)
@@ -185,12 +185,13 @@ func unavailable(err error) error {
 	return domain.Errorf(domain.CodeUnavailable, "it cannot be found out who you are at the moment; try again").Wrap(err)
 }
 
-func (a *Authenticator) remembered(id uuid.UUID, now time.Time) (auth.Actor, bool) {
+// remembered is who a token is of, if that was found out just now. A token that says another user or audience than its session has is looked at as if nothing were known.
+func (a *Authenticator) remembered(c token.Claims, now time.Time) (auth.Actor, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	r, ok := a.known[id]
+	r, ok := a.known[c.Session]
 	age := now.Sub(r.at)
-	return r.actor, ok && age >= 0 && age < believe
+	return r.actor, ok && age >= 0 && age < believe && r.actor.User == c.User && r.audience == c.Audience
 }
 
 func (a *Authenticator) remember(id uuid.UUID, r remembered) {

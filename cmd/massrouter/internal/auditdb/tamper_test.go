@@ -195,11 +195,15 @@ func TestMissingRows(t *testing.T) {
 			continue // a stream needs none; without a checkpoint nothing was promised
 		}
 		t.Log(table)
+		needed := "true"
+		if table == "ledger.commands" {
+			needed = "NOT refused" // no event tells of a refused one
+		}
 		err := pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 			_, err := tx.Exec(t.Context(), `SET LOCAL session_replication_role = replica; CREATE TABLE kept AS SELECT * FROM `+table)
 			if err == nil {
-				_, err = tx.Exec(t.Context(), fmt.Sprintf(`DELETE FROM %[1]s WHERE (tableoid, ctid) = (SELECT tableoid, ctid FROM %[1]s OFFSET 1 LIMIT 1)
-						OR (SELECT count(*) FROM %[1]s) = 1`, table))
+				_, err = tx.Exec(t.Context(), fmt.Sprintf(`DELETE FROM %[1]s WHERE (tableoid, ctid) = (SELECT tableoid, ctid FROM %[1]s WHERE %[2]s OFFSET 1 LIMIT 1)
+						OR (SELECT count(*) FROM %[1]s) = 1`, table, needed))
 			}
 			return err
 		})
