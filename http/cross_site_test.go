@@ -158,3 +158,25 @@ func TestReadingChangesNothing(t *testing.T) {
 	require.Greater(t, tried, 100)
 	b.get(mePath, ann.header).is(200)
 }
+
+// TestASessionIsNoKey: what signs a person in at the console calls no model and manages no key, as bearer or as a cookie.
+func TestASessionIsNoKey(t *testing.T) {
+	t.Parallel()
+	b, who := setup(t).withAccounts()
+	ann := b.signedIn(who, annEmail)
+	b.get(mePath, ann.header).is(200)
+	for _, one := range [][2]string{{"GET", "/api/v1/key"}, {"GET", "/api/v1/keys"}, {"POST", "/api/v1/keys"}, {"GET", "/api/v1/credits"}, {"POST", "/v1/chat/completions"}, {"POST", "/v1/messages"}} {
+		body := map[string]any{"name": "x", "model": "acme/large", "messages": []any{}}
+		if one[0] == "GET" {
+			body = nil
+		}
+		for _, as := range []header{ann.header, ann.cookie(), {"X-Api-Key", strings.TrimPrefix(ann.header.value, "Bearer ")}} {
+			var sent any
+			if body != nil {
+				sent = body
+			}
+			got := b.send(one[0], one[1], sent, as, idempotent("no-key"))
+			require.Equal(t, 401, got.status, "%s %s by %s: %s", one[0], one[1], as.name, got.body)
+		}
+	}
+}
