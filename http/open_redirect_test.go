@@ -107,7 +107,7 @@ func TestNobodyIsSentElsewhere(t *testing.T) {
 			require.Empty(t, sent, "%s %q", one, to)
 		}
 	}
-	require.Equal(t, len(ways), len(found))
+	require.Len(t, found, len(ways))
 }
 
 // TestWaysBackGoNowhereElse: neither what a service sends back nor what a proxy says moves a browser to another host than the front end's.

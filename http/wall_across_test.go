@@ -11,6 +11,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/oauth/sso"
 	tenants "github.com/massrouter/massrouter/identity/organisation"
 	"github.com/massrouter/massrouter/projections"
@@ -199,4 +200,39 @@ func TestHandlersAskBehindTheWall(t *testing.T) {
 	b.get(usagePath + "aggregate" + wallet + "&metric=calls").is(200)
 	b.get(mine.wallet).is(200)
 	b.get(members).is(200)
+}
+
+// TestEntriesAreReadBehindTheWall: the audit trail, asked for in the name of one organisation about another, or about everybody.
+func TestEntriesAreReadBehindTheWall(t *testing.T) {
+	t.Parallel()
+	b := withPeople(t)
+	b.publish()
+	mine, theirs := b.tenant(), b.tenant()
+	log := auditlog.New(b.pool)
+	_, err := log.Seal(t.Context())
+	require.NoError(t, err)
+	me, them := uuid.MustParse(mine.ids["wallet_id"]), uuid.MustParse(theirs.ids["wallet_id"])
+	ctx := checkpoint.ForTenants(t.Context(), []uuid.UUID{me})
+	whole, err := log.List(ctx, auditlog.Filter{}, "", 200)
+	require.NoError(t, err)
+	require.NotEmpty(t, whole.Entries)
+	for _, e := range whole.Entries {
+		require.Equal(t, me, e.Wallet, "no filter at all")
+		require.NotNil(t, e.Hash)
+	}
+	others, err := log.List(ctx, auditlog.Filter{Wallet: them}, "", 200)
+	require.NoError(t, err)
+	require.Empty(t, others.Entries)
+	operator, err := log.List(t.Context(), auditlog.Filter{Wallet: them}, "", 200)
+	require.NoError(t, err)
+	require.NotEmpty(t, operator.Entries)
+	var entries, links int
+	b.behind(mine.ids["wallet_id"], func(tx pgx.Tx) {
+		require.NoError(t, tx.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM audit.entries), (SELECT count(*) FROM audit.seals)`).Scan(&entries, &links))
+	})
+	require.Equal(t, []int{len(whole.Entries), len(whole.Entries)}, []int{entries, links})
+	b.behind("", func(tx pgx.Tx) {
+		require.NoError(t, tx.QueryRow(t.Context(), `SELECT count(*) FROM audit.entries`).Scan(&entries))
+	})
+	require.Zero(t, entries)
 }

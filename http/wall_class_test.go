@@ -21,7 +21,7 @@ func classes() map[string][]string {
 			"views.usage_keys_day_v3", "views.usage_keys_month_v3",
 			"identity.organisations", "identity.members", "identity.invitations", "identity.users", "identity.sso_connections", "identity.sso_domains",
 			"webhooks.webhooks", "webhooks.secrets", "webhooks.queues", "webhooks.deliveries", "webhooks.attempts", "webhooks.replays",
-			"gateway.presets", "gateway.preset_versions", "gateway.vendor_keys", "gateway.contents", "gateway.content_erasures", "gateway.cache_hits", "gateway.cache_hit_days",
+			"audit.entries", "audit.seals", "gateway.presets", "gateway.preset_versions", "gateway.vendor_keys", "gateway.contents", "gateway.content_erasures", "gateway.cache_hits", "gateway.cache_hit_days",
 		},
 		// Everything, and nothing in it is anybody's: positions and times.
 		"public": {"views.checkpoints", "views.usage_minutes_v3", "views.journal_stretches_v2"},
@@ -34,7 +34,7 @@ func classes() map[string][]string {
 		// Nothing: the platform's own, or what is shown to everybody by queries that run for nobody.
 		"platform": {
 			"public.schema_migrations", "identity.signing_keys", "identity.platform_grants", "identity.logout_tokens", "identity.mail_follower", "identity.mail_keys",
-			"ledger.*", "relay.*", "audit.*", "once.*", "views_building.*", "views_kept.*", "gateway.answers", "gateway.vendor_key_head",
+			"ledger.*", "relay.*", "audit.unsealed", "audit.head", "audit.signed_heads", "once.*", "views_building.*", "views_kept.*", "gateway.answers", "gateway.vendor_key_head",
 			"webhooks.follower", "webhooks.keys", "webhooks.removed", "views.catalog_publications_v1", "views.reviews_v1", "views.journal_balances_v2",
 			"views.rankings_hour_v1", "views.rankings_day_v1", "views.rankings_month_v1", "views.rankings_all_v1", "views.rankings_rows_v1",
 			"views.rankings_wallets_v1", "views.rankings_apps_v1", "views.rankings_hours_v1", "views.rankings_clock_v1",

@@ -73,7 +73,7 @@ func TestTheDatabaseKeepsTenantsApart(t *testing.T) {
 		for _, sql := range []string{
 			`SELECT count(*) FROM ledger.events`, `SELECT count(*) FROM identity.sessions`, `SELECT count(*) FROM identity.platform_grants`,
 			`SELECT count(password) FROM identity.users`, `SELECT count(client_secret) FROM identity.sso_connections`, `SELECT sum(balance) FROM views.journal_stretches_v2`,
-			`SELECT count(*) FROM views.rankings_all_v1`, `SELECT count(*) FROM audit.entries`, `SELECT count(*) FROM identity.approvals`, `UPDATE views.balance_v1 SET posted = 0`, `INSERT INTO identity.members DEFAULT VALUES`,
+			`SELECT count(*) FROM views.rankings_all_v1`, `SELECT count(*) FROM audit.head`, `UPDATE audit.entries SET personal = NULL`, `SELECT count(*) FROM identity.approvals`, `UPDATE views.balance_v1 SET posted = 0`, `INSERT INTO identity.members DEFAULT VALUES`,
 		} {
 			nested, err := tx.Begin(t.Context())
 			require.NoError(t, err)

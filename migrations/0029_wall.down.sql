@@ -1,6 +1,12 @@
 ALTER POLICY tenant ON identity.users USING (user_id IN (SELECT m.user_id FROM identity.members m));
 ALTER POLICY tenant ON identity.invitations USING (organisation_id IN (SELECT o.organisation_id FROM identity.organisations o));
 ALTER POLICY tenant ON identity.members USING (organisation_id IN (SELECT o.organisation_id FROM identity.organisations o));
+DROP POLICY tenant ON audit.seals;
+DROP POLICY tenant ON audit.entries;
+ALTER TABLE audit.seals DISABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.entries DISABLE ROW LEVEL SECURITY;
+REVOKE ALL ON audit.entries, audit.seals FROM massrouter_tenant;
+REVOKE USAGE ON SCHEMA audit FROM massrouter_tenant;
 DROP POLICY tenant ON identity.sso_domains;
 DROP POLICY tenant ON identity.sso_connections;
 ALTER TABLE identity.sso_domains DISABLE ROW LEVEL SECURITY;

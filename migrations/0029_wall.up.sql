@@ -53,6 +53,15 @@ CREATE POLICY tenant ON identity.sso_connections FOR SELECT TO massrouter_tenant
 CREATE POLICY tenant ON identity.sso_domains FOR SELECT TO massrouter_tenant
     USING (organisation_id = ANY (ARRAY(SELECT o.organisation_id FROM identity.organisations o)));
 
+-- Entries of the audit trail that name the wallet or its organisation, and their links.
+GRANT USAGE ON SCHEMA audit TO massrouter_tenant;
+GRANT SELECT ON audit.entries, audit.seals TO massrouter_tenant;
+ALTER TABLE audit.entries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.seals ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON audit.entries FOR SELECT TO massrouter_tenant
+    USING (wallet_id = ANY ((SELECT identity.tenants())::uuid[]) OR organisation_id = ANY (ARRAY(SELECT o.organisation_id FROM identity.organisations o)));
+CREATE POLICY tenant ON audit.seals FOR SELECT TO massrouter_tenant USING (EXISTS (SELECT FROM audit.entries e WHERE e.entry_id = seals.entry_id));
+
 -- As arrays, which are made once and looked up in an index: IN would read all members of all organisations.
 ALTER POLICY tenant ON identity.members USING (organisation_id = ANY (ARRAY(SELECT o.organisation_id FROM identity.organisations o)));
 ALTER POLICY tenant ON identity.invitations USING (organisation_id = ANY (ARRAY(SELECT o.organisation_id FROM identity.organisations o)));

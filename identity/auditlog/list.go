@@ -14,6 +14,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/trail"
+	"github.com/massrouter/massrouter/eventstore/wall"
 )
 
 // Entry is an entry as it is shown.
@@ -167,7 +168,7 @@ func (l *Log) read(ctx context.Context, f Filter, before int64, limit int) ([]En
 		add("e.recorded_at < ?", f.To)
 	}
 	args = append(args, limit)
-	rows, err := l.pool.Query(ctx, `SELECT e.entry_id, e.recorded_at, e.body::text, e.personal, e.personal_hash IS NOT NULL AND e.personal IS NULL,
+	rows, err := wall.Query(ctx, l.pool, `SELECT e.entry_id, e.recorded_at, e.body::text, e.personal, e.personal_hash IS NOT NULL AND e.personal IS NULL,
 			coalesce(s.sequence, 0), s.hash
 		FROM audit.entries e LEFT JOIN audit.seals s USING (entry_id) WHERE `+strings.Join(conditions, " AND ")+`
 		ORDER BY e.entry_id DESC LIMIT $`+strconv.Itoa(len(args)), args...)

@@ -15,10 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity/oauth"
+	"github.com/stretchr/testify/require"
 )
 
 const (
