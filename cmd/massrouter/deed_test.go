@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,7 @@ func classes() map[string]string {
 		"migrate up": "migrate.up", "migrate down": "migrate.down", "migrate status": reads,
 		"secrets init": reads, "secrets status": reads, "secrets rotate": "secrets.rotate", "secrets prune": "secrets.prune",
 		"tokens keys": reads, "tokens rotate": "tokens.rotate",
+		"mail failed": reads, "mail retry": "mail.retry",
 		"events tail":      reads,
 		"projections list": reads, "projections digest": reads, "projections verify": reads, "projections rebuild": "projections.rebuild",
 		"projections switch": "projections.switch", "projections rollback": "projections.rollback", "projections drop": "projections.drop",
@@ -175,6 +177,21 @@ func TestWhatCommandsDoToTheDatabaseIsInTheTrail(t *testing.T) {
 	require.NoError(t, err)
 	_, err = conn.Exec(t.Context(), `UPDATE views.balance_v1 SET credited_total = credited_total + 1`)
 	require.NoError(t, err)
+	var mails [3]string
+	for i := range mails {
+		err = conn.QueryRow(t.Context(), `INSERT INTO identity.mails (mail_id, recipient, kind, language, details, created_at, due_at, attempts, failed_at, error)
+			VALUES (gen_random_uuid(), $1, 'password_changed', 'en', '{}', now(), now(), 9, now(), 'mailbox full') RETURNING mail_id`, fmt.Sprintf("m%d@example.com", i)).Scan(&mails[i])
+		require.NoError(t, err)
+	}
+	require.Regexp(t, mails[2]+` +password_changed .* 9 +m2@example\.com +mailbox full`, do(t, environ, "mail", "failed"))
+	check(exitOK, "mail:"+mails[0], []string{" done"}, "mail", "retry", mails[0])
+	check(exitFailure, "", nil, "mail", "retry", mails[0])
+	check(exitOK, "", []string{" done"}, "mail", "retry", "--all")
+	check(exitOK, "", nil, "mail", "retry", "--all")
+	require.NotContains(t, do(t, environ, "mail", "failed", "--json"), "example.com")
+	for _, wrong := range [][]string{{"retry"}, {"retry", "x"}, {"retry", mails[0], "--all"}, {"failed", "--limit", "0"}} {
+		require.Equal(t, exitUsage, call(t.Context(), environ, append([]string{"mail"}, wrong...)...).code, "%v", wrong)
+	}
 	require.NoError(t, conn.Close(t.Context()))
 	check(exitFailure, "projection:balance", []string{".begun done", " failed"}, "projections", "rebuild", "balance")
 	check(exitOK, "projection:balance", both, "projections", "switch", "balance")

@@ -95,7 +95,7 @@ func newRootCommand(sh shell) *cobra.Command {
 		&cobra.Group{ID: groupLedger, Title: "Database and ledger:"}, &cobra.Group{ID: groupTools, Title: "Tools:"})
 	add(root, groupRun, newDevCommand(sh), newServeCommand(sh), newWorkCommand(sh))
 	add(root, groupOperate, newWalletCommand(sh), newChargesCommand(sh), newKeyCommand(sh), newAppCommand(sh), newPresetCommand(sh), newContentCommand(sh), newVendorKeyCommand(sh), newWebhookCommand(sh), newVendorCommand(sh), newModelCommand(sh), newPriceCommand(sh), newCatalogCommand(sh), newPeopleCommand(sh))
-	add(root, groupLedger, newMigrateCommand(sh), newSecretsCommand(sh), newTokensCommand(sh), newEventsCommand(sh), newProjectionsCommand(sh), newAuditCommand(sh), newExportCommand(sh), newRelayCommand(sh))
+	add(root, groupLedger, newMigrateCommand(sh), newSecretsCommand(sh), newTokensCommand(sh), newMailCommand(sh), newEventsCommand(sh), newProjectionsCommand(sh), newAuditCommand(sh), newExportCommand(sh), newRelayCommand(sh))
 	add(root, groupTools, newSimCommand(sh), newBenchCommand(sh), newDocsCommand(sh))
 	return root
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -316,9 +317,19 @@ func TestASickServer(t *testing.T) {
 	require.Eventually(t, func() bool { return b.count(t, "failed_at IS NOT NULL AND error LIKE '%no such mailbox%'") == 1 }, patience, tick)
 	var id uuid.UUID
 	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT mail_id FROM identity.mails WHERE failed_at IS NOT NULL`).Scan(&id))
-	require.NoError(t, w.Retry(t.Context(), id))
+	failed, err := mail.ListFailed(t.Context(), b.pool, 10)
+	require.NoError(t, err)
+	require.Len(t, failed, 1)
+	require.Equal(t, id, failed[0].ID)
+	require.Equal(t, "nobody@example.com", string(failed[0].To))
+	require.Equal(t, account.VerifyEmail, failed[0].Kind)
+	require.Contains(t, failed[0].Error, "no such mailbox")
+	again := func(id uuid.UUID) error {
+		return pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error { return mail.Retry(t.Context(), tx, id, b.now()) })
+	}
+	require.NoError(t, again(id))
 	require.Eventually(t, func() bool { return len(s.all()) == 2 }, patience, tick)
-	require.Equal(t, domain.CodeNotFound, domain.CodeOf(w.Retry(t.Context(), id)))
+	require.Equal(t, domain.CodeNotFound, domain.CodeOf(again(id)))
 
 	s.say(later, later, later, later, later, later, later, later, later, later, later)
 	b.signUp(t, "third@example.com", account.English)

@@ -157,18 +157,6 @@ func (w *Worker) deliver(ctx context.Context, d due) error {
 	return w.sender.Send(ctx, m)
 }
 
-// Retry makes a mail that was given up due again. Errors: not_found.
-func (w *Worker) Retry(ctx context.Context, id uuid.UUID) error {
-	tag, err := w.pool.Exec(ctx, `UPDATE identity.mails SET failed_at = NULL, attempts = 0, due_at = $2 WHERE mail_id = $1 AND failed_at IS NOT NULL`, id, w.o.Now())
-	if err != nil {
-		return fmt.Errorf("try a mail again: %w", err)
-	}
-	if tag.RowsAffected() == 0 {
-		return domain.Errorf(domain.CodeNotFound, "no mail with this id was given up")
-	}
-	return nil
-}
-
 // Prune forgets mails that ended long ago, a batch at a time, and says how many.
 func (w *Worker) Prune(ctx context.Context) (int64, error) {
 	tag, err := w.pool.Exec(ctx, `DELETE FROM identity.mails WHERE mail_id IN (
