@@ -2,6 +2,7 @@ package program_test
 
 import (
 	"context"
+	"encoding/json"
 	"path/filepath"
 	"testing"
 	"time"
@@ -25,14 +26,22 @@ func TestWorkForgetsStrangersInTime(t *testing.T) {
 	cfg.Store.DatabaseURL = config.NewSecret(pgtest.URL(t))
 	cfg.Gateway.JournalDir = filepath.Join(t.TempDir(), "journal")
 	pool := connect(t, cfg.Store.DatabaseURL.Reveal())
+	somebody := uuid.New()
 	for _, e := range []struct {
-		address string
-		person  string
-		age     time.Duration
-	}{{"192.0.2.1", "", 49 * time.Hour}, {"192.0.2.2", "", 47 * time.Hour}, {"192.0.2.3", `,"person":"` + uuid.NewString() + `"`, 1000 * time.Hour}} {
-		_, err := pool.Exec(t.Context(), `INSERT INTO audit.entries (recorded_at, body, personal, salt, personal_hash)
+		address, actor string
+		person         uuid.UUID
+		age            time.Duration
+	}{
+		{"192.0.2.1", "anonymous", uuid.Nil, 49 * time.Hour},
+		{"192.0.2.2", "anonymous", uuid.Nil, 47 * time.Hour},
+		{"192.0.2.3", trail.Of("user", somebody), somebody, 1000 * time.Hour},
+		{"192.0.2.4", "anonymous", somebody, 49 * time.Hour}, // who has tried the account of somebody
+	} {
+		body, err := json.Marshal(trail.Body{Actor: e.actor, Person: e.person, Action: "SignIn", Result: trail.Refused})
+		require.NoError(t, err)
+		_, err = pool.Exec(t.Context(), `INSERT INTO audit.entries (recorded_at, body, personal, salt, personal_hash)
 			SELECT now() - $1::interval, $2::json, p, s, sha256(s || convert_to(p, 'UTF8')) FROM (SELECT $3::text AS p, uuid_send(gen_random_uuid()) AS s) n`,
-			e.age, `{"actor":"anonymous","action":"SignIn","result":"refused"`+e.person+`}`, `{"address":"`+e.address+`"}`)
+			e.age, string(body), `{"address":"`+e.address+`"}`)
 		require.NoError(t, err)
 	}
 	p, err := program.Open(t.Context(), program.Options{Config: cfg, Work: true, Log: zerolog.Nop()})
@@ -64,5 +73,5 @@ func TestWorkForgetsStrangersInTime(t *testing.T) {
 	}, time.Minute, 20*time.Millisecond)
 	summary, err := auditlog.Verify(t.Context(), pool, nil, func(f auditlog.Finding) { t.Errorf("%s: %s", f.Code, f.Message) })
 	require.NoError(t, err)
-	require.EqualValues(t, 1, summary.Erased)
+	require.EqualValues(t, 2, summary.Erased)
 }
