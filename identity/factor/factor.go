@@ -173,8 +173,7 @@ func (s *Store) RenewRecovery(ctx context.Context, user uuid.UUID) (codes []stri
 			return err
 		}
 		var is bool
-		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL)
-			OR EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1) OR EXISTS (SELECT FROM identity.phones WHERE user_id = $1)`, user).Scan(&is); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT `+standing, user).Scan(&is); err != nil {
 			return err
 		}
 		if !is {
@@ -217,14 +216,22 @@ func (s *Store) RemoveTOTP(ctx context.Context, user uuid.UUID) error {
 		if tag.RowsAffected() == 0 {
 			return domain.Errorf(domain.CodeNotFound, "there is no authenticator app")
 		}
-		_, err = tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1 AND NOT EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)
-			AND NOT EXISTS (SELECT FROM identity.phones WHERE user_id = $1)`, user)
-		if err != nil {
+		if err := DropRecovery(ctx, tx, user); err != nil {
 			return err
 		}
 		return s.changed(ctx, tx, user, account.AppRemoved)
 	}))
 }
+
+// DropRecovery takes recovery codes away, in the transaction in which a factor went, unless there is another one that they stand for.
+func DropRecovery(ctx context.Context, tx pgx.Tx, user uuid.UUID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1 AND NOT `+standing, user)
+	return identity.Wrap("remove recovery codes", err)
+}
+
+// standing says whether somebody has a factor that recovery codes stand for.
+const standing = `(EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL) OR EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)
+	OR EXISTS (SELECT FROM identity.phones WHERE user_id = $1))`
 
 // RecoveryLeft counts the recovery codes that were not used.
 func (s *Store) RecoveryLeft(ctx context.Context, user uuid.UUID) (left int, err error) {

@@ -22,6 +22,7 @@ import (
 	"github.com/massrouter/massrouter/identity/account"
 	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/code"
+	"github.com/massrouter/massrouter/identity/factor"
 )
 
 // Limits.
@@ -86,7 +87,7 @@ type purpose string
 
 const (
 	register purpose = "register"
-	factor   purpose = "factor"
+	second   purpose = "factor"
 	enter    purpose = "enter"
 )
 
@@ -175,12 +176,12 @@ func (s *Store) BeginFactor(ctx context.Context, p Person) (options []byte, secr
 	if err != nil {
 		return nil, "", fmt.Errorf("ask for a passkey: %w", err)
 	}
-	return s.begin(ctx, factor, &p.ID, asked, session)
+	return s.begin(ctx, second, &p.ID, asked, session)
 }
 
 // FinishFactor says whether the browser's answer is one of the person's passkeys. Errors: passkey_wrong.
 func (s *Store) FinishFactor(ctx context.Context, p Person, secret string, answer []byte) error {
-	session, err := s.take(ctx, factor, &p.ID, secret)
+	session, err := s.take(ctx, second, &p.ID, secret)
 	if err != nil {
 		return err
 	}
@@ -352,9 +353,7 @@ func (s *Store) Remove(ctx context.Context, user, id uuid.UUID) error {
 		if err != nil {
 			return domain.Errorf(domain.CodeNotFound, "there is no such passkey")
 		}
-		_, err = tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1 AND NOT EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)
-			AND NOT EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL) AND NOT EXISTS (SELECT FROM identity.phones WHERE user_id = $1)`, user)
-		if err != nil {
+		if err := factor.DropRecovery(ctx, tx, user); err != nil {
 			return err
 		}
 		c := auditlog.About(ctx, user)

@@ -137,12 +137,13 @@ func (s *Store) Remove(ctx context.Context, user uuid.UUID) error {
 		}
 		for _, sql := range []string{
 			`DELETE FROM identity.phone_codes WHERE user_id = $1`, `DELETE FROM identity.messages WHERE user_id = $1`,
-			`DELETE FROM identity.recovery_codes WHERE user_id = $1 AND NOT EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)
-				AND NOT EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL)`,
 		} {
 			if _, err := tx.Exec(ctx, sql, user); err != nil {
 				return err
 			}
+		}
+		if err := factor.DropRecovery(ctx, tx, user); err != nil {
+			return err
 		}
 		return s.changed(ctx, tx, user, "removed")
 	}))
