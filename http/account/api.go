@@ -31,7 +31,6 @@ import (
 	"github.com/massrouter/massrouter/http/body"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/http/request"
-	"github.com/massrouter/massrouter/identity"
 	people "github.com/massrouter/massrouter/identity/account"
 	"github.com/massrouter/massrouter/identity/factor"
 	"github.com/massrouter/massrouter/identity/organisation"
@@ -88,7 +87,7 @@ func New(parts *Parts) (*API, error) {
 func (a *API) Mount(r chi.Router) {
 	handler := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{a.exchange}, StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, decodeError(err)) },
-		ResponseErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, identity.Away(err)) },
+		ResponseErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, err) },
 	})
 	makers := bodies()
 	strict := body.Strict(func(r *http.Request) func() any { return makers[auth.OperationOf(r.Context())] })

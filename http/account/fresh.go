@@ -9,7 +9,6 @@ import (
 
 	"github.com/massrouter/massrouter/http/auth"
 	"github.com/massrouter/massrouter/http/problem"
-	"github.com/massrouter/massrouter/identity"
 )
 
 // fresh refuses what is dangerous when the caller has shown no factor in the last minutes. Errors: step_up_required.
@@ -32,7 +31,7 @@ func (a *API) StepUpRequired(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a != nil && a.p != nil && auth.From(r.Context()).Session != uuid.Nil && slices.Contains(dangerous(), auth.OperationOf(r.Context())) {
 			if err := a.fresh(r.Context()); err != nil {
-				problem.Write(w, r, identity.Away(err))
+				problem.Write(w, r, err)
 				return
 			}
 		}

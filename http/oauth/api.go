@@ -22,7 +22,6 @@ import (
 	"github.com/massrouter/massrouter/http/body"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/http/request"
-	"github.com/massrouter/massrouter/identity"
 	services "github.com/massrouter/massrouter/identity/oauth"
 	"github.com/massrouter/massrouter/identity/oauth/appcode"
 	"github.com/massrouter/massrouter/identity/oauth/sso"
@@ -53,7 +52,7 @@ func New(parts *Parts) *API { return &API{p: parts} }
 func (a *API) Mount(r chi.Router) {
 	handler := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{exchanged}, StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, decodeError(err)) },
-		ResponseErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, identity.Away(err)) },
+		ResponseErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, err) },
 	})
 	makers := bodies()
 	strict := body.Strict(func(r *http.Request) func() any { return makers[auth.OperationOf(r.Context())] })

@@ -27,7 +27,6 @@ import (
 	"github.com/massrouter/massrouter/http/body"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/http/request"
-	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/access"
 	"github.com/massrouter/massrouter/identity/account"
 	tenants "github.com/massrouter/massrouter/identity/organisation"
@@ -71,7 +70,7 @@ func (a *API) Dispatch(to http.Handler) { a.dispatch = to }
 func (a *API) Mount(r chi.Router) {
 	handler := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{checkQuery}, StrictHTTPServerOptions{
 		RequestErrorHandlerFunc:  func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, decodeError(err)) },
-		ResponseErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, identity.Away(err)) },
+		ResponseErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, err) },
 	})
 	makers := bodies()
 	strict := body.Strict(func(r *http.Request) func() any { return makers[auth.OperationOf(r.Context())] })

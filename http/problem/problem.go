@@ -16,6 +16,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/http/request"
+	"github.com/massrouter/massrouter/identity"
 )
 
 // ContentType is the media type of problem documents.
@@ -53,9 +54,9 @@ func Safe(err error) *domain.Error {
 	}
 }
 
-// Write answers with the problem of an error. What callers may not see goes to the request's logger.
+// Write answers with the problem of an error; one of a database that is away is ledger_unavailable, whichever room it comes from. What callers may not see goes to the request's logger.
 func Write(w http.ResponseWriter, r *http.Request, err error) {
-	safe := Safe(err)
+	safe := Safe(identity.Away(err))
 	status := consoleStatus(safe.Code)
 	trail.From(r.Context()).Fail(string(safe.Code))
 	if status >= http.StatusInternalServerError && safe.Cause != nil && r.Context().Err() == nil {
