@@ -162,6 +162,12 @@ func (g *Gateway) Takes(ctx context.Context, vendor, secret string) error {
 	}
 	v, ok := picture.Vendors[vendor]
 	if !ok || v.Status != catalog.Active {
+		// It may have been published just now.
+		if renewed, failed := g.o.Catalog.Renew(ctx); failed == nil {
+			v, ok = renewed.Vendors[vendor]
+		}
+	}
+	if !ok || v.Status != catalog.Active {
 		return domain.Errorf(domain.CodeVendorNotFound, "there is no vendor %q", clip(vendor)).With("member", "/vendor")
 	}
 	if v.Wire != nil && v.Wire.Auth == catalog.AuthNone {

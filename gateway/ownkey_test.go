@@ -264,6 +264,23 @@ func TestAnOwnKeyServesWhomItIsFor(t *testing.T) {
 	require.False(t, served(o.Call(gatewaytest.Body(model))), "deleted")
 }
 
+// newer is a catalogue whose last picture is older than what was published.
+type newer struct {
+	gateway.Catalog
+	old gateway.Picture
+}
+
+func (n newer) Get(context.Context) (gateway.Picture, error) { return n.old, nil }
+
+// TestAKeyAtAVendorThatWasPublishedJustNow is stored: who does not find the vendor looks again. What is not there is still refused.
+func TestAKeyAtAVendorThatWasPublishedJustNow(t *testing.T) {
+	t.Parallel()
+	o := newOwner(t, func(g *gateway.Options) { g.Catalog = newer{g.Catalog, gateway.Picture{}} })
+	o.Model(gatewaytest.Canceller, "tokens=2")
+	require.NoError(t, o.Gateway.Takes(t.Context(), gatewaytest.Canceller, ownSecret))
+	require.Equal(t, domain.CodeVendorNotFound, domain.CodeOf(o.Gateway.Takes(t.Context(), "no-such-vendor", ownSecret)))
+}
+
 // TestAVendorWithoutAKeyOfThePlatforms serves those who have one.
 func TestAVendorWithoutAKeyOfThePlatforms(t *testing.T) {
 	t.Parallel()

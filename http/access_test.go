@@ -71,7 +71,7 @@ func (b *bundle) tenant() tenant {
 	b.t.Helper()
 	wallet := b.wallet("10")
 	walletID := idOf(b.t, wallet)
-	key, _ := b.key(wallet, map[string]any{"name": "k"})
+	key, _ := b.key(wallet, map[string]any{"name": "k", "member_id": testUser})
 	running, ended := b.hold(walletID, idOf(b.t, key)), b.hold(walletID, idOf(b.t, key))
 	b.get("/console/v1/generations?min_position=" + count(b.charge(walletID, ended))).is(200)
 	app := b.post(wallet+"/apps", map[string]any{"name": "Notes", "url": "https://notes.example"}).is(201)

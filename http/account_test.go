@@ -53,16 +53,24 @@ func (bare) Has(context.Context, uuid.UUID) (bool, error)            { return fa
 func (b *bundle) link(s *account.Service, p account.Purpose, to string) string {
 	b.t.Helper()
 	var user uuid.UUID
-	require.NoError(b.t, b.pool.QueryRow(b.t.Context(), `SELECT user_id FROM identity.users WHERE email LIKE 'ann@%'`).Scan(&user))
+	sql := `SELECT user_id FROM identity.users WHERE email LIKE 'ann@%'`
+	if p == account.Verify {
+		sql = `SELECT sign_up_id FROM identity.sign_ups WHERE email LIKE 'ann@%'`
+	}
+	require.NoError(b.t, b.pool.QueryRow(b.t.Context(), sql).Scan(&user))
 	secret, err := s.MakeLink(b.t.Context(), user, address.Email(to), p)
 	require.NoError(b.t, err)
 	return secret
 }
 
 // withAccounts is the same service with people.
-func (b *bundle) withAccounts() (*bundle, *account.Service) {
+func (b *bundle) withAccounts(tune ...func(*password.Options)) (*bundle, *account.Service) {
 	b.t.Helper()
-	hasher, err := password.NewHasher(password.Options{Parameters: password.Parameters{Memory: 64, Passes: 1, Threads: 1}, Share: 1, Patience: time.Minute})
+	hashing := password.Options{Parameters: password.Parameters{Memory: 64, Passes: 1, Threads: 1}, Share: 1, Patience: time.Minute}
+	for _, f := range tune {
+		f(&hashing)
+	}
+	hasher, err := password.NewHasher(hashing)
 	require.NoError(b.t, err)
 	sessions := session.New(b.pool, time.Now)
 	who := account.New(b.pool, hasher, sessions, time.Now)
@@ -105,7 +113,7 @@ func (b *bundle) people() {
 	nobody := header{"Authorization", ""}
 	words := map[string]any{"email": annEmail, "password": annWord, "delivery": "body"}
 	b.post(authPath+"sign-up", map[string]any{"email": annEmail, "password": annWord}, nobody).is(202)
-	b.post(authPath+"verify-email", map[string]any{"token": b.link(who, account.Verify, annEmail)}, nobody).is(200)
+	b.post(authPath+"verify-email", map[string]any{"token": b.link(who, account.Verify, annEmail), "password": annWord}, nobody).is(200)
 	b.post(authPath+"forgot-password", map[string]any{"email": annEmail}, nobody).is(202)
 	b.post(authPath+"reset-password", map[string]any{"token": b.link(who, account.Reset, annEmail), "password": annWord}, nobody).is(200)
 	in := b.post(authPath+"sign-in", words, nobody).is(200)
@@ -120,7 +128,7 @@ func (b *bundle) people() {
 	b.get(mePath+"/export", me).is(200)
 	b.post(mePath+"/password", map[string]any{"current": annWord, "password": annWord}, me).is(200)
 	b.post(mePath+"/email", map[string]any{"email": "ann@new.example"}, me).is(202)
-	b.post(authPath+"confirm-email", map[string]any{"token": b.link(who, account.Change, "ann@new.example")}, nobody).is(200)
+	b.post(mePath+"/email/confirm", map[string]any{"token": b.link(who, account.Change, "ann@new.example")}, me).is(200)
 	words["email"] = "ann@new.example"
 	b.secondFactors(user, me, words)
 	b.keyOfOnesOwn(wallet, me)
@@ -216,8 +224,8 @@ func (b *bundle) keyOfOnesOwn(wallet string, me header) {
 	b.post(path+"/keys", key, me).refused(403, signin.CodeStepUp)
 	_, err = b.pool.Exec(t.Context(), `UPDATE identity.sessions SET authenticated_at = authenticated_at + interval '6 minutes'`)
 	require.NoError(t, err)
-	b.post(path+"/keys", key, me).is(201)
-	b.get(path+"/keys", me).is(200)
+	issued := b.post(path+"/keys", key, me).is(201)
+	b.get(path+"/keys"+issued.after(), me).is(200)
 	b.post("/console/v1/wallets/"+uuid.NewString()+"/keys", key, me).refused(404, domain.CodeNotFound)
 	b.post("/console/v1/wallets", map[string]any{"owner": "x", "currency": "USD"}, me).refused(403, domain.CodeForbidden)
 }

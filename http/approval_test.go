@@ -1,9 +1,13 @@
 package http_test
 
 import (
+	"encoding/json"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,10 +20,18 @@ import (
 func (b *bundle) staff(name string, roles ...access.PlatformRole) person {
 	b.t.Helper()
 	who := b.person(name)
+	b.strong(who)
 	for _, role := range roles {
 		b.post("/console/v1/grants", map[string]any{"email": who.email, "role": role, "reason": "test", "days": 1}).is(201)
 	}
 	return who
+}
+
+// strong gives somebody a second factor, without which nobody gets a role.
+func (b *bundle) strong(who person) {
+	b.t.Helper()
+	_, err := b.pool.Exec(b.t.Context(), `INSERT INTO identity.totp (user_id, secret, created_at, confirmed_at) VALUES ($1, '', now(), now())`, who.id)
+	require.NoError(b.t, err)
 }
 
 // grants walks a role through its life: one owner asks, another approves.
@@ -29,6 +41,8 @@ func (b *bundle) grants() {
 	one, two, fresh := b.staff("one", access.PlatformOwner), b.staff("two", access.PlatformOwner), b.person("fresh")
 	wish := map[string]any{"email": strings.ToUpper(fresh.email[:1]) + fresh.email[1:], "role": "support", "reason": "helps", "days": 30}
 	b.get("/console/v1/wallets", fresh.header).refused(403, domain.CodeForbidden)
+	b.post("/console/v1/grants", wish).refused(409, domain.CodeConflict) // without a second factor
+	b.strong(fresh)
 	asked := b.post("/console/v1/grants", wish, one.header, idempotent("fresh")).is(202)
 	require.Equal(t, asked.text("id"), b.post("/console/v1/grants", wish, one.header, idempotent("fresh")).is(202).text("id"))
 	path := "/console/v1/approvals/" + asked.text("id")
@@ -41,6 +55,13 @@ func (b *bundle) grants() {
 	b.get("/console/v1/wallets", fresh.header).is(200)
 	require.Equal(t, done.text("answer"), b.post(path+"/approve", nil, two.header).is(200).text("answer"), "done once")
 	b.post(path+"/refuse", nil, two.header).refused(409, domain.CodeConflict)
+	b.post("/console/v1/grants", wish).refused(409, domain.CodeConflict) // it is there already
+	same := map[string]any{"email": one.email, "role": "auditor", "reason": "r", "days": 1}
+	given := b.post("/console/v1/grants", same, idempotent("same")).is(201).text("id")
+	require.Equal(t, given, b.post("/console/v1/grants", same, idempotent("same")).is(201).text("id"))
+	same["days"] = 2
+	b.post("/console/v1/grants", same, idempotent("same")).refused(409, domain.CodeIdempotencyConflict)
+	b.send("DELETE", "/console/v1/grants/"+given, nil).is(204)
 	all := b.get("/console/v1/grants", one.header).is(200)
 	require.Equal(t, "support", all.text("items", 0, "role"))
 	require.Equal(t, "user:"+one.id.String(), all.text("items", 0, "granted_by"))
@@ -48,7 +69,7 @@ func (b *bundle) grants() {
 	b.send("DELETE", "/console/v1/grants/"+all.text("items", 0, "id"), nil, one.header).is(204)
 	b.get("/console/v1/wallets", fresh.header).refused(403, domain.CodeForbidden)
 	require.Equal(t, all.count("items")-1, b.get("/console/v1/grants", one.header).is(200).count("items"))
-	require.Equal(t, all.count("items"), b.get("/console/v1/grants?past=true", one.header).is(200).count("items"))
+	require.Equal(t, all.count("items")+1, b.get("/console/v1/grants?past=true", one.header).is(200).count("items"))
 	b.send("DELETE", "/console/v1/grants/"+unknownID, nil).refused(404, domain.CodeNotFound)
 
 	refused := b.post("/console/v1/grants", wish, one.header).is(202).text("id")
@@ -104,6 +125,74 @@ func TestMoneyIsMovedByTwo(t *testing.T) {
 	require.Equal(t, "400.000000000003", b.get(w+"?min_position="+count(b.position())).is(200).text("wallet", "posted"))
 	page := b.get("/console/v1/events?limit=1000").is(200)
 	require.Equal(t, "user:"+one.id.String(), page.text("items", page.count("items")-1, "actor"), "it is done in the name of who asked")
+}
+
+// TestManySmallAmountsAreALargeOne: what a person has moved alone within a day is added up, over all wallets, however it is sent.
+func TestManySmallAmountsAreALargeOne(t *testing.T) {
+	t.Parallel()
+	b := withPeople(t)
+	wallets := []string{b.wallet("0"), b.wallet("0")}
+	one, two := b.staff("one", access.PlatformFinance), b.staff("two", access.PlatformFinance)
+	var alone, asked atomic.Int32
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			path := []string{"/adjustments", "/top-ups", "/grants"}[i%3]
+			got, err := b.try("POST", wallets[i%2]+path, credit("30"), one.header, idempotent("n"+strconv.Itoa(i)))
+			switch {
+			case err != nil:
+				t.Error(err)
+			case got.status == 200:
+				alone.Add(1)
+			case got.status == 202:
+				asked.Add(1)
+			default:
+				t.Errorf("%d %s", got.status, got.body)
+			}
+		})
+	}
+	all.Wait()
+	require.Equal(t, int32(3), alone.Load())
+	require.Equal(t, int32(5), asked.Load())
+
+	// What is sent again counts once; what is refused does not count; who has moved nothing yet may; and a day later so may the first again.
+	b.post(wallets[0]+"/adjustments", credit("10"), one.header, idempotent("again")).is(200)
+	b.post(wallets[0]+"/adjustments", credit("10"), one.header, idempotent("again")).is(200)
+	b.post(wallets[0]+"/adjustments", credit("0.01"), one.header, idempotent("more")).is(202)
+	b.post(wallets[0]+"/adjustments", credit("-0.01"), one.header, idempotent("less")).is(202)
+	euros := map[string]any{"amount": "60", "currency": "EUR", "reason": "r"}
+	for i := range 3 {
+		b.post(wallets[0]+"/adjustments", euros, two.header, idempotent("euros"+strconv.Itoa(i))).refused(422, domain.CodeCurrencyMismatch)
+	}
+	b.post(wallets[0]+"/adjustments", credit("100"), two.header, idempotent("two")).is(200)
+	_, err := b.pool.Exec(t.Context(), `UPDATE identity.moved_alone SET moved_at = moved_at - interval '24 hours'`)
+	require.NoError(t, err)
+	b.post(wallets[0]+"/adjustments", credit("90"), one.header, idempotent("tomorrow")).is(200)
+	n, err := access.New(b.pool, time.Now).Prune(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, int64(5), n)
+}
+
+// TestNobodyIsAskedAboutWhatNoOperationTakes, and what has failed is made again in its time only.
+func TestNobodyIsAskedAboutWhatNoOperationTakes(t *testing.T) {
+	t.Parallel()
+	b := withPeople(t)
+	w := b.wallet("0")
+	one, two := b.staff("one", access.PlatformFinance), b.staff("two", access.PlatformFinance)
+	for n, raw := range []string{
+		`{"Amount":"1","amount":"5000","currency":"USD","reason":"r"}`, `{"amount":"5000","amount":"1","currency":"USD","reason":"r"}`, `{"amount":5000,"currency":"USD","reason":"r"}`,
+		`{"amount":"5000"}`, "{\"amount\":\"5000\",\"currency\":\"USD\",\"reason\":\"\xff\"}",
+	} {
+		b.post(w+"/adjustments", json.RawMessage(raw), one.header, idempotent("bad"+strconv.Itoa(n))).is(400)
+	}
+	require.Zero(t, b.get("/console/v1/approvals", two.header).is(200).count("items"))
+
+	asked := b.post(w+"/adjustments", credit("500"), one.header, idempotent("x")).is(202)
+	_, err := b.pool.Exec(t.Context(), `UPDATE identity.approvals SET decision = 'approved', decided_by = $2, decided_at = now(), status = 503, expires_at = now() - interval '1 second' WHERE approval_id = $1`,
+		asked.text("id"), two.id)
+	require.NoError(t, err)
+	b.post("/console/v1/approvals/"+asked.text("id")+"/approve", nil, two.header).refused(409, domain.CodeConflict)
+	require.Equal(t, "0", b.get(w+"?min_position="+count(b.position())).is(200).text("wallet", "posted"))
 }
 
 // TestAnApprovalIsNoMoreThanWhoAskedMay: rights are those of the moment when it is done.

@@ -78,7 +78,7 @@ func (b *bundle) organisations() {
 
 	b.invitations(path, ann, bob, eve)
 	require.Equal(t, 2, b.get(path+"/members", bob.header).is(200).count("items"))
-	b.get(wallet, bob.header).is(200)
+	b.get(wallet+"?min_position="+count(b.position()), bob.header).is(200)
 	b.post(wallet+"/keys", map[string]any{"name": "k"}, bob.header).refused(403, domain.CodeForbidden)
 	member := path + "/members/" + bob.id.String()
 	b.send("PUT", member, map[string]any{"role": "admin"}, bob.header).refused(403, domain.CodeForbidden)
@@ -96,6 +96,8 @@ func (b *bundle) organisations() {
 	b.send("DELETE", path+"/members/"+eve.id.String(), nil, ann.header).is(204)
 	b.get(path, eve.header).refused(404, domain.CodeNotFound)
 	b.post(path+"/leave", nil, ann.header).is(204)
+	b.post("/console/v1/organisations", map[string]any{"name": " Acme  Labs "}, ann.header, idempotent("acme"))
+	b.get(path, ann.header).refused(404, domain.CodeNotFound) // whoever has left does not come back by sending again what made it
 	b.ending(path, wallet, bob)
 }
 
@@ -107,6 +109,13 @@ func (b *bundle) invitations(path string, ann, bob, eve person) {
 		return b.post(path+"/invitations", map[string]any{"email": to.email, "role": role}, ann.header)
 	}
 	ask(bob, "owner").refused(400, domain.CodeInvalid)
+	twice := map[string]any{"email": eve.email, "role": "viewer"}
+	once := b.post(path+"/invitations", twice, ann.header, idempotent("invite")).is(201).text("id")
+	require.Equal(t, once, b.post(path+"/invitations", twice, ann.header, idempotent("invite")).is(201).text("id"))
+	b.post(path+"/invitations", map[string]any{"email": bob.email, "role": "viewer"}, ann.header, idempotent("invite")).refused(409, domain.CodeIdempotencyConflict)
+	b.post(path+"/invitations", map[string]any{"email": eve.email, "role": "admin"}, ann.header, idempotent("invite")).refused(409, domain.CodeIdempotencyConflict)
+	require.Equal(t, once, b.get(path+"/invitations", ann.header).is(200).text("items", 0, "id"))
+	b.send("DELETE", path+"/invitations/"+once, nil, ann.header).is(204)
 	b.post(path+"/invitations", map[string]any{"email": "no mailbox", "role": "viewer"}, ann.header).is(400)
 	ask(bob, "viewer").is(201)
 	second := ask(bob, "finance").is(201)
@@ -141,7 +150,7 @@ func (b *bundle) ending(path, wallet string, owner person) {
 	issued := b.post(wallet+"/keys", map[string]any{"name": "last"}, owner.header).is(201)
 	b.post(wallet+"/top-ups", credit("2"), idempotent("fund-"+wallet)).is(200)
 	b.send("DELETE", path, nil, owner.header).refused(409, domain.CodeConflict)
-	require.Equal(t, "active", b.get("/console/v1/keys/"+issued.text("key_id"), owner.header).is(200).text("key", "state"))
+	require.Equal(t, "active", b.get("/console/v1/keys/"+issued.text("key_id")+issued.after(), owner.header).is(200).text("key", "state"))
 	b.post(wallet+"/adjustments", credit("-2"), idempotent("empty-"+wallet)).is(200)
 	b.send("DELETE", path, nil, owner.header, idempotent("end")).is(204)
 	b.get(path, owner.header).refused(404, domain.CodeNotFound)

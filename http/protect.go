@@ -18,7 +18,7 @@ type Protection struct {
 	Gate     *middleware.Gate                // by address; nil lets all through
 	Limiter  middleware.Limiter              // nil limits nothing
 	Limits   RequestLimits                   // that it keeps
-	Attempts *limit.Attempts                 // of signing in; nil counts none
+	Attempts *limit.Attempts                 // of signing in, and of having mails sent; nil counts none
 	Firewall func(http.Handler) http.Handler // before the console; nil for none
 }
 
@@ -33,12 +33,14 @@ type RequestLimits struct {
 const (
 	signInPrefix = consolePrefix + "v1/auth/"
 	signInPath   = signInPrefix + "sign-in"
+	signUpPath   = signInPrefix + "sign-up"
+	forgotPath   = signInPrefix + "forgot-password"
 	userPrefix   = "user:" // of an actor's id
 )
 
 // guards are the middlewares for all requests, the cheapest first.
 func (p Protection) guards(refuse func(http.ResponseWriter, *http.Request, error)) []func(http.Handler) http.Handler {
-	all := []func(http.Handler) http.Handler{middleware.Head(refuse)}
+	all := []func(http.Handler) http.Handler{middleware.Head(refuse), when(forConsole, middleware.Asker)}
 	if p.Gate != nil {
 		all = append(all, p.Gate.Middleware(forConsole, refuse))
 	}
@@ -52,7 +54,7 @@ func (p Protection) guards(refuse func(http.ResponseWriter, *http.Request, error
 		all = append(all, when(forConsole, p.Firewall))
 	}
 	if p.Attempts != nil {
-		all = append(all, when(withPassword, middleware.SignIn(p.Attempts, refuse)))
+		all = append(all, when(withPassword, middleware.SignIn(p.Attempts, refuse)), when(forMails, middleware.Mails(p.Attempts, refuse)))
 	}
 	for i := range all {
 		all[i] = when(fromOutside, all[i])
@@ -77,12 +79,21 @@ func fromOutside(r *http.Request) bool { return !request.ClientOf(r.Context()).I
 
 func forConsole(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, consolePrefix) }
 
+// toSignIn says what is bound by what one address may try. A way to a service of others is begun by a link, which is a GET and leaves a row all the same; coming back from there is the
+// second half of the same try.
 func toSignIn(r *http.Request) bool {
-	return r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, signInPrefix)
+	rest, within := strings.CutPrefix(r.URL.Path, signInPrefix)
+	provider, service := strings.CutPrefix(rest, "oauth/")
+	return within && (r.Method == http.MethodPost || service && !strings.Contains(provider, "/"))
 }
 
 func withPassword(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == signInPath
+}
+
+// forMails says whether a request of somebody who has not signed in has a mail sent to an address of his choice.
+func forMails(r *http.Request) bool {
+	return r.Method == http.MethodPost && (r.URL.Path == signUpPath || r.URL.Path == forgotPath)
 }
 
 // when applies a middleware to some requests.

@@ -45,7 +45,7 @@ func protected(t *testing.T, limits http.RequestLimits, gate *middleware.Gate) f
 	return func(p *parts) {
 		p.api.Protection = http.Protection{
 			Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Gate: gate, Limiter: l, Limits: limits, Firewall: f.Middleware,
-			Attempts: limit.NewAttempts(nil, nil, zerolog.Nop()),
+			Attempts: limit.NewAttempts(nil, nil, nil, zerolog.Nop()),
 		}
 	}
 }
@@ -110,4 +110,34 @@ func TestAKeyAsksSoOften(t *testing.T) {
 	}
 	require.NotEmpty(t, b.get("/api/v1/credits", bearer(secret)).is(429).header.Get("Retry-After"))
 	b.post("/v1/chat/completions", map[string]any{"model": "acme/large", "messages": []map[string]string{{"role": "user", "content": "Hi"}}}, bearer(secret)).is(200)
+}
+
+// TestWaysToServicesAreTriesToSignIn: each leaves a row, so that an address begins so many; coming back counts none.
+func TestWaysToServicesAreTriesToSignIn(t *testing.T) {
+	t.Parallel()
+	b, _ := setup(t, protected(t, http.RequestLimits{SignIn: 3}, nil)).withAccounts()
+	from := fromAbroad("203.0.113.1")
+	begun := func() (n int) {
+		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT count(*) FROM identity.oauth_flows`).Scan(&n))
+		return n
+	}
+	begin := func(path string, from header) int {
+		r, err := nethttp.NewRequestWithContext(t.Context(), nethttp.MethodGet, b.url+authPath+path, nil)
+		require.NoError(t, err)
+		r.Header.Set(from.name, from.value)
+		answer, err := b.http.Transport.RoundTrip(r) // follows nothing
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		return answer.StatusCode
+	}
+	for range 3 {
+		require.Equal(t, nethttp.StatusFound, begin("oauth/corp", from))
+	}
+	for range 3 {
+		require.Equal(t, nethttp.StatusTooManyRequests, begin("oauth/corp", from))
+	}
+	require.Equal(t, 3, begun())
+	require.Equal(t, nethttp.StatusFound, begin("oauth/corp/callback?state=x&code=y", from))
+	require.Equal(t, nethttp.StatusOK, begin("providers", from))
+	require.Equal(t, nethttp.StatusFound, begin("oauth/corp", fromAbroad("203.0.113.2")))
 }

@@ -70,7 +70,7 @@ func (a API) Handler() http.Handler {
 			a.Accounts.StepUpRequired)
 		r.Use(wall)
 		if a.Organisations != nil {
-			r.Use(a.Organisations.FourEyes)
+			r.Use(a.Organisations.FourEyes(command.Bodies()))
 		}
 		a.Queries.Mount(r)
 		a.Commands.Mount(r)

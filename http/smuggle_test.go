@@ -32,10 +32,10 @@ func (b *bundle) signedIn(who *account.Service, email string) somebody {
 	nobody := header{"Authorization", ""}
 	b.post(authPath+"sign-up", map[string]any{"email": email, "password": annWord}, nobody).is(202)
 	var s somebody
-	require.NoError(b.t, b.pool.QueryRow(b.t.Context(), `SELECT user_id FROM identity.users WHERE email = $1`, email).Scan(&s.id))
+	require.NoError(b.t, b.pool.QueryRow(b.t.Context(), `SELECT sign_up_id FROM identity.sign_ups WHERE email = $1`, email).Scan(&s.id))
 	link, err := who.MakeLink(b.t.Context(), s.id, address.Email(email), account.Verify)
 	require.NoError(b.t, err)
-	b.post(authPath+"verify-email", map[string]any{"token": link}, nobody).is(200)
+	b.post(authPath+"verify-email", map[string]any{"token": link, "password": annWord}, nobody).is(200)
 	in := b.post(authPath+"sign-in", map[string]any{"email": email, "password": annWord, "delivery": "body"}, nobody).is(200)
 	s.header, s.session = bearer(in.text("access_token")), in.text("session", "session_id")
 	return s

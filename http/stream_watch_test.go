@@ -46,6 +46,7 @@ func TestAStreamEndsWithTheRightToIt(t *testing.T) {
 		require.NoError(t, err)
 	}
 	query := "wallet_id=" + wallet
+	b.get("/console/v1/wallets/" + wallet + "?min_position=" + count(b.position())).is(200) // the read model knows it
 	join()
 	kept, theirs, operator := b.listening(ann, query), b.listening(guest, query), b.open(query, "")
 	_, err := b.pool.Exec(t.Context(), `DELETE FROM identity.members WHERE user_id = $1 AND role = 'viewer'`, guest.id)

@@ -27,13 +27,13 @@ func classes() map[string][]string {
 		"public": {"views.checkpoints", "views.usage_minutes_v3", "views.journal_stretches_v2"},
 		// Nothing: what is one person's is read by that person's id, in a room of its own.
 		"personal": {
-			"identity.sessions", "identity.refresh_tokens", "identity.mails", "identity.links", "identity.totp", "identity.recovery_codes", "identity.challenges",
-			"identity.passkeys", "identity.ceremonies", "identity.external_identities", "identity.oauth_flows", "identity.oauth_pending", "identity.app_codes",
-			"identity.approvals", "identity.phones", "identity.phone_codes", "identity.messages", "identity.message_counts",
+			"identity.sessions", "identity.refresh_tokens", "identity.mails", "identity.links", "identity.sign_ups", "identity.sign_up_links", "identity.totp", "identity.recovery_codes", "identity.challenges",
+			"identity.passkeys", "identity.ceremonies", "identity.external_identities", "identity.former_emails", "identity.oauth_flows", "identity.oauth_pending", "identity.app_codes",
+			"identity.approvals", "identity.moved_alone", "identity.phones", "identity.phone_codes", "identity.messages", "identity.message_counts", "identity.factor_networks",
 		},
 		// Nothing: the platform's own, or what is shown to everybody by queries that run for nobody.
 		"platform": {
-			"public.schema_migrations", "identity.signing_keys", "identity.platform_grants", "identity.logout_tokens", "identity.mail_follower", "identity.mail_keys",
+			"public.schema_migrations", "identity.signing_keys", "identity.platform_grants", "identity.logout_tokens", "identity.sso_removed", "identity.departures", "identity.mail_follower", "identity.mail_keys",
 			"ledger.*", "relay.*", "audit.unsealed", "audit.head", "audit.signed_heads", "once.*", "views_building.*", "views_kept.*", "gateway.answers", "gateway.vendor_key_head",
 			"webhooks.follower", "webhooks.keys", "webhooks.removed", "views.catalog_publications_v1", "views.reviews_v1", "views.journal_balances_v2",
 			"views.rankings_hour_v1", "views.rankings_day_v1", "views.rankings_month_v1", "views.rankings_all_v1", "views.rankings_rows_v1",

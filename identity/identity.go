@@ -67,7 +67,7 @@ func Away(err error) error {
 	var said *pgconn.PgError
 	away := errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF)
 	if errors.As(err, &said) {
-		away = slices.ContainsFunc([]string{"08", "53", "57P"}, func(class string) bool { return strings.HasPrefix(said.Code, class) })
+		away = away || slices.ContainsFunc([]string{"08", "53", "57P"}, func(class string) bool { return strings.HasPrefix(said.Code, class) })
 	}
 	if !away || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return err
@@ -76,12 +76,15 @@ func Away(err error) error {
 }
 
 // Name reads what somebody calls himself or something: at least and at most so many characters, all of which can be seen, with single spaces
-// between its words. Errors: invalid_request, "name".
+// between its words, and without addresses of the web: names are in mails to others. Errors: invalid_request, "name".
 func Name(text string, least, most int) (string, error) {
 	text = strings.Join(strings.Fields(text), " ")
 	hidden := func(c rune) bool { return !unicode.IsGraphic(c) || unicode.Is(unicode.Cf, c) }
 	if n := utf8.RuneCountInString(text); !utf8.ValidString(text) || n < least || n > most || strings.ContainsFunc(text, hidden) {
 		return "", domain.Errorf(domain.CodeInvalid, "a name has %d to %d visible characters", least, most).With("param", "name")
+	}
+	if low := strings.ToLower(text); strings.Contains(low, "://") || strings.Contains(low, "www.") {
+		return "", domain.Errorf(domain.CodeInvalid, "a name has no addresses of the web in it").With("param", "name")
 	}
 	return text, nil
 }

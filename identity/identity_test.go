@@ -29,6 +29,10 @@ func TestADatabaseThatIsAwayIsNobodysFault(t *testing.T) {
 	} {
 		require.Equal(t, want, domain.CodeOf(identity.Away(&pgconn.PgError{Code: code})), code)
 	}
+	var away *pgconn.ConnectError
+	require.ErrorAs(t, err, &away)
+	require.Equal(t, domain.CodeUnavailable, domain.CodeOf(identity.Away(errors.Join(away, &pgconn.PgError{Code: "28000"}))), "a database that refuses the login")
+	require.Equal(t, domain.CodeInternal, domain.CodeOf(identity.Away(&pgconn.PgError{Code: "28000"})))
 	refusal := domain.Errorf(domain.CodeNotFound, "none").Wrap(err)
 	require.Equal(t, error(refusal), identity.Away(refusal))
 	require.NoError(t, identity.Away(nil))
@@ -36,4 +40,18 @@ func TestADatabaseThatIsAwayIsNobodysFault(t *testing.T) {
 	require.Equal(t, over, identity.Away(over))
 	plain := errors.New("broken")
 	require.Equal(t, plain, identity.Away(plain))
+}
+
+// TestNamesAreNoLinks: what people call themselves and their organisations comes into mails to others.
+func TestNamesAreNoLinks(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"You won 500 USD: open https://evil.example", "HTTPS://EVIL.EXAMPLE", "see www.evil.example", "WWW.evil.example"} {
+		_, err := identity.Name(name, 1, 100)
+		require.Equal(t, domain.CodeInvalid, domain.CodeOf(err), name)
+	}
+	for _, name := range []string{"Booking.com", "Dr. A. B. Smith", "Acme: a company", "AC/DC"} {
+		got, err := identity.Name(name, 1, 100)
+		require.NoError(t, err)
+		require.Equal(t, name, got)
+	}
 }

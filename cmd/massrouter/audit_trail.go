@@ -23,12 +23,13 @@ func newAuditTrailCommand(sh shell) *cobra.Command {
 
 // trailFilter is which entries are asked for.
 type trailFilter struct {
-	actor, action, target, result, wallet, from, to string
+	actor, role, action, target, result, wallet, from, to string
 }
 
 func (f *trailFilter) flags(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&f.actor, "actor", "", "only what this actor did, for example user:018f… or operator:token")
+	flags.StringVar(&f.role, "role", "", "only what was done in this role, for example owner, operator or platform:auditor")
 	flags.StringVar(&f.action, "action", "", "only this action, for example TopUpWallet")
 	flags.StringVar(&f.target, "target", "", "only what was done to this, for example key:018f…")
 	flags.StringVar(&f.result, "result", "", "done, unchanged, read, refused or failed")
@@ -70,7 +71,7 @@ func newAuditTrailListCommand(sh shell) *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "Show entries, the newest first", Args: exactly(0),
 		Long:    "Shows a page of the audit trail, the newest entries first. That you have looked is an entry, too." + reachHelp,
-		Example: "  massrouter audit trail list --actor operator:token --result refused\n  massrouter audit trail list --target key:018f0000-0000-7000-8000-000000000000 --json",
+		Example: "  massrouter audit trail list --actor operator:token --result refused\n  massrouter audit trail list --role platform:finance --action AdjustWallet\n  massrouter audit trail list --target key:018f0000-0000-7000-8000-000000000000 --json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			wallet, from, to, err := f.read()
 			if err != nil {
@@ -81,8 +82,8 @@ func newAuditTrailListCommand(sh shell) *cobra.Command {
 				return err
 			}
 			r, err := api.ListAuditEntriesWithResponse(c.Context(), &client.ListAuditEntriesParams{
-				Actor: pointer(f.actor), Action: pointer(f.action), Target: pointer(f.target), Result: pointer(f.result), WalletID: wallet, From: from, To: to,
-				Cursor: pointer(cursor), Limit: pointer(limit),
+				Actor: pointer(f.actor), Role: pointer(f.role), Action: pointer(f.action), Target: pointer(f.target), Result: pointer(f.result), WalletID: wallet,
+				From: from, To: to, Cursor: pointer(cursor), Limit: pointer(limit),
 			})
 			if err != nil {
 				return err
@@ -147,8 +148,8 @@ func newAuditTrailExportCommand(sh shell) *cobra.Command {
 				return err
 			}
 			r, err := api.ExportAuditEntries(c.Context(), &client.ExportAuditEntriesParams{
-				Format: format, Actor: pointer(f.actor), Action: pointer(f.action), Target: pointer(f.target), Result: pointer(f.result), WalletID: wallet,
-				From: from, To: to,
+				Format: format, Actor: pointer(f.actor), Role: pointer(f.role), Action: pointer(f.action), Target: pointer(f.target), Result: pointer(f.result),
+				WalletID: wallet, From: from, To: to,
 			})
 			if err != nil {
 				return err

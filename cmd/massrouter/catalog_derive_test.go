@@ -100,7 +100,7 @@ func TestAWalletIsPutIntoAGroup(t *testing.T) {
 	shows := func(text string) func() bool {
 		return func() bool { return strings.Contains(call(t.Context(), environ, "wallet", "terms", wallet).out, text) }
 	}
-	require.Eventually(t, shows("partners"), 30*time.Second, 50*time.Millisecond)
+	await(t, shows("partners"))
 	do(t, environ, "wallet", "price-group", wallet, "--none")
-	require.Eventually(t, shows("the list's"), 30*time.Second, 50*time.Millisecond)
+	await(t, shows("the list's"))
 }

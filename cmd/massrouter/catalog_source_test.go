@@ -61,8 +61,12 @@ func TestListOfAnotherMassRouterIsImported(t *testing.T) {
 	doImport(t, to(seller), "--format", "genai-prices", small(t, "1.25"), "--all-to", "http://127.0.0.1:1/v1")
 	require.Len(t, seller.models(), 1)
 	a := seller.open("1")
-	found := seller.ask(http.MethodGet, "/api/v1/models", a.secret, nil)
-	require.Equal(t, http.StatusOK, found.status)
+	var found answered
+	await(t, func() bool { // this list is the gateway's, which knows of a price a moment after the console
+		found = seller.ask(http.MethodGet, "/api/v1/models", a.secret, nil)
+		require.Equal(t, http.StatusOK, found.status, "%s", found.body)
+		return strings.Contains(string(found.body), `"0.00000125"`)
+	})
 	r := doImport(t, to(buyer), "--format", "openrouter", write(t, "models.json", string(found.body)), "--vendor", "seller",
 		"--base-url", "seller="+seller.BaseURL()+"/api/v1")
 	require.Equal(t, 4, r.Published)

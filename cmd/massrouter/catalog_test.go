@@ -87,24 +87,40 @@ func TestRealPriceListIsImportedTwiceAndEveryModelIsCalled(t *testing.T) {
 	require.EqualValues(t, first.Counts["model"], vendor.Totals().Completed, "each model reached the vendor once")
 }
 
-// An import whose process is killed on the way is run again, and what is in the log is there once.
+// An import whose process is killed on the way is run again, and what is in the log is there once. What is in the way lets so many commands through and
+// keeps all others waiting, so that no import is too fast for the kill.
 func TestKilledImportContinues(t *testing.T) {
 	t.Parallel()
 	path, list, _ := realPrices(t)
 	s, environ := importing(t, list)
+	to, err := url.Parse(s.BaseURL())
+	require.NoError(t, err)
+	pass := httputil.NewSingleHostReverseProxy(to)
+	const through = 1500
+	var count atomic.Int64
+	narrow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && count.Add(1) > through {
+			_, _ = io.Copy(io.Discard, r.Body) // else nobody notices that the client is gone
+			<-r.Context().Done()
+			return
+		}
+		pass.ServeHTTP(w, r)
+	}))
+	t.Cleanup(narrow.Close)
 	args := []string{"catalog", "import", "--json", "--format", "genai-prices", path, "--all-to", "http://127.0.0.1:1/v1", "--context-length", "8192"}
 	whole := decoded[importReport](t, do(t, environ, append(args, "--dry-run")...))
 	self, err := os.Executable()
 	require.NoError(t, err)
-	cut := exec.CommandContext(t.Context(), self, append(args, "--parallel", "2")...)
+	require.Greater(t, len(whole.Changes), through)
+	cut := exec.CommandContext(t.Context(), self, append(args, "--parallel", "2", "--server", narrow.URL)...)
 	cut.Env = append(append(os.Environ(), asMain+"=1"), environ...)
 	require.NoError(t, cut.Start())
-	require.Eventually(t, func() bool { return s.head() > 1500 }, patience, tick)
+	await(t, func() bool { return s.head() == through && count.Load() > through })
 	require.NoError(t, cut.Process.Kill())
 	require.ErrorContains(t, cut.Wait(), "killed", "it was not through")
 
 	rest := decoded[importReport](t, do(t, environ, args...))
-	require.Positive(t, rest.Published)
+	require.Equal(t, len(whole.Changes)-through, rest.Published)
 	require.EqualValues(t, len(whole.Changes), s.head())
 	require.Empty(t, decoded[importReport](t, do(t, environ, args...)).Changes)
 }

@@ -194,12 +194,12 @@ func TestContentsAreShownAndErasedByCommands(t *testing.T) {
 	require.Regexp(t, `stored +for 72 hours\nkeys +`+a.key.String(), do(t, environ, "content", "settings", wallet))
 
 	var id, other string
-	require.Eventually(t, func() bool { // the service knows of the setting within a second
+	await(t, func() bool { // the service knows of the setting within a second
 		body := chat("test/echo", false)
 		body["messages"] = []map[string]string{{"role": "user", "content": askedInPrivate}}
 		other, id = id, s.ask(http.MethodPost, "/v1/chat/completions", a.secret, body).header.Get("X-Generation-Id")
 		return call(t.Context(), environ, "content", "show", id).code == exitOK && other != "" && call(t.Context(), environ, "content", "show", other).code == exitOK
-	}, patience, 100*tick)
+	})
 	shown := do(t, environ, "content", "show", id)
 	require.Contains(t, shown, askedInPrivate)
 	require.Regexp(t, `(?s)generation +`+id+`.*state +stored.*request \(application/json, text\)\n.*response \(application/json, text\)\n`, shown)

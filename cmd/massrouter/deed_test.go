@@ -225,5 +225,5 @@ func TestADatabaseIsMadeWithItsFirstEntry(t *testing.T) {
 	require.Len(t, all, 1)
 	require.Equal(t, []string{"migrate.up", "a new region"}, []string{all[0].Action, all[0].Reason})
 	require.Contains(t, string(all[0].After), `"version"`)
-	do(t, environ, "migrate", "down", "--steps", "0", "--yes-lose-data")
+	do(t, environ, "migrate", "down", "--steps", "0", "--yes-lose-data", "--drop-audit-trail")
 }

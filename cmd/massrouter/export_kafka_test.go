@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -84,10 +83,10 @@ func TestExportKafkaFollows(t *testing.T) {
 		return answer.StatusCode, string(body)
 	}
 	reaches := func(position int) {
-		require.Eventually(t, func() bool {
+		await(t, func() bool {
 			_, body := get("/metrics")
 			return strings.Contains(body, "massrouter_export_kafka_position "+strconv.Itoa(position)+"\n")
-		}, time.Minute, 20*time.Millisecond)
+		})
 	}
 	reaches(3)
 	broker.Kill(t)

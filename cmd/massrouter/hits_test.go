@@ -64,13 +64,13 @@ func TestHitsAreShownToTheirOwner(t *testing.T) {
 	var last answered
 	status := ""
 	hits := 0
-	require.Eventually(t, func() bool { // the answer is put into the cache beside the call
+	await(t, func() bool { // the answer is put into the cache beside the call
 		status, last = s.cached(a, "test/echo")
 		if status == "MISS" {
 			paid = append(paid, last.header.Get("X-Generation-Id"))
 		}
 		return status == "HIT"
-	}, patience, tick)
+	})
 	for hits = 1; hits < 3; hits++ {
 		status, last = s.cached(a, "test/echo")
 		require.Equal(t, "HIT", status)

@@ -172,9 +172,8 @@ func (s *service) checkMetadata(a account, generation string, left, cost money.A
 // wallet is the console's answer, once every read model has the end of the log.
 func (s *service) wallet(a account) client.Wallet {
 	s.t.Helper()
-	var head client.LedgerHead
-	s.ask(http.MethodGet, "/console/v1/ledger/head", operatorToken, nil).decode(s.t, &head)
-	found := s.ask(http.MethodGet, "/console/v1/wallets/"+a.wallet.String()+"?min_position="+head.Position.String(), operatorToken, nil)
+	require.NoError(s.t, s.WaitFor(s.t.Context(), s.head()))
+	found := s.ask(http.MethodGet, "/console/v1/wallets/"+a.wallet.String(), operatorToken, nil)
 	require.Equal(s.t, http.StatusOK, found.status, "%s", found.body)
 	var answer client.WalletAnswer
 	found.decode(s.t, &answer)

@@ -49,6 +49,10 @@ func TestAKeyIsChangedRotatedAndStopped(t *testing.T) {
 	require.Equal(t, exitUsage, call(t.Context(), environ, "key", "list", "x").code)
 
 	works := func(secret string) bool { return s.try("/api/v1/key", secret) == http.StatusOK }
+	refused := func(secret string) bool {
+		status := s.try("/api/v1/key", secret)
+		return status == http.StatusUnauthorized || status == http.StatusForbidden
+	}
 	rotated := decoded[client.SecretReceipt](t, do(t, environ, "key", "rotate", key, "--grace", "1h", "--json"))
 	require.Equal(t, key, rotated.KeyID.String())
 	require.NotNil(t, rotated.OldSecretUntil)
@@ -57,11 +61,11 @@ func TestAKeyIsChangedRotatedAndStopped(t *testing.T) {
 	out := do(t, environ, "key", "rotate", key, "--grace", "0")
 	last := regexp.MustCompile(`secret \(shown once\) +(\S+)`).FindStringSubmatch(out)
 	require.Len(t, last, 2, out)
-	require.Eventually(t, func() bool { return works(last[1]) && !works(rotated.Secret) && !works(issued.Secret) }, patience, tick)
+	require.Eventually(t, func() bool { return works(last[1]) && refused(rotated.Secret) && refused(issued.Secret) }, patience, tick)
 	require.NotContains(t, do(t, environ, "key", "show", key, "--json"), last[1])
 
 	require.Regexp(t, `^disabled +`+key, do(t, environ, "key", "disable", key, "--reason", "spends too much"))
-	require.Eventually(t, func() bool { return !works(last[1]) }, patience, tick)
+	require.Eventually(t, func() bool { return refused(last[1]) }, patience, tick)
 	shows("state +disabled", "reason +spends too much")
 	require.Regexp(t, `^enabled +`+key, do(t, environ, "key", "enable", key))
 	require.Eventually(t, func() bool { return works(last[1]) }, patience, tick)

@@ -84,10 +84,9 @@ func TestLimitsOfMembersAndWalletsOverTwoProcesses(t *testing.T) {
 
 	stranger := s.open("1.00")
 	for _, s := range services {
-		require.Eventually(t, func() bool {
+		await(t, func() bool { // both know the model
 			return s.ask(http.MethodGet, "/v1/models/test/flat", stranger.secret, nil).status == http.StatusOK
-		},
-			time.Minute, 10*time.Millisecond, "both know the model")
+		})
 	}
 	begun, through := time.Now(), 0
 	for _, secret := range []string{first.secret, second.secret} {
@@ -114,13 +113,13 @@ func TestLimitsOfMembersAndWalletsOverTwoProcesses(t *testing.T) {
 		return refusal.Error.Metadata["scope"] + " " + refusal.Error.Metadata["limited_by"]
 	}
 	for _, s := range services {
-		require.Eventually(t, func() bool { return refusedBy(s) == "member requests_per_minute" }, time.Minute, 10*time.Millisecond)
+		await(t, func() bool { return refusedBy(s) == "member requests_per_minute" })
 	}
 	_, _, err = s.App().SetMemberLimits(t.Context(), meta(), commands.SetMemberLimits{WalletID: first.wallet, MemberID: member})
 	require.NoError(t, err)
 	_, _, err = s.App().SetRateLimits(t.Context(), meta(), commands.SetRateLimits{WalletID: first.wallet, Rates: wallet.RateLimits{TokensPerMinute: 1}})
 	require.NoError(t, err)
 	for _, s := range services {
-		require.Eventually(t, func() bool { return refusedBy(s) == "wallet tokens_per_minute" }, time.Minute, 10*time.Millisecond)
+		await(t, func() bool { return refusedBy(s) == "wallet tokens_per_minute" })
 	}
 }

@@ -39,12 +39,12 @@ func TestMissingUsageIsLookedUp(t *testing.T) {
 		}
 	}
 	var page client.ChargeReviewPage
-	require.Eventually(t, func() bool {
+	await(t, func() bool {
 		found := s.ask(http.MethodGet, "/console/v1/charges/reviews", operatorToken, nil)
 		require.Equal(t, http.StatusOK, found.status, "%s", found.body)
 		page = decoded[client.ChargeReviewPage](t, string(found.body))
 		return page.Resolved == 4
-	}, patience, tick)
+	})
 	require.Zero(t, page.Open)
 	for i := range page.Items {
 		require.Equal(t, "estimated", page.Items[i].Provenance)
@@ -125,9 +125,9 @@ func (s *service) reviewed(a account, corrected string) {
 	sent := s.ask(http.MethodPost, "/v1/chat/completions", a.secret, chat("test/silent", false))
 	require.Equal(s.t, http.StatusOK, sent.status, "%s", sent.body)
 	generation := sent.header.Get("X-Generation-Id")
-	require.Eventually(s.t, func() bool {
+	await(s.t, func() bool {
 		return strings.Contains(do(s.t, environ, "charges", "review", "list", "--state", "open", "--reason", "usage_missing"), generation)
-	}, patience, tick)
+	})
 	out := do(s.t, environ, "charges", "review", "correct", generation, "--used", "input=10", "--used", "output=1", "--evidence", "invoice 7", "--reason", "as invoiced")
 	require.Contains(s.t, out, "corrected")
 	require.Contains(s.t, fails(s.t, environ, "charges", "review", "correct", generation, "--used", "thoughts=1", "--evidence", "x", "--reason", "y"), "CLASS=QUANTITY")

@@ -41,30 +41,6 @@ func newMigrateUpCommand(sh shell) *cobra.Command {
 	return d.flags(c)
 }
 
-func newMigrateDownCommand(sh shell) *cobra.Command {
-	steps, sure, d := 1, false, deed{action: "migrate.down"}
-	c := &cobra.Command{
-		Use: "down", Short: "Take migrations back (loses their data)", Args: exactly(0),
-		Long: "Takes the newest migrations back. What they made is dropped with all its data, the ledger included, " +
-			"so the command wants --yes-lose-data. The audit trail goes with migration 0027." + deedHelp,
-		Example: "  massrouter migrate down --steps 1 --yes-lose-data",
-		RunE: func(c *cobra.Command, _ []string) error {
-			switch {
-			case steps < 0:
-				return usagef("--steps is not negative")
-			case !sure:
-				return usagef("taking migrations back drops their data: add --yes-lose-data if that is what you want")
-			}
-			return migrateWith(c, sh, func(ctx context.Context, address string) (schema.Status, error) {
-				return d.migrate(ctx, address, func(ctx context.Context) (schema.Status, error) { return schema.Down(ctx, address, steps) })
-			})
-		},
-	}
-	c.Flags().IntVar(&steps, "steps", 1, "take back this many (0: all)")
-	c.Flags().BoolVar(&sure, "yes-lose-data", false, "confirm that the data of these migrations may be lost")
-	return d.flags(c)
-}
-
 func newMigrateStatusCommand(sh shell) *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "Show which migrations are applied", Args: exactly(0),
@@ -98,6 +74,6 @@ func writeStatus(w io.Writer, status schema.Status) {
 	output.Table(w, []string{"VERSION", "NAME", "STATE"}, rows)
 	_, _ = fmt.Fprintf(w, "\nThe database is at version %d of %d.\n", status.Version, status.Latest) // w is a buffer
 	if status.Dirty {
-		_, _ = fmt.Fprintln(w, "The last migration failed half-way: repair the database by hand.")
+		_, _ = fmt.Fprintln(w, "An older program did not see the end of the last one: 'massrouter migrate up' says what to do.")
 	}
 }

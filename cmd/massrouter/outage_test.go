@@ -93,13 +93,19 @@ func TestPeopleWhileTheDatabaseIsAway(t *testing.T) {
 	s, log := servePeople(t, database, redistest.Start(t).URL(), keyset, mailServer)
 	ann := s.join(box, "ann@example.com")
 	require.Eventually(t, func() bool { return s.try("/api/v1/key", ann.secret) == http.StatusOK }, patience, tick)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*patience) // the streams of the whole test
 	defer cancel()
 	open := s.updates(ctx, ann)
 	wallet := "/console/v1/wallets/" + ann.wallet.String()
 	keys := func() int {
 		var page struct{ Items []any }
-		s.send(asked{"keys", http.MethodGet, wallet + "/keys", ann.access, nil}).decode(t, &page)
+		var got answered
+		await(t, func() bool {
+			got = s.send(asked{"keys", http.MethodGet, wallet + "/keys", ann.access, nil})
+			return got.status != http.StatusServiceUnavailable
+		})
+		require.Equal(t, http.StatusOK, got.status, "%s", got.body)
+		got.decode(t, &page)
 		return len(page.Items)
 	}
 	await(t, func() bool { return keys() == 1 })
@@ -114,7 +120,7 @@ func TestPeopleWhileTheDatabaseIsAway(t *testing.T) {
 		signIn, signUp, refresh, issue, found,
 		{"sign in with a wrong password", http.MethodPost, "/console/v1/auth/sign-in", "", map[string]any{"email": ann.email, "password": "wrong"}},
 		{"forget the password", http.MethodPost, "/console/v1/auth/forgot-password", "", map[string]any{"email": ann.email}},
-		{"verify", http.MethodPost, "/console/v1/auth/verify-email", "", map[string]any{"token": strings.Repeat("x", 43)}},
+		{"verify", http.MethodPost, "/console/v1/auth/verify-email", "", map[string]any{"token": strings.Repeat("x", 43), "password": personWord}},
 		{"sign out", http.MethodPost, "/console/v1/auth/sign-out", "", map[string]any{"refresh_token": ann.refresh}},
 		{"sign out everywhere", http.MethodPost, "/console/v1/auth/sign-out-everywhere", ann.access, nil},
 		{"begin a passkey", http.MethodPost, "/console/v1/auth/passkey", "", nil},

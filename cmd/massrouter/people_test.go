@@ -142,7 +142,7 @@ func member(t *testing.T, text []byte, name string) string {
 var mailedLink = regexp.MustCompile(`verify-email#([A-Za-z0-9_-]{43})`)
 
 // TestPeopleOfARunningService: somebody signs up, proves the mailbox by the mail, signs in, has a wallet and issues a key; the signing key and the keyset are rotated
-// meanwhile; the account is erased, its key stops, and the ledger verifies. Nothing of the person is left in the
+// meanwhile; others name the person, who takes another mailbox; the account is erased, its key stops, and the ledger verifies. Nothing of the person is left in the
 // database, in Redis, in the log, nor in what is exported.
 func TestPeopleOfARunningService(t *testing.T) {
 	t.Parallel()
@@ -169,7 +169,7 @@ func TestPeopleOfARunningService(t *testing.T) {
 		}
 		return link != ""
 	}, patience, tick)
-	post("auth/verify-email", "", map[string]any{"token": link}, 200)
+	post("auth/verify-email", "", map[string]any{"token": link, "password": word}, 200)
 	words := map[string]any{"email": ann, "password": word, "delivery": "body"}
 	in := post("auth/sign-in", "", words, 200)
 	access, refresh := member(t, in, "access_token"), member(t, in, "refresh_token")
@@ -183,7 +183,11 @@ func TestPeopleOfARunningService(t *testing.T) {
 	key := member(t, post("wallets/"+me.Organisations[0].Wallet+"/keys", access, map[string]any{"name": "mine"}, 201), "secret")
 	require.Eventually(t, func() bool { return s.try("/api/v1/key", key) == http.StatusOK }, patience, tick)
 	leave(t, s, me.Organisations[0].Wallet, access)
-	for _, trace := range []string{ann, "https://annabelle.example/hook", "Annabelle's assistant", "Annabelle's account"} {
+	const now = "an.of.now@example.org"
+	named(t, pool, ann)
+	moves(t, s, box, access, now)
+	named(t, pool, now)
+	for _, trace := range []string{ann, strings.ToUpper(ann), now, "Annabelle at work", "https://annabelle.example/hook", "Annabelle's assistant", "Annabelle's account"} {
 		require.NotEmpty(t, tablesWith(t, pool, trace), trace)
 	}
 
@@ -196,19 +200,21 @@ func TestPeopleOfARunningService(t *testing.T) {
 	access = member(t, post("auth/refresh", "", map[string]any{"refresh_token": refresh}, 200), "access_token")
 	require.Contains(t, string(s.ask(http.MethodGet, "/.well-known/jwks.json", "", nil).body), "Ed25519")
 
-	gone := s.ask(http.MethodDelete, "/console/v1/me", access, map[string]any{"email": ann})
+	gone := s.ask(http.MethodDelete, "/console/v1/me", access, map[string]any{"email": now})
 	require.Equal(t, http.StatusOK, gone.status, "%s", gone.body)
 	require.Eventually(t, func() bool {
 		return s.try("/console/v1/me", access) == http.StatusUnauthorized && s.try("/api/v1/key", key) == http.StatusUnauthorized
 	}, patience, tick)
-	await(t, func() bool { return len(tablesWith(t, pool, "nnabelle")) == 0 })
+	for _, trace := range []string{"nnabelle", ann, strings.ToUpper(ann), now, strings.ToUpper(now)} { // what the worker forgets, it forgets a moment later
+		await(t, func() bool { return len(tablesWith(t, pool, trace)) == 0 })
+	}
 	stored := inRedis(t, redis.URL())
 	require.NoError(t, s.stop())
 	folder := filepath.Join(t.TempDir(), "books")
 	do(t, environ, "export", "events", "--format", "csv", "--out", folder)
 	exported := textOf(t, folder)
 	require.Contains(t, exported, "apikey.issued")
-	for _, trace := range []string{ann, "Annabelle", word, link, access, refresh, key} {
+	for _, trace := range []string{ann, now, "Annabelle", word, link, access, refresh, key} {
 		require.NotContains(t, log.String(), trace)
 		require.NotContains(t, stored, trace)
 		require.NotContains(t, exported, trace)
@@ -288,7 +294,7 @@ func TestDevShowsItsMail(t *testing.T) {
 		}
 		return link != ""
 	}, patience, tick)
-	require.Equal(t, http.StatusOK, s.ask(http.MethodPost, "/console/v1/auth/verify-email", "", map[string]any{"token": link}).status)
+	require.Equal(t, http.StatusOK, s.ask(http.MethodPost, "/console/v1/auth/verify-email", "", map[string]any{"token": link, "password": words["password"]}).status)
 	in := s.ask(http.MethodPost, "/console/v1/auth/sign-in", "", words)
 	require.Equal(t, http.StatusOK, in.status, "%s", in.body)
 	require.Equal(t, http.StatusOK, s.ask(http.MethodGet, "/console/v1/me", member(t, in.body, "access_token"), nil).status)

@@ -50,7 +50,7 @@ func (s *service) join(box *postbox, email string) *person {
 		}
 		return link != ""
 	}, patience, tick)
-	proved, err := p.VerifyEmailWithResponse(ctx, client.MailedToken{Token: link})
+	proved, err := p.VerifyEmailWithResponse(ctx, client.VerifyEmail{Token: link, Password: personWord})
 	require.NoError(t, err)
 	require.NotNil(t, proved.JSON200, "%s", proved.Body)
 	delivery := "body"

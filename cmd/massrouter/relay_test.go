@@ -25,7 +25,7 @@ func TestOperatorsFollowTheRelay(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(do(t, environ, "relay", "status", "--json")), &lines))
 		return lines
 	}
-	require.Eventually(t, func() bool { l := position(); return len(l) == 1 && l[0].Position == 3 }, patience, tick)
+	await(t, func() bool { l := position(); return len(l) == 1 && l[0].Position == 3 })
 	line := position()[0]
 	require.Equal(t, name, line.Name)
 	require.Equal(t, "publishing", line.State)

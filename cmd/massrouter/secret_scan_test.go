@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,15 +156,49 @@ func (s *scanned) ofKeys() string {
 	return second
 }
 
-// ofVendors calls a vendor that says the key back that it refuses.
+// chattyVendor says the key back that it refuses.
+type chattyVendor struct {
+	*httptest.Server
+	mu   sync.Mutex
+	told map[string]int // by key, how often it came
+}
+
+func newChattyVendor(t *testing.T) *chattyVendor {
+	t.Helper()
+	v := &chattyVendor{told: map[string]int{}}
+	v.Server = httptest.NewServer(v)
+	t.Cleanup(v.Close)
+	return v
+}
+
+// ServeHTTP refuses.
+func (v *chattyVendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	v.mu.Lock()
+	v.told[key]++
+	v.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusUnauthorized)
+	_, _ = io.WriteString(w, `{"error":{"message":"Incorrect API key provided: `+key+`","code":"invalid_api_key"}}`) //nolint:gosec // JSON, to the gateway
+}
+
+func (v *chattyVendor) knows(key string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.told[key] > 0
+}
+
+// ofVendors calls it with the platform's key and with a customer's own. What the gateway knows of vendors and of keys is younger or older than what the
+// console shows: only the vendor can say that a key was used.
 func (s *scanned) ofVendors(key string) {
-	t, operator := s.t, s.dev.info.OperatorToken
-	chatty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusUnauthorized)
-		_, _ = io.WriteString(w, `{"error":{"message":"Incorrect API key provided: `+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")+`","code":"invalid_api_key"}}`) //nolint:gosec // JSON, to the gateway
-	}))
-	t.Cleanup(chatty.Close)
+	t, operator, chatty := s.t, s.dev.info.OperatorToken, newChattyVendor(s.t)
+	reaches := func(secret string, stream bool) {
+		t.Helper()
+		await(t, func() bool {
+			s.fails(http.MethodPost, "/v1/chat/completions", key, chat("chatty/one", stream))
+			return chatty.knows(secret)
+		})
+	}
 	put := func(path string, body any) {
 		got := s.ask(http.MethodPut, path, operator, body)
 		require.Equal(t, http.StatusOK, got.status, "%s", got.body)
@@ -179,26 +215,29 @@ func (s *scanned) ofVendors(key string) {
 		"currency": "USD", "price": map[string]any{"base": map[string]string{"input": "0.000002", "output": "0.000008"}},
 	})
 	require.Equal(t, http.StatusCreated, priced.status, "%s", priced.body)
-	require.Eventually(t, func() bool { return s.try("/console/v1/models/chatty/one", operator) == http.StatusOK }, patience, tick)
-	s.fails(http.MethodPost, "/v1/chat/completions", key, chat("chatty/one", false))
+	reaches(s.secrets["the platform's key at a vendor"], false)
 	s.fails(http.MethodPost, "/v1/chat/completions", key, chat("chatty/one", true))
-	own := s.used("a customer's own key at a vendor", "own-vendor-secret-3b9d5f7a1c")
+	own, second := s.used("a customer's own key at a vendor", "own-vendor-secret-3b9d5f7a1c"), s.used("another own key", "own-vendor-secret-8e2c6a4d0f")
 	wallet := "/console/v1/wallets/" + s.dev.info.WalletID.String()
 	s.fails(http.MethodPost, wallet+"/vendor-keys", operator, map[string]any{"vendor": "nobody", "secret": own, "label": "ours"})
-	stored := s.ask(http.MethodPost, wallet+"/vendor-keys", operator, map[string]any{"vendor": "chatty", "secret": own, "label": "ours"})
-	require.Equal(t, http.StatusCreated, stored.status, "%s", stored.body)
-	s.fails(http.MethodPost, "/v1/chat/completions", key, chat("chatty/one", false))
+	for i, secret := range []string{own, second} { // the gateway knows the vendor: it has called it
+		stored := s.ask(http.MethodPost, wallet+"/vendor-keys", operator, map[string]any{"vendor": "chatty", "secret": secret, "label": "ours"})
+		require.Equal(t, http.StatusCreated, stored.status, "%s", stored.body)
+		require.NotContains(t, string(stored.body), secret)
+		reaches(secret, i == 1)
+	}
 }
 
 // ofHooks sends webhooks to somebody who does not take them.
 func (s *scanned) ofHooks() {
 	t := s.t
-	var got int
-	deaf := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { got++; w.WriteHeader(http.StatusTeapot) }))
+	var came atomic.Int64
+	deaf := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { came.Add(1); w.WriteHeader(http.StatusTeapot) }))
 	t.Cleanup(deaf.Close)
 	made := decoded[client.WebhookSecret](t, do(t, nil, "webhook", "add", s.dev.info.WalletID.String(), "--url", deaf.URL+"/hook", "--data", s.dir, "--json"))
 	s.used("the secret of a webhook", made.Secret)
 	do(t, nil, "webhook", "ping", made.WebhookID.String(), "--data", s.dir, "--json")
+	await(t, func() bool { return came.Load() > 0 }) // signed
 	rotated := decoded[client.WebhookSecret](t, do(t, nil, "webhook", "rotate", made.WebhookID.String(), "--data", s.dir, "--json"))
 	s.used("the secret of a webhook after a rotation", rotated.Secret)
 }
@@ -224,8 +263,8 @@ func (s *scanned) ofPeople() {
 		return link != ""
 	}, patience, tick)
 	s.used("a mailed link", link)
-	s.fails(http.MethodPost, "/console/v1/auth/verify-email", "", map[string]any{"token": link + "x"})
-	post("auth/verify-email", "", map[string]any{"token": link}, http.StatusOK)
+	s.fails(http.MethodPost, "/console/v1/auth/verify-email", "", map[string]any{"token": link + "x", "password": word})
+	post("auth/verify-email", "", map[string]any{"token": link, "password": word}, http.StatusOK)
 	s.fails(http.MethodPost, "/console/v1/auth/sign-in", "", map[string]any{"email": email, "password": wrong})
 	s.fails(http.MethodPost, "/console/v1/auth/sign-in", "", map[string]any{"email": word, "password": word, "more": wrong})
 	in := post("auth/sign-in", "", map[string]any{"email": email, "password": word, "delivery": "body"}, http.StatusOK)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -109,7 +110,7 @@ func (r rotation) reseal(ctx context.Context, c *cobra.Command, v *vault) (any, 
 		}
 	}
 	o := resealing.Options{Keys: v.keys, DryRun: r.dryRun, OnBatch: func(table string, done, unreadable int64) {
-		printer(c).Progress("%s: %d sealed again, %d unreadable", table, done, unreadable)
+		printer(c).Progress("%s: %d %s, %d unreadable", table, done, r.what(), unreadable)
 	}}
 	results, err := resealing.Run(ctx, v.pool, o)
 	told := map[string]any{"primary": v.keys.Keyset.Primary(), "tables": results}
@@ -143,6 +144,14 @@ func (v *vault) addKey(dryRun bool) error {
 	return v.readKeys()
 }
 
+// what happens to values, or would happen.
+func (r rotation) what() string {
+	if r.dryRun {
+		return "to be sealed again"
+	}
+	return "sealed again"
+}
+
 func (r rotation) report(c *cobra.Command, results []resealing.Result) error {
 	unreadable := int64(0)
 	err := printer(c).Value(results, func(w io.Writer) {
@@ -150,7 +159,7 @@ func (r rotation) report(c *cobra.Command, results []resealing.Result) error {
 		for _, one := range results {
 			rows = append(rows, []string{one.Table, fmt.Sprint(one.Resealed), fmt.Sprint(one.Unreadable)})
 		}
-		output.Table(w, []string{"TABLE", "SEALED AGAIN", "UNREADABLE"}, rows)
+		output.Table(w, []string{"TABLE", strings.ToUpper(r.what()), "UNREADABLE"}, rows)
 		if r.dryRun {
 			_, _ = fmt.Fprintln(w, "Nothing was changed.") // w is a buffer
 		}
@@ -201,7 +210,11 @@ func newSecretsPruneCommand(sh shell) *cobra.Command {
 				return err
 			}
 			return printer(c).Value(map[string]any{"removed": append([]uint32{}, ids...)}, func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "%d keys were removed.\n", len(ids)) // w is a buffer
+				text := fmt.Sprintf("%d keys were removed.", len(ids))
+				if len(ids) == 1 {
+					text = "1 key was removed."
+				}
+				_, _ = fmt.Fprintln(w, text) // w is a buffer
 			})
 		},
 	})

@@ -62,8 +62,9 @@ func TestSecretsRotateWhileTheServiceRuns(t *testing.T) {
 	operate := func(s *service) []string {
 		return []string{"MASSROUTER_SERVER=" + s.BaseURL(), "MASSROUTER_OPERATOR_TOKEN=" + operatorToken}
 	}
-	wallet := decoded[client.BalanceReceipt](t, do(t, operate(before), "wallet", "open", "--owner", "someone", "--json")).WalletID.String()
-	register := func(s *service) {
+	register := func(s *service) { // in a wallet of its own: one has so many at most
+		t.Helper()
+		wallet := decoded[client.BalanceReceipt](t, do(t, operate(s), "wallet", "open", "--owner", "someone", "--json")).WalletID.String()
 		do(t, operate(s), "webhook", "add", wallet, "--url", "https://receiver.example/hook")
 	}
 	register(before)
@@ -106,6 +107,7 @@ func TestSecretsRotateWhileTheServiceRuns(t *testing.T) {
 
 	dry := decoded[[]resealing.Result](t, secrets(environ, "rotate", "--dry-run", "--json"))
 	require.Equal(t, resealing.Result{Table: "webhooks.secrets", Resealed: 3}, dry[0])
+	require.Contains(t, secrets(environ, "rotate", "--dry-run"), "TO BE SEALED AGAIN")
 	require.Equal(t, first, status(), "a dry run changes nothing")
 
 	require.Regexp(t, `webhooks.secrets +3 +0`, secrets(environ, "rotate"))
@@ -115,20 +117,22 @@ func TestSecretsRotateWhileTheServiceRuns(t *testing.T) {
 	require.Regexp(t, `webhooks.secrets +0 +0`, secrets(environ, "rotate", "--resume"), "all is done")
 
 	// The running service seals with the new key: it was told by the file.
-	require.Eventually(t, func() bool {
+	await(t, func() bool {
 		register(s)
 		return rows(status())[primaryOf(second)] > 3
-	}, patience, 100*time.Millisecond)
+	})
 	withoutOld := []string{"DATABASE_URL=" + database, "MASSROUTER_SECRETS_KEYSET_FILE=" + path}
 	require.NotContains(t, rows(status()), "webhook")
 
+	changed := time.Now().Add(time.Hour) // however long it took to come here
+	require.NoError(t, os.Chtimes(path, changed, changed))
 	code, _, errs = attempted(t, withoutOld, "secrets", "prune")
 	require.Equal(t, exitFailure, code)
 	require.Contains(t, errs, "just now")
 	long := time.Now().Add(-time.Hour)
 	require.NoError(t, os.Chtimes(path, long, long))
 	secrets(withoutOld, "rotate", "--resume") // what the service sealed with the key before, while it did not know
-	secrets(withoutOld, "prune")
+	require.Equal(t, "1 key was removed.\n", secrets(withoutOld, "prune"))
 	require.Len(t, status().Keys, 1)
 	require.Equal(t, primaryOf(second), primaryOf(status()))
 

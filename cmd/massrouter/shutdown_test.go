@@ -8,12 +8,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/internal/pgcluster"
 	"github.com/massrouter/massrouter/internal/pgtest"
 )
@@ -118,9 +120,20 @@ func TestDatabaseOutageLosesNothing(t *testing.T) {
 	require.NoError(t, cluster.Restart(t.Context()))
 
 	require.True(t, strings.HasSuffix(running.finish(), "data: [DONE]\n\n"))
+	// The last byte may have come while the database was still away: the charge is in the journal then, and a moment later in the log.
+	await(t, func() bool {
+		return slices.ContainsFunc(events(t, url), func(r recorded) bool {
+			e, ok := r.event.(wallet.UsageCharged)
+			return ok && e.HoldID.String() == running.hold()
+		})
+	})
 	_, charged := findCall(t, events(t, url), running.hold())
 	require.NoError(t, s.WaitFor(t.Context(), charged.Position))
-	again := s.ask(http.MethodPost, "/v1/chat/completions", a.secret, chat("test/slow", false))
+	var again answered
+	await(t, func() bool { // until the process has noticed that the database is back
+		again = s.ask(http.MethodPost, "/v1/chat/completions", a.secret, chat("test/slow", false))
+		return again.status != http.StatusServiceUnavailable
+	})
 	require.Equal(t, http.StatusOK, again.status, "%s", again.body)
 	w := s.wallet(a)
 	require.Equal(t, "0", w.Held.String())

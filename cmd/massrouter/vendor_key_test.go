@@ -42,13 +42,13 @@ func TestACustomersKeyServesItsCalls(t *testing.T) {
 	said := do(t, operate, "vendor-key", "add", a.wallet.String(), "--vendor", "sim", "--label", "ours", "--order", "only", "--secret-file",
 		write(t, "wrong.txt", "a-key-that-nobody-knows-1234\n"), "--json")
 	id := decoded[client.VendorKeyReceipt](t, said).VendorKeyID.String()
-	require.Eventually(t, func() bool {
+	await(t, func() bool { // the vendor does not take it
 		return s.ask(http.MethodPost, "/v1/chat/completions", a.secret, chat("test/model", false)).status == http.StatusForbidden
-	}, patience, tick, "the vendor does not take it")
+	})
 	said += do(t, operate, "vendor-key", "update", a.wallet.String(), id, "--label", "ours", "--model", "test/model", "--key", a.key.String(), "--secret-file", write(t, "right.txt", vendorSecret))
-	require.Eventually(t, func() bool {
+	await(t, func() bool {
 		return s.ask(http.MethodPost, "/v1/chat/completions", a.secret, chat("test/model", false)).status == http.StatusOK
-	}, patience, tick)
+	})
 	require.Equal(t, http.StatusOK, s.ask(http.MethodPost, "/v1/chat/completions", a.secret, chat("test/model", true)).status)
 	said += do(t, operate, "vendor-key", "list", a.wallet.String()) + do(t, operate, "vendor-key", "show", a.wallet.String(), id)
 	require.Contains(t, said, "…"+vendorSecret[len(vendorSecret)-4:])
@@ -64,9 +64,9 @@ func TestACustomersKeyServesItsCalls(t *testing.T) {
 	require.Equal(t, http.StatusOK, s.ask(http.MethodPost, "/v1/chat/completions", a.secret, chat("test/model", false)).status)
 	operate[0] = "MASSROUTER_SERVER=" + s.BaseURL()
 	do(t, operate, "vendor-key", "remove", a.wallet.String(), id)
-	require.Eventually(t, func() bool {
+	await(t, func() bool {
 		return s.ask(http.MethodPost, "/v1/chat/completions", a.secret, chat("test/model", false)).status == http.StatusServiceUnavailable
-	}, patience, tick)
+	})
 
 	left, calls := money.MustParse("20"), 0
 	for _, e := range events(t, database) {

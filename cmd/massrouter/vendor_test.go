@@ -30,11 +30,11 @@ func TestVendorOfAPresetIsCalledWithTheKeyThatItTakes(t *testing.T) {
 	do(t, environ, "vendor", "publish", "sim", "--preset", "azure", "--base-url", vendor.URL()+"/openai/v1", "--name", "Our Azure")
 
 	var vendors client.VendorList
-	require.Eventually(t, func() bool {
+	await(t, func() bool {
 		got := s.ask(http.MethodGet, "/console/v1/vendors", operatorToken, nil)
 		vendors = decoded[client.VendorList](t, string(got.body))
 		return len(vendors.Items) == 1 && vendors.Items[0].Wire != nil
-	}, patience, tick)
+	})
 	require.Equal(t, "Our Azure", vendors.Items[0].Name)
 	require.Equal(t, catalog.Cancel, vendors.Items[0].CancelPolicy)
 	require.Equal(t, "max_completion_tokens", vendors.Items[0].MaxTokensField)

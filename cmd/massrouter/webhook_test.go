@@ -94,7 +94,7 @@ func TestWebhooksSurviveAKilledWorker(t *testing.T) {
 	}
 	delivered := func(n int) {
 		t.Helper()
-		require.Eventually(t, func() bool { return len(deliveries("--state", "delivered")) == n }, patience, tick)
+		await(t, func() bool { return len(deliveries("--state", "delivered")) == n })
 	}
 
 	do(t, environ, "wallet", "credit", wallet, "12.50", "--reason", "bank transfer")
@@ -137,14 +137,14 @@ func looksAtWebhooks(t *testing.T, environ []string, wallet, id string, receiver
 	verifier, err := official.NewWebhook(rotated.Secret)
 	require.NoError(t, err)
 	require.NoError(t, verifier.Verify(body, header))
-	require.Eventually(t, func() bool { return strings.Contains(do(t, environ, "webhook", "show", id, ping), "delivered") }, patience, tick)
+	await(t, func() bool { return strings.Contains(do(t, environ, "webhook", "show", id, ping), "delivered") })
 
 	do(t, environ, "webhook", "replay", id, ping)
 	require.Eventually(t, func() bool { return receiver.times(ping) == 2 }, patience, tick)
 	do(t, environ, "webhook", "replay", id, "--since", "0", "--all")
-	require.Eventually(t, func() bool {
+	await(t, func() bool {
 		return receiver.times(header.Get("webhook-id")) >= 1 && strings.Contains(do(t, environ, "webhook", "show", id), "finished")
-	}, patience, tick)
+	})
 	do(t, environ, "webhook", "update", id, "--url", receiver.URL+"/other", "--name", "other", "--disabled")
 	require.Contains(t, do(t, environ, "webhook", "list", wallet), "disabled: request")
 	refused := call(t.Context(), environ, "webhook", "ping", id)

@@ -11,7 +11,7 @@
 //	K7 A key is bound to at most one app; the bound app can be replaced and taken away, and never to what it is already.
 //	K8 Rate limits can be changed; each is zero, which is no limit, or within its bounds. Keeping them is the gateway's part.
 //	K9 A key's scope is for ever. A management key manages the other keys of its wallet; it calls no model and has no caps.
-//	K10 A key has at most one member of its wallet, whose limits count beside its own. Changes of other limits leave it.
+//	K10 A key has at most one member of its wallet, whose it is and whose limits count beside its own. Changes of other limits leave it.
 //	K11 A key with a list of networks works from these only; an empty list allows all. Looking at addresses is the surface's part.
 //	K12 A secret that leaked and works stops its key, whichever of its secrets it is, until the secret is replaced without a grace.
 package apikey
@@ -92,7 +92,7 @@ type Limits struct {
 	Models    []string    `json:"models,omitempty"`     // the only models that the key may call; all when missing
 	ExpiresAt time.Time   `json:"expires_at,omitzero"`  // when the key stops working; never when missing
 	Rates     RateLimits  `json:"rate_limits,omitzero"` // how fast it may be used; without limits when missing
-	MemberID  uuid.UUID   `json:"member_id,omitzero"`   // who of the wallet uses it, an opaque id: the member's limits count too; nobody when missing
+	MemberID  uuid.UUID   `json:"member_id,omitzero"`   // whose it is of the wallet, an opaque id: the member's limits count too; nobody's when missing
 	Networks  Networks    `json:"networks,omitempty"`   // the only networks that it may be used from, in CIDR notation; all when missing
 }
 

@@ -53,8 +53,8 @@ func (s *State) Issue(c Issue, now time.Time) (Issued, error) {
 
 // check is the part of rule K9 about limits: what bounds calls means nothing for a key that makes none.
 func (s Scope) check(l Limits) error {
-	if s == Management && (l.Caps != (wallet.Caps{}) || len(l.Models) > 0 || l.Rates != (RateLimits{}) || l.MemberID != uuid.Nil) {
-		return domain.Errorf(domain.CodeInvalid, "a management key has no caps, models, rate limits or member: it calls no models")
+	if s == Management && (l.Caps != (wallet.Caps{}) || len(l.Models) > 0 || l.Rates != (RateLimits{})) {
+		return domain.Errorf(domain.CodeInvalid, "a management key has no caps, models or rate limits: it calls no models")
 	}
 	return nil
 }

@@ -60,10 +60,18 @@ func Make(who Who, c Change) (Entry, error) {
 	if err != nil {
 		return Entry{}, fmt.Errorf("encode what is after: %w", err)
 	}
+	reason := first(c.Reason, who.Reason)
+	if who.Actor == "" {
+		reason = c.Reason // what a stranger says of himself is no reason
+	}
+	actor, person := first(c.Actor, who.Actor, "anonymous"), firstID(c.Person, who.Person)
+	if person == uuid.Nil {
+		person = personOf(actor)
+	}
 	body, err := json.Marshal(Body{
-		Actor: cut(first(c.Actor, who.Actor, "anonymous"), maxName), Role: cut(who.Role, maxName), Person: firstID(c.Person, who.Person),
+		Actor: cut(actor, maxName), Role: cut(who.Role, maxName), Person: person,
 		Action: cut(first(c.Action, who.Operation, "unnamed"), maxName), Target: cut(first(c.Target, who.Target), maxName),
-		Result: first(c.Result, Done), Code: cut(c.Code, maxName), Reason: masked(cut(first(c.Reason, who.Reason), maxReason)),
+		Result: first(c.Result, Done), Code: cut(c.Code, maxName), Reason: masked(cut(reason, maxReason)),
 		Wallet: firstID(c.Wallet, who.Wallet), Organisation: firstID(c.Organisation, who.Organisation), Session: who.Session, Request: who.Request,
 		Command: c.Command, Position: c.Position, Events: c.Events, Before: before, After: after,
 	})
@@ -72,7 +80,7 @@ func Make(who Who, c Change) (Entry, error) {
 	}
 	e := Entry{Body: body}
 	values := c.Personal
-	if firstID(c.Person, who.Person) == uuid.Nil {
+	if person == uuid.Nil {
 		values = nil // with nobody to be erased with they would stay for ever
 	}
 	if who.Address == "" && who.UserAgent == "" && len(values) == 0 {
@@ -119,6 +127,16 @@ func first[T ~string](values ...T) T {
 		}
 	}
 	return ""
+}
+
+// personOf is the person that an actor is, with whom the personal part of the entry goes; the nil UUID for a program.
+func personOf(actor string) uuid.UUID {
+	id, is := strings.CutPrefix(actor, "user:")
+	if !is {
+		return uuid.Nil
+	}
+	person, _ := uuid.Parse(id) // what is no UUID is nobody
+	return person
 }
 
 func firstID(a, b uuid.UUID) uuid.UUID {

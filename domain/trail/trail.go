@@ -23,9 +23,6 @@ const (
 	Failed    Result = "failed"    // the service failed; the ledger and the tables know whether something was changed
 )
 
-// Results lists them all.
-func Results() []Result { return []Result{Done, Unchanged, Read, Refused, Failed} }
-
 // Change is what happened to one thing. Before and After are what encoding/json takes, usually structs or maps of the members that differ, and never
 // hold what is personal; they are redacted, but what is secret has no business there anyway.
 type Change struct {

@@ -50,6 +50,25 @@ func TestChangeSaysMoreThanItsRequest(t *testing.T) {
 	require.Equal(t, trail.Body{Actor: "b", Action: "p", Target: "u", Reason: "s", Person: theirs, Wallet: theirs, Result: trail.Refused}, b)
 }
 
+// TestAnActorIsAPerson: what is personal of an entry goes with who acts, unless it says whose it is.
+func TestAnActorIsAPerson(t *testing.T) {
+	t.Parallel()
+	mine, theirs := uuid.New(), uuid.New()
+	for actor, want := range map[string]uuid.UUID{
+		trail.Of("user", mine): mine, "user:a": uuid.Nil, trail.Of("key", mine): uuid.Nil, "operator:token": uuid.Nil, "": uuid.Nil,
+	} {
+		var b trail.Body
+		e, err := trail.Make(trail.Who{Actor: actor}, trail.Change{})
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(e.Body, &b))
+		require.Equal(t, want, b.Person, actor)
+		e, err = trail.Make(trail.Who{Actor: actor}, trail.Change{Person: theirs})
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(e.Body, &b))
+		require.Equal(t, theirs, b.Person, actor)
+	}
+}
+
 func TestRedact(t *testing.T) {
 	t.Parallel()
 	secret := "sk-mr-v1-0123456789abcdefghij" //nolint:gosec // nobody's
@@ -111,4 +130,19 @@ func TestScope(t *testing.T) {
 	require.False(t, s.Noted(trail.Failed), "a change that was noted may have been undone: the refusal is told as well")
 	s.Note(trail.Refused)
 	require.True(t, s.Noted(trail.Failed))
+}
+
+// TestAStrangerHasNoReason: what somebody says who has not shown who he is would stand in an entry about somebody else, for ever.
+func TestAStrangerHasNoReason(t *testing.T) {
+	t.Parallel()
+	for who, want := range map[trail.Who]string{{Reason: "why"}: "", {Actor: "user:a", Reason: "why"}: "why"} {
+		e, err := trail.Make(who, trail.Change{Target: "user:a"})
+		require.NoError(t, err)
+		var b trail.Body
+		require.NoError(t, json.Unmarshal(e.Body, &b))
+		require.Equal(t, want, b.Reason)
+	}
+	e, err := trail.Make(trail.Who{}, trail.Change{Reason: "the program's"})
+	require.NoError(t, err)
+	require.Contains(t, string(e.Body), "the program's")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/domain/wallet"
 	"github.com/massrouter/massrouter/gateway/content"
 	"github.com/massrouter/massrouter/gateway/seal/envelope"
@@ -304,4 +305,32 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	require.NoError(t, err)
 	cancel()
 	require.NoError(t, <-ended)
+}
+
+// TestWhatIsLeftIsErasedQuietly: a program looks at a wallet without an owner again and again, and leaves one entry that says who it is.
+func TestWhatIsLeftIsErasedQuietly(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	owner := uuid.New()
+	entries := func() (all []string) {
+		t.Helper()
+		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT coalesce(array_agg(concat_ws(' ', body ->> 'actor', body ->> 'action', body ->> 'target') ORDER BY entry_id), '{}')
+			FROM audit.entries`).Scan(&all))
+		return all
+	}
+	first := call(owner)
+	b.write(content.WriterOptions{}, first)
+	require.NoError(t, b.EraseAll(t.Context(), owner))
+	require.Len(t, entries(), 1)
+	var ended time.Time
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&ended))
+	for range 3 {
+		late := call(owner)
+		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&late.StartedAt))
+		b.write(content.WriterOptions{}, late)
+		require.Equal(t, 1, b.count())
+		require.NoError(t, b.EraseLeft(t.Context(), owner, ended, "system:leavings"))
+		require.Zero(t, b.count())
+	}
+	require.Equal(t, []string{"system:leavings contents.erase " + trail.Of("contents", owner)}, entries()[1:])
 }

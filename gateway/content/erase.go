@@ -36,21 +36,36 @@ func (s *Store) Erase(ctx context.Context, walletID, generation uuid.UUID) error
 // EraseAll erases what is stored of all calls of a wallet that have begun. From its first statement on nothing of them is shown or stored any more;
 // should it end early, the sweep does the rest. Errors: ledger_unavailable.
 func (s *Store) EraseAll(ctx context.Context, walletID uuid.UUID) error {
-	return s.eraseAll(ctx, walletID, false)
+	return s.eraseAll(ctx, walletID, false, func(tx pgx.Tx) error {
+		return auditlog.Record(ctx, tx, trail.Change{Target: trail.Of("contents", walletID), Wallet: walletID})
+	})
 }
 
-// eraseAll is EraseAll; when shut, of calls to come as well, until Apply says otherwise.
-func (s *Store) eraseAll(ctx context.Context, walletID uuid.UUID, shut bool) error {
+// EraseLeft is EraseAll of a wallet that has no owner since ended, by a program that does so again and again: requests that were under way may have stored something.
+// Only the first time leaves an entry of the audit trail. Errors: ledger_unavailable.
+func (s *Store) EraseLeft(ctx context.Context, walletID uuid.UUID, ended time.Time, actor string) error {
+	return s.eraseAll(ctx, walletID, false, func(tx pgx.Tx) error {
+		var before bool
+		err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM gateway.content_erasures WHERE wallet_id = $1 AND erased_at >= $2)`, walletID, ended).Scan(&before)
+		if err != nil || before {
+			return err
+		}
+		return auditlog.Record(ctx, tx, trail.Change{Actor: actor, Action: "contents.erase", Target: trail.Of("contents", walletID), Wallet: walletID})
+	})
+}
+
+// eraseAll is EraseAll; when shut, of calls to come as well, until Apply says otherwise. note leaves the entry of it before it is done.
+func (s *Store) eraseAll(ctx context.Context, walletID uuid.UUID, shut bool, note func(pgx.Tx) error) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1::int, hashtext($2::uuid::text))`, lockClass, walletID); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO gateway.content_erasures (wallet_id, erased_at) VALUES ($1, CASE WHEN $2 THEN 'infinity' ELSE clock_timestamp() END)
-			ON CONFLICT (wallet_id) DO UPDATE SET erased_at = greatest(content_erasures.erased_at, excluded.erased_at)`, walletID, shut)
-		if err != nil || shut { // the setting that it follows from has its own
+		if err := note(tx); err != nil {
 			return err
 		}
-		return auditlog.Record(ctx, tx, trail.Change{Target: trail.Of("contents", walletID), Wallet: walletID})
+		_, err := tx.Exec(ctx, `INSERT INTO gateway.content_erasures (wallet_id, erased_at) VALUES ($1, CASE WHEN $2 THEN 'infinity' ELSE clock_timestamp() END)
+			ON CONFLICT (wallet_id) DO UPDATE SET erased_at = greatest(content_erasures.erased_at, excluded.erased_at)`, walletID, shut)
+		return err
 	})
 	if err != nil {
 		return unavailable("erase the contents of a wallet", err)
@@ -62,7 +77,7 @@ func (s *Store) eraseAll(ctx context.Context, walletID uuid.UUID, shut bool) err
 // Apply lets what is stored of a wallet's calls be no more than its owner wants now. Errors: ledger_unavailable.
 func (s *Store) Apply(ctx context.Context, walletID uuid.UUID, p wallet.ContentStorage) error {
 	if p.RetentionHours == 0 {
-		return s.eraseAll(ctx, walletID, true)
+		return s.eraseAll(ctx, walletID, true, func(pgx.Tx) error { return nil }) // the setting that it follows from has its entry
 	}
 	if _, err := s.pool.Exec(ctx, `UPDATE gateway.content_erasures SET erased_at = clock_timestamp() WHERE wallet_id = $1 AND erased_at = 'infinity'`, walletID); err != nil {
 		return unavailable("let contents be stored again", err)

@@ -2,9 +2,12 @@ package limit
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -26,15 +29,20 @@ type backOff struct {
 	base, most time.Duration
 }
 
-// The back-offs. Under attack one try is still free from each network: the owner who knows the secret is let in at once from a device
-// that is new, whoever else tries at the same time.
-var (
-	calm   = backOff{free: 5, base: 30 * time.Second, most: 15 * time.Minute} //nolint:gochecknoglobals // a constant
-	attack = backOff{free: 1, base: time.Minute, most: time.Hour}             //nolint:gochecknoglobals // a constant
-)
+// rule is what holds for a network: while the account is calm, and under attack.
+type rule struct{ calm, attack backOff }
+
+// rules are those for the network, and for the one around it, from which one and the same may come with ever another network (a /48 of IPv6). Under attack one try is still
+// free from each network: the owner who knows the secret is let in at once from a device that is new, whoever else tries at the same time.
+func rules(i int) rule {
+	if i == 0 {
+		return rule{calm: backOff{free: 5, base: 30 * time.Second, most: 15 * time.Minute}, attack: backOff{free: 1, base: time.Minute, most: time.Hour}}
+	}
+	return rule{calm: backOff{free: 20, base: 30 * time.Second, most: 15 * time.Minute}, attack: backOff{free: 3, base: time.Minute, most: time.Hour}}
+}
 
 func (b backOff) wait(tries int64) time.Duration {
-	const doublings = 30
+	const doublings = 20 // more would be more than a Duration holds
 	if tries < b.free {
 		return 0
 	}
@@ -50,10 +58,11 @@ const (
 )
 
 // Attempts slows those down who guess the secret of an account: by account and network, so that nobody locks anybody else out. It counts
-// in Redis for all processes, and in this process while Redis is away. Neither accounts nor addresses stand in Redis, only hashes of
-// both together. It is safe for concurrent use.
+// in Redis for all processes, and in this process while Redis is away. Neither accounts nor addresses stand in Redis, only keyed hashes of
+// them, which nobody without the key can find out by trying. It is safe for concurrent use.
 type Attempts struct {
 	redis redis.UniversalClient // nil: this process counts by itself
+	key   []byte                // of the hashes
 	begin *redis.Script
 	fail  *redis.Script
 	local pairs
@@ -61,30 +70,42 @@ type Attempts struct {
 	log   zerolog.Logger
 }
 
-// NewAttempts makes an Attempts. The client may be nil; now is time.Now when nil.
-func NewAttempts(client redis.UniversalClient, now func() time.Time, log zerolog.Logger) *Attempts {
+// NewAttempts makes an Attempts. The client may be nil; so may the key of the hashes, which is the same in all processes that are to count together; now is time.Now when nil.
+func NewAttempts(client redis.UniversalClient, key []byte, now func() time.Time, log zerolog.Logger) *Attempts {
 	if now == nil {
 		now = time.Now
 	}
-	return &Attempts{redis: client, begin: redis.NewScript(attemptScript), fail: redis.NewScript(failedScript), local: newPairs(), now: now, log: log}
+	if key == nil {
+		key = make([]byte, sha256.Size)
+		_, _ = rand.Read(key) // never fails
+	}
+	return &Attempts{redis: client, key: key, begin: redis.NewScript(attemptScript), fail: redis.NewScript(failedScript), local: newPairs(), now: now, log: log}
 }
 
 // Attempt is a try that may be made. One of its methods says how it ended.
 type Attempt struct {
-	a             *Attempts
-	pair, account string
-	local         bool
+	a       *Attempts
+	account string
+	pairs   []string // of the network, and of those around it
+	known   bool
+	local   bool
 }
 
-// Begin asks whether a secret of the account may be tried from the network. The error is rate_limited, with the detail retry_after. A try
+// Known says whether somebody has passed from this network before.
+func (t *Attempt) Known() bool { return t.known }
+
+// Begin asks whether a secret of the account may be tried from the network, which others are around. The error is rate_limited, with the detail retry_after. A try
 // counts until it is known how it ended, so that tries at the same time do not come through together.
-func (a *Attempts) Begin(ctx context.Context, account, network string) (*Attempt, error) {
-	t := &Attempt{a: a, account: hashed("account", account, ""), pair: hashed("pair", account, network)}
+func (a *Attempts) Begin(ctx context.Context, account, network string, around ...string) (*Attempt, error) {
+	t := &Attempt{a: a, account: a.hashed("account", account, ""), pairs: []string{a.hashed("pair", account, network)}}
+	for _, wider := range around {
+		t.pairs = append(t.pairs, a.hashed("around", account, wider))
+	}
 	now := a.now()
 	wait, err := a.ask(ctx, t, now)
 	if err != nil {
 		t.local = true
-		wait = a.local.begin(t.pair, t.account, now)
+		wait, t.known = a.local.begin(t.pairs, t.account, now)
 	}
 	if wait > 0 {
 		seconds := int64((wait + time.Second - 1) / time.Second)
@@ -100,14 +121,22 @@ func (a *Attempts) ask(ctx context.Context, t *Attempt, now time.Time) (time.Dur
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTime)
 	defer cancel()
-	ms, err := a.begin.Run(ctx, a.redis, []string{t.pair, t.account}, now.UnixMilli(),
-		calm.free, calm.base.Milliseconds(), calm.most.Milliseconds(), attack.free, attack.base.Milliseconds(), attack.most.Milliseconds(),
-		alarm, calmAfter.Milliseconds(), pairFor.Milliseconds()).Int64()
+	args := []any{now.UnixMilli(), alarm, calmAfter.Milliseconds(), pairFor.Milliseconds()}
+	for i := range t.pairs {
+		for _, b := range []backOff{rules(i).calm, rules(i).attack} {
+			args = append(args, b.free, b.base.Milliseconds(), b.most.Milliseconds())
+		}
+	}
+	answer, err := a.begin.Run(ctx, a.redis, append([]string{t.account}, t.pairs...), args...).Int64Slice()
+	if err == nil && len(answer) != 2 {
+		err = fmt.Errorf("the script answers with %d numbers", len(answer))
+	}
 	if err != nil {
 		a.log.Warn().Err(err).Msg("tries are counted without Redis: each process by itself")
 		return 0, err //nolint:wrapcheck // it is not told
 	}
-	return time.Duration(ms) * time.Millisecond, nil
+	t.known = answer[1] == 1
+	return time.Duration(answer[0]) * time.Millisecond, nil
 }
 
 // Failed says that the secret was wrong.
@@ -121,16 +150,19 @@ func (t *Attempt) Failed(ctx context.Context) {
 	})
 }
 
-// Passed says that it was right. The network is known from now on.
+// Passed says that it was right. The network is known from now on; the try does not count for those around it.
 func (t *Attempt) Passed(ctx context.Context) {
 	if t.local {
-		t.a.local.passed(t.pair, t.a.now())
+		t.a.local.passed(t.pairs, t.known, t.a.now())
 		return
 	}
 	t.tell(ctx, func(ctx context.Context) error {
 		_, err := t.a.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
-			p.HSet(ctx, t.pair, "n", 0, "known", 1)
-			p.PExpire(ctx, t.pair, knownFor)
+			p.HSet(ctx, t.pairs[0], "n", 0, "known", 1)
+			p.PExpire(ctx, t.pairs[0], knownFor)
+			for _, pair := range t.around() {
+				p.HIncrBy(ctx, pair, "n", -1)
+			}
 			return nil
 		})
 		return err
@@ -140,10 +172,29 @@ func (t *Attempt) Passed(ctx context.Context) {
 // Dropped says that it was not found out. It does not count.
 func (t *Attempt) Dropped(ctx context.Context) {
 	if t.local {
-		t.a.local.dropped(t.pair)
+		t.a.local.dropped(t.pairs[0])
+		for _, pair := range t.around() {
+			t.a.local.dropped(pair)
+		}
 		return
 	}
-	t.tell(ctx, func(ctx context.Context) error { return t.a.redis.HIncrBy(ctx, t.pair, "n", -1).Err() })
+	t.tell(ctx, func(ctx context.Context) error {
+		_, err := t.a.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for _, pair := range append([]string{t.pairs[0]}, t.around()...) {
+				p.HIncrBy(ctx, pair, "n", -1)
+			}
+			return nil
+		})
+		return err
+	})
+}
+
+// around are the pairs of the networks around, in which the try was counted: those of networks that are known are not.
+func (t *Attempt) around() []string {
+	if t.known {
+		return nil
+	}
+	return t.pairs[1:]
 }
 
 // tell sends how a try ended. What is lost counts as a failure of the pair, and not of the account.
@@ -156,7 +207,8 @@ func (t *Attempt) tell(ctx context.Context, what func(context.Context) error) {
 }
 
 // hashed is a key of Redis.
-func hashed(kind, account, network string) string {
-	sum := sha256.Sum256([]byte(kind + "\x00" + account + "\x00" + network))
-	return prefix + "attempt:" + hex.EncodeToString(sum[:])
+func (a *Attempts) hashed(kind, account, network string) string {
+	mac := hmac.New(sha256.New, a.key)
+	_, _ = mac.Write([]byte(kind + "\x00" + account + "\x00" + network)) // never fails
+	return prefix + "attempt:" + hex.EncodeToString(mac.Sum(nil))
 }

@@ -31,23 +31,37 @@ type pairs struct {
 
 func newPairs() pairs { return pairs{pairs: map[string]tried{}, accounts: map[string]tried{}} }
 
-func (p *pairs) begin(pair, account string, now time.Time) time.Duration {
+// begin counts a try by its pair and by those around it, of which a known pair is free, or says how long to wait.
+func (p *pairs) begin(pairs []string, account string, now time.Time) (wait time.Duration, known bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t, a := p.pairs[pair], p.accounts[account]
-	if t.over(now, pairFor) {
-		t = tried{}
+	a := p.accounts[account]
+	first := p.pairs[pairs[0]]
+	if known = first.known && !first.over(now, pairFor); known {
+		pairs = pairs[:1]
 	}
-	rule := calm
-	if !t.known && a.n >= alarm && !a.over(now, calmAfter) {
-		rule = attack
+	attacked := !known && a.n >= alarm && !a.over(now, calmAfter)
+	tries := make([]tried, len(pairs))
+	for i, pair := range pairs {
+		t := p.pairs[pair]
+		if t.over(now, pairFor) {
+			t = tried{}
+		}
+		b := rules(i).calm
+		if attacked {
+			b = rules(i).attack
+		}
+		wait = max(wait, b.wait(t.n)-now.Sub(t.last))
+		tries[i] = t
 	}
-	if wait := rule.wait(t.n); wait > 0 && now.Sub(t.last) < wait {
-		return wait - now.Sub(t.last)
+	if wait > 0 {
+		return wait, known
 	}
-	t.n, t.last = t.n+1, now
-	put(p.pairs, pair, t, now, pairFor)
-	return 0
+	for i, t := range tries {
+		t.n, t.last = t.n+1, now
+		put(p.pairs, pairs[i], t, now, pairFor)
+	}
+	return 0, known
 }
 
 func (p *pairs) failed(account string, now time.Time) {
@@ -61,10 +75,15 @@ func (p *pairs) failed(account string, now time.Time) {
 	put(p.accounts, account, a, now, calmAfter)
 }
 
-func (p *pairs) passed(pair string, now time.Time) {
+func (p *pairs) passed(pairs []string, known bool, now time.Time) {
+	if !known {
+		for _, pair := range pairs[1:] {
+			p.dropped(pair)
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	put(p.pairs, pair, tried{last: now, known: true}, now, pairFor)
+	put(p.pairs, pairs[0], tried{last: now, known: true}, now, pairFor)
 }
 
 func (p *pairs) dropped(pair string) {

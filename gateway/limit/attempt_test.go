@@ -2,6 +2,8 @@ package limit_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"testing"
 	"time"
@@ -41,14 +43,14 @@ func eachCounter(t *testing.T, test func(*guess)) {
 func newGuess(t *testing.T, client redis.UniversalClient) *guess {
 	t.Helper()
 	g := &guess{t: t, now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
-	g.attempts = limit.NewAttempts(client, func() time.Time { return g.now }, zerolog.Nop())
+	g.attempts = limit.NewAttempts(client, []byte("key"), func() time.Time { return g.now }, zerolog.Nop())
 	return g
 }
 
 // try is how long the next try has to wait; it ends as told when it may be made.
-func (g *guess) try(account, network string, end func(*limit.Attempt, context.Context)) time.Duration {
+func (g *guess) try(account, network string, end func(*limit.Attempt, context.Context), around ...string) time.Duration {
 	g.t.Helper()
-	a, err := g.attempts.Begin(g.t.Context(), account, network)
+	a, err := g.attempts.Begin(g.t.Context(), account, network, around...)
 	if err != nil {
 		require.Equal(g.t, domain.CodeRateLimited, domain.CodeOf(err))
 		var refusal *domain.Error
@@ -61,14 +63,14 @@ func (g *guess) try(account, network string, end func(*limit.Attempt, context.Co
 	return 0
 }
 
-func (g *guess) fails(account, network string) time.Duration {
+func (g *guess) fails(account, network string, around ...string) time.Duration {
 	g.t.Helper()
-	return g.try(account, network, (*limit.Attempt).Failed)
+	return g.try(account, network, (*limit.Attempt).Failed, around...)
 }
 
-func (g *guess) passes(account, network string) time.Duration {
+func (g *guess) passes(account, network string, around ...string) time.Duration {
 	g.t.Helper()
-	return g.try(account, network, (*limit.Attempt).Passed)
+	return g.try(account, network, (*limit.Attempt).Passed, around...)
 }
 
 func TestWhoGuessesWaitsLongerAndLonger(t *testing.T) {
@@ -82,6 +84,12 @@ func TestWhoGuessesWaitsLongerAndLonger(t *testing.T) {
 			g.now = g.now.Add(wait - time.Second)
 			require.Equal(g.t, time.Second, g.passes("ada", "home"), "also with the right secret")
 			g.now = g.now.Add(time.Second)
+			require.Zero(g.t, g.fails("ada", "home"))
+		}
+		for range 40 {
+			wait := g.fails("ada", "home")
+			require.GreaterOrEqual(g.t, wait, 15*time.Minute, "however often")
+			g.now = g.now.Add(wait)
 			require.Zero(g.t, g.fails("ada", "home"))
 		}
 		require.Zero(g.t, g.passes("ada", "work"), "another network")
@@ -123,6 +131,49 @@ func TestNobodyIsLockedOutByOthers(t *testing.T) {
 		g.now = g.now.Add(time.Hour)
 		require.Zero(g.t, g.fails("ada", "bot-60"))
 		require.Zero(g.t, g.fails("ada", "bot-60"), "the attack is over")
+	})
+}
+
+// TestWhoHasManyNetworksIsOne: whoever has a /48 of IPv6 has as many networks as he likes. He waits like somebody who has a few, more so once there is an attack; who is
+// known in the midst of them does not, and one who passes does not count.
+func TestWhoHasManyNetworksIsOne(t *testing.T) {
+	t.Parallel()
+	eachCounter(t, func(g *guess) {
+		const site = "2001:db8:bad::/48"
+		require.Zero(g.t, g.passes("ada", "neighbour", site))
+		looked := 0
+		for i := range 120 {
+			if g.fails("ada", "subnet-"+strconv.Itoa(i), site) == 0 {
+				looked++
+			}
+		}
+		require.Equal(g.t, 20, looked)
+		for i := range 20 {
+			g.now = g.now.Add(time.Minute)
+			if g.fails("ada", "later-"+strconv.Itoa(i), site) == 0 {
+				looked++
+			}
+		}
+		require.LessOrEqual(g.t, looked, 22, "it is an attack now, and a site waits up to an hour")
+		require.Zero(g.t, g.passes("ada", "neighbour", site), "who is known is not kept waiting")
+		require.Zero(g.t, g.fails("ada", "hotel", "2001:db8:9::/48"), "nor is another site")
+		require.Zero(g.t, g.fails("bob", "subnet-1", site))
+		for i := range 50 {
+			require.Zero(g.t, g.passes("carol", "device-"+strconv.Itoa(i), site), "who knows the secret is no guesser")
+			require.Zero(g.t, g.try("carol", "other-"+strconv.Itoa(i), (*limit.Attempt).Dropped, site))
+		}
+	})
+}
+
+func TestItIsToldWhoIsKnown(t *testing.T) {
+	t.Parallel()
+	eachCounter(t, func(g *guess) {
+		for _, known := range []bool{false, true, true} {
+			a, err := g.attempts.Begin(g.t.Context(), "ada", "home")
+			require.NoError(g.t, err)
+			require.Equal(g.t, known, a.Known())
+			a.Passed(g.t.Context())
+		}
 	})
 }
 
@@ -168,10 +219,23 @@ func TestNoNamesStandInRedis(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	g := newGuess(t, client)
-	require.Zero(t, g.fails("ada@example.com", "203.0.113.9/32"))
+	require.Zero(t, g.fails("ada@example.com", "2001:db8:0:1::/64", "2001:db8::/48"))
 	keys, err := client.Keys(t.Context(), "*").Result()
 	require.NoError(t, err)
-	require.Len(t, keys, 2)
+	require.Len(t, keys, 3)
+	for _, kind := range []string{"account\x00ada@example.com\x00", "pair\x00ada@example.com\x002001:db8:0:1::/64", "ada@example.com", "2001:db8::/48"} {
+		plain := sha256.Sum256([]byte(kind))
+		require.NotContains(t, keys, "massrouter:limit:attempt:"+hex.EncodeToString(plain[:]), "nobody finds an address by trying")
+	}
+	other := limit.NewAttempts(client, []byte("another key"), func() time.Time { return g.now }, zerolog.Nop())
+	_, err = other.Begin(t.Context(), "ada@example.com", "2001:db8:0:1::/64")
+	require.NoError(t, err)
+	same := limit.NewAttempts(client, []byte("key"), func() time.Time { return g.now }, zerolog.Nop())
+	_, err = same.Begin(t.Context(), "ada@example.com", "2001:db8:0:1::/64", "2001:db8::/48")
+	require.NoError(t, err)
+	keys, err = client.Keys(t.Context(), "*").Result()
+	require.NoError(t, err)
+	require.Len(t, keys, 4, "processes with one key count together")
 	for _, key := range keys {
 		require.Regexp(t, `^massrouter:limit:attempt:[0-9a-f]{64}$`, key)
 		ttl, err := client.PTTL(t.Context(), key).Result()

@@ -267,7 +267,7 @@ type SignedIn struct {
 	Session      *Session   `json:"session,omitempty"`
 }
 
-// StepUpRequest defines model for StepUpRequest.
+// StepUpRequest A session that is in cookies takes `cookie` only.
 type StepUpRequest struct {
 	Delivery *string `json:"delivery,omitempty"`
 }
@@ -277,6 +277,15 @@ type UpdateMe struct {
 	Language *string `json:"language,omitempty"`
 	Name     *string `json:"name,omitempty"`
 	Zone     *string `json:"zone,omitempty"`
+}
+
+// VerifyEmail defines model for VerifyEmail.
+type VerifyEmail struct {
+	// Password The one that was chosen at the sign-up that the mail is of.
+	Password string `json:"password"`
+
+	// Token The secret behind the # of the link that was mailed.
+	Token string `json:"token"`
 }
 
 // ApprovalID defines model for ApprovalID.
@@ -306,9 +315,6 @@ type AskChallengePasskeyJSONRequestBody = ChallengeOf
 // AskChallengeSMSJSONRequestBody defines body for AskChallengeSMS for application/json ContentType.
 type AskChallengeSMSJSONRequestBody = ChallengeOf
 
-// ConfirmEmailJSONRequestBody defines body for ConfirmEmail for application/json ContentType.
-type ConfirmEmailJSONRequestBody = MailedToken
-
 // ForgotPasswordJSONRequestBody defines body for ForgotPassword for application/json ContentType.
 type ForgotPasswordJSONRequestBody = ForgotPassword
 
@@ -331,7 +337,7 @@ type SignOutJSONRequestBody = SignOut
 type SignUpJSONRequestBody = SignUp
 
 // VerifyEmailJSONRequestBody defines body for VerifyEmail for application/json ContentType.
-type VerifyEmailJSONRequestBody = MailedToken
+type VerifyEmailJSONRequestBody = VerifyEmail
 
 // EraseMeJSONRequestBody defines body for EraseMe for application/json ContentType.
 type EraseMeJSONRequestBody = EraseMe
@@ -341,6 +347,9 @@ type UpdateMeJSONRequestBody = UpdateMe
 
 // ChangeEmailJSONRequestBody defines body for ChangeEmail for application/json ContentType.
 type ChangeEmailJSONRequestBody = ChangeEmail
+
+// ConfirmEmailJSONRequestBody defines body for ConfirmEmail for application/json ContentType.
+type ConfirmEmailJSONRequestBody = MailedToken
 
 // AddPasskeyJSONRequestBody defines body for AddPasskey for application/json ContentType.
 type AddPasskeyJSONRequestBody = AddPasskey
@@ -377,9 +386,6 @@ type ServerInterface interface {
 	// AskChallengeSMS Have a code sent to the telephone, as an answer of a challenge
 	// (POST /console/v1/auth/challenge/sms)
 	AskChallengeSMS(w http.ResponseWriter, r *http.Request)
-	// ConfirmEmail Prove the new mailbox of an account
-	// (POST /console/v1/auth/confirm-email)
-	ConfirmEmail(w http.ResponseWriter, r *http.Request)
 	// ForgotPassword Ask for a link to set a new password
 	// (POST /console/v1/auth/forgot-password)
 	ForgotPassword(w http.ResponseWriter, r *http.Request)
@@ -422,6 +428,9 @@ type ServerInterface interface {
 	// ChangeEmail Ask for another e-mail address
 	// (POST /console/v1/me/email)
 	ChangeEmail(w http.ResponseWriter, r *http.Request)
+	// ConfirmEmail Prove the new mailbox of an account
+	// (POST /console/v1/me/email/confirm)
+	ConfirmEmail(w http.ResponseWriter, r *http.Request)
 	// ExportMe Everything that is kept of somebody
 	// (GET /console/v1/me/export)
 	ExportMe(w http.ResponseWriter, r *http.Request)
@@ -506,12 +515,6 @@ func (_ Unimplemented) AskChallengeSMS(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// ConfirmEmail Prove the new mailbox of an account
-// (POST /console/v1/auth/confirm-email)
-func (_ Unimplemented) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
-	w.WriteHeader(http.StatusNotImplemented)
-}
-
 // ForgotPassword Ask for a link to set a new password
 // (POST /console/v1/auth/forgot-password)
 func (_ Unimplemented) ForgotPassword(w http.ResponseWriter, r *http.Request) {
@@ -593,6 +596,12 @@ func (_ Unimplemented) UpdateMe(w http.ResponseWriter, r *http.Request) {
 // ChangeEmail Ask for another e-mail address
 // (POST /console/v1/me/email)
 func (_ Unimplemented) ChangeEmail(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusNotImplemented)
+}
+
+// ConfirmEmail Prove the new mailbox of an account
+// (POST /console/v1/me/email/confirm)
+func (_ Unimplemented) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -760,20 +769,6 @@ func (siw *ServerInterfaceWrapper) AskChallengeSMS(w http.ResponseWriter, r *htt
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.AskChallengeSMS(w, r)
-	}))
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		handler = middleware(handler)
-	}
-
-	handler.ServeHTTP(w, r)
-}
-
-// ConfirmEmail operation middleware
-func (siw *ServerInterfaceWrapper) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
-
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ConfirmEmail(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -970,6 +965,20 @@ func (siw *ServerInterfaceWrapper) ChangeEmail(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ChangeEmail(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ConfirmEmail operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ConfirmEmail(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1423,9 +1432,6 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 		r.Post(options.BaseURL+"/console/v1/auth/reset-password", wrapper.ResetPassword)
 	})
 	r.Group(func(r chi.Router) {
-		r.Post(options.BaseURL+"/console/v1/auth/confirm-email", wrapper.ConfirmEmail)
-	})
-	r.Group(func(r chi.Router) {
 		r.Delete(options.BaseURL+"/console/v1/me", wrapper.EraseMe)
 	})
 	r.Group(func(r chi.Router) {
@@ -1442,6 +1448,9 @@ func HandlerWithOptions(si ServerInterface, options ChiServerOptions) http.Handl
 	})
 	r.Group(func(r chi.Router) {
 		r.Post(options.BaseURL+"/console/v1/me/email", wrapper.ChangeEmail)
+	})
+	r.Group(func(r chi.Router) {
+		r.Post(options.BaseURL+"/console/v1/me/email/confirm", wrapper.ConfirmEmail)
 	})
 	r.Group(func(r chi.Router) {
 		r.Get(options.BaseURL+"/console/v1/me/sessions", wrapper.ListSessions)
@@ -1661,49 +1670,6 @@ type AskChallengeSMSdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AskChallengeSMSdefaultApplicationProblemPlusJSONResponse) VisitAskChallengeSMSResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	if response.Headers.XRequestID != nil {
-		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ConfirmEmailRequestObject struct {
-	Body *ConfirmEmailJSONRequestBody
-}
-
-type ConfirmEmailResponseObject interface {
-	VisitConfirmEmailResponse(w http.ResponseWriter) error
-}
-
-type ConfirmEmail200JSONResponse Done
-
-func (response ConfirmEmail200JSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ConfirmEmaildefaultApplicationProblemPlusJSONResponse struct {
-	Body       Problem
-	Headers    ProblemResponseHeaders
-	StatusCode int
-}
-
-func (response ConfirmEmaildefaultApplicationProblemPlusJSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2303,6 +2269,49 @@ type ChangeEmaildefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ChangeEmaildefaultApplicationProblemPlusJSONResponse) VisitChangeEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.XRequestID != nil {
+		w.Header().Set("X-Request-Id", fmt.Sprint(*response.Headers.XRequestID))
+	}
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmEmailRequestObject struct {
+	Body *ConfirmEmailJSONRequestBody
+}
+
+type ConfirmEmailResponseObject interface {
+	VisitConfirmEmailResponse(w http.ResponseWriter) error
+}
+
+type ConfirmEmail200JSONResponse Done
+
+func (response ConfirmEmail200JSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	Headers    ProblemResponseHeaders
+	StatusCode int
+}
+
+func (response ConfirmEmaildefaultApplicationProblemPlusJSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3097,9 +3106,6 @@ type StrictServerInterface interface {
 	// AskChallengeSMS Have a code sent to the telephone, as an answer of a challenge
 	// (POST /console/v1/auth/challenge/sms)
 	AskChallengeSMS(ctx context.Context, request AskChallengeSMSRequestObject) (AskChallengeSMSResponseObject, error)
-	// ConfirmEmail Prove the new mailbox of an account
-	// (POST /console/v1/auth/confirm-email)
-	ConfirmEmail(ctx context.Context, request ConfirmEmailRequestObject) (ConfirmEmailResponseObject, error)
 	// ForgotPassword Ask for a link to set a new password
 	// (POST /console/v1/auth/forgot-password)
 	ForgotPassword(ctx context.Context, request ForgotPasswordRequestObject) (ForgotPasswordResponseObject, error)
@@ -3142,6 +3148,9 @@ type StrictServerInterface interface {
 	// ChangeEmail Ask for another e-mail address
 	// (POST /console/v1/me/email)
 	ChangeEmail(ctx context.Context, request ChangeEmailRequestObject) (ChangeEmailResponseObject, error)
+	// ConfirmEmail Prove the new mailbox of an account
+	// (POST /console/v1/me/email/confirm)
+	ConfirmEmail(ctx context.Context, request ConfirmEmailRequestObject) (ConfirmEmailResponseObject, error)
 	// ExportMe Everything that is kept of somebody
 	// (GET /console/v1/me/export)
 	ExportMe(ctx context.Context, request ExportMeRequestObject) (ExportMeResponseObject, error)
@@ -3347,37 +3356,6 @@ func (sh *strictHandler) AskChallengeSMS(w http.ResponseWriter, r *http.Request)
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(AskChallengeSMSResponseObject); ok {
 		if err := validResponse.VisitAskChallengeSMSResponse(w); err != nil {
-			sh.options.ResponseErrorHandlerFunc(w, r, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
-// ConfirmEmail operation middleware
-func (sh *strictHandler) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
-	var request ConfirmEmailRequestObject
-
-	var body ConfirmEmailJSONRequestBody
-	if err := runtime.BindJSONBody(r, &body); err != nil {
-		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
-		return
-	}
-	request.Body = &body
-
-	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
-		return sh.ssi.ConfirmEmail(ctx, request.(ConfirmEmailRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ConfirmEmail")
-	}
-
-	response, err := handler(r.Context(), w, r, request)
-
-	if err != nil {
-		sh.options.ResponseErrorHandlerFunc(w, r, err)
-	} else if validResponse, ok := response.(ConfirmEmailResponseObject); ok {
-		if err := validResponse.VisitConfirmEmailResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3791,6 +3769,37 @@ func (sh *strictHandler) ChangeEmail(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ChangeEmailResponseObject); ok {
 		if err := validResponse.VisitChangeEmailResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ConfirmEmail operation middleware
+func (sh *strictHandler) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
+	var request ConfirmEmailRequestObject
+
+	var body ConfirmEmailJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ConfirmEmail(ctx, request.(ConfirmEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ConfirmEmail")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ConfirmEmailResponseObject); ok {
+		if err := validResponse.VisitConfirmEmailResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

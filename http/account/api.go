@@ -187,7 +187,7 @@ func bodies() map[string]func() any {
 // home makes sure that somebody has an organisation and a wallet of the own. It is made when it is first needed: what a process that died, or a ledger that was
 // away, has left undone is done the next time.
 func (a *API) home(ctx context.Context, user uuid.UUID) {
-	if _, err := a.p.Organisations.Personal(ctx, user); err != nil {
+	if _, err := a.p.Organisations.Personal(ctx, user); err != nil && domain.CodeOf(err) != domain.CodeUnauthenticated { // of somebody erased just now
 		zerolog.Ctx(ctx).Warn().Err(err).Stringer("user", user).Msg("somebody's own wallet could not be opened; it is tried again at the next sign-in")
 	}
 }

@@ -122,14 +122,15 @@ func (a *Authenticator) actor(ctx context.Context, text string, audiences ...tok
 		return auth.Actor{}, unknown()
 	}
 	now := a.p.Now()
-	if actor, ok := a.remembered(c, now); ok {
-		return actor, nil
-	}
-	actor, err := a.find(ctx, c)
-	if err == nil {
+	actor, ok := a.remembered(c, now)
+	if !ok {
+		if actor, err = a.find(ctx, c); err != nil {
+			return auth.Actor{}, err
+		}
 		a.remember(c.Session, remembered{actor, c.Audience, now})
 	}
-	return actor, err
+	actor.Shown = c.Shown // of this very token: a session has several
+	return actor, nil
 }
 
 // find asks for the session and its user's rights.
@@ -178,6 +179,7 @@ func (a *Authenticator) Renew(ctx context.Context, actor auth.Actor) (auth.Actor
 	}
 	known.actor = fresh // the session itself is as old as it was
 	a.remember(actor.Session, known)
+	fresh.Shown = actor.Shown
 	return fresh, nil
 }
 

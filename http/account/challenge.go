@@ -86,11 +86,14 @@ func (a *API) StepUp(ctx context.Context, r StepUpRequestObject) (StepUpResponse
 	if err != nil {
 		return nil, err
 	}
+	if by == byBody && of(ctx).r.Header.Get("Authorization") == "" {
+		return nil, domain.Errorf(domain.CodeInvalid, "what came in a cookie goes back in a cookie: no page gets to see a token").With("member", "/delivery")
+	}
 	s, err := a.p.Sessions.Get(ctx, auth.From(ctx).Session)
 	if err != nil {
 		return nil, err
 	}
-	c, err := a.p.Machine.StepUp(ctx, s)
+	c, err := a.p.Machine.StepUp(ctx, s, device(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -16,9 +16,9 @@ func (a *API) ResetPassword(ctx context.Context, r ResetPasswordRequestObject) (
 	return ResetPassword200JSONResponse{Done: true}, a.p.Accounts.Reset(ctx, r.Body.Token, r.Body.Password)
 }
 
-// ConfirmEmail proves a new mailbox.
+// ConfirmEmail proves the caller's new mailbox.
 func (a *API) ConfirmEmail(ctx context.Context, r ConfirmEmailRequestObject) (ConfirmEmailResponseObject, error) {
-	_, err := a.p.Accounts.ConfirmEmail(ctx, r.Body.Token)
+	_, err := a.p.Accounts.ConfirmEmail(ctx, auth.From(ctx).User, r.Body.Token)
 	return ConfirmEmail200JSONResponse{Done: true}, err
 }
 

@@ -54,6 +54,9 @@ func (a *API) BeginTOTP(ctx context.Context, _ BeginTOTPRequestObject) (BeginTOT
 
 // ConfirmTOTP takes the first code of an app.
 func (a *API) ConfirmTOTP(ctx context.Context, r ConfirmTOTPRequestObject) (ConfirmTOTPResponseObject, error) {
+	if err := a.fresh(ctx); err != nil {
+		return nil, err
+	}
 	codes, err := a.p.Factors.ConfirmTOTP(ctx, auth.From(ctx).User, r.Body.Code)
 	return ConfirmTOTP200JSONResponse{Codes: codes}, err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/massrouter/massrouter/identity/factor"
 	"github.com/massrouter/massrouter/identity/organisation"
 	"github.com/massrouter/massrouter/identity/passkey"
+	"github.com/massrouter/massrouter/identity/session"
 	"github.com/massrouter/massrouter/identity/signin"
 	"github.com/massrouter/massrouter/internal/passkeytest"
 )
@@ -100,6 +101,7 @@ func TestWhatIsDangerousNeedsAFreshFactor(t *testing.T) {
 		{"DELETE", mePath + "/totp", nil},
 		{"POST", mePath + "/recovery-codes", nil},
 		{"POST", mePath + "/totp", nil},
+		{"POST", mePath + "/totp/confirm", map[string]any{"code": "000000"}},
 		{"POST", mePath + "/passkeys/options", nil},
 		{"POST", mePath + "/password", map[string]any{"current": secret, "password": fresh}},
 		{"POST", mePath + "/email", map[string]any{"email": "x@example.com"}},
@@ -113,10 +115,22 @@ func TestWhatIsDangerousNeedsAFreshFactor(t *testing.T) {
 	require.Equal(t, "otp", asked.text("challenge", "methods", 0))
 	eve := b.browser()
 	eve.post(authPath+"challenge", map[string]any{"method": "otp", "code": b.code(app)}).refused(409, signin.CodeOver)
-	before := a.held("__Host-mr_rt")
+	a.post(mePath+"/step-up", map[string]any{"delivery": "body"}).refused(400, domain.CodeInvalid)
+	thief := b.browser()
+	for _, name := range []string{"__Host-mr_at", "__Host-mr_rt"} {
+		thief.put(name, a.held(name))
+	}
+	whose := a.get(mePath + "/sessions").is(200)
 	shown := a.post(authPath+"challenge", map[string]any{"method": "otp", "code": b.code(app)}).is(200)
-	require.Empty(t, shown.text("session", "session_id"))
-	require.Equal(t, before, a.held("__Host-mr_rt"))
+	require.Equal(t, whose.text("items", 0, "session_id"), shown.text("session", "session_id"), "the session goes on")
+	require.Empty(t, shown.text("access_token"))
+	for _, name := range []string{"__Host-mr_at", "__Host-mr_rt"} {
+		require.NotEqual(t, thief.held(name), a.held(name), "with new tokens")
+	}
+	thief.get(mePath).is(200)
+	thief.get(mePath+"/export").refused(403, signin.CodeStepUp)
+	thief.post(authPath+"refresh", map[string]any{}).refused(401, session.CodeRenewed)
+	require.NotEmpty(t, thief.held("__Host-mr_rt"), "a browser that was only late keeps the cookies that it has by now")
 	var codes []string
 	require.NoError(t, json.Unmarshal(a.post(mePath+"/recovery-codes", nil).is(200).raw("codes"), &codes))
 	a.send("DELETE", mePath+"/totp", nil).is(200)
@@ -124,6 +138,8 @@ func TestWhatIsDangerousNeedsAFreshFactor(t *testing.T) {
 	b.in(email, secret)
 
 	b.step(signin.Fresh)
+	thief.post(authPath+"refresh", map[string]any{}).refused(401, domain.CodeUnauthenticated)
+	require.Empty(t, thief.held("__Host-mr_rt"))
 	a.post(authPath+"refresh", map[string]any{}).is(200)
 	require.Equal(t, "pwd", a.post(mePath+"/step-up", map[string]any{}).is(200).text("challenge", "methods", 0))
 	a.post(authPath+"challenge", map[string]any{"method": "pwd", "code": fresh}).refused(401, people.CodeSignIn)

@@ -13,15 +13,17 @@ import (
 
 // fresh refuses what is dangerous when the caller has shown no factor in the last minutes. Errors: step_up_required.
 func (a *API) fresh(ctx context.Context) error {
-	return a.p.Machine.RequireFresh(ctx, auth.From(ctx).Session)
+	actor := auth.From(ctx)
+	return a.p.Machine.RequireFresh(ctx, actor.Session, actor.Shown)
 }
 
 // dangerous are the operations of other rooms for which a person has to have shown a factor in the last minutes: what gives out secrets or money, or changes prices
 // or rights.
 func dangerous() []string {
 	return []string{
-		"IssueKey", "RotateKey", "TopUpWallet", "GrantCredit", "AdjustWallet", "ReviewCharge", "PublishPrice", "SetPriceGroup", "ClearPriceGroup", "RotateWebhookSecret",
-		"ListEvents", "SetMemberRole", "TransferOwnership", "DeleteOrganisation", "GrantRole", "EndGrant", "ApproveRequest", "LinkIdentity", "UnlinkIdentity",
+		"IssueKey", "RotateKey", "TopUpWallet", "GrantCredit", "AdjustWallet", "ReviewCharge", "PublishPrice", "PublishVendor", "SetPriceGroup", "ClearPriceGroup", "RotateWebhookSecret",
+		"UpdateKey", "EnableKey", "SetKeyMember", "ClearKeyMember", "SetMemberLimits", "CreateWebhook", "UpdateWebhook", "CreateVendorKey", "UpdateVendorKey",
+		"ListEvents", "InviteMember", "RemoveMember", "SetMemberRole", "TransferOwnership", "DeleteOrganisation", "GrantRole", "EndGrant", "ApproveRequest", "LinkIdentity", "UnlinkIdentity",
 		"SetSSO", "RemoveSSO",
 	}
 }

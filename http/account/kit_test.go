@@ -207,7 +207,7 @@ func (b *bundle) process() http.Handler {
 		group.Wait()
 	})
 	r := chi.NewRouter()
-	r.Use(middleware.Client([]netip.Prefix{}))
+	r.Use(middleware.Client([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})) // agents are behind a proxy: see from
 	r.Group(func(r chi.Router) {
 		r.Use(auth.Guard(who, nil, problem.Write))
 		api.Mount(r)
@@ -271,6 +271,9 @@ func (a *agent) with(name, value string) *agent {
 	}
 	return &c
 }
+
+// from sends from another address.
+func (a *agent) from(address string) *agent { return a.with("X-Forwarded-For", address) }
 
 // answer is what came back.
 type answer struct {
@@ -436,7 +439,7 @@ func (b *bundle) join(email string) {
 	b.t.Helper()
 	a := b.browser()
 	a.post(authPath+"sign-up", map[string]any{"email": email, "password": secret, "name": "Ann", "language": "en", "zone": "Europe/Berlin"}).is(202)
-	a.post(authPath+"verify-email", map[string]any{"token": b.linked(email, "verify-email")}).is(200)
+	a.post(authPath+"verify-email", map[string]any{"token": b.linked(email, "verify-email"), "password": secret}).is(200)
 }
 
 // in is a browser in which somebody has signed in.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/identity"
 	people "github.com/massrouter/massrouter/identity/account"
 	"github.com/massrouter/massrouter/identity/address"
 )
@@ -15,10 +16,18 @@ func (a *API) GetMe(ctx context.Context, _ GetMeRequestObject) (GetMeResponseObj
 	a.home(ctx, user)
 	u, err := a.p.Accounts.Get(ctx, user)
 	if err != nil {
-		return nil, err
+		return nil, erased(err)
 	}
 	me, err := a.me(ctx, &u)
 	return GetMe200JSONResponse(me), err
+}
+
+// erased says of somebody who is not there that he has to sign in again: the account ended while its token was still believed.
+func erased(err error) error {
+	if domain.CodeOf(err) == domain.CodeNotFound {
+		return identity.Gone()
+	}
+	return err
 }
 
 // UpdateMe changes what is given of the profile.
@@ -26,7 +35,7 @@ func (a *API) UpdateMe(ctx context.Context, r UpdateMeRequestObject) (UpdateMeRe
 	user := auth.From(ctx).User
 	before, err := a.p.Accounts.Get(ctx, user)
 	if err != nil {
-		return nil, err
+		return nil, erased(err)
 	}
 	profile := before.Profile
 	if r.Body.Name != nil {
@@ -40,7 +49,7 @@ func (a *API) UpdateMe(ctx context.Context, r UpdateMeRequestObject) (UpdateMeRe
 	}
 	u, err := a.p.Accounts.Update(ctx, user, profile)
 	if err != nil {
-		return nil, err
+		return nil, erased(err)
 	}
 	me, err := a.me(ctx, &u)
 	return UpdateMe200JSONResponse(me), err

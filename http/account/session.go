@@ -19,7 +19,7 @@ func (a *API) RefreshSession(ctx context.Context, r RefreshSessionRequestObject)
 	}
 	result, _, err := a.p.Machine.Refresh(ctx, secret, audience, device(ctx))
 	if err != nil {
-		if by == byCookie && domain.CodeOf(err) == domain.CodeUnauthenticated {
+		if by == byCookie && domain.CodeOf(err) == domain.CodeUnauthenticated { // not session_renewed: newer ones are there, or under way
 			a.jar.clear(of(ctx).w, audience, accessToken, refreshToken)
 		}
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"github.com/massrouter/massrouter/identity/token"
 )
 
-// SignUp makes an account, or tells the owner of the address.
+// SignUp notes that somebody wants an account, or tells the owner of the address.
 func (a *API) SignUp(ctx context.Context, r SignUpRequestObject) (SignUpResponseObject, error) {
 	language, err := choice(r.Body.Language, "language", string(people.English), string(people.Chinese))
 	if err != nil {
@@ -26,9 +26,9 @@ func (a *API) SignUp(ctx context.Context, r SignUpRequestObject) (SignUpResponse
 	return SignUp202JSONResponse{Accepted: true}, err
 }
 
-// VerifyEmail proves a mailbox, and opens the wallet of the account.
+// VerifyEmail proves the mailbox of a sign-up, makes its account, and opens the wallet of the account.
 func (a *API) VerifyEmail(ctx context.Context, r VerifyEmailRequestObject) (VerifyEmailResponseObject, error) {
-	u, err := a.p.Accounts.Verify(ctx, r.Body.Token)
+	u, err := a.p.Accounts.Verify(ctx, r.Body.Token, r.Body.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -88,9 +88,6 @@ func (a *API) signedIn(ctx context.Context, r *signin.Result, audience token.Aud
 	}
 	if by == byCookie {
 		a.jar.clear(w, audience, challenge)
-	}
-	if r.Session == nil { // a factor was shown once more
-		return answer
 	}
 	a.home(ctx, r.Session.User)
 	shown := shownSession(r.Session, r.Session.ID)

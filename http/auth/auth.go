@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -18,6 +19,7 @@ type Actor struct {
 	ID       string               // with its kind: "operator:token", "user:<uuid>"; goes into events and the audit log
 	User     uuid.UUID            // zero for the operator token
 	Session  uuid.UUID            // zero for the operator token
+	Shown    time.Time            // when a factor was shown last, as the access token says
 	Platform Set                  // what it may do on everything
 	Tenants  map[uuid.UUID]Tenant // what it may do for the organisations that it belongs to, by the ids of their wallets
 	Roles    []PlatformRole       // that Platform follows from; none for the operator token
@@ -48,7 +50,7 @@ type Authenticator interface {
 type Renewer interface {
 	Authenticator
 
-	// Renew asks once more what an actor may do: who has just founded an organisation, or been let into one, finds it.
+	// Renew asks once more what an actor may do: who has just founded an organisation, or been let into one, finds it, and a role counts once it is given.
 	Renew(ctx context.Context, a Actor) (Actor, error)
 }
 

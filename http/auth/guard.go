@@ -34,7 +34,7 @@ func Guard(a Authenticator, owners Owners, refuse func(http.ResponseWriter, *htt
 				return
 			}
 			acting, err := decide(r, owners, actor, operation)
-			if renewer, ok := a.(Renewer); ok && domain.CodeOf(err) == domain.CodeNotFound {
+			if renewer, ok := a.(Renewer); ok && refusedByRights(err) {
 				if actor, err = renewer.Renew(r.Context(), actor); err == nil {
 					acting, err = decide(r, owners, actor, operation)
 				}
@@ -54,6 +54,12 @@ func Guard(a Authenticator, owners Owners, refuse func(http.ResponseWriter, *htt
 			next.ServeHTTP(w, r.WithContext(withOperation(ctx, operation.ID)))
 		})
 	}
+}
+
+// refusedByRights says of a decision that it would be another one, had the actor other rights: they may be those of a moment ago.
+func refusedByRights(err error) bool {
+	code := domain.CodeOf(err)
+	return code == domain.CodeNotFound || code == domain.CodeForbidden
 }
 
 type actingKey struct{}

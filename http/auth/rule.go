@@ -89,6 +89,9 @@ type Owners interface {
 	// WalletOf is the wallet that something belongs to, as the read models know it at minPosition or later. Errors: not_found when there is no
 	// such thing, invalid_request when the id cannot be one.
 	WalletOf(ctx context.Context, kind Kind, id string, minPosition int64) (uuid.UUID, error)
+
+	// MemberOf is whose key a key is at the end of the log; the nil id for one of nobody in particular. Errors: not_found.
+	MemberOf(ctx context.Context, key string) (uuid.UUID, error)
 }
 
 // Acting is as what an actor does something.
@@ -157,6 +160,12 @@ func forTenant(r *http.Request, owners Owners, a Actor, o Operation, rule Rule) 
 			acting.Role = string(tenant.Role)
 			return acting, domain.Errorf(domain.CodeForbidden, "this needs the permission %s, which the role %s does not have", o.Permission, tenant.Role).
 				With("permission", string(o.Permission))
+		}
+		if rule.Kind == OfKey && o.Permission == KeysWrite {
+			if err := changeable(r.Context(), owners, a, tenant, o, id); err != nil {
+				acting.Role = string(tenant.Role)
+				return acting, err
+			}
 		}
 		if len(acting.Wallets) == 0 {
 			acting.Role, acting.Organisation = string(tenant.Role), tenant.Organisation

@@ -7,6 +7,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/trail"
 )
 
@@ -38,13 +39,40 @@ func learn(r *http.Request, owners Owners, a Actor, acting Acting, o Operation) 
 	})
 }
 
-// targetOf names what a path names last: "/keys/{key_id}/rotate" is of "key:<id>".
+// targetOf names what a path names last: "/keys/{key_id}/rotate" is of "key:<id>". A path is what somebody has typed, and targets are never erased: of what does not
+// look as such a thing is called only the kind is kept.
 func targetOf(r *http.Request) string {
 	params := chi.RouteContext(r.Context()).URLParams
 	for i := len(params.Keys) - 1; i >= 0; i-- {
-		if params.Keys[i] != "*" && params.Values[i] != "" {
-			return strings.TrimSuffix(params.Keys[i], "_id") + ":" + params.Values[i]
+		name, value := params.Keys[i], params.Values[i]
+		if name == "*" || value == "" {
+			continue
 		}
+		kind, is := strings.CutSuffix(name, "_id")
+		if is && !isID(value) || !is && !isName(value) {
+			return kind
+		}
+		return kind + ":" + value
 	}
 	return ""
+}
+
+// isID says whether a text is a UUID as we write them, or the public id of a call.
+func isID(text string) bool {
+	id, err := uuid.Parse(text)
+	if err != nil {
+		id, err = domain.ParseGenerationID(text)
+		return err == nil && text == domain.GenerationID(id)
+	}
+	return text == id.String()
+}
+
+// maxName is how long a name of the catalogue or a domain is at most.
+const maxName = 253
+
+// isName says whether a text may be a name of the catalogue, a domain, a month or a number.
+func isName(text string) bool {
+	return len(text) <= maxName && !strings.ContainsFunc(text, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < '0' || c > '9') && !strings.ContainsRune("-_.:", c)
+	})
 }

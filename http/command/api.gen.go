@@ -222,7 +222,7 @@ type IssueKey struct {
 	Caps      *KeyCaps   `json:"caps,omitempty"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
-	// MemberID Who of the wallet uses it, an opaque id: the limits of that member count, too.
+	// MemberID Whose it is of the wallet, an opaque id: the limits of that member count, too. The issuer's when a member issues it and this is absent; only zeros mean nobody's.
 	MemberID *ID `json:"member_id,omitempty"`
 
 	// Models The only models that it may call; all when absent or empty.

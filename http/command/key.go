@@ -27,7 +27,7 @@ func (a *API) IssueKey(ctx context.Context, r IssueKeyRequestObject) (IssueKeyRe
 	if err != nil {
 		return nil, err
 	}
-	member, err := memberOf(ctx, chosen(r.Body.MemberID))
+	member, err := memberOf(ctx, r.Body.MemberID, chosen(r.Body.Scope))
 	if err != nil {
 		return nil, err
 	}
@@ -45,16 +45,22 @@ func (a *API) IssueKey(ctx context.Context, r IssueKeyRequestObject) (IssueKeyRe
 	return IssueKey201JSONResponse(secretReceipt(id, secret, done)), nil
 }
 
-// memberOf is whose key it is that somebody issues: who may not change members' limits issues keys for oneself only, so that one's caps hold.
-func memberOf(ctx context.Context, asked uuid.UUID) (uuid.UUID, error) {
+// memberOf is whose key it is that somebody issues: one's own unless said; the nil id says that it is the organisation's. Who may not change members' limits issues
+// keys for oneself only, so that one's caps hold, and none that manages: it would change the keys of all.
+func memberOf(ctx context.Context, asked *uuid.UUID, scope apikey.Scope) (uuid.UUID, error) {
 	actor, acting := auth.From(ctx), auth.ActingOf(ctx)
-	if len(acting.Wallets) == 0 || actor.Tenants[acting.Wallets[0]].Permissions.Has(auth.MembersWrite) {
-		return asked, nil
+	if len(acting.Wallets) == 0 {
+		return chosen(asked), nil
 	}
-	if asked != uuid.Nil && asked != actor.User {
-		return uuid.Nil, domain.Errorf(domain.CodeForbidden, "a key of another member needs the permission %s", auth.MembersWrite).With("permission", string(auth.MembersWrite))
+	own := asked == nil || *asked == actor.User
+	if (!own || scope == apikey.Management) && !actor.Tenants[acting.Wallets[0]].Permissions.Has(auth.MembersWrite) {
+		return uuid.Nil, domain.Errorf(domain.CodeForbidden, "a key of another member, or one that manages keys, needs the permission %s", auth.MembersWrite).
+			With("permission", string(auth.MembersWrite))
 	}
-	return actor.User, nil
+	if own {
+		return actor.User, nil
+	}
+	return *asked, nil
 }
 
 // RotateKey makes a new secret, records its hash, and shows it in this one answer.

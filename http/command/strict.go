@@ -7,8 +7,8 @@ import (
 	"github.com/massrouter/massrouter/http/body"
 )
 
-// bodies makes an empty body of each operation that has one.
-func bodies() map[string]func() any {
+// Bodies makes an empty body of each operation that has one.
+func Bodies() map[string]func() any {
 	return map[string]func() any{
 		"OpenWallet":      func() any { return new(OpenWalletJSONRequestBody) },
 		"TopUpWallet":     func() any { return new(TopUpWalletJSONRequestBody) },
@@ -51,6 +51,6 @@ func bodies() map[string]func() any {
 // strict lets only bodies through that are exactly what the operation takes. It runs before the generated decoder, which
 // is lenient in that.
 func strict(next http.Handler) http.Handler {
-	makers := bodies()
+	makers := Bodies()
 	return body.Strict(func(r *http.Request) func() any { return makers[auth.OperationOf(r.Context())] })(next)
 }

@@ -29,12 +29,12 @@ func TestEveryBodyIsCheckedStrictly(t *testing.T) {
 			if slices.Contains(op.Tags, "command") && op.RequestBody != nil {
 				documented[op.OperationID] = true
 				schema := op.RequestBody.Value.Content.Get("application/json").Schema.Value
-				require.Contains(t, bodies(), op.OperationID)
-				requireSameMembers(t, schema, reflect.TypeOf(bodies()[op.OperationID]()).Elem(), op.OperationID)
+				require.Contains(t, Bodies(), op.OperationID)
+				requireSameMembers(t, schema, reflect.TypeOf(Bodies()[op.OperationID]()).Elem(), op.OperationID)
 			}
 		}
 	}
-	require.Len(t, bodies(), len(documented))
+	require.Len(t, Bodies(), len(documented))
 }
 
 // requireSameMembers compares what the document says of an object with what body.Check takes from the type.
@@ -67,7 +67,7 @@ func requireSameMembers(t *testing.T, s *openapi3.Schema, typ reflect.Type, plac
 
 // FuzzBody: whatever is sent, the answer is a refusal with a known code, or a body that encodes and decodes again.
 func FuzzBody(f *testing.F) {
-	makers := bodies()
+	makers := Bodies()
 	operations := slices.Sorted(maps.Keys(makers))
 	for i := range operations {
 		f.Add(i, []byte(`{"amount":"1","currency":"USD","reason":"r","name":"k","caps":{"day":"1"},"models":null,"expires_at":null}`))

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -93,6 +94,8 @@ func (a *API) issueGranted(ctx context.Context, g appcode.Granted) (exchanged, e
 		if !may { // the person has left the organisation meanwhile
 			return exchanged{}, domain.Errorf(appcode.CodeWrong, "who has granted this may not grant it any more")
 		}
+	} else if err := a.stillManages(ctx, g.Actor); err != nil {
+		return exchanged{}, err
 	}
 	id := domain.DeriveID(g.ID, "key")
 	secret := apikey.Secret(id, g.Random)
@@ -110,6 +113,26 @@ func (a *API) issueGranted(ctx context.Context, g appcode.Granted) (exchanged, e
 	// The key works from here on. Where that cannot be waited for it does within moments.
 	_, _ = a.Keys.Key(ctx, id, done.Position)
 	return answer, nil
+}
+
+// stillManages refuses what a management key has granted that is no key any more.
+func (a *API) stillManages(ctx context.Context, actor string) error {
+	id, err := uuid.Parse(strings.TrimPrefix(actor, "key:"))
+	if err != nil {
+		return fmt.Errorf("read which key has granted this: %w", err)
+	}
+	end, err := a.Head.Position(ctx)
+	if err != nil {
+		return err
+	}
+	k, err := a.Keys.Key(ctx, id, end)
+	if err != nil {
+		return err
+	}
+	if err := apikey.Usable(k.Revoked, k.Disabled, k.Limits.ExpiresAt, time.Now()); err != nil {
+		return domain.Errorf(appcode.CodeWrong, "the key that has granted this may not grant it any more").Wrap(err)
+	}
+	return nil
 }
 
 // codeBody are the members of the body of POST /api/v1/auth/keys/code. Those of telemetry are not read.
@@ -155,6 +178,7 @@ func (a *API) createCode(r *http.Request, c caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	limits.MemberID = c.limits.MemberID
 	text, err := json.Marshal(limits)
 	if err != nil {
 		return nil, fmt.Errorf("write what is granted: %w", err)

@@ -132,6 +132,7 @@ func (a *API) createKey(r *http.Request, c caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	limits.MemberID = c.limits.MemberID // whose key manages, that one's caps hold, and with that one it ends
 	m, err := a.meta(r, c, "create_key")
 	if err != nil {
 		return nil, err

@@ -24,26 +24,21 @@ const (
 	ScopeUser    = "user"            // those of a person who has signed in, in all processes together
 )
 
-// PerAddress bounds how many requests a minute come from one address, or /64 of IPv6, in this process's share; 0 does not. Loopback is
-// this machine, and is not bound.
+// perSite is how many times as much as a /64 of IPv6 the /48 around it is let through.
+const perSite = 8
+
+// PerAddress bounds how many requests a minute come from one address, or /64 of IPv6, in this process's share; 0 does not. A /48 of IPv6 has eight times as
+// many. Loopback is this machine, and is not bound.
 func PerAddress(l Limiter, kind string, perMinute int64, refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return limited(refuse, func(r *http.Request) error {
-		scope, ok := addressScope(r, kind, perMinute)
-		if !ok {
-			return nil
-		}
-		return l.Share(scope)
+		return l.Share(addressScopes(r, kind, perMinute)...)
 	})
 }
 
 // PerAddressExactly is PerAddress for all processes together: for requests that are few and dear.
 func PerAddressExactly(l Limiter, kind string, perMinute int64, refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return limited(refuse, func(r *http.Request) error {
-		scope, ok := addressScope(r, kind, perMinute)
-		if !ok {
-			return nil
-		}
-		return take(r.Context(), l, scope)
+		return take(r.Context(), l, addressScopes(r, kind, perMinute)...)
 	})
 }
 
@@ -70,16 +65,23 @@ func limited(refuse func(http.ResponseWriter, *http.Request, error), check func(
 	}
 }
 
-func take(ctx context.Context, l Limiter, scope limit.Scope) error {
-	granted, err := l.Take(ctx, 0, scope)
+func take(ctx context.Context, l Limiter, scopes ...limit.Scope) error {
+	if len(scopes) == 0 {
+		return nil
+	}
+	granted, err := l.Take(ctx, 0, scopes...)
 	granted.Done(0)
 	return err
 }
 
-func addressScope(r *http.Request, kind string, perMinute int64) (limit.Scope, bool) {
+func addressScopes(r *http.Request, kind string, perMinute int64) []limit.Scope {
 	from := request.Address(r.Context())
-	if !from.IsValid() || from.IsLoopback() {
-		return limit.Scope{}, false
+	if !from.IsValid() || from.IsLoopback() || perMinute <= 0 {
+		return nil
 	}
-	return limit.Scope{Kind: kind, ID: request.Network(from).String(), Limits: limit.Limits{Requests: perMinute}}, true
+	scopes := []limit.Scope{{Kind: kind, ID: request.Network(from).String(), Limits: limit.Limits{Requests: perMinute}}}
+	if around := request.Around(from); around.IsValid() {
+		scopes = append(scopes, limit.Scope{Kind: kind, ID: around.String(), Limits: limit.Limits{Requests: perSite * min(perMinute, limit.MaxPerMinute/perSite)}})
+	}
+	return scopes
 }

@@ -2,6 +2,7 @@
 package middleware
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -51,13 +52,25 @@ func identify(r *http.Request) uuid.UUID {
 	return id
 }
 
-// route is the pattern that matched: few values, and none that a caller makes up.
+// route is the pattern that matched, or would have, had the request not been refused before: few values, and none that a caller makes up.
 func route(r *http.Request) string {
-	if c := chi.RouteContext(r.Context()); c != nil && c.RoutePattern() != "" {
-		return c.RoutePattern()
+	c := chi.RouteContext(r.Context())
+	if c == nil {
+		return unmatched
 	}
-	return "unmatched"
+	pattern := c.RoutePattern()
+	if pattern == "" && c.Routes != nil {
+		path := r.URL.RawPath
+		if path == "" {
+			path = r.URL.Path
+		}
+		pattern = c.Routes.Find(chi.NewRouteContext(), r.Method, path)
+	}
+	return cmp.Or(pattern, unmatched)
 }
+
+// unmatched is the route of requests for what there is not.
+const unmatched = "unmatched"
 
 // knownMethod keeps made-up methods out of logs and metrics.
 func knownMethod(method string) string {

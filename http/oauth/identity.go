@@ -11,7 +11,8 @@ import (
 
 // fresh refuses what is dangerous when the caller has shown no factor in the last minutes. Errors: step_up_required.
 func (a *API) fresh(ctx context.Context) error {
-	return a.p.Machine.RequireFresh(ctx, auth.From(ctx).Session)
+	actor := auth.From(ctx)
+	return a.p.Machine.RequireFresh(ctx, actor.Session, actor.Shown)
 }
 
 // ListSignInProviders is for the sign-in page.

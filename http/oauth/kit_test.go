@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -30,6 +31,7 @@ import (
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/identity/access"
 	"github.com/massrouter/massrouter/identity/account"
+	"github.com/massrouter/massrouter/identity/address"
 	"github.com/massrouter/massrouter/identity/factor"
 	"github.com/massrouter/massrouter/identity/oauth"
 	"github.com/massrouter/massrouter/identity/organisation"
@@ -63,6 +65,10 @@ func (wallets) Open(context.Context, uuid.UUID, string) error { return nil }
 
 // owners know nothing: what is asked here is one's own, or names its organisation.
 type owners struct{}
+
+func (owners) MemberOf(context.Context, string) (uuid.UUID, error) {
+	return uuid.Nil, domain.Errorf(domain.CodeNotFound, "there is none")
+}
 
 func (owners) WalletOf(context.Context, auth.Kind, string, int64) (uuid.UUID, error) {
 	return uuid.Nil, domain.Errorf(domain.CodeNotFound, "there is none")
@@ -245,17 +251,20 @@ func (w *browser) enter(query string) answer {
 	return w.through(w.send(http.MethodGet, "/console/v1/auth/oauth/corp"+query, nil).is(http.StatusFound).to())
 }
 
-// member signs up with a password, and in.
+// member has an account with a password, and signs in.
 func (w *browser) member(email string) uuid.UUID {
 	t := w.b.t
 	t.Helper()
-	require.NoError(t, w.b.accounts.SignUp(t.Context(), account.SignUp{Email: email, Password: secret, Profile: account.Profile{Name: "Ann", Language: account.English, Zone: "UTC"}}))
-	var id uuid.UUID
-	require.NoError(t, w.b.pool.QueryRow(t.Context(), `SELECT user_id FROM identity.users WHERE email = $1`, email).Scan(&id))
-	_, err := w.b.pool.Exec(t.Context(), `UPDATE identity.users SET email_verified_at = now() WHERE user_id = $1`, id)
+	var u account.User
+	require.NoError(t, pgx.BeginFunc(t.Context(), w.b.pool, func(tx pgx.Tx) (err error) {
+		u, _, err = w.b.accounts.External(t.Context(), tx, address.Email(email), account.Profile{Name: "Ann", Language: account.English, Zone: "UTC"})
+		return err
+	}))
+	link, err := w.b.accounts.MakeLink(t.Context(), u.ID, u.Email, account.Reset)
 	require.NoError(t, err)
+	require.NoError(t, w.b.accounts.Reset(t.Context(), link, secret))
 	w.signIn(email)
-	return id
+	return u.ID
 }
 
 func (w *browser) signIn(email string) {

@@ -91,11 +91,15 @@ func (a *API) finish(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.p.Account.Forget(w, o.Audience, account.Flow)
-	if o.Purpose != services.SignIn {
-		a.redirect(w, r, o.Audience, o.Target)
+	switch o.Purpose {
+	case services.SignIn:
+		a.entered(w, r, o)
 		return
+	case services.Confirm: // the session has new tokens
+		a.p.Account.Enter(w, r, &o.Result, o.Audience)
+	case services.Link:
 	}
-	a.entered(w, r, o)
+	a.redirect(w, r, o.Audience, o.Target)
 }
 
 // back looks for the browser among those of both front ends: the way back does not say which one it is of.

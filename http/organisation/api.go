@@ -5,6 +5,7 @@
 //	member.go        who belongs to one, and in which role
 //	invitation.go    how others join
 //	close.go         what ends with an organisation
+//	departed.go      which keys end when a member goes, or has another role
 //	grant.go         roles on the platform
 //	approval.go      what a second person has to approve, and how it is done then
 package organisation

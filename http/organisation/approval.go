@@ -4,87 +4,128 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
+	"github.com/rs/zerolog"
 
+	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/http/body"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/http/request"
 	"github.com/massrouter/massrouter/identity/access"
 )
 
 // FourEyes keeps what a second person has to approve from being done at once: it is noted, and answered with 202. It runs after auth.Guard. The operator token
-// is nobody's, and what it asks for is done.
-func (a *API) FourEyes(next http.Handler) http.Handler {
-	listed, permissions := access.Listed(), map[string]access.Permission{}
+// is nobody's, and what it asks for is done. others makes the bodies of other rooms' operations, by their names: nobody is asked about what no operation takes.
+func (a *API) FourEyes(others map[string]func() any) func(http.Handler) http.Handler {
+	listed, permissions, makers := access.Listed(), map[string]access.Permission{}, bodies()
+	maps.Copy(makers, others)
 	for _, op := range auth.Operations() {
 		permissions[op.ID] = op.Permission
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, operation := r.Context(), auth.OperationOf(r.Context())
-		above, is := listed[operation]
-		user := auth.From(ctx).User
-		if !is || user == uuid.Nil || auth.ApprovedBy(ctx) != "" {
-			next.ServeHTTP(w, r)
-			return
-		}
-		raw, err := io.ReadAll(r.Body)
-		if err != nil || (above && !a.large(raw)) {
-			r.Body = struct {
-				io.Reader
-				io.Closer
-			}{io.MultiReader(bytes.NewReader(raw), r.Body), r.Body} // a body that cannot be read is the operation's to refuse
-			next.ServeHTTP(w, r)
-			return
-		}
-		asked, err := a.ask(r, raw, access.Approval{Operation: operation, Permission: permissions[operation], By: user})
-		if err != nil {
-			problem.Write(w, r, err)
-			return
-		}
-		body, err := json.Marshal(a.approval(&asked))
-		if err != nil {
-			problem.Write(w, r, err)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusAccepted)
-		_, _ = w.Write(body) //nolint:gosec // JSON, and said to be; a client that went away finds it in the list
-	})
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, operation := r.Context(), auth.OperationOf(r.Context())
+			above, is := listed[operation]
+			user := auth.From(ctx).User
+			if !is || user == uuid.Nil || auth.ApprovedBy(ctx) != "" {
+				next.ServeHTTP(w, r)
+				return
+			}
+			raw, err := io.ReadAll(r.Body)
+			if err != nil || body.Check(r, raw, makers[operation]) != nil {
+				r.Body = rest(raw, r.Body) // the operation's to refuse
+				next.ServeHTTP(w, r)
+				return
+			}
+			m, err := a.command(r)
+			if err != nil {
+				problem.Write(w, r, err)
+				return
+			}
+			if above {
+				may, noted, err := a.alone(ctx, m.CommandID, user, raw)
+				if err != nil {
+					problem.Write(w, r, err)
+					return
+				}
+				if may {
+					r.Body = rest(raw, r.Body)
+					a.moved(next, w, r, m.CommandID, noted)
+					return
+				}
+			}
+			a.ask(w, r, raw, access.Approval{ID: domain.DeriveID(m.CommandID, "approval"), Operation: operation, Permission: permissions[operation], By: user})
+		})
+	}
 }
 
-// large says whether a body moves more than the configured amount. What cannot be read moves nothing: the operation refuses it.
-func (a *API) large(raw []byte) bool {
-	var body struct {
-		Amount money.Amount `json:"amount"`
-	}
-	if err := json.Unmarshal(raw, &body); err != nil {
-		return false
-	}
-	amount := body.Amount
-	if amount.Sign() < 0 {
-		amount = amount.Neg()
-	}
-	return a.ApproveAbove.LessThan(amount)
+// rest is a body of which something was read.
+func rest(raw []byte, of io.ReadCloser) io.ReadCloser {
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(raw), of), of}
 }
 
-func (a *API) ask(r *http.Request, raw []byte, asked access.Approval) (access.Approval, error) {
+// command is what a request is: what is sent again is the same one.
+func (a *API) command(r *http.Request) (commands.Meta, error) {
 	var key *string
 	if given := r.Header.Values("Idempotency-Key"); len(given) > 0 {
 		key = &given[0]
 	}
-	m, err := meta(r.Context(), key)
-	if err != nil {
-		return asked, err
+	return meta(r.Context(), key)
+}
+
+// alone says whether the caller may move what the body says without a second person.
+func (a *API) alone(ctx context.Context, command, user uuid.UUID, raw []byte) (may, noted bool, err error) {
+	var moved struct {
+		Amount   money.Amount `json:"amount"`
+		Currency string       `json:"currency"`
 	}
-	asked.ID, asked.Method, asked.Path, asked.Body = domain.DeriveID(m.CommandID, "approval"), r.Method, r.URL.RequestURI(), strings.ToValidUTF8(string(raw), "\uFFFD")
-	return a.Access.Ask(r.Context(), asked)
+	if err := json.Unmarshal(raw, &moved); err != nil {
+		return false, false, domain.Errorf(domain.CodeInvalid, "the body does not fit the operation").Wrap(err)
+	}
+	return a.Access.MayMoveAlone(ctx, access.Movement{CommandID: command, By: user, Currency: moved.Currency, Amount: moved.Amount}, a.ApproveAbove)
+}
+
+// moved makes a request, which counts as a movement unless it is refused.
+func (a *API) moved(next http.Handler, w http.ResponseWriter, r *http.Request, command uuid.UUID, noted bool) {
+	answered := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+	next.ServeHTTP(answered, r)
+	if status := answered.Status(); !noted || status < http.StatusBadRequest || status >= http.StatusInternalServerError {
+		return // what failed may have been done
+	}
+	if err := a.Access.MovedNothing(context.WithoutCancel(r.Context()), command); err != nil {
+		zerolog.Ctx(r.Context()).Warn().Err(err).Msg("a movement that was refused counts for a day")
+	}
+}
+
+// ask notes what waits for a second person, and says so.
+func (a *API) ask(w http.ResponseWriter, r *http.Request, raw []byte, asked access.Approval) {
+	asked.Method, asked.Path, asked.Body = r.Method, r.URL.RequestURI(), string(raw)
+	kept, err := a.noted(r.Context(), asked)
+	if err != nil {
+		problem.Write(w, r, err)
+		return
+	}
+	answer, err := json.Marshal(a.approval(&kept))
+	if err != nil {
+		problem.Write(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = w.Write(answer) //nolint:gosec // JSON, and said to be; a client that went away finds it in the list
 }
 
 // ListApprovals lists what waits for a second person.
@@ -116,6 +157,9 @@ func (a *API) ApproveRequest(ctx context.Context, r ApproveRequestRequestObject)
 		return nil, err
 	}
 	if found.Status == 0 || found.Status >= http.StatusInternalServerError { // made once; what failed is made again
+		if !a.Now().Before(found.ExpiresAt) {
+			return nil, domain.Errorf(domain.CodeConflict, "this has waited too long: ask for it again")
+		}
 		if found.Status, found.Answer, err = a.do(ctx, &found); err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/http/auth"
+	tenants "github.com/massrouter/massrouter/identity/organisation"
 	"github.com/massrouter/massrouter/projections/keys"
 )
 
@@ -40,7 +41,9 @@ func (a *API) DeleteOrganisation(ctx context.Context, r DeleteOrganisationReques
 	return DeleteOrganisation204Response{}, nil
 }
 
-func (a *API) revoker() Revoker { return Revoker{App: a.App, Keys: a.Keys, Head: a.Head} }
+func (a *API) revoker() Revoker {
+	return Revoker{App: a.App, Keys: a.Keys, Head: a.Head, Members: a.Organisations}
+}
 
 // empty makes sure that a wallet has no money, and that no call holds any.
 func (a *API) empty(ctx context.Context, wallet uuid.UUID) error {
@@ -58,11 +61,12 @@ func (a *API) empty(ctx context.Context, wallet uuid.UUID) error {
 	return nil
 }
 
-// Revoker ends the keys of wallets whose organisations end. It is safe for concurrent use.
+// Revoker ends the keys of wallets whose organisations end, and of members who may have them no more. It is safe for concurrent use.
 type Revoker struct {
-	App  *commands.App
-	Keys *keys.Query
-	Head Head
+	App     *commands.App
+	Keys    *keys.Query
+	Head    Head
+	Members *tenants.Service
 }
 
 // RevokeAll revokes every key that the wallet has. The commands' ids follow from the keys': what was cut off goes on when it is asked for again, by whomever.

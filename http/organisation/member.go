@@ -35,6 +35,7 @@ func (a *API) SetMemberRole(ctx context.Context, r SetMemberRoleRequestObject) (
 	if err := a.Organisations.SetRole(ctx, r.OrganisationID, by, r.MemberID, tenants.Role(r.Body.Role)); err != nil {
 		return nil, err
 	}
+	a.lost(ctx, r.OrganisationID, by, r.MemberID)
 	return SetMemberRole204Response{}, nil
 }
 
@@ -47,6 +48,7 @@ func (a *API) RemoveMember(ctx context.Context, r RemoveMemberRequestObject) (Re
 	if err := a.Organisations.Remove(ctx, r.OrganisationID, by, r.MemberID); err != nil {
 		return nil, err
 	}
+	a.lost(ctx, r.OrganisationID, by, r.MemberID)
 	return RemoveMember204Response{}, nil
 }
 
@@ -59,6 +61,7 @@ func (a *API) LeaveOrganisation(ctx context.Context, r LeaveOrganisationRequestO
 	if err := a.Organisations.Remove(ctx, r.OrganisationID, by, by); err != nil {
 		return nil, err
 	}
+	a.lost(ctx, r.OrganisationID, by, by)
 	return LeaveOrganisation204Response{}, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/massrouter/massrouter/identity/passkey"
 	"github.com/massrouter/massrouter/identity/password"
 	"github.com/massrouter/massrouter/identity/phone"
+	"github.com/massrouter/massrouter/identity/session"
 	"github.com/massrouter/massrouter/identity/signin"
 )
 
@@ -34,9 +35,9 @@ func personStatus(code domain.Code) int {
 	switch code {
 	case password.CodeWeak:
 		return http.StatusBadRequest
-	case account.CodeSignIn:
+	case account.CodeSignIn, session.CodeRenewed:
 		return http.StatusUnauthorized
-	case account.CodeUnverified, signin.CodeFactorRequired, signin.CodeStepUp, appcode.CodeWrong, sso.CodeRequired:
+	case signin.CodeFactorRequired, signin.CodeStepUp, appcode.CodeWrong, sso.CodeRequired:
 		return http.StatusForbidden
 	case signin.CodeOver, organisation.CodeLastOwner, oauth.CodeFlow, oauth.CodeTaken, oauth.CodeLast:
 		return http.StatusConflict

@@ -750,7 +750,7 @@ type Key struct {
 	Label      string     `json:"label"`
 	LastUsedAt *time.Time `json:"last_used_at"`
 
-	// MemberID Who of the wallet uses it; absent when nobody in particular does.
+	// MemberID Whose it is of the wallet; absent when it is nobody's in particular.
 	MemberID *ID `json:"member_id,omitempty"`
 
 	// Models Empty when all may be called.
@@ -1793,6 +1793,10 @@ type ListAuditEntriesParams struct {
 	// Actor Only what this actor did, such as `user:<id>` or `operator:token`.
 	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
 
+	// Role Only what was done, or refused, in this role: `owner`, `admin`, `finance`, `developer` or `viewer` of an organisation, `operator`, `management` of a
+	// key, or `platform:` and a role there. With several, as `platform:auditor+finance`, who acts has all of them, and may have others.
+	Role *string `form:"role,omitempty" json:"role,omitempty"`
+
 	// Action Only this action: the id of an operation of this document, or of what no operation does, such as `session.reused`.
 	Action *string `form:"action,omitempty" json:"action,omitempty"`
 
@@ -1825,6 +1829,10 @@ type ExportAuditEntriesParams struct {
 
 	// Actor Only what this actor did, such as `user:<id>` or `operator:token`.
 	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Role Only what was done, or refused, in this role: `owner`, `admin`, `finance`, `developer` or `viewer` of an organisation, `operator`, `management` of a
+	// key, or `platform:` and a role there. With several, as `platform:auditor+finance`, who acts has all of them, and may have others.
+	Role *string `form:"role,omitempty" json:"role,omitempty"`
 
 	// Action Only this action: the id of an operation of this document, or of what no operation does, such as `session.reused`.
 	Action *string `form:"action,omitempty" json:"action,omitempty"`
@@ -2952,6 +2960,19 @@ func (siw *ServerInterfaceWrapper) ListAuditEntries(w http.ResponseWriter, r *ht
 		return
 	}
 
+	// ------------- Optional query parameter "role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "role", r.URL.Query(), &params.Role, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "role"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "role", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "action" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", r.URL.Query(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -3098,6 +3119,19 @@ func (siw *ServerInterfaceWrapper) ExportAuditEntries(w http.ResponseWriter, r *
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "actor"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "actor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "role", r.URL.Query(), &params.Role, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "role"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "role", Err: err})
 		}
 		return
 	}

@@ -26,10 +26,10 @@ type Audit interface {
 }
 
 // auditFilter is what is asked for. Who asks for an organisation by a role in it is not shown where the platform's people are.
-func auditFilter(ctx context.Context, actor, action, target, result *string, wallet *uuid.UUID, from, to *time.Time) auditlog.Filter {
+func auditFilter(ctx context.Context, actor, role, action, target, result *string, wallet *uuid.UUID, from, to *time.Time) auditlog.Filter {
 	return auditlog.Filter{
-		Actor: chosen(actor), Action: chosen(action), Target: chosen(target), Result: trail.Result(chosen(result)), Wallet: chosen(wallet),
-		From: chosen(from), To: chosen(to), Tenant: len(auth.ActingOf(ctx).Wallets) > 0,
+		Actor: chosen(actor), Role: chosen(role), Action: chosen(action), Target: chosen(target), Result: trail.Result(chosen(result)),
+		Wallet: chosen(wallet), From: chosen(from), To: chosen(to), Tenant: len(auth.ActingOf(ctx).Wallets) > 0,
 	}
 }
 
@@ -40,7 +40,7 @@ func (a *API) ListAuditEntries(ctx context.Context, r ListAuditEntriesRequestObj
 		return nil, err
 	}
 	p := r.Params
-	page, err := a.auditPage(ctx, auditFilter(ctx, p.Actor, p.Action, p.Target, p.Result, p.WalletID, p.From, p.To), p.Cursor, n)
+	page, err := a.auditPage(ctx, auditFilter(ctx, p.Actor, p.Role, p.Action, p.Target, p.Result, p.WalletID, p.From, p.To), p.Cursor, n)
 	return ListAuditEntries200JSONResponse(page), err
 }
 
@@ -102,7 +102,7 @@ func (f auditFile) VisitExportAuditEntriesResponse(w http.ResponseWriter) error 
 // ExportAuditEntries writes the trail to a file.
 func (a *API) ExportAuditEntries(ctx context.Context, r ExportAuditEntriesRequestObject) (ExportAuditEntriesResponseObject, error) {
 	p := r.Params
-	filter := auditFilter(ctx, p.Actor, p.Action, p.Target, p.Result, p.WalletID, p.From, p.To)
+	filter := auditFilter(ctx, p.Actor, p.Role, p.Action, p.Target, p.Result, p.WalletID, p.From, p.To)
 	switch format := r.Params.Format; format {
 	case formatLines:
 		return auditFile{file{ctx: ctx, format: formatLines, name: "audit", write: func(ctx context.Context, to io.Writer) error {

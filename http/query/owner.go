@@ -30,6 +30,20 @@ func (a *API) WalletOf(ctx context.Context, kind auth.Kind, id string, minPositi
 	return wallet, foreign(err)
 }
 
+// MemberOf is whose key a key is.
+func (a *API) MemberOf(ctx context.Context, key string) (uuid.UUID, error) {
+	id, err := uuid.Parse(key)
+	if err != nil {
+		return uuid.Nil, domain.Errorf(domain.CodeInvalid, "the parameter %s is malformed", auth.OfKey).With("parameter", string(auth.OfKey))
+	}
+	head, err := a.views.Log.Head(ctx)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	k, err := a.views.Keys.Key(ctx, id, head.Position)
+	return k.Limits.MemberID, foreign(err)
+}
+
 // missing says whether there is no such thing, by any of the codes of that.
 func missing(err error) bool {
 	return err != nil && problem.Missing(domain.CodeOf(err))

@@ -31,15 +31,41 @@ func Address(ctx context.Context) netip.Addr { return ClientOf(ctx).Address }
 
 const subscriber = 64 // bits: what a subscriber of IPv6 has, and can choose addresses in
 
+const (
+	site  = 48 // bits: what a place of business has, or a whole neighbourhood of subscribers
+	block = 24 // bits: the smallest network of IPv4 that is routed
+)
+
+// Around is the network of which somebody may have all the subscribers' networks: a /48 of IPv6. The zero Prefix for IPv4, of which nobody has many addresses so easily,
+// and for no address.
+func Around(a netip.Addr) netip.Prefix {
+	if !a.Is6() {
+		return netip.Prefix{}
+	}
+	return within(a, site)
+}
+
+// Crowd is what many at once are taken for one: a /24 of IPv4, a /48 of IPv6. The zero Prefix for no address.
+func Crowd(a netip.Addr) netip.Prefix {
+	if a.Is6() {
+		return within(a, site)
+	}
+	return within(a, block)
+}
+
+func within(a netip.Addr, bits int) netip.Prefix {
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return p
+}
+
 // Network is what is counted as one caller: an address of IPv4, a /64 of IPv6. The zero Prefix for no address.
 func Network(a netip.Addr) netip.Prefix {
 	bits := a.BitLen()
 	if a.Is6() {
 		bits = subscriber
 	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
+	return within(a, bits)
 }

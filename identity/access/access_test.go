@@ -56,6 +56,7 @@ func (b *bench) user(name string) uuid.UUID {
 	b.t.Helper()
 	id := uuid.New()
 	b.exec(`INSERT INTO identity.users (user_id, email, email_verified_at, name, language, zone, created_at) VALUES ($1, $2, now(), $3, 'en', 'UTC', now())`, id, name+"@example.com", name)
+	b.exec(`INSERT INTO identity.totp (user_id, secret, created_at, confirmed_at) VALUES ($1, '', now(), now())`, id)
 	return id
 }
 

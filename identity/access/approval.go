@@ -17,13 +17,14 @@ import (
 // ApprovalLife is how long something waits for a second person.
 const ApprovalLife = 3 * 24 * time.Hour
 
-// Listed is the closed list of operations that a second person approves when a person asks for them; true for those that need it only above an amount.
+// Listed is the closed list of operations that a second person approves when a person asks for them; true for those that need it only above an amount (MayMoveAlone).
 func Listed() map[string]bool {
 	return map[string]bool{
 		"TopUpWallet": true, "GrantCredit": true, "AdjustWallet": true, // money that nobody paid, or that is taken
 		"ReviewCharge": false,                                                   // refunds: a charge is corrected by hand
 		"PublishPrice": false, "SetPriceGroup": false, "ClearPriceGroup": false, // price policies
-		"GrantRole": false,
+		"GrantRole":     false,
+		"PublishVendor": false, // where prompts and the platform's keys at vendors go
 	}
 }
 
@@ -56,20 +57,32 @@ type Approval struct {
 	Answer     string // a body
 }
 
-// Ask notes a request; its id makes it once. Errors: idempotency_conflict when the id is of another one.
+// Ask notes a request; its id makes it once. Errors: idempotency_conflict when the id is of another one; unauthenticated when who asks was erased.
 func (s *Service) Ask(ctx context.Context, a Approval) (Approval, error) {
 	now := domain.Moment(s.now())
-	_, err := auditlog.Exec(ctx, s.pool, trail.Change{Target: trail.Of("approval", a.ID), After: map[string]string{"asked_for": a.Operation}}, `INSERT INTO identity.approvals (approval_id, operation, method, path, body, permission, requested_by, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (approval_id) DO NOTHING`,
-		a.ID, a.Operation, a.Method, a.Path, a.Body, a.Permission, a.By, now, now.Add(ApprovalLife))
-	if err != nil {
-		return a, identity.Wrap("ask for an approval", err)
-	}
-	kept, err := s.Approval(ctx, a.ID)
-	if err == nil && (kept.Path != a.Path || kept.Body != a.Body || kept.By != a.By) {
-		return a, domain.Errorf(domain.CodeIdempotencyConflict, "this idempotency key was used for another request")
-	}
-	return kept, err
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := identity.Hold(ctx, tx, a.By); err != nil {
+			return err
+		}
+		made, err := tx.Exec(ctx, `INSERT INTO identity.approvals (approval_id, operation, method, path, body, permission, requested_by, created_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (approval_id) DO NOTHING`,
+			a.ID, a.Operation, a.Method, a.Path, a.Body, a.Permission, a.By, now, now.Add(ApprovalLife))
+		if err != nil {
+			return err
+		}
+		if made.RowsAffected() > 0 {
+			if err := auditlog.Record(ctx, tx, trail.Change{Target: trail.Of("approval", a.ID), After: map[string]string{"asked_for": a.Operation}}); err != nil {
+				return err
+			}
+		}
+		kept, err := approval(ctx, tx, a.ID, "")
+		if err == nil && (kept.Path != a.Path || kept.Body != a.Body || kept.By != a.By) {
+			return domain.Errorf(domain.CodeIdempotencyConflict, "this idempotency key was used for another request")
+		}
+		a = kept
+		return err
+	})
+	return a, identity.Wrap("ask for an approval", err)
 }
 
 const approvalColumns = `approval_id, operation, method, path, body, permission, requested_by, created_at, expires_at, decision, decided_by, decided_at, coalesce(status, 0), answer`
@@ -90,15 +103,20 @@ func scanApproval(r pgx.CollectableRow) (a Approval, err error) {
 
 // Approval is a request. Errors: not_found.
 func (s *Service) Approval(ctx context.Context, id uuid.UUID) (Approval, error) {
-	rows, err := s.pool.Query(ctx, `SELECT `+approvalColumns+` FROM identity.approvals WHERE approval_id = $1`, id)
+	a, err := approval(ctx, s.pool, id, "")
+	return a, identity.Wrap("find an approval", err)
+}
+
+func approval(ctx context.Context, q identity.Querier, id uuid.UUID, lock string) (Approval, error) {
+	rows, err := q.Query(ctx, `SELECT `+approvalColumns+` FROM identity.approvals WHERE approval_id = $1 `+lock, id)
 	if err != nil {
-		return Approval{}, identity.Wrap("find an approval", err)
+		return Approval{}, err
 	}
 	a, err := pgx.CollectExactlyOneRow(rows, scanApproval)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return a, noApproval()
+		return a, domain.Errorf(domain.CodeNotFound, "there is no such approval")
 	}
-	return a, identity.Wrap("find an approval", err)
+	return a, err
 }
 
 // Approvals lists what waits, and with past what has waited, the newest first; at most 1000.
@@ -113,19 +131,18 @@ func (s *Service) Approvals(ctx context.Context, past bool) ([]Approval, error) 
 }
 
 // Decide approves or refuses, or withdraws what one has asked for oneself. The same decision by the same person again changes nothing. Errors: not_found;
-// forbidden, of who asked and wants to decide, or did not ask and wants to withdraw; conflict, of what was decided otherwise, or waited too long.
+// forbidden, of who asked and wants to decide, or did not ask and wants to withdraw; conflict, of what was decided otherwise, or waited too long;
+// unauthenticated when who decides was erased.
 func (s *Service) Decide(ctx context.Context, id, by uuid.UUID, d Decision) (Approval, error) {
 	now := domain.Moment(s.now())
 	var a Approval
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT `+approvalColumns+` FROM identity.approvals WHERE approval_id = $1 FOR UPDATE`, id)
+		err := identity.Hold(ctx, tx, by)
 		if err != nil {
 			return err
 		}
-		a, err = pgx.CollectExactlyOneRow(rows, scanApproval)
+		a, err = approval(ctx, tx, id, "FOR UPDATE")
 		switch {
-		case errors.Is(err, pgx.ErrNoRows):
-			return noApproval()
 		case err != nil:
 			return err
 		case d == Withdrawn && a.By != by:
@@ -154,5 +171,3 @@ func (s *Service) Answered(ctx context.Context, id uuid.UUID, status int, answer
 	_, err := s.pool.Exec(ctx, `UPDATE identity.approvals SET status = $2, answer = $3 WHERE approval_id = $1 AND decision = 'approved'`, id, status, answer)
 	return identity.Wrap("note the answer of an approved request", err)
 }
-
-func noApproval() error { return domain.Errorf(domain.CodeNotFound, "there is no such approval") }

@@ -39,7 +39,7 @@ type Grant struct {
 }
 
 // Grant gives the owner of a mailbox a role for a time; g has its id, which makes it once, Email, Role, Reason, and who grants and approves it. Nobody grants
-// oneself a role. Errors: invalid_request, not_found, forbidden.
+// oneself a role, and nobody has it twice. Errors: invalid_request, not_found, forbidden, conflict, idempotency_conflict.
 func (s *Service) Grant(ctx context.Context, g Grant, life time.Duration) (Grant, error) {
 	if _, err := ParsePlatformRole(string(g.Role)); err != nil {
 		return g, err
@@ -54,7 +54,9 @@ func (s *Service) Grant(ctx context.Context, g Grant, life time.Duration) (Grant
 	g.CreatedAt = domain.Moment(s.now())
 	g.ExpiresAt = g.CreatedAt.Add(life)
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `SELECT user_id FROM identity.users WHERE email = $1 AND deleted_at IS NULL AND email_verified_at IS NOT NULL`, g.Email).Scan(&g.User)
+		// Held as identity.Hold does, so that who is there now stays until the end.
+		err := tx.QueryRow(ctx, `SELECT user_id FROM identity.users WHERE email = $1 AND deleted_at IS NULL AND email_verified_at IS NOT NULL FOR NO KEY UPDATE`,
+			g.Email).Scan(&g.User)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
 			return domain.Errorf(domain.CodeNotFound, "nobody has proved to own this mailbox")
@@ -62,6 +64,9 @@ func (s *Service) Grant(ctx context.Context, g Grant, life time.Duration) (Grant
 			return err
 		case g.GrantedBy == "user:"+g.User.String() || g.ApprovedBy == "user:"+g.User.String():
 			return domain.Errorf(domain.CodeForbidden, "nobody gives oneself a role")
+		}
+		if err := s.mayHold(ctx, tx, g); err != nil {
+			return err
 		}
 		made, err := tx.Exec(ctx, `INSERT INTO identity.platform_grants (grant_id, user_id, role, reason, granted_by, approved_by, created_at, expires_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (grant_id) DO NOTHING`,
@@ -81,10 +86,32 @@ func (s *Service) Grant(ctx context.Context, g Grant, life time.Duration) (Grant
 		if err != nil {
 			return err
 		}
-		g, err = pgx.CollectExactlyOneRow(rows, scanGrant)
+		kept, err := pgx.CollectExactlyOneRow(rows, scanGrant)
+		if err == nil && (kept.User != g.User || kept.Role != g.Role || kept.Reason != g.Reason || kept.ExpiresAt.Sub(kept.CreatedAt) != life) {
+			return domain.Errorf(domain.CodeIdempotencyConflict, "this idempotency key was used for another grant")
+		}
+		g = kept
 		return err
 	})
 	return g, identity.Wrap("grant a role", err)
+}
+
+// mayHold refuses a role that somebody has already: ending one of two would end nothing; and one for somebody without a second factor: whoever knew the password could set up his own.
+func (s *Service) mayHold(ctx context.Context, tx pgx.Tx, g Grant) error {
+	var has, strong bool
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM identity.platform_grants WHERE user_id = $1 AND role = $2 AND grant_id <> $3 AND ended_at IS NULL AND expires_at > $4
+			AND NOT EXISTS (SELECT FROM identity.platform_grants WHERE grant_id = $3)),
+		EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL) OR EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)`,
+		g.User, g.Role, g.ID, g.CreatedAt).Scan(&has, &strong); err != nil {
+		return err
+	}
+	switch {
+	case has:
+		return domain.Errorf(domain.CodeConflict, "this person has the role already: end that grant first, or let it end")
+	case !strong:
+		return domain.Errorf(domain.CodeConflict, "this person has neither an authenticator app nor a passkey: one of them comes first")
+	}
+	return nil
 }
 
 const grantColumns = `g.grant_id, g.user_id, u.email, g.role, g.reason, g.granted_by, g.approved_by, g.created_at, g.expires_at, g.ended_at, g.ended_by

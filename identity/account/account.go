@@ -7,6 +7,8 @@
 //	email.go    another mailbox
 //	export.go   everything that is known of somebody
 //	erase.go    an end without a trace
+//	forget.go   what names somebody by a mailbox, and what is kept for a while only
+//	former.go   mailboxes of before, and who may not leave his
 //	link.go     what is sent by mail and followed once
 //	mail.go     what is to be told by mail
 //

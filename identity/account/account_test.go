@@ -1,7 +1,6 @@
 package account_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -83,9 +82,13 @@ func (b *bench) mails() []string {
 // link is the secret of the mail that would be sent now.
 func (b *bench) link(to string, p account.Purpose) string {
 	b.t.Helper()
-	var user uuid.UUID
-	require.NoError(b.t, b.pool.QueryRow(b.t.Context(), `SELECT user_id FROM identity.users WHERE email = $1`, to).Scan(&user))
-	made, err := b.MakeLink(b.t.Context(), user, address.Email(to), p)
+	var of uuid.UUID
+	sql := `SELECT user_id FROM identity.users WHERE email = $1`
+	if p == account.Verify { // of the newest sign-up
+		sql = `SELECT sign_up_id FROM identity.sign_ups WHERE email = $1 ORDER BY sign_up_id DESC LIMIT 1`
+	}
+	require.NoError(b.t, b.pool.QueryRow(b.t.Context(), sql, to).Scan(&of))
+	made, err := b.MakeLink(b.t.Context(), of, address.Email(to), p)
 	require.NoError(b.t, err)
 	return made
 }
@@ -94,7 +97,7 @@ func (b *bench) link(to string, p account.Purpose) string {
 func (b *bench) member(email, secret string) account.User {
 	b.t.Helper()
 	require.NoError(b.t, b.SignUp(b.t.Context(), wish(email, secret)))
-	u, err := b.Verify(b.t.Context(), b.link(email, account.Verify))
+	u, err := b.Verify(b.t.Context(), b.link(email, account.Verify), secret)
 	require.NoError(b.t, err)
 	b.mails()
 	return u
@@ -110,63 +113,178 @@ func TestSigningUp(t *testing.T) {
 	b := setup(t)
 	require.NoError(t, b.SignUp(t.Context(), wish(" Ann@Example.COM", secret)))
 	require.Equal(t, []string{"verify_email " + email}, b.mails())
-	_, err := b.Password(t.Context(), email, secret)
-	b.requireCode(account.CodeUnverified, err)
-	require.Equal(t, []string{"verify_email " + email}, b.mails(), "who knows the password gets the mail again")
-	_, err = b.Password(t.Context(), email, other)
+	_, err := b.Password(t.Context(), email, other)
 	b.requireCode(account.CodeSignIn, err)
 	require.Empty(t, b.mails())
 
 	link := b.link(email, account.Verify)
-	u, err := b.Verify(t.Context(), link)
+	_, err = b.Verify(t.Context(), link, other)
+	b.requireCode(account.CodeLink, err)
+	u, err := b.Verify(t.Context(), link, secret)
 	require.NoError(t, err)
 	require.Equal(t, b.now(), u.VerifiedAt)
-	_, err = b.Verify(t.Context(), link)
+	_, err = b.Verify(t.Context(), link, secret)
 	b.requireCode(account.CodeLink, err)
 	got, err := b.Password(t.Context(), "ANN@example.com", secret)
 	require.NoError(t, err)
-	require.Equal(t, u, got)
+	require.Equal(t, u, got.User)
 	require.Equal(t, account.Profile{Name: "Ann", Language: "en", Zone: "Europe/Berlin"}, got.Profile)
 
 	require.NoError(t, b.SignUp(t.Context(), wish(email, other)), "the caller sees no difference")
 	require.Equal(t, []string{"already_have " + email}, b.mails())
 	_, err = b.Password(t.Context(), email, secret)
 	require.NoError(t, err, "nothing has changed")
-}
-
-// TestNobodyKeepsAnAddress: an account whose mailbox nobody has proved is made anew, and the first one's link and password are void.
-func TestNobodyKeepsAnAddress(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	require.NoError(t, b.SignUp(t.Context(), wish(email, other)))
-	squatter := b.link(email, account.Verify)
-	require.NoError(t, b.SignUp(t.Context(), wish(email, secret)))
-	_, err := b.Verify(t.Context(), squatter)
-	b.requireCode(account.CodeLink, err)
-	_, err = b.Verify(t.Context(), b.link(email, account.Verify))
-	require.NoError(t, err)
 	_, err = b.Password(t.Context(), email, other)
 	b.requireCode(account.CodeSignIn, err)
-	_, err = b.Password(t.Context(), email, secret)
+	require.Empty(t, b.mails())
+	require.Equal(t, 0, b.count(`identity.sign_ups WHERE email <> ''`), "what is written so that it takes as long tells nothing of the address")
+}
+
+func (b *bench) count(from string) (n int) {
+	b.t.Helper()
+	require.NoError(b.t, b.pool.QueryRow(b.t.Context(), `SELECT count(*) FROM `+from).Scan(&n))
+	return n
+}
+
+// TestNobodyTakesASignUpOver: attempts at one address go side by side. Each link is good with the password of its own attempt only, whoever came first or last, and
+// the first that is proved voids the others.
+func TestNobodyTakesASignUpOver(t *testing.T) {
+	t.Parallel()
+	for name, stranger := range map[string]struct{ before bool }{"a stranger comes later": {false}, "a stranger was there before": {true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			attempt := func(password string) string {
+				require.NoError(t, b.SignUp(t.Context(), wish(email, password)))
+				return b.link(email, account.Verify)
+			}
+			var hers, his string
+			if stranger.before {
+				his, hers = attempt(other), attempt(secret)
+			} else {
+				hers, his = attempt(secret), attempt(other)
+			}
+			_, err := b.Verify(t.Context(), his, secret)
+			b.requireCode(account.CodeLink, err)
+			u, err := b.Verify(t.Context(), hers, secret)
+			require.NoError(t, err)
+			_, err = b.Verify(t.Context(), his, other)
+			b.requireCode(account.CodeLink, err)
+			_, err = b.Password(t.Context(), email, other)
+			b.requireCode(account.CodeSignIn, err)
+			got, err := b.Password(t.Context(), email, secret)
+			require.NoError(t, err)
+			require.Equal(t, u.ID, got.ID)
+			require.Zero(t, b.count("identity.sign_ups"))
+		})
+	}
+}
+
+// TestAMailboxDoesNotGuessPasswords: with a link one has few tries, and many at once are as few.
+func TestAMailboxDoesNotGuessPasswords(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.SignUp(t.Context(), wish(email, secret)))
+	link := b.link(email, account.Verify)
+	var group sync.WaitGroup
+	for n := range 20 {
+		group.Go(func() { _, _ = b.Verify(t.Context(), link, fmt.Sprint(other, n)) })
+	}
+	group.Wait()
+	_, err := b.Verify(t.Context(), link, secret)
+	b.requireCode(account.CodeLink, err)
+	_, err = b.Verify(t.Context(), b.link(email, account.Verify), secret)
+	b.requireCode(account.CodeLink, err)
+	require.NoError(t, b.SignUp(t.Context(), wish(email, secret)))
+	_, err = b.Verify(t.Context(), b.link(email, account.Verify), secret)
+	require.NoError(t, err, "whoever has the mailbox signs up again")
+}
+
+// TestWhoSignsInTooEarly is answered as for a wrong password, and gets the link again, a few times. Earlier links stay good.
+func TestWhoSignsInTooEarly(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.SignUp(t.Context(), wish(email, secret)))
+	link := b.link(email, account.Verify)
+	for range 5 {
+		_, err := b.Password(t.Context(), email, secret)
+		b.requireCode(account.CodeSignIn, err)
+	}
+	b.link(email, account.Verify)
+	require.Equal(t, []string{"verify_email " + email, "verify_email " + email, "verify_email " + email}, b.mails())
+	_, err := b.Verify(t.Context(), link, secret)
 	require.NoError(t, err)
 }
 
+func TestSignUpsThatAreOver(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.NoError(t, b.SignUp(t.Context(), wish(email, secret)))
+	link := b.link(email, account.Verify)
+	b.step(24 * time.Hour)
+	_, err := b.Verify(t.Context(), link, secret)
+	b.requireCode(account.CodeLink, err)
+	again := b.link(email, account.Verify)
+	_, err = b.Prune(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, b.count("identity.sign_ups"))
+	b.step(6*24*time.Hour + time.Second)
+	_, err = b.Verify(t.Context(), again, secret)
+	b.requireCode(account.CodeLink, err)
+	b.mails()
+	_, err = b.Password(t.Context(), email, secret)
+	b.requireCode(account.CodeSignIn, err)
+	require.Empty(t, b.mails())
+	_, err = b.Prune(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, b.count("identity.sign_ups"))
+	require.Zero(t, b.count("identity.users"))
+}
+
+// TestManySignUpsAtOnce: and as many proofs, of which one is the account.
 func TestManySignUpsAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var group sync.WaitGroup
 	failed := make(chan error, 10)
 	for n := range 10 {
-		group.Go(func() { failed <- b.SignUp(context.Background(), wish(email, fmt.Sprint(secret, n))) })
+		group.Go(func() { failed <- b.SignUp(t.Context(), wish(email, fmt.Sprint(secret, n))) })
 	}
 	group.Wait()
 	close(failed)
 	for err := range failed {
 		require.NoError(t, err)
 	}
-	var n int
-	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT count(*) FROM identity.users`).Scan(&n))
-	require.Equal(t, 1, n)
+	rows, err := b.pool.Query(t.Context(), `SELECT sign_up_id FROM identity.sign_ups`)
+	require.NoError(t, err)
+	all, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	require.NoError(t, err)
+	require.Len(t, all, 10)
+	_, err = b.pool.Exec(t.Context(), `UPDATE identity.sign_ups SET password = (SELECT min(password) FROM identity.sign_ups)`)
+	require.NoError(t, err)
+	proved := make(chan error, 100)
+	links := make([]string, len(all))
+	for i, id := range all {
+		links[i], err = b.MakeLink(t.Context(), id, email, account.Verify)
+		require.NoError(t, err)
+	}
+	for _, link := range links {
+		for n := range 10 {
+			group.Go(func() { _, err := b.Verify(t.Context(), link, fmt.Sprint(secret, n)); proved <- err })
+		}
+	}
+	group.Wait()
+	close(proved)
+	won := 0
+	for err := range proved {
+		if err == nil {
+			won++
+			continue
+		}
+		b.requireCode(account.CodeLink, err)
+	}
+	require.Equal(t, 1, won)
+	require.Equal(t, 1, b.count("identity.users"))
 }
 
 func TestWhatIsNoAccount(t *testing.T) {
@@ -216,14 +334,18 @@ func TestForgotten(t *testing.T) {
 	require.Empty(t, b.mails())
 	require.NoError(t, b.Forgot(t.Context(), email))
 	require.Equal(t, []string{"reset_password " + email}, b.mails())
-	older, link := b.link(email, account.Reset), b.link(email, account.Reset)
-	b.requireCode(account.CodeLink, b.Reset(t.Context(), older, other))
+	link := b.link(email, account.Reset)
+	var newer string
+	for range 9 {
+		newer = b.link(email, account.Reset)
+	}
 	b.requireCode(password.CodeWeak, b.Reset(t.Context(), link, "password"))
-	_, err := b.Verify(t.Context(), link)
+	_, err := b.Verify(t.Context(), link, secret)
 	b.requireCode(account.CodeLink, err)
 	require.NoError(t, b.Reset(t.Context(), link, other))
 	require.Equal(t, []string{"password_changed " + email}, b.mails())
 	b.requireCode(account.CodeLink, b.Reset(t.Context(), link, secret))
+	b.requireCode(account.CodeLink, b.Reset(t.Context(), newer, secret))
 	_, err = b.Password(t.Context(), email, secret)
 	b.requireCode(account.CodeSignIn, err)
 	_, err = b.Password(t.Context(), email, other)
@@ -232,6 +354,11 @@ func TestForgotten(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, all)
 
+	link = b.link(email, account.Reset)
+	for range 10 {
+		b.link(email, account.Reset)
+	}
+	b.requireCode(account.CodeLink, b.Reset(t.Context(), link, secret))
 	link = b.link(email, account.Reset)
 	b.step(30 * time.Minute)
 	b.requireCode(account.CodeLink, b.Reset(t.Context(), link, secret))

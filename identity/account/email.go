@@ -28,6 +28,9 @@ func (s *Service) ChangeEmail(ctx context.Context, user uuid.UUID, typed string)
 		if u.Email == to {
 			return invalid("email", "this is the e-mail address that the account has")
 		}
+		if err := mayMove(ctx, tx, user, u.Email, to); err != nil {
+			return err
+		}
 		if err := s.tell(ctx, tx, &u, u.Email, EmailChanging, map[string]string{"masked": to.Masked()}); err != nil {
 			return err
 		}
@@ -38,22 +41,29 @@ func (s *Service) ChangeEmail(ctx context.Context, user uuid.UUID, typed string)
 		}
 		other, err := byEmail(ctx, tx, to, "")
 		switch {
-		case err == nil && !other.VerifiedAt.IsZero():
+		case err == nil:
 			return s.tell(ctx, tx, &other, to, AlreadyHave, nil)
-		case err != nil && !errors.Is(err, errNobody):
+		case !errors.Is(err, errNobody):
 			return err
 		}
-		return s.tell(ctx, tx, &u, to, ConfirmEmail, nil)
+		return s.tell(ctx, tx, &u, to, ConfirmEmail, map[string]string{"masked": u.Email.Masked()})
 	}))
 }
 
-// ConfirmEmail follows the link that proves the new mailbox, and makes it the account's. Older links are void, and the old mailbox is told. Errors:
-// link_invalid, also when the mailbox has become another account's meanwhile.
-func (s *Service) ConfirmEmail(ctx context.Context, secret string) (User, error) {
+// ConfirmEmail follows the link that proves the new mailbox of somebody who is signed in, and makes it the account's. Who has the mailbox only cannot be led to give it
+// to somebody else's account. Older links are void, and the old mailbox is told. Errors: link_invalid, also when the link is of another account, or the mailbox has
+// become another account's meanwhile.
+func (s *Service) ConfirmEmail(ctx context.Context, user uuid.UUID, secret string) (User, error) {
 	var u row
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
 		var to address.Email
 		if u, to, err = s.follow(ctx, tx, secret, Change); err != nil {
+			return err
+		}
+		if u.ID != user {
+			return badLink()
+		}
+		if err := mayMove(ctx, tx, user, u.Email, to); err != nil {
 			return err
 		}
 		if err := take(ctx, tx, to); err != nil {
@@ -69,29 +79,32 @@ func (s *Service) ConfirmEmail(ctx context.Context, secret string) (User, error)
 		if err := auditlog.Record(ctx, tx, c); err != nil {
 			return err
 		}
+		if err := moved(ctx, tx, user, before, u.VerifiedAt); err != nil {
+			return err
+		}
 		return s.tell(ctx, tx, &u, before, EmailChanged, map[string]string{"masked": to.Masked()})
 	})
 	return u.User, identity.Wrap("exchange a mailbox", err)
 }
 
-// take makes a mailbox free for somebody who has proved it: an account whose mailbox nobody has proved gives way. Others who take it at the same time wait.
-// Errors: link_invalid when an account has it.
+// take makes a mailbox somebody's who has proved it: those who only asked for an account at it have to give way. Others who take it at the same time wait. Errors:
+// link_invalid when an account has it.
 func take(ctx context.Context, tx pgx.Tx, email address.Email) error {
 	if _, err := tx.Exec(ctx, lockEmail, email); err != nil {
 		return err
 	}
-	other, err := byEmail(ctx, tx, email, "")
-	switch {
-	case errors.Is(err, errNobody):
-		return nil
-	case err != nil:
-		return err
-	case !other.VerifiedAt.IsZero():
+	switch _, err := byEmail(ctx, tx, email, ""); {
+	case err == nil:
 		return badLink()
+	case !errors.Is(err, errNobody):
+		return err
 	}
-	_, err = tx.Exec(ctx, `DELETE FROM identity.users WHERE user_id = $1 AND email_verified_at IS NULL`, other.ID)
+	_, err := tx.Exec(ctx, voidSignUps, email)
 	return err
 }
 
 // lockEmail lets those who want one mailbox come one after the other.
 const lockEmail = `SELECT pg_advisory_xact_lock(hashtextextended('identity email ' || $1, 0))`
+
+// voidSignUps ends those at a mailbox that has become an account's.
+const voidSignUps = `DELETE FROM identity.sign_ups WHERE email = $1`

@@ -27,8 +27,7 @@ func (s *Service) Export(ctx context.Context, user uuid.UUID) (map[string]json.R
 	all := map[string]json.RawMessage{}
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
-		u, err := byID(ctx, tx, user, "")
-		if err != nil {
+		if _, err := byID(ctx, tx, user, ""); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, tables)
@@ -52,13 +51,13 @@ func (s *Service) Export(ctx context.Context, user uuid.UUID) (map[string]json.R
 			[]string{"organisation_id", "wallet_id", "name", "created_at"}, user); err != nil {
 			return err
 		}
-		all["invitations"], err = rowsOf(ctx, tx, `identity.invitations t WHERE t.email = $1`,
-			[]string{"invitation_id", "organisation_id", "email", "role", "created_at", "expires_at", "ended_at", "ended_as"}, u.Email)
+		all["invitations"], err = rowsOf(ctx, tx, `identity.invitations t WHERE `+written("email"),
+			[]string{"invitation_id", "organisation_id", "email", "role", "created_at", "expires_at", "ended_at", "ended_as"}, user)
 		if err != nil {
 			return err
 		}
-		if all["mails"], err = rowsOf(ctx, tx, `identity.mails t WHERE t.recipient = $1`, // also of invitations, which were no user's when they were sent
-			[]string{"mail_id", "recipient", "kind", "language", "details", "created_at", "due_at", "attempts", "sent_at", "failed_at"}, u.Email); err != nil {
+		if all["mails"], err = rowsOf(ctx, tx, `identity.mails t WHERE `+written("recipient"), // also of invitations, which were no user's when they were sent
+			[]string{"mail_id", "recipient", "kind", "language", "details", "created_at", "due_at", "attempts", "sent_at", "failed_at"}, user); err != nil {
 			return err
 		}
 		if all["approvals"], err = rowsOf(ctx, tx, `identity.approvals t WHERE t.requested_by = $1`,

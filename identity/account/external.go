@@ -13,26 +13,24 @@ import (
 	"github.com/massrouter/massrouter/identity/address"
 )
 
-// External finds or makes, in the caller's transaction, the account of a mailbox that a service of others has proved. found says that there was one, whose
-// mailbox is proved as well: whether the caller may take it for the same person is not said. One whose mailbox nobody has proved is made anew, as
-// SignUp does. Errors: invalid_request.
+// External finds or makes, in the caller's transaction, the account of a mailbox that a service of others has proved. found says that there was one:
+// whether the caller may take it for the same person is not said. Those who only asked for an account at the address have to give way. Errors: invalid_request.
 func (s *Service) External(ctx context.Context, tx pgx.Tx, email address.Email, p Profile) (u User, found bool, err error) {
 	if p, err = p.normal(); err != nil {
 		return User{}, false, err
 	}
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('identity email ' || $1, 0))`, email); err != nil {
-		return User{}, false, fmt.Errorf("wait for others who sign up: %w", err)
+	if _, err := tx.Exec(ctx, lockEmail, email); err != nil {
+		return User{}, false, fmt.Errorf("wait for others who want a mailbox: %w", err)
 	}
 	known, err := byEmail(ctx, tx, email, forUpdate)
-	switch {
-	case err == nil && !known.VerifiedAt.IsZero():
+	if err == nil {
 		return known.User, true, nil
-	case err == nil:
-		if _, err := tx.Exec(ctx, `DELETE FROM identity.users WHERE user_id = $1`, known.ID); err != nil {
-			return User{}, false, fmt.Errorf("remove an account that nobody has proved: %w", err)
-		}
-	case !errors.Is(err, errNobody):
+	}
+	if !errors.Is(err, errNobody) {
 		return User{}, false, err
+	}
+	if _, err := tx.Exec(ctx, voidSignUps, email); err != nil {
+		return User{}, false, fmt.Errorf("void sign-ups: %w", err)
 	}
 	id, err := uuid.NewV7()
 	if err != nil {

@@ -44,6 +44,7 @@ const (
 	PhoneRemoved     Kind = "phone_removed"
 	RecoveryRenewed  Kind = "recovery_renewed"
 	RecoveryUsed     Kind = "recovery_used"
+	CodesGuessed     Kind = "codes_guessed"   // of a second factor
 	KeyLeaked        Kind = "key_leaked"      // to who may manage the key
 	DomainUnproved   Kind = "domain_unproved" // to who manages the organisation
 )
@@ -52,7 +53,7 @@ const (
 func Kinds() []Kind {
 	return []Kind{
 		VerifyEmail, AlreadyHave, ResetPassword, PasswordChanged, ConfirmEmail, EmailChanging, EmailChanged, SessionStolen, Invited, IdentityLinked, IdentityUnlinked,
-		PasskeyAdded, PasskeyRemoved, AppAdded, AppRemoved, PhoneAdded, PhoneRemoved, RecoveryRenewed, RecoveryUsed, KeyLeaked, DomainUnproved,
+		PasskeyAdded, PasskeyRemoved, AppAdded, AppRemoved, PhoneAdded, PhoneRemoved, RecoveryRenewed, RecoveryUsed, CodesGuessed, KeyLeaked, DomainUnproved,
 	}
 }
 
@@ -66,18 +67,18 @@ func (k Kind) Link() Purpose {
 	case ConfirmEmail:
 		return Change
 	case PasswordChanged, EmailChanging, EmailChanged, SessionStolen, Invited, IdentityLinked, IdentityUnlinked, PasskeyAdded, PasskeyRemoved, AppAdded, AppRemoved, PhoneAdded, PhoneRemoved,
-		RecoveryRenewed, RecoveryUsed, KeyLeaked, DomainUnproved:
+		RecoveryRenewed, RecoveryUsed, CodesGuessed, KeyLeaked, DomainUnproved:
 	}
 	return ""
 }
 
-// decoy is written where there is nobody to be told: a commit that has nothing to write is faster, and would say so.
+// decoy is written where there is nobody to be told: a commit that has nothing to write is faster, and would say so. It is forgotten with what was sent long ago.
 func (s *Service) decoy(ctx context.Context, tx pgx.Tx) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("name a mail: %w", err)
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO identity.mails (mail_id, recipient, kind, language, details, created_at, due_at, sent_at) VALUES ($1, '', 'nobody', 'en', '{}', $2, $2, $2)`,
+	_, err = tx.Exec(ctx, `INSERT INTO identity.mails (mail_id, recipient, kind, language, details, created_at, due_at, sent_at) VALUES ($1, '', 'nobody', 'en', '{}', $2, $2, $2::timestamptz - interval '1 year')`,
 		id, domain.Moment(s.now()))
 	return identity.Wrap("note that nobody is told", err)
 }
@@ -97,6 +98,17 @@ func (s *Service) tell(ctx context.Context, tx pgx.Tx, u *row, to address.Email,
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO identity.mails (mail_id, user_id, recipient, kind, language, details, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)`,
 		id, u.ID, to, k, u.Profile.Language, text, domain.Moment(s.now()))
+	return identity.Wrap("note a mail", err)
+}
+
+// tellAttempt notes the mail with which a sign-up is proved.
+func (s *Service) tellAttempt(ctx context.Context, tx pgx.Tx, a *attempt) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("name a mail: %w", err)
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO identity.mails (mail_id, sign_up_id, recipient, kind, language, details, created_at, due_at) VALUES ($1, $2, $3, $4, $5, '{}', $6, $6)`,
+		id, a.id, a.email, VerifyEmail, a.profile.Language, domain.Moment(s.now()))
 	return identity.Wrap("note a mail", err)
 }
 

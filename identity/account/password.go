@@ -22,14 +22,16 @@ func (s *Service) Forgot(ctx context.Context, typed string) error {
 	}
 	return identity.Wrap("note a forgotten password", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		u, err := byEmail(ctx, tx, email, "")
-		if errors.Is(err, errNobody) {
+		nobody := errors.Is(err, errNobody)
+		if err != nil && !nobody {
+			return err
+		}
+		// As much is written for nobody: what is missing would be heard in the time of the answer.
+		if err := auditlog.Record(ctx, tx, auditlog.Asked(ctx, u.ID)); err != nil {
+			return err
+		}
+		if nobody {
 			return s.decoy(ctx, tx)
-		}
-		if err != nil {
-			return err
-		}
-		if err := auditlog.Record(ctx, tx, auditlog.About(ctx, u.ID)); err != nil {
-			return err
 		}
 		return s.tell(ctx, tx, &u, email, ResetPassword, nil)
 	}))
@@ -58,12 +60,12 @@ func (s *Service) ChangePassword(ctx context.Context, user, current uuid.UUID, k
 		return err
 	}
 	if !right {
-		return signInFailed()
+		return SignInFailed()
 	}
 	return s.set(ctx, fresh, current, func(tx pgx.Tx) (row, error) {
 		u, err := byID(ctx, tx, user, forUpdate)
 		if err == nil && u.hash != before.hash {
-			err = signInFailed() // somebody has changed it meanwhile
+			err = SignInFailed() // somebody has changed it meanwhile
 		}
 		return u, err
 	})

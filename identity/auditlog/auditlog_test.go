@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -182,6 +183,59 @@ func TestFiltersAndPages(t *testing.T) {
 	for _, cursor := range []string{"x", "dHJhaWwuMDE", "dHJhaWwuLTE"} {
 		_, err := b.List(t.Context(), auditlog.Filter{}, cursor, 0)
 		require.Equal(t, domain.CodeInvalid, domain.CodeOf(err), cursor)
+	}
+}
+
+// TestRoles asks by the role that somebody acted in: one of several on the platform, or all of some, in any order, a page after the other.
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for i, role := range []string{
+		"owner", "", "operator", "platform:auditor+finance", "management", "platform:auditor", "platform:owner", "owner", "platform:auditor+finance+support", "platform:audit",
+	} {
+		scope := trail.NewScope(trail.Who{Actor: "user:x", Role: role, Operation: "TopUpWallet"})
+		result := trail.Done
+		if i%2 == 1 {
+			result = trail.Refused
+		}
+		require.NoError(t, b.Record(trail.With(t.Context(), scope), trail.Change{Target: strconv.Itoa(i), Result: result}))
+	}
+	for _, one := range []struct {
+		f    auditlog.Filter
+		want []string
+	}{
+		{auditlog.Filter{Role: "owner"}, []string{"7", "0"}},
+		{auditlog.Filter{Role: "operator"}, []string{"2"}},
+		{auditlog.Filter{Role: "management"}, []string{"4"}},
+		{auditlog.Filter{Role: "platform:auditor"}, []string{"8", "5", "3"}},
+		{auditlog.Filter{Role: "platform:finance+auditor"}, []string{"8", "3"}},
+		{auditlog.Filter{Role: "platform:owner"}, []string{"6"}},
+		{auditlog.Filter{Role: "platform:auditor", Result: trail.Refused}, []string{"5", "3"}},
+		{auditlog.Filter{Role: "platform:auditor", Result: trail.Done, Action: "TopUpWallet", Actor: "user:x"}, []string{"8"}},
+		{auditlog.Filter{Role: "auditor"}, nil},
+		{auditlog.Filter{Role: "platform"}, nil},
+	} {
+		var listed, exported []string
+		for cursor, more := "", true; more; more = cursor != "" {
+			p, err := b.List(t.Context(), one.f, cursor, 1)
+			require.NoError(t, err)
+			for i := range p.Entries {
+				listed = append(listed, p.Entries[i].Target)
+			}
+			cursor = p.Next
+			require.Less(t, len(listed), 10)
+		}
+		require.Equal(t, one.want, listed, "%+v", one.f)
+		require.NoError(t, b.Export(t.Context(), one.f, func(e *auditlog.Entry) error {
+			exported = append(exported, e.Target)
+			return nil
+		}))
+		require.Equal(t, one.want, exported, "%+v", one.f)
+	}
+	for _, role := range []string{"platform:", "platform:+", "platform:a+", "a+b", "Owner", "owner ", "owner\n", "%", "platform:%", "user:x", "\x00", strings.Repeat("x", 31)} {
+		_, err := b.List(t.Context(), auditlog.Filter{Role: role}, "", 0)
+		require.Equal(t, domain.CodeInvalid, domain.CodeOf(err), "%q", role)
+		require.Equal(t, domain.CodeInvalid, domain.CodeOf(b.Export(t.Context(), auditlog.Filter{Role: role}, nil)), "%q", role)
 	}
 }
 

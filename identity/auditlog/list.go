@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -31,9 +32,11 @@ type Entry struct {
 // Filter is which entries are asked for. What is zero does not matter.
 type Filter struct {
 	Actor, Action, Target string
-	Result                trail.Result
-	Wallet                uuid.UUID // of a tenant: entries that name it, or its organisation
-	From, To              time.Time // inclusive, exclusive
+	// Role in which somebody acts. Of several on the platform, as in "platform:auditor+finance", the actor has these, and may have others.
+	Role     string
+	Result   trail.Result
+	Wallet   uuid.UUID // of a tenant: entries that name it, or its organisation
+	From, To time.Time // inclusive, exclusive
 	// About is a person: entries that the person left, and those of others about the account. Of the latter nothing personal is shown.
 	About uuid.UUID
 	// Tenant leaves out what a tenant is not shown: where the platform's people are, and what they use.
@@ -61,6 +64,9 @@ func (f *Filter) check() error {
 			return err
 		}
 	}
+	if f.Role != "" && !aRole.MatchString(f.Role) {
+		return invalid("role", "role is one of an entry, such as owner, operator, management or platform:auditor")
+	}
 	switch f.Result {
 	case "", trail.Done, trail.Unchanged, trail.Read, trail.Refused, trail.Failed:
 	default:
@@ -76,6 +82,12 @@ func (f *Filter) check() error {
 	}
 	return nil
 }
+
+// aRole is what roles look like. They are no closed list: entries keep those that there are no more.
+var aRole = regexp.MustCompile(`^([a-z-]{1,30}|` + onPlatform + `[a-z-]{1,30}(\+[a-z-]{1,30}){0,8})$`)
+
+// onPlatform begins a role that somebody has by grants, with "+" between several.
+const onPlatform = "platform:"
 
 func invalid(param, format string, args ...any) error {
 	return domain.Errorf(domain.CodeInvalid, format, args...).With("field", param)
@@ -133,6 +145,9 @@ func (l *Log) Export(ctx context.Context, f Filter, each func(*Entry) error) err
 	}
 }
 
+// role is that of an entry. It has no index: a rare one is looked for in all entries, or in those of a wallet, an actor or a time.
+const role = `(e.body ->> 'role')`
+
 // read reads entries before an id, or the newest ones for 0.
 func (l *Log) read(ctx context.Context, f Filter, before int64, limit int) ([]Entry, error) {
 	conditions, args := []string{"true"}, []any{}
@@ -151,6 +166,11 @@ func (l *Log) read(ctx context.Context, f Filter, before int64, limit int) ([]En
 	}
 	if f.Target != "" {
 		add("e.target = ?", f.Target)
+	}
+	if names, platform := strings.CutPrefix(f.Role, onPlatform); platform {
+		add(`(`+role+` LIKE '`+onPlatform+`%' AND string_to_array(substr(`+role+`, `+strconv.Itoa(len(onPlatform)+1)+`), '+') @> string_to_array(?, '+'))`, names)
+	} else if f.Role != "" {
+		add(role+" = ?", f.Role)
 	}
 	if f.Result != "" {
 		add("e.result = ?", string(f.Result))
@@ -193,7 +213,7 @@ func scan(r pgx.CollectableRow, f *Filter) (Entry, error) {
 	if err := json.Unmarshal([]byte(body), &e.Body); err != nil {
 		return e, fmt.Errorf("entry %d: %w", e.ID, err)
 	}
-	staff := e.Role == "operator" || strings.HasPrefix(e.Role, "platform:")
+	staff := e.Role == "operator" || strings.HasPrefix(e.Role, onPlatform)
 	hidden := f.Tenant && staff || f.About != uuid.Nil && e.Person != f.About
 	if personal != nil && !hidden {
 		e.Personal = &trail.Personal{}

@@ -52,6 +52,19 @@ func About(ctx context.Context, user uuid.UUID) trail.Change {
 	return c
 }
 
+// Asked is what somebody asks for about an account (uuid.Nil: about none) without having shown anything of its person's: it is a stranger's doing, not the person's,
+// who sees that it was asked for.
+func Asked(ctx context.Context, user uuid.UUID) trail.Change {
+	if user == uuid.Nil {
+		return trail.Change{}
+	}
+	c := trail.Change{Target: trail.Of("user", user)}
+	if trail.From(ctx).Who().Actor == "" {
+		c.Person = user
+	}
+	return c
+}
+
 // Exec runs a statement and, when it has changed a row, writes the entry of that, in one transaction.
 func Exec(ctx context.Context, pool *pgxpool.Pool, c trail.Change, sql string, args ...any) (tag pgconn.CommandTag, err error) {
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {

@@ -1,4 +1,8 @@
 // Package factor keeps second factors: codes of an authenticator app, and the recovery codes for when a factor is lost. Passkeys are kept by package passkey.
+//
+//	factor.go  codes of an app, and recovery codes
+//	enrol.go   sets an app up
+//	lost.go    what goes with a factor
 package factor
 
 import (
@@ -60,54 +64,6 @@ func New(pool *pgxpool.Pool, sealer Sealer, issuer string, now func() time.Time)
 	return &Store{pool: pool, sealer: sealer, issuer: issuer, now: now}
 }
 
-// Enrolment is what an app needs to know. It is shown once.
-type Enrolment struct {
-	Secret string
-	URI    string
-}
-
-// BeginTOTP makes the secret for an authenticator app. It counts when a first code was shown; until then another one can be made. Errors: conflict when there
-// is one already.
-func (s *Store) BeginTOTP(ctx context.Context, user uuid.UUID, account string) (Enrolment, error) {
-	secret := totp.New()
-	sealed, err := s.sealer.Seal(secret, totpSecret, user)
-	if err != nil {
-		return Enrolment{}, fmt.Errorf("seal the secret of an authenticator app: %w", err)
-	}
-	c := auditlog.About(ctx, user)
-	c.After = map[string]string{"authenticator_app": "waits for its first code"}
-	tag, err := auditlog.Exec(ctx, s.pool, c, `INSERT INTO identity.totp (user_id, secret, created_at) VALUES ($1, $2, $3)
-		ON CONFLICT (user_id) DO UPDATE SET secret = EXCLUDED.secret, created_at = EXCLUDED.created_at WHERE identity.totp.confirmed_at IS NULL`,
-		user, sealed, domain.Moment(s.now()))
-	if err != nil {
-		return Enrolment{}, identity.Wrap("keep the secret of an authenticator app", err)
-	}
-	if tag.RowsAffected() == 0 {
-		return Enrolment{}, domain.Errorf(domain.CodeConflict, "there is an authenticator app already: remove it first")
-	}
-	return Enrolment{Secret: secret.Text(), URI: secret.URI(s.issuer, account)}, nil
-}
-
-// ConfirmTOTP takes the first code of an app, and gives recovery codes, in place of any before. Errors: code_wrong, not_found.
-func (s *Store) ConfirmTOTP(ctx context.Context, user uuid.UUID, typed string) (codes []string, err error) {
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := identity.Hold(ctx, tx, user); err != nil {
-			return err
-		}
-		if err := s.use(ctx, tx, user, typed, false); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `UPDATE identity.totp SET confirmed_at = $2 WHERE user_id = $1`, user, domain.Moment(s.now())); err != nil {
-			return err
-		}
-		if codes, err = renew(ctx, tx, user); err != nil {
-			return err
-		}
-		return s.changed(ctx, tx, user, account.AppAdded)
-	})
-	return codes, identity.Wrap("confirm an authenticator app", err)
-}
-
 // changed notes a change of factors in the audit trail, and the mail that tells of it.
 func (s *Store) changed(ctx context.Context, tx pgx.Tx, user uuid.UUID, k account.Kind) error {
 	if err := auditlog.Record(ctx, tx, auditlog.About(ctx, user)); err != nil {
@@ -116,22 +72,14 @@ func (s *Store) changed(ctx context.Context, tx pgx.Tx, user uuid.UUID, k accoun
 	return account.TellOnce(ctx, tx, user, k, nil, s.now())
 }
 
-// CheckTOTP takes a code of an app that was confirmed, in the caller's transaction. Errors: code_wrong, also when there is none.
+// CheckTOTP takes a code of an app that was confirmed, once, in the caller's transaction. The row is locked, so that of two who show the same code one comes late.
+// Errors: code_wrong, also when there is none.
 func (s *Store) CheckTOTP(ctx context.Context, tx pgx.Tx, user uuid.UUID, typed string) error {
-	err := s.use(ctx, tx, user, typed, true)
-	if domain.CodeOf(err) == domain.CodeNotFound {
-		return wrong()
-	}
-	return err
-}
-
-// use takes a code once. The row is locked, so that of two who show the same code one comes late.
-func (s *Store) use(ctx context.Context, tx pgx.Tx, user uuid.UUID, typed string, confirmed bool) error {
 	var sealed []byte
 	var used int64
-	err := tx.QueryRow(ctx, `SELECT secret, used_step FROM identity.totp WHERE user_id = $1 AND (confirmed_at IS NOT NULL) = $2 FOR UPDATE`, user, confirmed).Scan(&sealed, &used)
+	err := tx.QueryRow(ctx, `SELECT secret, used_step FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL FOR UPDATE`, user).Scan(&sealed, &used)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return domain.Errorf(domain.CodeNotFound, "there is no authenticator app that waits for this")
+		return wrong()
 	}
 	if err != nil {
 		return fmt.Errorf("find an authenticator app: %w", err)
@@ -173,7 +121,7 @@ func (s *Store) RenewRecovery(ctx context.Context, user uuid.UUID) (codes []stri
 			return err
 		}
 		var is bool
-		if err := tx.QueryRow(ctx, `SELECT `+standing, user).Scan(&is); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT `+strong+` OR `+weak, user).Scan(&is); err != nil {
 			return err
 		}
 		if !is {
@@ -203,7 +151,7 @@ func (s *Store) CheckRecovery(ctx context.Context, tx pgx.Tx, user uuid.UUID, ty
 	return left, account.TellOnce(ctx, tx, user, account.RecoveryUsed, map[string]string{"left": strconv.Itoa(left)}, s.now())
 }
 
-// RemoveTOTP takes the authenticator app away, and the recovery codes unless they stand for passkeys as well. Errors: not_found.
+// RemoveTOTP takes the authenticator app away, and the recovery codes unless they stand for something else. Errors: not_found.
 func (s *Store) RemoveTOTP(ctx context.Context, user uuid.UUID) error {
 	return identity.Wrap("remove an authenticator app", pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := identity.Hold(ctx, tx, user); err != nil {
@@ -216,22 +164,12 @@ func (s *Store) RemoveTOTP(ctx context.Context, user uuid.UUID) error {
 		if tag.RowsAffected() == 0 {
 			return domain.Errorf(domain.CodeNotFound, "there is no authenticator app")
 		}
-		if err := DropRecovery(ctx, tx, user); err != nil {
+		if err := Lost(ctx, tx, user, s.now()); err != nil {
 			return err
 		}
 		return s.changed(ctx, tx, user, account.AppRemoved)
 	}))
 }
-
-// DropRecovery takes recovery codes away, in the transaction in which a factor went, unless there is another one that they stand for.
-func DropRecovery(ctx context.Context, tx pgx.Tx, user uuid.UUID) error {
-	_, err := tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1 AND NOT `+standing, user)
-	return identity.Wrap("remove recovery codes", err)
-}
-
-// standing says whether somebody has a factor that recovery codes stand for.
-const standing = `(EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL) OR EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)
-	OR EXISTS (SELECT FROM identity.phones WHERE user_id = $1))`
 
 // RecoveryLeft counts the recovery codes that were not used.
 func (s *Store) RecoveryLeft(ctx context.Context, user uuid.UUID) (left int, err error) {

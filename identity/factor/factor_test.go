@@ -161,6 +161,68 @@ func TestAnApp(t *testing.T) {
 	b.requireCode(domain.CodeNotFound, err)
 }
 
+// TestASecretThatWaits: a secret whose first code nobody has shown is worth nothing after ten minutes, or five wrong ones, however many come at once.
+func TestASecretThatWaits(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	begin := func() string {
+		e, err := b.BeginTOTP(t.Context(), b.user, "ann@example.com")
+		require.NoError(t, err)
+		return e.Secret
+	}
+	late := begin()
+	b.step(factor.EnrolmentLife)
+	_, err := b.ConfirmTOTP(t.Context(), b.user, b.code(late))
+	b.requireCode(domain.CodeNotFound, err)
+
+	guessed := begin()
+	const at = 40
+	results := make(chan error, at)
+	var group sync.WaitGroup
+	for range at {
+		group.Go(func() {
+			_, err := b.ConfirmTOTP(context.Background(), b.user, "abcdef")
+			results <- err
+		})
+	}
+	group.Wait()
+	close(results)
+	looked := 0
+	for err := range results {
+		if domain.CodeOf(err) == factor.CodeWrong {
+			looked++
+			continue
+		}
+		b.requireCode(domain.CodeNotFound, err)
+	}
+	require.Equal(t, factor.MaxTries, looked)
+	_, err = b.ConfirmTOTP(t.Context(), b.user, b.code(guessed))
+	b.requireCode(domain.CodeNotFound, err)
+
+	again := begin()
+	for range factor.MaxTries - 1 {
+		_, err = b.ConfirmTOTP(t.Context(), b.user, "abcdef")
+		b.requireCode(factor.CodeWrong, err)
+	}
+	n, err := b.Prune(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n)
+	_, err = b.ConfirmTOTP(t.Context(), b.user, b.code(again))
+	require.NoError(t, err)
+	b.step(factor.EnrolmentLife + time.Minute)
+	n, err = b.Prune(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n, "what counts stays")
+	require.NoError(t, b.check(b.code(again)))
+
+	require.NoError(t, b.RemoveTOTP(t.Context(), b.user))
+	begin()
+	b.step(factor.EnrolmentLife + time.Second)
+	n, err = b.Prune(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, int64(1), n)
+}
+
 // TestACodeIsGoodOnce: however many show it at the same time.
 func TestACodeIsGoodOnce(t *testing.T) {
 	t.Parallel()

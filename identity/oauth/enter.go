@@ -74,6 +74,13 @@ func (s *Service) who(ctx context.Context, provider string, c Claims, o *Outcome
 				if joins, err = s.o.SSO.Member(ctx, tx, provider, u.ID); err != nil {
 					return err
 				}
+				removed, err := s.o.SSO.Removed(ctx, tx, provider, c.Subject, u.ID)
+				if err != nil {
+					return err
+				}
+				if removed && !joins {
+					return Left()
+				}
 			}
 			if joins {
 				user = u.ID
@@ -125,9 +132,14 @@ func (s *Service) first(ctx context.Context, tx pgx.Tx, provider string, c Claim
 		return err
 	}
 	if s.isSSO(provider) {
-		return s.o.SSO.Join(ctx, tx, provider, user)
+		return s.o.SSO.Join(ctx, tx, provider, c.Subject, user)
 	}
 	return nil
+}
+
+// Left is of who is shown by the issuer of an organisation that he belongs to no more.
+func Left() error {
+	return domain.Errorf(domain.CodeForbidden, "you do not belong to the organisation of this sign-in service any more: sign in another way, or have yourself invited again")
 }
 
 var errUnknown = errors.New("nobody has this identity")
@@ -153,7 +165,7 @@ func (s *Service) keep(ctx context.Context, tx pgx.Tx, provider string, c Claims
 }
 
 // confirm makes a session fresh, when the service has shown its user once more.
-func (s *Service) confirm(ctx context.Context, f flow, c Claims) error {
+func (s *Service) confirm(ctx context.Context, f flow, c Claims, d session.Device, o *Outcome) error {
 	var user uuid.UUID
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
 		user, err = s.use(ctx, tx, f.provider, c)
@@ -165,5 +177,6 @@ func (s *Service) confirm(ctx context.Context, f flow, c Claims) error {
 	if err != nil {
 		return identity.Wrap("find whom a service has shown", err)
 	}
-	return s.o.Machine.ConfirmExternal(ctx, user, *f.of)
+	o.Result, err = s.o.Machine.ConfirmExternal(ctx, user, *f.of, d)
+	return err
 }

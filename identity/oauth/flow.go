@@ -161,7 +161,7 @@ func (s *Service) Finish(ctx context.Context, provider string, a Answer, browser
 	case Link:
 		err = s.link(ctx, f, c)
 	case Confirm:
-		err = s.confirm(ctx, f, c)
+		err = s.confirm(ctx, f, c, d, &o)
 	}
 	return o, err
 }

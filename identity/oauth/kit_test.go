@@ -118,10 +118,10 @@ func (b *bench) member(at address.Email) uuid.UUID {
 	b.t.Helper()
 	b.squatter(at)
 	var id uuid.UUID
-	require.NoError(b.t, b.pool.QueryRow(b.t.Context(), `SELECT user_id FROM identity.users WHERE email = $1`, at).Scan(&id))
+	require.NoError(b.t, b.pool.QueryRow(b.t.Context(), `SELECT sign_up_id FROM identity.sign_ups WHERE email = $1`, at).Scan(&id))
 	link, err := b.accounts.MakeLink(b.t.Context(), id, at, account.Verify)
 	require.NoError(b.t, err)
-	_, err = b.accounts.Verify(b.t.Context(), link)
+	_, err = b.accounts.Verify(b.t.Context(), link, secret)
 	require.NoError(b.t, err)
 	return id
 }

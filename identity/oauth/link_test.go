@@ -108,10 +108,10 @@ func TestShowingOnceMore(t *testing.T) {
 	b := setup(t)
 	b.issuer.SignIn(oauthsim.IssuerUser{Subject: "1", Email: ann, Verified: true})
 	s := b.session("corp")
-	require.NoError(t, b.machine.RequireFresh(t.Context(), s.ID))
+	require.NoError(t, b.machine.RequireFresh(t.Context(), s.ID, s.AuthenticatedAt))
 	b.step(signin.Fresh)
-	b.requireCode(signin.CodeStepUp, b.machine.RequireFresh(t.Context(), s.ID))
-	c, err := b.machine.StepUp(t.Context(), s)
+	b.requireCode(signin.CodeStepUp, b.machine.RequireFresh(t.Context(), s.ID, s.AuthenticatedAt))
+	c, err := b.machine.StepUp(t.Context(), s, laptop)
 	require.NoError(t, err)
 	require.Equal(t, []factor.Method{signin.External}, c.Methods)
 	looked, err := b.machine.Look(t.Context(), c.Secret)
@@ -120,8 +120,9 @@ func TestShowingOnceMore(t *testing.T) {
 	_, err = b.machine.Answer(t.Context(), c.Secret, signin.External, "", laptop)
 	require.Error(t, err, "saying so is not showing it")
 
-	again := func(provider string) error {
-		_, err := b.run(oauth.Start{Provider: provider, Purpose: oauth.Confirm, User: s.User, Session: s.ID})
+	var last oauth.Outcome
+	again := func(provider string) (err error) {
+		last, err = b.run(oauth.Start{Provider: provider, Purpose: oauth.Confirm, User: s.User, Session: s.ID})
 		return err
 	}
 	for name, claims := range map[string]func(map[string]any){
@@ -131,7 +132,7 @@ func TestShowingOnceMore(t *testing.T) {
 	} {
 		b.issuer.Lie(oauthsim.Lie{Claims: claims})
 		b.requireCode(oauth.CodeFailed, again("corp"))
-		b.requireCode(signin.CodeStepUp, b.machine.RequireFresh(t.Context(), s.ID))
+		b.requireCode(signin.CodeStepUp, b.machine.RequireFresh(t.Context(), s.ID, s.AuthenticatedAt))
 		_ = name
 	}
 	b.issuer.Lie(oauthsim.Lie{})
@@ -140,15 +141,20 @@ func TestShowingOnceMore(t *testing.T) {
 	b.github.SignIn(gitHub("bob@example.com"))
 	b.session("github")
 	b.requireCode(oauth.CodeRefused, again("github"))
-	b.requireCode(signin.CodeStepUp, b.machine.RequireFresh(t.Context(), s.ID))
+	b.requireCode(signin.CodeStepUp, b.machine.RequireFresh(t.Context(), s.ID, s.AuthenticatedAt))
 	b.issuer.SignIn(oauthsim.IssuerUser{Subject: "1"})
 	require.NoError(t, again("corp"))
-	require.NoError(t, b.machine.RequireFresh(t.Context(), s.ID))
+	require.Equal(t, s.ID, last.Result.Session.ID)
+	require.NotEmpty(t, last.Result.Access)
+	require.NotEmpty(t, last.Result.Refresh)
+	b.requireCode(signin.CodeStepUp, b.machine.RequireFresh(t.Context(), s.ID, s.AuthenticatedAt)) // only with the new token
+	s = *last.Result.Session
+	require.NoError(t, b.machine.RequireFresh(t.Context(), s.ID, s.AuthenticatedAt))
 
 	b.totp(s.User)
 	b.step(signin.Fresh)
 	b.requireCode(factor.CodeWrong, again("corp"))
-	b.requireCode(signin.CodeStepUp, b.machine.RequireFresh(t.Context(), s.ID))
+	b.requireCode(signin.CodeStepUp, b.machine.RequireFresh(t.Context(), s.ID, s.AuthenticatedAt))
 }
 
 // TestIdentitiesAreBounded, and go with their user.

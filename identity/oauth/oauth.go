@@ -38,8 +38,8 @@ import (
 type Machine interface {
 	// External signs somebody in, or asks for a second factor.
 	External(ctx context.Context, audience token.Audience, user uuid.UUID, by session.Origin, d session.Device) (signin.Result, error)
-	// ConfirmExternal makes a session fresh.
-	ConfirmExternal(ctx context.Context, user, session uuid.UUID) error
+	// ConfirmExternal makes a session fresh, with new tokens.
+	ConfirmExternal(ctx context.Context, user, id uuid.UUID, d session.Device) (signin.Result, error)
 }
 
 // Accounts makes accounts.
@@ -57,9 +57,11 @@ type Connections interface {
 	Hold(ctx context.Context, tx pgx.Tx, id string) error
 	// Member says whether somebody belongs to the issuer's organisation.
 	Member(ctx context.Context, tx pgx.Tx, id string, user uuid.UUID) (bool, error)
-	// Join makes somebody who came by an issuer for the first time a member of its organisation.
-	Join(ctx context.Context, tx pgx.Tx, id string, user uuid.UUID) error
-	// Allow refuses who has to come in by another issuer.
+	// Removed says whether an issuer's organisation has taken out whom the issuer calls so, or the user.
+	Removed(ctx context.Context, tx pgx.Tx, id, subject string, user uuid.UUID) (bool, error)
+	// Join makes somebody who came by an issuer for the first time a member of its organisation. Errors: forbidden of who was taken out and not asked in again.
+	Join(ctx context.Context, tx pgx.Tx, id, subject string, user uuid.UUID) error
+	// Allow refuses who has to come in by another issuer, and who belongs no more to the organisation of this one.
 	Allow(ctx context.Context, user uuid.UUID, id string) error
 }
 

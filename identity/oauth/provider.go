@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
 )
 
@@ -67,7 +68,7 @@ func claims(subject, email string, verified bool, name string) (Claims, bool) {
 	return c, true
 }
 
-// shown is a name without what cannot be seen, cut where it is too long.
+// shown is a name without what cannot be seen, cut where it is too long; "" where it is none that people may have.
 func shown(name string) string {
 	name = strings.Map(func(c rune) rune {
 		if !unicode.IsGraphic(c) || unicode.Is(unicode.Cf, c) || c == utf8.RuneError {
@@ -78,6 +79,9 @@ func shown(name string) string {
 	name = strings.Join(strings.Fields(name), " ")
 	if runes := []rune(name); len(runes) > maxName {
 		name = strings.TrimSpace(string(runes[:maxName]))
+	}
+	if _, err := identity.Name(name, 0, maxName); err != nil {
+		return "" // it is an address of the web
 	}
 	return name
 }

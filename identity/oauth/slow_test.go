@@ -21,12 +21,8 @@ type through func(*http.Request) (*http.Response, error)
 
 func (f through) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// impatient is our client with less time, so that a test need not wait as long as people would.
-func impatient() *http.Client {
-	client := oauth.NewClient(loopback)
-	client.Timeout = 200 * time.Millisecond
-	return client
-}
+// impatience is less than people have, so that a test need not wait as long as they would. It is for services that never say all, and for no others.
+const impatience = 200 * time.Millisecond
 
 // TestServicesThatAreSlow: whoever waits for a service that says nothing, or a byte now and then, is told in time that it does not work.
 func TestServicesThatAreSlow(t *testing.T) {
@@ -56,12 +52,14 @@ func TestServicesThatAreSlow(t *testing.T) {
 			id = string(config.Kind)
 		}
 		for what, slow := range map[string]http.HandlerFunc{"silent": silent, "drips": drips} {
-			p, err := oauth.NewProvider(config, impatient(), b.now)
+			client := oauth.NewClient(loopback)
+			p, err := oauth.NewProvider(config, client, b.now)
 			require.NoError(t, err)
 			ask := oauth.Ask{Redirect: public + oauth.CallbackPath(id), State: "s", Nonce: "n", Verifier: strings.Repeat("v", 43)}
 			to, err := p.Authorize(t.Context(), ask)
 			require.NoError(t, err, id)
 			back := b.visit(to)
+			client.Timeout = impatience
 			instead := func(w http.ResponseWriter, r *http.Request) bool {
 				_, _ = io.Copy(io.Discard, r.Body) // a server learns that a client is gone when it has read what the client sent
 				slow(w, r)

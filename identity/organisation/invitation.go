@@ -3,6 +3,7 @@ package organisation
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,6 +15,9 @@ import (
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
 )
+
+// MaxInvitationsPerDay are those of one person, of all organisations.
+const MaxInvitationsPerDay = 200
 
 // InvitationLife is how long an invitation is open.
 const InvitationLife = 7 * 24 * time.Hour
@@ -31,7 +35,7 @@ type Invitation struct {
 }
 
 // Invite makes an invitation, in place of an open one to the same mailbox. tell notes the mail in the same transaction. Errors: invalid_request, not_found,
-// conflict: who is invited belongs to it, or there are too many.
+// conflict: who is invited belongs to it, or there are too many; idempotency_conflict.
 func (s *Service) Invite(ctx context.Context, id, organisation, by uuid.UUID, email address.Email, role Role, tell func(pgx.Tx, Invitation) error) (i Invitation, err error) {
 	if err := role.check(); err != nil {
 		return i, err
@@ -43,6 +47,9 @@ func (s *Service) Invite(ctx context.Context, id, organisation, by uuid.UUID, em
 	i = Invitation{ID: id, Organisation: organisation, Email: email, Role: role, InvitedBy: by, CreatedAt: now, ExpiresAt: now.Add(InvitationLife)}
 	return i, s.change(ctx, organisation, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, `SELECT name FROM identity.organisations WHERE organisation_id = $1`, organisation).Scan(&i.Name); err != nil {
+			return err
+		}
+		if known, err := sent(ctx, tx, &i); known || err != nil {
 			return err
 		}
 		var member bool
@@ -59,13 +66,15 @@ func (s *Service) Invite(ctx context.Context, id, organisation, by uuid.UUID, em
 		case members+open >= MaxMembers || open >= MaxInvitations:
 			return domain.Errorf(domain.CodeConflict, "an organisation has at most %d members and %d open invitations", MaxMembers, MaxInvitations)
 		}
-		if _, err := tx.Exec(ctx, `UPDATE identity.invitations SET ended_at = $3, ended_as = 'replaced' WHERE organisation_id = $1 AND email = $2 AND ended_at IS NULL AND invitation_id <> $4`,
-			organisation, email, now, id); err != nil {
+		if err := enough(ctx, tx, by, now); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, `INSERT INTO identity.invitations (invitation_id, organisation_id, email, role, invited_by, created_at, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (invitation_id) DO NOTHING`, id, organisation, email, role, by, i.CreatedAt, i.ExpiresAt)
-		if err != nil || tag.RowsAffected() == 0 {
+		if _, err := tx.Exec(ctx, `UPDATE identity.invitations SET ended_at = $3, ended_as = 'replaced' WHERE organisation_id = $1 AND email = $2 AND ended_at IS NULL`,
+			organisation, email, now); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO identity.invitations (invitation_id, organisation_id, email, role, invited_by, created_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`, id, organisation, email, role, by, i.CreatedAt, i.ExpiresAt); err != nil {
 			return err
 		}
 		if err := note(ctx, tx, organisation, trail.Change{Target: trail.Of("invitation", id), After: map[string]Role{"role": role}}); err != nil {
@@ -73,6 +82,38 @@ func (s *Service) Invite(ctx context.Context, id, organisation, by uuid.UUID, em
 		}
 		return tell(tx, i)
 	})
+}
+
+// enough refuses somebody who has invited too many within a day, whether or not they came: each gets a mail.
+func enough(ctx context.Context, tx pgx.Tx, by uuid.UUID, now time.Time) error {
+	const day = 24 * time.Hour
+	var n int
+	var oldest *time.Time
+	if err := tx.QueryRow(ctx, `SELECT count(*), min(created_at) FROM identity.invitations WHERE invited_by = $1 AND created_at > $2`, by, now.Add(-day)).Scan(&n, &oldest); err != nil {
+		return err
+	}
+	if n < MaxInvitationsPerDay {
+		return nil
+	}
+	wait := max(oldest.Add(day).Sub(now), time.Second)
+	return domain.Errorf(domain.CodeRateLimited, "one sends at most %d invitations a day", MaxInvitationsPerDay).With("retry_after", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+}
+
+// sent says whether an invitation was made before, by the same request.
+func sent(ctx context.Context, tx pgx.Tx, i *Invitation) (bool, error) {
+	before := *i
+	err := tx.QueryRow(ctx, `SELECT organisation_id, email, role, created_at, expires_at FROM identity.invitations WHERE invitation_id = $1`, i.ID).
+		Scan(&before.Organisation, &before.Email, &before.Role, &before.CreatedAt, &before.ExpiresAt)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return false, nil
+	case err != nil:
+		return false, err
+	case before.Organisation != i.Organisation || before.Email != i.Email || before.Role != i.Role:
+		return false, domain.Errorf(domain.CodeIdempotencyConflict, "this idempotency key was used for another invitation")
+	}
+	i.CreatedAt, i.ExpiresAt = before.CreatedAt.UTC(), before.ExpiresAt.UTC()
+	return true, nil
 }
 
 const invitationColumns = `i.invitation_id, i.organisation_id, o.name, i.email, i.role, i.invited_by, i.created_at, i.expires_at`
@@ -128,7 +169,7 @@ func (s *Service) end(ctx context.Context, where, as string, args ...any) error 
 	}))
 }
 
-// Accept makes the owner of a mailbox that was proved a member. Errors: not_found, conflict.
+// Accept makes the owner of a mailbox that was proved a member. Errors: not_found, conflict; unauthenticated when the account was erased.
 func (s *Service) Accept(ctx context.Context, user uuid.UUID, email address.Email, id uuid.UUID) (Organisation, error) {
 	var organisation uuid.UUID
 	var role Role
@@ -141,6 +182,9 @@ func (s *Service) Accept(ctx context.Context, user uuid.UUID, email address.Emai
 		return Organisation{}, identity.Wrap("find an invitation", err)
 	}
 	err = s.change(ctx, organisation, func(tx pgx.Tx) error {
+		if err := identity.Hold(ctx, tx, user); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, `UPDATE identity.invitations SET ended_at = $2, ended_as = 'accepted' WHERE invitation_id = $1 AND ended_at IS NULL`, id, s.now())
 		if err != nil {
 			return err

@@ -78,6 +78,9 @@ func (s *Service) Remove(ctx context.Context, id, by, user uuid.UUID) error {
 		if err := owned(ctx, tx, id); err != nil {
 			return err
 		}
+		if err := s.left(ctx, tx, id, user); err != nil {
+			return err
+		}
 		return note(ctx, tx, id, trail.Change{Target: trail.Of("member", user), Before: map[string]Role{"role": before}})
 	})
 }

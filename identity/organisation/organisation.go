@@ -3,6 +3,8 @@
 //	organisation.go  makes, names, reads and ends them
 //	member.go        roles, leaving, handing over; never without an owner
 //	invitation.go    how others join
+//	departure.go     who has left or has another role, for those who end what such a person had
+//	left.go          what goes with who leaves, and with an organisation's end
 package organisation
 
 import (
@@ -84,13 +86,20 @@ func New(pool *pgxpool.Pool, wallets Wallets, now func() time.Time) *Service {
 func actorOf(user uuid.UUID) string { return "user:" + user.String() }
 
 // Personal is the organisation that a user has alone. It is made when it is asked for first, so that a process that dies half-way leaves nothing
-// undone: the ids follow from the user's.
+// undone: the ids follow from the user's. Errors: unauthenticated when the user was erased.
 func (s *Service) Personal(ctx context.Context, user uuid.UUID) (Organisation, error) {
 	o := Organisation{ID: domain.DeriveID(user, "organisation"), Wallet: domain.DeriveID(user, "wallet"), Personal: true, Role: Owner}
 	err := s.pool.QueryRow(ctx, `SELECT created_at FROM identity.organisations WHERE organisation_id = $1 AND deleted_at IS NULL`, o.ID).Scan(&o.CreatedAt)
 	o.CreatedAt = o.CreatedAt.UTC()
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return o, identity.Wrap("find somebody's own organisation", err)
+	}
+	var there bool
+	if err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM identity.users WHERE user_id = $1 AND deleted_at IS NULL)`, user).Scan(&there); err != nil {
+		return Organisation{}, identity.Wrap("find somebody", err)
+	}
+	if !there { // erased just now: nothing is made for him
+		return Organisation{}, identity.Gone()
 	}
 	if err := s.wallets.Open(ctx, o.Wallet, actorOf(user)); err != nil {
 		return Organisation{}, err
@@ -130,12 +139,13 @@ func (s *Service) insert(ctx context.Context, o *Organisation, owner uuid.UUID) 
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO identity.members (organisation_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-			o.ID, owner, Owner, o.CreatedAt); err != nil {
-			return err
-		}
-		if made.RowsAffected() > 0 {
-			if err := note(ctx, tx, o.ID, trail.Change{Wallet: o.Wallet, After: map[string]any{"personal": o.Personal, "owner": owner}}); err != nil {
+		if made.RowsAffected() > 0 { // else whoever has left it could send the request again and come back as its owner
+			if _, err := tx.Exec(ctx, `INSERT INTO identity.members (organisation_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4)`, o.ID, owner, Owner, o.CreatedAt); err != nil {
+				return err
+			}
+			c := auditlog.About(ctx, owner) // who proves a mailbox, or signs in, is not signed in yet
+			c.Target, c.Wallet, c.After = "", o.Wallet, map[string]any{"personal": o.Personal, "owner": owner}
+			if err := note(ctx, tx, o.ID, c); err != nil {
 				return err
 			}
 		}
@@ -224,6 +234,9 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 			if _, err := tx.Exec(ctx, step, id, now); err != nil {
 				return err
 			}
+		}
+		if err := dissolve(ctx, tx, id); err != nil {
+			return err
 		}
 		return note(ctx, tx, id, trail.Change{After: map[string]bool{"deleted": true}})
 	})

@@ -353,7 +353,7 @@ func (s *Store) Remove(ctx context.Context, user, id uuid.UUID) error {
 		if err != nil {
 			return domain.Errorf(domain.CodeNotFound, "there is no such passkey")
 		}
-		if err := factor.DropRecovery(ctx, tx, user); err != nil {
+		if err := factor.Lost(ctx, tx, user, s.now()); err != nil {
 			return err
 		}
 		c := auditlog.About(ctx, user)

@@ -3,67 +3,156 @@ package password
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/massrouter/massrouter/domain"
 )
 
-// pace lets work through one at a time, and after each waits so long that it takes no more than a share of a core.
+// pace lets work through one at a time, and after each waits so long that it takes no more than a share of a core. Who waits in vain is told so: those who are many of one
+// network before all others. Who comes from where he has signed in before waits in a line of his own, which has three turns of four.
 type pace struct {
-	share    float64
-	patience time.Duration
-	queue    chan struct{} // a place for each that waits or works
-	turn     chan struct{} // who holds the token works
+	share      float64
+	patience   time.Duration
+	waiting    int
+	perNetwork int
+
+	mu      sync.Mutex
+	working bool // or resting after it
+	known   line
+	others  line
+	inARow  int // turns of the known while others waited
 }
 
-func newPace(share float64, waiting int, patience time.Duration) *pace {
+// knownTurns are the turns that the known have before one of the others has his.
+const knownTurns = 3
+
+func newPace(share float64, waiting, perNetwork int, patience time.Duration) *pace {
 	if share <= 0 || share > 1 {
 		share = 0.25
 	}
 	if waiting <= 0 {
 		waiting = 64
 	}
+	if perNetwork <= 0 {
+		perNetwork = 16
+	}
 	if patience <= 0 {
 		patience = 5 * time.Second
 	}
-	return &pace{share: share, patience: patience, queue: make(chan struct{}, waiting+1), turn: make(chan struct{}, 1)}
+	return &pace{share: share, patience: patience, waiting: waiting, perNetwork: perNetwork}
 }
 
 // do works when it is its turn.
 func (p *pace) do(ctx context.Context, work func()) error {
-	select {
-	case p.queue <- struct{}{}:
-	default:
-		return busy()
-	}
-	defer func() { <-p.queue }()
 	if err := p.wait(ctx); err != nil {
 		return err
 	}
 	begun := time.Now()
 	work()
-	rest := time.Duration(float64(time.Since(begun)) * (1/p.share - 1))
-	time.AfterFunc(rest, func() { <-p.turn })
+	time.AfterFunc(time.Duration(float64(time.Since(begun))*(1/p.share-1)), p.pass)
 	return nil
 }
 
 // wait waits for the turn.
 func (p *pace) wait(ctx context.Context) error {
+	w := &waiter{Asker: askerOf(ctx), turn: make(chan bool, 1)}
+	if !p.enter(w) {
+		return busy()
+	}
 	select {
-	case p.turn <- struct{}{}:
+	case mine := <-w.turn: // at once, before any patience ends
+		if !mine {
+			return busy()
+		}
 		return nil
 	default:
 	}
 	timer := time.NewTimer(p.patience)
 	defer timer.Stop()
 	select {
-	case p.turn <- struct{}{}:
+	case mine := <-w.turn:
+		if !mine {
+			return busy()
+		}
 		return nil
 	case <-timer.C:
+		p.leave(w)
 		return busy()
 	case <-ctx.Done():
+		p.leave(w)
 		return fmt.Errorf("wait to hash a password: %w", ctx.Err())
 	}
+}
+
+// enter gives somebody the turn, or a place to wait; false when there is none for him.
+func (p *pace) enter(w *waiter) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.working {
+		p.working = true
+		w.turn <- true
+		return true
+	}
+	mine := p.line(w)
+	before := len(mine.of[w.Network])
+	if w.Network != "" && before >= p.perNetwork {
+		return false
+	}
+	if p.known.n+p.others.n >= p.waiting {
+		last := p.others.longest(0)
+		if !w.Known {
+			last = p.others.longest(before + 1)
+		} else if last == nil {
+			last = p.known.longest(before + 1)
+		}
+		if last == nil {
+			return false
+		}
+		p.line(last).remove(last)
+		last.turn <- false
+	}
+	mine.add(w)
+	return true
+}
+
+func (p *pace) line(w *waiter) *line {
+	if w.Known {
+		return &p.known
+	}
+	return &p.others
+}
+
+// leave is of somebody who waits no longer. The turn that he was given meanwhile goes to the next.
+func (p *pace) leave(w *waiter) {
+	p.mu.Lock()
+	waited := p.line(w).remove(w)
+	p.mu.Unlock()
+	if !waited && <-w.turn {
+		p.pass()
+	}
+}
+
+// pass gives the turn to the next, if there is one.
+func (p *pace) pass() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first, second := &p.known, &p.others
+	if p.inARow >= knownTurns {
+		first, second = second, first
+	}
+	w := first.next()
+	if w == nil {
+		w = second.next()
+	}
+	if w == nil {
+		p.working, p.inARow = false, 0
+		return
+	}
+	if p.inARow++; !w.Known || p.others.n == 0 {
+		p.inARow = 0
+	}
+	w.turn <- true
 }
 
 func busy() error {

@@ -3,6 +3,7 @@
 //	password.go  argon2id (RFC 9106), in the form that its reference implementation writes
 //	strength.go  what no new password may be
 //	pace.go      how much of the processor hashing takes
+//	line.go      who waits for it; asker.go for whom that is
 package password
 
 import (
@@ -40,7 +41,8 @@ const (
 // errForm: a stored hash that is none of ours.
 var errForm = errors.New("the stored hash of a password cannot be read")
 
-// Hasher makes and checks hashes, so many at a time that the rest of the process has room. It is safe for concurrent use.
+// Hasher makes and checks hashes, so many at a time that the rest of the process has room. For whom, which decides who comes first, says the context (WithAsker). It is safe
+// for concurrent use.
 type Hasher struct {
 	with  Parameters
 	pace  *pace
@@ -52,8 +54,10 @@ type Options struct {
 	Parameters Parameters
 	// Share is how much of one processor core hashing may take, above 0 and at most 1; 0.25.
 	Share float64
-	// Waiting is how many may wait for their turn; 64. More are refused at once with overloaded.
+	// Waiting is how many may wait for their turn; 64. Of more those are refused with overloaded of whose network most wait.
 	Waiting int
+	// PerNetwork is how many of one network may wait, of those that are known and of the others; 16.
+	PerNetwork int
 	// Patience is how long one waits for its turn; 5 s.
 	Patience time.Duration
 }
@@ -66,7 +70,7 @@ func NewHasher(o Options) (*Hasher, error) {
 	if err := o.Parameters.check(); err != nil {
 		return nil, err
 	}
-	h := &Hasher{with: o.Parameters, pace: newPace(o.Share, o.Waiting, o.Patience)}
+	h := &Hasher{with: o.Parameters, pace: newPace(o.Share, o.Waiting, o.PerNetwork, o.Patience)}
 	salt := make([]byte, saltSize)
 	_, _ = rand.Read(salt) // never fails
 	h.dummy = h.with.encode(salt, make([]byte, hashSize))

@@ -67,7 +67,7 @@ func (s *Store) AskFactor(ctx context.Context, user, challenge uuid.UUID, from n
 // ask notes a message, in place of the one before of the same purpose. The user is held: of several requests at once each sees what the others have asked for.
 func (s *Store) ask(ctx context.Context, tx pgx.Tx, user uuid.UUID, p Purpose, about uuid.UUID, to Number, from netip.Addr) error {
 	country := to.country(s.o.Countries)
-	if country == "" {
+	if country == "" || len(to.country(s.o.Excluded)) > len(country) {
 		return domain.Errorf(domain.CodeInvalid, "no messages are sent to numbers of this country").With("param", "phone")
 	}
 	now := domain.Moment(s.o.Now())

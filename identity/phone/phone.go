@@ -47,6 +47,7 @@ type Tell func(ctx context.Context, tx pgx.Tx, user uuid.UUID, removed bool) err
 type Options struct {
 	Now       func() time.Time
 	Countries []string // calling codes that messages are sent to; none: there are no messages
+	Excluded  []string // longer ones that none are sent to
 	Caps      Caps     // zero ones take their defaults
 	Tell      Tell     // nil: nobody is told
 }
@@ -142,7 +143,7 @@ func (s *Store) Remove(ctx context.Context, user uuid.UUID) error {
 				return err
 			}
 		}
-		if err := factor.DropRecovery(ctx, tx, user); err != nil {
+		if err := factor.Lost(ctx, tx, user, s.o.Now()); err != nil {
 			return err
 		}
 		return s.changed(ctx, tx, user, "removed")

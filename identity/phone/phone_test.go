@@ -46,7 +46,7 @@ func (b *bench) step(d time.Duration) {
 func setup(t *testing.T, caps phone.Caps) *bench {
 	t.Helper()
 	b := &bench{t: t, pool: pgtest.New(t), at: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
-	b.Store = phone.New(b.pool, phone.Options{Now: b.now, Countries: []string{"86", "49"}, Caps: caps})
+	b.Store = phone.New(b.pool, phone.Options{Now: b.now, Countries: []string{"86", "49", "1"}, Excluded: []string{"1876", "1900"}, Caps: caps})
 	return b
 }
 
@@ -211,4 +211,24 @@ func TestThePauseDoubles(t *testing.T) {
 	}
 	b.refused(domain.CodeInvalid, b.Add(t.Context(), user, "+33123456789", from(1)))
 	require.False(t, phone.New(b.pool, phone.Options{}).On())
+}
+
+// TestPartsOfACountryCanBeExcluded: North America is listed, and its dear parts are not.
+func TestPartsOfACountryCanBeExcluded(t *testing.T) {
+	t.Parallel()
+	b := setup(t, phone.Caps{})
+	for i, row := range []struct {
+		number string
+		sent   bool
+	}{{"+12125550100", true}, {"+18765550100", false}, {"+1 (900) 555-0100", false}, {"+4915150000000", true}} {
+		err := b.Add(t.Context(), b.member(), row.number, from(i))
+		if row.sent {
+			require.NoError(t, err, row.number)
+			continue
+		}
+		b.refused(domain.CodeInvalid, err)
+	}
+	var n int
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT count(*) FROM identity.messages`).Scan(&n))
+	require.Equal(t, 2, n)
 }

@@ -35,6 +35,12 @@ func (s *Store) EndOthers(ctx context.Context, tx pgx.Tx, users []uuid.UUID, pro
 	return s.endOf(ctx, tx, users, why, ` provider <> $1`, provider)
 }
 
+// EndMade ends, in the caller's transaction, the sessions of somebody that a provider has made, and sign-ins by it that are under way. It locks the user also when there are none, and
+// says how many sessions.
+func (s *Store) EndMade(ctx context.Context, tx pgx.Tx, user uuid.UUID, provider string, why Reason) (int, error) {
+	return s.endOf(ctx, tx, []uuid.UUID{user}, why, ` provider = $1`, provider)
+}
+
 // endOf locks the users before their sessions, in one order: whoever signs in or goes at the same moment comes before or after.
 func (s *Store) endOf(ctx context.Context, tx pgx.Tx, users []uuid.UUID, why Reason, which string, args ...any) (int, error) {
 	if _, err := tx.Exec(ctx, `SELECT FROM identity.users WHERE user_id = ANY ($1) ORDER BY user_id FOR NO KEY UPDATE`, users); err != nil {

@@ -18,7 +18,8 @@ import (
 )
 
 // Refresh takes a refresh token and makes the next one. Within the Leeway a token that was used makes the same next one; after that the session ends,
-// and reused is true: its user should be told. Every other token is unauthenticated. device is where the request came from.
+// and reused is true: its user should be told. A token from before Renew ends nothing: whoever shows it has no part in what came after, and within the Leeway, as when
+// two tabs ask at once, it is session_renewed. Every other token is unauthenticated. device is where the request came from.
 func (s *Store) Refresh(ctx context.Context, secret string, audience token.Audience, d Device) (session Session, next string, reused bool, err error) {
 	d = d.normal()
 	now := domain.Moment(s.now())
@@ -30,21 +31,13 @@ func (s *Store) Refresh(ctx context.Context, secret string, audience token.Audie
 		}
 		session = f.Session
 		_, idle := lives(session.Audience)
-		switch {
-		case session.Audience != audience || f.revoked || !now.Before(session.ExpiresAt) || now.Sub(session.SeenAt) >= idle:
+		if session.Audience != audience || f.revoked || !now.Before(session.ExpiresAt) || now.Sub(session.SeenAt) >= idle {
 			return errNone
-		case f.used != nil && now.Sub(*f.used) >= Leeway:
-			reused = true
-			if _, err := tx.Exec(ctx, `UPDATE identity.sessions SET revoked_at = $2, revoked_for = $3 WHERE session_id = $1`, session.ID, now, Reused); err != nil {
-				return err
-			}
-			c := ended(ctx, session.User, session.ID, Reused)
-			c.Action = "session.reused"
-			return auditlog.Record(ctx, tx, c)
 		}
 		next = successor(f.nonce, secret)
 		if f.used != nil {
-			return nil
+			reused, err = again(ctx, tx, &f, next, now)
+			return err
 		}
 		if _, err := tx.Exec(ctx, `UPDATE identity.refresh_tokens SET used_at = $2 WHERE token_hash = $1`, h[:], now); err != nil {
 			return err
@@ -59,10 +52,35 @@ func (s *Store) Refresh(ctx context.Context, secret string, audience token.Audie
 	switch {
 	case errors.Is(err, errNone), err == nil && reused:
 		return session, "", reused, refused()
+	case domain.CodeOf(err) == CodeRenewed:
+		return Session{}, "", false, err
 	case err != nil:
 		return Session{}, "", false, fmt.Errorf("refresh a session: %w", err)
 	}
 	return session, next, false, nil
+}
+
+// again decides about a token that is over. One whose next token was never made was ended by Renew.
+func again(ctx context.Context, tx pgx.Tx, f *family, next string, now time.Time) (reused bool, err error) {
+	h, late := hash(next), now.Sub(*f.used) >= Leeway
+	var made bool
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM identity.refresh_tokens WHERE token_hash = $1 AND session_id = $2)`, h[:], f.ID).Scan(&made); err != nil {
+		return false, err
+	}
+	switch {
+	case made && !late:
+		return false, nil
+	case !made && !late:
+		return false, domain.Errorf(CodeRenewed, "a factor was shown once more, and this session has new tokens: send the request again with them")
+	case !made:
+		return false, errNone
+	}
+	if _, err := tx.Exec(ctx, `UPDATE identity.sessions SET revoked_at = $2, revoked_for = $3 WHERE session_id = $1`, f.ID, now, Reused); err != nil {
+		return false, err
+	}
+	c := ended(ctx, f.User, f.ID, Reused)
+	c.Action = "session.reused"
+	return true, auditlog.Record(ctx, tx, c)
 }
 
 // successor follows from the token before and from what only the database has, so that it is the same each time and is kept nowhere.

@@ -3,7 +3,9 @@
 //
 //	session.go  begins and ends sessions
 //	refresh.go  the next token
+//	renew.go    new tokens, when a factor was shown once more
 //	by.go       ends sessions by what they were made by
+//	audience.go ends sessions at one front end
 //	ended.go    tells a process which sessions have ended
 package session
 
@@ -124,10 +126,14 @@ func (s *Store) BeginBy(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience
 		id, user, audience, nonce, now, factors, made.Device.UserAgent, made.Device.Address, made.ExpiresAt, by.Provider, by.Subject, by.Session); err != nil {
 		return Session{}, "", fmt.Errorf("begin a session: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `UPDATE identity.sessions SET revoked_at = $2, revoked_for = 'too_many' WHERE session_id IN (
-		SELECT session_id FROM identity.sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY seen_at DESC, session_id DESC OFFSET $3)`,
-		user, now, MaxPerUser); err != nil {
+	rows, err := tx.Query(ctx, `UPDATE identity.sessions SET revoked_at = $2, revoked_for = $4 WHERE session_id IN (
+		SELECT session_id FROM identity.sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY seen_at DESC, session_id DESC OFFSET $3) RETURNING session_id`,
+		user, now, MaxPerUser, TooMany)
+	if err != nil {
 		return Session{}, "", fmt.Errorf("end the oldest sessions: %w", err)
+	}
+	if _, err := recordEnds(ctx, tx, rows, user, TooMany); err != nil {
+		return Session{}, "", err
 	}
 	secret := code.Token()
 	return made, secret, put(ctx, tx, id, secret, now)
@@ -156,6 +162,10 @@ const (
 	Erased      Reason = "erased"
 	SSOEnforced Reason = "sso_enforced" // the organisation wants its own service
 	LoggedOut   Reason = "logged_out"   // at the service by which it was made
+	TooMany     Reason = "too_many"     // it was not seen for longest
+	FactorLost  Reason = "factor_lost"  // the last one that counts at this front end has gone
+	// LeftOrganisation is of sessions that the issuer of an organisation had made for who belongs to it no more.
+	LeftOrganisation Reason = "left_organisation"
 )
 
 // End ends one session of a user. Errors: not_found.
@@ -309,20 +319,6 @@ func (s *Store) Live(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]token.
 		live[s.ID] = s.Audience
 	}
 	return live, nil
-}
-
-// Confirm notes, in the caller's transaction, that factors were shown in a live session just now. Errors: unauthenticated.
-func (s *Store) Confirm(ctx context.Context, tx pgx.Tx, id uuid.UUID, factors []string) error {
-	now := domain.Moment(s.now())
-	tag, err := tx.Exec(ctx, `UPDATE identity.sessions SET authenticated_at = $2, factors = (SELECT array_agg(DISTINCT f) FROM unnest(factors || $3::text[]) AS f)
-		WHERE session_id = $1 AND revoked_at IS NULL AND expires_at > $2`, id, now, factors)
-	if err != nil {
-		return fmt.Errorf("note that factors were shown: %w", err)
-	}
-	if tag.RowsAffected() == 0 {
-		return refused()
-	}
-	return nil
 }
 
 var errNone = errors.New("no such token")

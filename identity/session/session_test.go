@@ -116,6 +116,55 @@ func TestEachTokenOnce(t *testing.T) {
 	require.Empty(t, all)
 }
 
+// TestRenewing: the new token follows from none before, whether used or not, and from it the next ones do.
+func TestRenewing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	made, first := b.begin(t, b.user(t), token.Portal)
+	_, second, _, err := b.Refresh(t.Context(), first, token.Portal, laptop)
+	require.NoError(t, err)
+	b.step(time.Second)
+	renew := func(id uuid.UUID) (got session.Session, secret string, err error) {
+		err = pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) (err error) {
+			got, secret, err = b.Renew(t.Context(), tx, id, []string{"otp", "pwd"}, session.Device{UserAgent: "another"})
+			return err
+		})
+		return got, secret, err
+	}
+	got, own, err := renew(made.ID)
+	require.NoError(t, err)
+	require.Equal(t, made.ID, got.ID)
+	require.Equal(t, []string{"otp", "pwd"}, got.Factors)
+	require.Equal(t, made.CreatedAt, got.CreatedAt)
+	require.Equal(t, made.ExpiresAt, got.ExpiresAt)
+	require.Equal(t, domain.Moment(b.now()), got.AuthenticatedAt)
+	require.Equal(t, "another", got.Device.UserAgent)
+	for _, old := range []string{first, second} {
+		_, _, reused, err := b.Refresh(t.Context(), old, token.Portal, laptop)
+		require.Equal(t, session.CodeRenewed, domain.CodeOf(err))
+		require.False(t, reused)
+	}
+	_, next, _, err := b.Refresh(t.Context(), own, token.Portal, laptop)
+	require.NoError(t, err)
+	b.step(session.Leeway)
+	for _, old := range []string{first, second} {
+		_, _, reused, err := b.Refresh(t.Context(), old, token.Portal, laptop)
+		requireRefused(t, err)
+		require.False(t, reused)
+	}
+	_, last, _, err := b.Refresh(t.Context(), next, token.Portal, laptop)
+	require.NoError(t, err)
+	_, _, reused, err := b.Refresh(t.Context(), own, token.Portal, laptop)
+	requireRefused(t, err)
+	require.True(t, reused, "the new ones are used once, as any")
+	_, _, _, err = b.Refresh(t.Context(), last, token.Portal, laptop)
+	requireRefused(t, err)
+	_, _, err = renew(made.ID)
+	requireRefused(t, err)
+	_, _, err = renew(uuid.New())
+	requireRefused(t, err)
+}
+
 // TestManyAtOnce: however many requests of a browser refresh at the same time, all get the same next token.
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
@@ -217,6 +266,10 @@ func TestTooManySessions(t *testing.T) {
 		_, _, _, err := b.Refresh(t.Context(), secret, token.Portal, laptop)
 		require.Equal(t, n < 2, err != nil, n)
 	}
+	var entries int
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT count(*) FROM audit.entries e JOIN identity.sessions s ON e.target = 'session:' || s.session_id
+		WHERE s.revoked_for = 'too_many' AND e.person = $1 AND e.body -> 'after' ->> 'ended_for' = 'too_many'`, user).Scan(&entries))
+	require.Equal(t, 2, entries, "each that ended has an entry")
 }
 
 // TestEveryProcessLearns: a session that ends is known by others, also by one that begins after it, and by one that cannot look any more.

@@ -54,7 +54,7 @@ func TestErasedMeanwhile(t *testing.T) {
 				return err
 			})
 			race(func(ctx context.Context) error {
-				c, err := b.StepUp(ctx, *in.Session)
+				c, err := b.StepUp(ctx, *in.Session, laptop)
 				if err != nil {
 					return err
 				}
@@ -70,7 +70,10 @@ func TestErasedMeanwhile(t *testing.T) {
 				return err
 			})
 		}
-		race(func(ctx context.Context) error { return b.ConfirmExternal(ctx, user, in.Session.ID) })
+		race(func(ctx context.Context) error {
+			_, err := b.ConfirmExternal(ctx, user, in.Session.ID, laptop)
+			return err
+		})
 		race(func(ctx context.Context) error { _, err := b.factors.RenewRecovery(ctx, user); return err })
 		race(func(ctx context.Context) error { return b.factors.RemoveTOTP(ctx, user) })
 		race(func(ctx context.Context) error {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity"
-	"github.com/massrouter/massrouter/identity/auditlog"
 	"github.com/massrouter/massrouter/identity/factor"
 	"github.com/massrouter/massrouter/identity/session"
 	"github.com/massrouter/massrouter/identity/token"
@@ -42,19 +41,19 @@ func (m *Machine) External(ctx context.Context, audience token.Audience, user uu
 		case err != nil:
 			return err
 		case len(methods) > 0:
-			r.Challenge, err = m.challenge(ctx, tx, user, audience, uuid.Nil, shown, methods, by)
+			r.Challenge, err = m.challenge(ctx, tx, user, audience, uuid.Nil, shown, methods, by, d.Address)
 			return err
 		case audience == token.Admin:
-			return domain.Errorf(CodeFactorRequired, "set up a second factor in the portal first")
+			return factorRequired()
 		}
 		return m.enter(ctx, tx, user, audience, shown, d, by, &r)
 	}))
 }
 
-// ConfirmExternal notes that a service of others has just shown once more who somebody is. It is enough where there is no second factor. Errors:
-// code_wrong when there is one, unauthenticated.
-func (m *Machine) ConfirmExternal(ctx context.Context, user, id uuid.UUID) error {
-	return identity.Wrap("note that a service has shown who somebody is", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+// ConfirmExternal notes that a service of others has just shown once more who somebody is, and gives his session new tokens. It is enough where there is no second
+// factor. Errors: code_wrong when there is one, unauthenticated.
+func (m *Machine) ConfirmExternal(ctx context.Context, user, id uuid.UUID, d session.Device) (r Result, err error) {
+	return r, identity.Wrap("note that a service has shown who somebody is", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
 		if err := identity.Hold(ctx, tx, user); err != nil {
 			return err
 		}
@@ -65,12 +64,7 @@ func (m *Machine) ConfirmExternal(ctx context.Context, user, id uuid.UUID) error
 		if len(methods) > 0 {
 			return domain.Errorf(factor.CodeWrong, "show a second factor")
 		}
-		change := auditlog.About(ctx, user)
-		change.After = map[string]any{"session": id, "factors": []string{string(External)}}
-		if err := auditlog.Record(ctx, tx, change); err != nil {
-			return err
-		}
-		return m.sessions.Confirm(ctx, tx, id, []string{string(External)})
+		return m.renew(ctx, tx, user, id, []factor.Method{External}, d, &r)
 	}))
 }
 

@@ -32,9 +32,11 @@ func (m *Machine) Look(ctx context.Context, secret string) (Challenge, error) {
 // find is a challenge that is under way. Errors: challenge_over.
 func (m *Machine) find(ctx context.Context, secret string) (s state, expires time.Time, err error) {
 	h := hash(secret)
-	err = m.pool.QueryRow(ctx, `SELECT c.challenge_id, c.user_id, c.audience, c.session_id, c.factors, c.provider, c.subject, c.issuer_session, c.expires_at FROM identity.challenges c JOIN identity.users u USING (user_id)
+	err = m.pool.QueryRow(ctx, `SELECT c.challenge_id, c.user_id, c.audience, c.session_id, c.factors, c.provider, c.subject, c.issuer_session, c.credentials, c.network, c.expires_at
+		FROM identity.challenges c JOIN identity.users u USING (user_id)
 		WHERE c.secret_hash = $1 AND c.ended_at IS NULL AND c.expires_at > $2 AND c.tries < $3 AND u.deleted_at IS NULL AND u.credentials = c.credentials`,
-		h[:], domain.Moment(m.now()), MaxTries).Scan(&s.id, &s.user, &s.audience, &s.session, &s.shown, &s.by.Provider, &s.by.Subject, &s.by.Session, &expires)
+		h[:], domain.Moment(m.now()), MaxTries).Scan(&s.id, &s.user, &s.audience, &s.session, &s.shown, &s.by.Provider, &s.by.Subject, &s.by.Session,
+		&s.credentials, &s.network, &expires)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return s, expires, over()
 	}
@@ -65,7 +67,7 @@ func (m *Machine) person(ctx context.Context, s *state) (passkey.Person, error) 
 
 // AnswerPasskey is a further step with a passkey. Errors: passkey_wrong, challenge_over, too_many_tries.
 func (m *Machine) AnswerPasskey(ctx context.Context, secret, ceremony string, answer []byte, d session.Device) (Result, error) {
-	s, err := m.try(ctx, secret)
+	s, err := m.try(ctx, secret, factor.Passkey)
 	if err != nil {
 		return Result{}, err
 	}
@@ -94,6 +96,12 @@ func (m *Machine) Passkey(ctx context.Context, audience token.Audience, ceremony
 		return r, err
 	}
 	return r, identity.Wrap("sign somebody in", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+		if err := identity.Hold(ctx, tx, user); err != nil {
+			return err
+		}
+		if err := m.remember(ctx, tx, user, network(d.Address)); err != nil {
+			return err
+		}
 		return m.enter(ctx, tx, user, audience, []factor.Method{factor.Passkey}, d, session.Origin{}, &r)
 	}))
 }

@@ -73,18 +73,20 @@ func TestAPasskeyAsSecondFactor(t *testing.T) {
 	_, err = b.Look(t.Context(), c.Secret)
 	b.requireCode(signin.CodeOver, err)
 
-	again, err := b.StepUp(t.Context(), *r.Session)
+	again, err := b.StepUp(t.Context(), *r.Session, laptop)
 	require.NoError(t, err)
 	require.Equal(t, []factor.Method{factor.Passkey}, again.Methods)
 	b.step(signin.Fresh)
-	b.requireCode(signin.CodeStepUp, b.RequireFresh(t.Context(), r.Session.ID))
-	again, err = b.StepUp(t.Context(), *r.Session)
+	b.requireCode(signin.CodeStepUp, b.fresh(r))
+	again, err = b.StepUp(t.Context(), *r.Session, laptop)
 	require.NoError(t, err)
 	options, ceremony, err = b.AskPasskey(t.Context(), again.Secret)
 	require.NoError(t, err)
-	_, err = b.AnswerPasskey(t.Context(), again.Secret, ceremony, d.get(options), laptop)
+	renewed, err := b.AnswerPasskey(t.Context(), again.Secret, ceremony, d.get(options), laptop)
 	require.NoError(t, err)
-	require.NoError(t, b.RequireFresh(t.Context(), r.Session.ID))
+	b.requireIn(renewed, token.Admin, "hwk", "pwd")
+	require.NoError(t, b.fresh(renewed))
+	b.requireCode(signin.CodeStepUp, b.fresh(r))
 }
 
 func TestTriesWithPasskeysAreCounted(t *testing.T) {

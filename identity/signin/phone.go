@@ -39,6 +39,19 @@ func (m *Machine) methods(ctx context.Context, q identity.Querier, user uuid.UUI
 	return all, nil
 }
 
+func factorRequired() error {
+	return domain.Errorf(CodeFactorRequired, "set up a second factor in the portal first")
+}
+
+// stillCounts refuses who has lost, since he has shown it, the last factor that counts for the admin front end. The user is held.
+func (m *Machine) stillCounts(ctx context.Context, tx pgx.Tx, user uuid.UUID) error {
+	methods, err := m.methods(ctx, tx, user, token.Admin)
+	if err == nil && len(methods) == 0 {
+		err = factorRequired()
+	}
+	return err
+}
+
 // granted says whether somebody has a role on the platform.
 func (m *Machine) granted(ctx context.Context, q identity.Querier, user uuid.UUID) (bool, error) {
 	rows, err := q.Query(ctx, `SELECT EXISTS (SELECT FROM identity.platform_grants WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2)`, user, domain.Moment(m.now()))

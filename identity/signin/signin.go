@@ -2,6 +2,7 @@
 // The machine's state is on the server, so that a page that is loaded again goes on where it was.
 //
 //	signin.go   the password, codes, and the next tokens
+//	guess.go    how often codes can be guessed, and from where
 //	passkey.go  passkeys: as a second factor, and as the only one
 //	stepup.go   a factor once more
 //	phone.go    codes in text messages, and where they do not count
@@ -11,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -35,10 +37,6 @@ const (
 	Life = 5 * time.Minute
 	// Fresh is how long after a factor was shown something dangerous may be done.
 	Fresh = 5 * time.Minute
-	// MaxTries are the wrong codes of one challenge.
-	MaxTries = 5
-	// MaxTriesPerHour are those of all challenges of a user: who knows a password cannot guess on and on.
-	MaxTriesPerHour = 30
 )
 
 // The codes of refusals.
@@ -104,22 +102,41 @@ func (m *Machine) Password(ctx context.Context, audience token.Audience, email, 
 		return r, err
 	}
 	return r, identity.Wrap("sign somebody in", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+		if err := hold(ctx, tx, u.ID, u.Credentials, account.SignInFailed); err != nil {
+			return err
+		}
 		methods, err := m.methods(ctx, tx, u.ID, audience)
 		switch {
 		case err != nil:
 			return err
 		case len(methods) > 0:
-			r.Challenge, err = m.challenge(ctx, tx, u.ID, audience, uuid.Nil, []factor.Method{factor.Password}, methods, session.Origin{})
+			r.Challenge, err = m.challenge(ctx, tx, u.ID, audience, uuid.Nil, []factor.Method{factor.Password}, methods, session.Origin{}, d.Address)
 			return err
 		case audience == token.Admin:
-			return domain.Errorf(CodeFactorRequired, "set up a second factor in the portal first")
+			return factorRequired()
 		}
 		return m.enter(ctx, tx, u.ID, audience, []factor.Method{factor.Password}, d, session.Origin{}, &r)
 	}))
 }
 
+// hold is identity.Hold of somebody who has shown what he signs in with, and refuses when that has changed since: a password may have been hashed for seconds, and a new
+// one may have been set meanwhile. From here on nobody sets one before the transaction ends.
+func hold(ctx context.Context, tx pgx.Tx, user uuid.UUID, shown int64, refusal func() error) error {
+	if err := identity.Hold(ctx, tx, user); err != nil {
+		return err
+	}
+	var today int64
+	if err := tx.QueryRow(ctx, `SELECT credentials FROM identity.users WHERE user_id = $1`, user).Scan(&today); err != nil {
+		return identity.Wrap("look whether a password is still good", err)
+	}
+	if today != shown {
+		return refusal()
+	}
+	return nil
+}
+
 // challenge begins one.
-func (m *Machine) challenge(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, of uuid.UUID, shown, methods []factor.Method, by session.Origin) (*Challenge, error) {
+func (m *Machine) challenge(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, of uuid.UUID, shown, methods []factor.Method, by session.Origin, from netip.Addr) (*Challenge, error) {
 	if err := identity.Hold(ctx, tx, user); err != nil {
 		return nil, err
 	}
@@ -130,9 +147,9 @@ func (m *Machine) challenge(ctx context.Context, tx pgx.Tx, user uuid.UUID, audi
 	now := domain.Moment(m.now())
 	c := &Challenge{Secret: code.Token(), Methods: methods, ExpiresAt: now.Add(Life)}
 	h := hash(c.Secret)
-	_, err = tx.Exec(ctx, `INSERT INTO identity.challenges (challenge_id, secret_hash, user_id, audience, session_id, factors, credentials, created_at, expires_at, provider, subject, issuer_session)
-		SELECT $1, $2, $3, $4, nullif($5, '00000000-0000-0000-0000-000000000000'::uuid), $6, credentials, $7, $8, $9, $10, $11 FROM identity.users WHERE user_id = $3`,
-		id, h[:], user, audience, of, shown, now, c.ExpiresAt, by.Provider, by.Subject, by.Session)
+	_, err = tx.Exec(ctx, `INSERT INTO identity.challenges (challenge_id, secret_hash, user_id, audience, session_id, factors, credentials, created_at, expires_at, provider, subject, issuer_session, network)
+		SELECT $1, $2, $3, $4, nullif($5, '00000000-0000-0000-0000-000000000000'::uuid), $6, credentials, $7, $8, $9, $10, $11, $12 FROM identity.users WHERE user_id = $3`,
+		id, h[:], user, audience, of, shown, now, c.ExpiresAt, by.Provider, by.Subject, by.Session, network(from))
 	if err == nil {
 		change := auditlog.About(ctx, user)
 		change.After = map[string]any{"factors": names(shown), "asked_for": names(methods)}
@@ -149,6 +166,9 @@ func (m *Machine) enter(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience
 	if err == nil && m.policy != nil {
 		err = m.policy.AllowIn(ctx, tx, user, by.Provider)
 	}
+	if err == nil && audience == token.Admin {
+		err = m.stillCounts(ctx, tx, user)
+	}
 	if err != nil {
 		return err
 	}
@@ -157,8 +177,13 @@ func (m *Machine) enter(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience
 	if err := auditlog.Record(ctx, tx, change); err != nil {
 		return err
 	}
-	r.Session, r.Refresh = &made, refresh
-	r.Access, r.Expires, err = m.issuer.Issue(token.Claims{User: user, Session: made.ID, Audience: audience})
+	return m.give(&made, refresh, r)
+}
+
+// give makes an access token and hands it out with a refresh token.
+func (m *Machine) give(s *session.Session, refresh string, r *Result) (err error) {
+	r.Session, r.Refresh = s, refresh
+	r.Access, r.Expires, err = m.issuer.Issue(token.Claims{User: s.User, Session: s.ID, Audience: s.Audience, Shown: s.AuthenticatedAt})
 	return err
 }
 
@@ -178,11 +203,14 @@ type state struct {
 	session  *uuid.UUID
 	shown    []factor.Method
 	by       session.Origin
+
+	credentials int64        // of the user when it began
+	network     netip.Prefix // in which it began
 }
 
 // Answer is a further step: a code of the app or of a text message, a recovery code, or, before something dangerous, the password. Errors: code_wrong, sign_in_failed, challenge_over, too_many_tries.
 func (m *Machine) Answer(ctx context.Context, secret string, method factor.Method, typed string, d session.Device) (r Result, err error) {
-	s, err := m.try(ctx, secret)
+	s, err := m.try(ctx, secret, method)
 	if err != nil {
 		return r, err
 	}
@@ -198,7 +226,7 @@ func (m *Machine) Answer(ctx context.Context, secret string, method factor.Metho
 			return r, err
 		}
 		if _, err := m.accounts.Password(ctx, string(u.Email), typed); err != nil {
-			return r, err
+			return r, err // that it is the one of when the challenge began is seen once the user is held
 		}
 	}
 	return m.finish(ctx, &s, method, func(tx pgx.Tx) error { return m.check(ctx, tx, &s, method, typed) }, d)
@@ -207,7 +235,7 @@ func (m *Machine) Answer(ctx context.Context, secret string, method factor.Metho
 // finish ends a challenge when what was shown is right.
 func (m *Machine) finish(ctx context.Context, s *state, method factor.Method, right func(pgx.Tx) error, d session.Device) (r Result, err error) {
 	return r, identity.Wrap("answer a challenge", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
-		if err := identity.Hold(ctx, tx, s.user); err != nil {
+		if err := hold(ctx, tx, s.user, s.credentials, over); err != nil {
 			return err
 		}
 		if err := right(tx); err != nil {
@@ -220,42 +248,17 @@ func (m *Machine) finish(ctx context.Context, s *state, method factor.Method, ri
 		if tag.RowsAffected() == 0 {
 			return over()
 		}
-		shown := append(s.shown, method)
-		if s.session != nil {
-			change := auditlog.About(ctx, s.user)
-			change.After = map[string]any{"session": s.session, "factors": names(shown)}
-			if err := auditlog.Record(ctx, tx, change); err != nil {
+		if method != factor.Password {
+			if err := m.remember(ctx, tx, s.user, s.network); err != nil {
 				return err
 			}
-			return m.sessions.Confirm(ctx, tx, *s.session, names(shown))
+		}
+		shown := append(s.shown, method)
+		if s.session != nil {
+			return m.renew(ctx, tx, s.user, *s.session, shown, d, &r)
 		}
 		return m.enter(ctx, tx, s.user, s.audience, shown, d, s.by, &r)
 	}))
-}
-
-// try counts a try before it is looked at, so that whoever tries many at once has as few as any other.
-func (m *Machine) try(ctx context.Context, secret string) (s state, err error) {
-	now := domain.Moment(m.now())
-	h := hash(secret)
-	var spent int
-	err = m.pool.QueryRow(ctx, `UPDATE identity.challenges c SET tries = tries + 1 FROM identity.users u
-		WHERE c.secret_hash = $1 AND c.ended_at IS NULL AND c.expires_at > $2 AND c.tries < $3
-			AND u.user_id = c.user_id AND u.deleted_at IS NULL AND u.credentials = c.credentials
-		RETURNING c.challenge_id, c.user_id, c.audience, c.session_id, c.factors, c.provider, c.subject, c.issuer_session,
-			(SELECT coalesce(sum(o.tries), 0) FROM identity.challenges o WHERE o.user_id = c.user_id AND o.ended_at IS NULL AND o.created_at > $2::timestamptz - interval '1 hour')`,
-		h[:], now, MaxTries).Scan(&s.id, &s.user, &s.audience, &s.session, &s.shown, &s.by.Provider, &s.by.Subject, &s.by.Session, &spent)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return s, over()
-	case err != nil:
-		return s, fmt.Errorf("find a challenge: %w", err)
-	default:
-		auditlog.Suspect(ctx, s.user)
-	}
-	if spent >= MaxTriesPerHour {
-		return s, domain.Errorf(CodeTooMany, "too many wrong codes: try again in an hour")
-	}
-	return s, nil
 }
 
 // check looks at one factor. Several who show the same one at once come one after the other in its row.
@@ -281,7 +284,7 @@ func over() error {
 	return domain.Errorf(CodeOver, "this sign-in is over: begin again")
 }
 
-// Refresh makes the next tokens of a session. Errors: unauthenticated. reused: the refresh token was stolen, or its user was robbed of it.
+// Refresh makes the next tokens of a session. Errors: unauthenticated, session_renewed. reused: the refresh token was stolen, or its user was robbed of it.
 func (m *Machine) Refresh(ctx context.Context, secret string, audience token.Audience, d session.Device) (r Result, reused bool, err error) {
 	s, next, reused, err := m.sessions.Refresh(ctx, secret, audience, d)
 	if err != nil {
@@ -290,19 +293,7 @@ func (m *Machine) Refresh(ctx context.Context, secret string, audience token.Aud
 		}
 		return r, reused, err
 	}
-	r.Session, r.Refresh = &s, next
-	r.Access, r.Expires, err = m.issuer.Issue(token.Claims{User: s.User, Session: s.ID, Audience: audience})
-	return r, false, err
-}
-
-// Prune forgets challenges that ended long ago, a batch at a time, and says how many.
-func (m *Machine) Prune(ctx context.Context) (int64, error) {
-	tag, err := m.pool.Exec(ctx, `DELETE FROM identity.challenges WHERE challenge_id IN (SELECT challenge_id FROM identity.challenges WHERE expires_at < $1 LIMIT 1000)`,
-		m.now().Add(-2*time.Hour))
-	if err != nil {
-		return 0, fmt.Errorf("forget old challenges: %w", err)
-	}
-	return tag.RowsAffected(), nil
+	return r, false, m.give(&s, next, &r)
 }
 
 // Has says whether a method is among those that a challenge takes.

@@ -96,10 +96,10 @@ func (b *bench) member(at address.Email) uuid.UUID {
 		Email: string(at), Password: secret, Profile: account.Profile{Name: "Ann", Language: account.English, Zone: "UTC"},
 	}))
 	var id uuid.UUID
-	require.NoError(b.t, b.pool.QueryRow(b.t.Context(), `SELECT user_id FROM identity.users WHERE email = $1`, at).Scan(&id))
+	require.NoError(b.t, b.pool.QueryRow(b.t.Context(), `SELECT sign_up_id FROM identity.sign_ups WHERE email = $1`, at).Scan(&id))
 	link, err := b.accounts.MakeLink(b.t.Context(), id, at, account.Verify)
 	require.NoError(b.t, err)
-	_, err = b.accounts.Verify(b.t.Context(), link)
+	_, err = b.accounts.Verify(b.t.Context(), link, secret)
 	require.NoError(b.t, err)
 	return id
 }
@@ -131,6 +131,14 @@ func (b *bench) wrong(app string) string {
 func (b *bench) requireCode(code domain.Code, err error) {
 	b.t.Helper()
 	require.Equal(b.t, code, domain.CodeOf(err), "%v", err)
+}
+
+// fresh is RequireFresh of who sends the access token of a result.
+func (b *bench) fresh(r signin.Result) error {
+	b.t.Helper()
+	claims, err := b.issuer.Check(r.Access, r.Session.Audience)
+	require.NoError(b.t, err)
+	return b.RequireFresh(b.t.Context(), claims.Session, claims.Shown)
 }
 
 func (b *bench) requireIn(r signin.Result, audience token.Audience, factors ...string) {
@@ -240,68 +248,73 @@ func TestChallengesEnd(t *testing.T) {
 	b.requireCode(signin.CodeOver, err)
 }
 
-// TestGuessingOnAndOn: who knows the password and begins again after every five codes has to wait; so has nobody else.
-func TestGuessingOnAndOn(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	app, _ := b.app()
-	for n := range signin.MaxTriesPerHour {
-		c := b.challenged(token.Portal)
-		_, err := b.Answer(t.Context(), c.Secret, factor.TOTP, b.wrong(app), laptop)
-		b.requireCode(factor.CodeWrong, err)
-		require.Less(t, n, signin.MaxTriesPerHour)
-	}
-	c := b.challenged(token.Portal)
-	_, err := b.Answer(t.Context(), c.Secret, factor.TOTP, b.code(app), laptop)
-	b.requireCode(signin.CodeTooMany, err)
-	b.step(time.Hour)
-	c = b.challenged(token.Portal)
-	_, err = b.Answer(t.Context(), c.Secret, factor.TOTP, b.code(app), laptop)
-	require.NoError(t, err)
-	b.step(3 * time.Hour)
-	n, err := b.Prune(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, int64(signin.MaxTriesPerHour+2), n)
-}
-
 func TestStepUp(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r, err := b.Password(t.Context(), token.Portal, email, secret, laptop)
 	require.NoError(t, err)
-	require.NoError(t, b.RequireFresh(t.Context(), r.Session.ID))
+	require.NoError(t, b.fresh(r))
 	b.step(signin.Fresh)
-	b.requireCode(signin.CodeStepUp, b.RequireFresh(t.Context(), r.Session.ID))
-	c, err := b.StepUp(t.Context(), *r.Session)
+	b.requireCode(signin.CodeStepUp, b.fresh(r))
+	c, err := b.StepUp(t.Context(), *r.Session, laptop)
 	require.NoError(t, err)
 	require.True(t, c.Has(factor.Password))
 	_, err = b.Answer(t.Context(), c.Secret, factor.Password, "another secret", laptop)
 	b.requireCode(account.CodeSignIn, err)
-	done, err := b.Answer(t.Context(), c.Secret, factor.Password, secret, laptop)
+	b.requireCode(signin.CodeStepUp, b.fresh(r))
+	renewed, err := b.Answer(t.Context(), c.Secret, factor.Password, secret, laptop)
 	require.NoError(t, err)
-	require.Equal(t, signin.Result{}, done, "the session goes on")
-	require.NoError(t, b.RequireFresh(t.Context(), r.Session.ID))
+	require.Equal(t, r.Session.ID, renewed.Session.ID, "the session goes on")
+	require.Equal(t, r.Session.ExpiresAt, renewed.Session.ExpiresAt, "no longer than it would have")
+	require.NoError(t, b.fresh(renewed))
 
 	app, _ := b.app()
 	b.step(signin.Fresh)
-	c, err = b.StepUp(t.Context(), *r.Session)
+	c, err = b.StepUp(t.Context(), *r.Session, laptop)
 	require.NoError(t, err)
 	require.False(t, c.Has(factor.Password))
 	_, err = b.Answer(t.Context(), c.Secret, factor.Password, secret, laptop)
 	b.requireCode(factor.CodeWrong, err)
-	_, err = b.Answer(t.Context(), c.Secret, factor.TOTP, b.code(app), laptop)
+	renewed, err = b.Answer(t.Context(), c.Secret, factor.TOTP, b.code(app), laptop)
 	require.NoError(t, err)
-	s, err := b.sessions.Get(t.Context(), r.Session.ID)
-	require.NoError(t, err)
-	require.ElementsMatch(t, []string{"pwd", "otp"}, s.Factors)
+	b.requireIn(renewed, token.Portal, "otp", "pwd")
+	require.NoError(t, b.fresh(renewed))
 
-	c, err = b.StepUp(t.Context(), *r.Session)
+	c, err = b.StepUp(t.Context(), *r.Session, laptop)
 	require.NoError(t, err)
 	require.NoError(t, b.sessions.End(t.Context(), b.user, r.Session.ID, session.Revoked))
 	b.step(30 * time.Second)
 	_, err = b.Answer(t.Context(), c.Secret, factor.TOTP, b.code(app), laptop)
 	b.requireCode(domain.CodeUnauthenticated, err)
-	b.requireCode(domain.CodeUnauthenticated, b.RequireFresh(t.Context(), r.Session.ID))
+	b.requireCode(domain.CodeUnauthenticated, b.fresh(renewed))
+}
+
+// TestAThiefGetsNothingOfAStepUp: what was stolen before is as old as it was, and makes no new tokens.
+func TestAThiefGetsNothingOfAStepUp(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	stolen, err := b.Password(t.Context(), token.Portal, email, secret, laptop)
+	require.NoError(t, err)
+	b.step(signin.Fresh)
+	c, err := b.StepUp(t.Context(), *stolen.Session, laptop)
+	require.NoError(t, err)
+	own, err := b.Answer(t.Context(), c.Secret, factor.Password, secret, laptop)
+	require.NoError(t, err)
+	require.NoError(t, b.fresh(own))
+	b.requireCode(signin.CodeStepUp, b.fresh(stolen))
+	for _, d := range []time.Duration{0, session.Leeway - time.Millisecond} {
+		b.step(d)
+		_, reused, err := b.Refresh(t.Context(), stolen.Refresh, token.Portal, laptop)
+		b.requireCode(session.CodeRenewed, err)
+		require.False(t, reused)
+	}
+	b.step(time.Millisecond)
+	_, reused, err := b.Refresh(t.Context(), stolen.Refresh, token.Portal, laptop)
+	b.requireCode(domain.CodeUnauthenticated, err)
+	require.False(t, reused, "the owner has shown a factor: nothing has to end")
+	next, _, err := b.Refresh(t.Context(), own.Refresh, token.Portal, laptop)
+	require.NoError(t, err)
+	require.NoError(t, b.fresh(next), "a fresh session stays so with its next token")
 }
 
 // TestAStolenSession ends, and its owner is told.

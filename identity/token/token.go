@@ -42,6 +42,8 @@ type Claims struct {
 	User     uuid.UUID
 	Session  uuid.UUID
 	Audience Audience
+	// Shown is when the last factor was shown before the token was made (auth_time). A token that was stolen stays as old when its owner shows one once more.
+	Shown    time.Time // whole seconds; zero in a token that does not say
 	IssuedAt time.Time // whole seconds
 }
 
@@ -53,6 +55,7 @@ type body struct {
 	Client   string   `json:"client_id"`
 	Session  string   `json:"sid"`
 	ID       string   `json:"jti"`
+	Shown    int64    `json:"auth_time,omitempty"` // 2.2.1
 	IssuedAt int64    `json:"iat"`
 	Expires  int64    `json:"exp"`
 }
@@ -131,7 +134,7 @@ func (i *Issuer) Issue(c Claims) (text string, expires time.Time, err error) {
 	expires = at.Add(Life)
 	payload, err := json.Marshal(body{
 		Issuer: i.name, Subject: c.User.String(), Audience: c.Audience, Client: string(c.Audience), Session: c.Session.String(), ID: id.String(),
-		IssuedAt: at.Unix(), Expires: expires.Unix(),
+		Shown: seconds(c.Shown), IssuedAt: at.Unix(), Expires: expires.Unix(),
 	})
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("write an access token: %w", err)
@@ -179,7 +182,18 @@ func (i *Issuer) Check(text string, audiences ...Audience) (Claims, error) {
 	case !now.Before(expires.Add(leeway)):
 		return Claims{}, domain.Errorf(CodeExpired, "this access token is over")
 	}
-	return Claims{User: user, Session: session, Audience: b.Audience, IssuedAt: issued}, nil
+	c := Claims{User: user, Session: session, Audience: b.Audience, IssuedAt: issued}
+	if b.Shown > 0 {
+		c.Shown = time.Unix(b.Shown, 0)
+	}
+	return c, nil
+}
+
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }
 
 // CodeExpired is of tokens that were good: a new one is to be had with the refresh token.

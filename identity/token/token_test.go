@@ -49,15 +49,21 @@ func newBench(t *testing.T) *bench {
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	claims := token.Claims{User: uuid.New(), Session: uuid.New(), Audience: token.Portal}
+	claims := token.Claims{User: uuid.New(), Session: uuid.New(), Audience: token.Portal, Shown: b.now.Add(-time.Minute)}
 	text, expires, err := b.issuer.Issue(claims)
 	require.NoError(t, err)
 	require.Equal(t, b.now.Add(token.Life), expires)
 	got, err := b.issuer.Check(text, token.Portal)
 	require.NoError(t, err)
 	require.True(t, got.IssuedAt.Equal(b.now))
-	got.IssuedAt = time.Time{}
+	require.True(t, got.Shown.Equal(claims.Shown))
+	got.IssuedAt, got.Shown = time.Time{}, claims.Shown
 	require.Equal(t, claims, got)
+	silent, _, err := b.issuer.Issue(token.Claims{})
+	require.NoError(t, err)
+	got, err = b.issuer.Check(silent, "")
+	require.NoError(t, err)
+	require.True(t, got.Shown.IsZero())
 
 	_, err = b.issuer.Check(text, token.Admin)
 	require.Equal(t, domain.CodeUnauthenticated, domain.CodeOf(err))

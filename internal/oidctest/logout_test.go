@@ -57,6 +57,10 @@ func (wallets) Open(context.Context, uuid.UUID, string) error { return nil }
 
 type owners struct{}
 
+func (owners) MemberOf(context.Context, string) (uuid.UUID, error) {
+	return uuid.Nil, domain.Errorf(domain.CodeNotFound, "there is none")
+}
+
 func (owners) WalletOf(context.Context, auth.Kind, string, int64) (uuid.UUID, error) {
 	return uuid.Nil, domain.Errorf(domain.CodeNotFound, "there is none")
 }

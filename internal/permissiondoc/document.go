@@ -22,6 +22,7 @@ everything except what is about somebody who is signed in.
 - Which roles have which permission is the one table of ` + "`identity/access/role.go`" + `; which operation needs which permission is the one table of
   ` + "`http/auth/operation.go`" + ` and ` + "`x-permission`" + ` of the OpenAPI document, which tests compare. On whose things an operation acts follows from its path
   (` + "`http/auth/rule.go`" + `).
+- With the permission keys.write alone a member changes own keys only. Other keys of the organisation need members.write as well, and so does a key that manages keys.
 - [organisations.md](organisations.md) says how people get their roles.
 `
 

@@ -10,7 +10,7 @@ import (
 )
 
 // ForTenants returns the context of a request that is made for the owners of these wallets. Views that were made with Walled answer it as a role of the
-// database that sees nothing else, whatever the query asks for.
+// database that sees nothing else, whatever the query asks for. It is wall.For, for http, which may not know the event store.
 func ForTenants(ctx context.Context, wallets []uuid.UUID) context.Context {
 	return wall.For(ctx, wallets)
 }

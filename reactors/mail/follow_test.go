@@ -32,9 +32,7 @@ func TestALeakIsTold(t *testing.T) {
 			language = account.Chinese
 		}
 		b.signUp(t, name+"@example.com", language)
-		var id uuid.UUID
-		require.NoError(t, b.pool.QueryRow(ctx, `UPDATE identity.users SET email_verified_at = now() WHERE email = $1 RETURNING user_id`, name+"@example.com").Scan(&id))
-		users[name] = id
+		users[name] = b.proved(t, name+"@example.com")
 	}
 	_, err := b.pool.Exec(ctx, `DELETE FROM identity.mails`)
 	require.NoError(t, err)

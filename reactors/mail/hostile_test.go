@@ -70,7 +70,7 @@ func TestNobodyAddsHeaders(t *testing.T) {
 	for _, hostile := range []string{
 		"Acme\r\nBcc: eve@example.com", "Acme\nBcc: eve@example.com\n\nA body of their own", "Acme\rBcc: eve@example.com", "\r\n.\r\nMAIL FROM:<eve@example.com>\r\n",
 		"\r\n\r\nhttps://evil.example/verify-email#x", "\nhttps://evil.example/reset-password#x\n", "=?utf-8?q?=0D=0ABcc:_eve@example.com?=", "Acme\u2028Bcc: eve@example.com\u0085x",
-		"Acme\u202e\u200bmoc.elpmaxe", strings.Repeat("long ", 400),
+		"You won 500 USD: open https://evil.example/x", "see www.evil.example", "evil.example/x", "Acme\u202e\u200bmoc.elpmaxe", strings.Repeat("long ", 400),
 	} {
 		for _, kind := range []account.Kind{account.VerifyEmail, account.ConfirmEmail, account.EmailChanging, account.EmailChanged, account.PasswordChanged, account.SessionStolen, account.Invited} {
 			for _, language := range []account.Language{account.English, account.Chinese} {
@@ -95,6 +95,12 @@ func TestNobodyAddsHeaders(t *testing.T) {
 					require.False(t, strings.HasPrefix(line, "http") && !strings.HasPrefix(line, "https://massrouter.example/"), "%s %q: a link that is not ours stands alone", kind, hostile)
 				}
 				require.NotContains(t, m.HTML, `href="https://evil.example`)
+				if kind == account.Invited || kind == account.SessionStolen {
+					for _, text := range []string{m.Subject, m.Text, m.HTML} {
+						require.NotContains(t, text, "evil.example", "%s: a reader makes a link of it", kind)
+						require.NotContains(t, text, "https:"+"//evil")
+					}
+				}
 			}
 		}
 	}

@@ -3,6 +3,7 @@
 //
 //	follow.go  notes what the ledger has to be told of
 //	worker.go  takes what is due, sends it, tries again
+//	cap.go     how many come to a mailbox
 //	write.go   the words, in two languages: words/
 //	smtp.go    hands a message to a mail server
 package mail

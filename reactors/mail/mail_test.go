@@ -40,6 +40,7 @@ const (
 	patience = 30 * time.Second
 	tick     = 10 * time.Millisecond
 	to       = "ann@example.com"
+	secret   = "correct horse battery"
 )
 
 // server is a real mail server on this machine.
@@ -251,8 +252,20 @@ func setup(t *testing.T) *bench {
 func (b *bench) signUp(t *testing.T, email string, language account.Language) {
 	t.Helper()
 	require.NoError(t, b.accounts.SignUp(t.Context(), account.SignUp{
-		Email: email, Password: "correct horse battery", Profile: account.Profile{Name: "Ann", Language: language, Zone: "UTC"},
+		Email: email, Password: secret, Profile: account.Profile{Name: "Ann", Language: language, Zone: "UTC"},
 	}))
+}
+
+// proved makes the account of who has signed up.
+func (b *bench) proved(t *testing.T, email string) uuid.UUID {
+	t.Helper()
+	var signUp uuid.UUID
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT sign_up_id FROM identity.sign_ups WHERE email = $1`, email).Scan(&signUp))
+	link, err := b.accounts.MakeLink(t.Context(), signUp, address.Email(email), account.Verify)
+	require.NoError(t, err)
+	u, err := b.accounts.Verify(t.Context(), link, secret)
+	require.NoError(t, err)
+	return u.ID
 }
 
 // run runs a worker until the test ends.
@@ -293,7 +306,7 @@ func TestFromSignUpToProof(t *testing.T) {
 		plain := strings.NewReplacer("=\r\n", "", "=3D", "=").Replace(string(body))
 		_, link, ok := strings.Cut(plain, "https://massrouter.example/verify-email#")
 		require.True(t, ok, plain)
-		u, err := b.accounts.Verify(t.Context(), link[:43])
+		u, err := b.accounts.Verify(t.Context(), link[:43], secret)
 		require.NoError(t, err)
 		require.Equal(t, "<"+string(u.Email)+">", got.Header.Get("To"))
 	}
@@ -377,6 +390,9 @@ func TestNobodyLeft(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.signUp(t, to, account.English)
+	b.proved(t, to)
+	require.NoError(t, b.accounts.Forgot(t.Context(), to))
+	require.Equal(t, 1, b.count(t, "kind = 'reset_password'"))
 	_, err := b.pool.Exec(t.Context(), `UPDATE identity.users SET deleted_at = now()`)
 	require.NoError(t, err)
 	b.run(t, sender(func(context.Context, mail.Message) error { t.Error("sent"); return nil }))

@@ -23,7 +23,7 @@ const (
 	lease = 2 * time.Minute
 	// batch is how many mails a process takes at once.
 	batch = 8
-	// Attempts are made of one mail, the last about a day after the first.
+	// Attempts are made of one mail, the last about a day after the first. Those of processes that died count, too.
 	Attempts = 9
 	// keep is how long what was sent is remembered.
 	keep = 30 * 24 * time.Hour
@@ -38,7 +38,7 @@ func pause(attempt int) time.Duration {
 
 // Links makes the secrets of links. See account.Service.
 type Links interface {
-	MakeLink(ctx context.Context, user uuid.UUID, to address.Email, p account.Purpose) (string, error)
+	MakeLink(ctx context.Context, of uuid.UUID, to address.Email, p account.Purpose) (string, error)
 }
 
 // Options of a Worker. Zero durations take the defaults named here.
@@ -80,12 +80,13 @@ func (w *Worker) Run(ctx context.Context) {
 // due is a mail that this process has taken.
 type due struct {
 	id       uuid.UUID
-	user     *uuid.UUID
+	of       *uuid.UUID // whose link it has: a user's or a sign-up's
 	to       address.Email
 	kind     account.Kind
 	language account.Language
 	details  []byte
 	attempt  int
+	let      bool // it was let through before
 }
 
 // take claims what is due; what a process that dies has taken is due again when its lease ends.
@@ -93,12 +94,12 @@ func (w *Worker) take(ctx context.Context) ([]due, error) {
 	now := domain.Moment(w.o.Now())
 	rows, err := w.pool.Query(ctx, `UPDATE identity.mails SET attempts = attempts + 1, due_at = $1::timestamptz + $2::interval WHERE mail_id IN (
 			SELECT mail_id FROM identity.mails WHERE sent_at IS NULL AND failed_at IS NULL AND due_at <= $1 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-		RETURNING mail_id, user_id, recipient, kind, language, details, attempts`, now, lease, batch)
+		RETURNING mail_id, coalesce(user_id, sign_up_id), recipient, kind, language, details, attempts, let_at IS NOT NULL`, now, lease, batch)
 	if err != nil {
 		return nil, fmt.Errorf("take mails that are due: %w", err)
 	}
 	taken, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (d due, err error) {
-		return d, r.Scan(&d.id, &d.user, &d.to, &d.kind, &d.language, &d.details, &d.attempt)
+		return d, r.Scan(&d.id, &d.of, &d.to, &d.kind, &d.language, &d.details, &d.attempt, &d.let)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("take mails that are due: %w", err)
@@ -108,7 +109,15 @@ func (w *Worker) take(ctx context.Context) ([]due, error) {
 
 // send sends one mail and notes what came of it.
 func (w *Worker) send(ctx context.Context, d due) error {
-	err := w.deliver(ctx, d)
+	through, err := w.letThrough(ctx, d)
+	if err != nil {
+		return err // it is due again when the lease ends
+	}
+	if !through {
+		w.o.OnEnd(d.kind, "late")
+		return nil
+	}
+	err = w.deliver(ctx, d)
 	switch {
 	case err == nil:
 		return w.ended(ctx, d, "sent", `UPDATE identity.mails SET sent_at = $2, details = '{}', error = '' WHERE mail_id = $1`, d.id, w.o.Now())
@@ -131,19 +140,25 @@ func (w *Worker) ended(ctx context.Context, d due, outcome, sql string, args ...
 // errGone: whom it was for is no more.
 var errGone = errors.New("there is nobody to be told")
 
+// errDied: the last attempt was of a process that did not note what came of it.
+var errDied = errors.New("all attempts were made, and nobody knows what came of the last one")
+
 // deliver writes a mail, with a link of its own, and hands it to the server.
 func (w *Worker) deliver(ctx context.Context, d due) error {
+	if d.attempt > Attempts {
+		return errDied
+	}
 	details := map[string]string{}
 	if err := json.Unmarshal(d.details, &details); err != nil {
 		return fmt.Errorf("%w: read the details of a mail: %w", ErrRefused, err)
 	}
 	secret := ""
 	if p := d.kind.Link(); p != "" {
-		if d.user == nil {
+		if d.of == nil {
 			return errGone
 		}
 		var err error
-		if secret, err = w.links.MakeLink(ctx, *d.user, d.to, p); domain.CodeOf(err) == domain.CodeNotFound {
+		if secret, err = w.links.MakeLink(ctx, *d.of, d.to, p); domain.CodeOf(err) == domain.CodeNotFound {
 			return errGone
 		} else if err != nil {
 			return err

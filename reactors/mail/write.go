@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"regexp"
 	"strings"
 	texttemplate "text/template"
 	"unicode"
@@ -73,11 +74,30 @@ func oneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsGraphic(c) }), " ")
 }
 
+// linked is what readers make links of by themselves: a host with a dot between its parts, or what follows a protocol.
+var linked = regexp.MustCompile(`([\pL\pN_-])\.(\pL)|://`)
+
+// unlinked is text of others as no reader makes a link of it.
+func unlinked(text string) string {
+	return linked.ReplaceAllStringFunc(text, func(found string) string {
+		if found == "://" {
+			return "[:]//"
+		}
+		before, after, _ := strings.Cut(found, ".")
+		return before + "[.]" + after
+	})
+}
+
+// plain says which details are shown as they are: what was looked at and is ours or the reader's own.
+func plain(name string) bool { return name == "masked" || name == "domain" || name == "record" }
+
 // Write writes a mail. Its first line is the subject, its second one what the link is called. secret is that of its link; "" for none.
 func (w *Writer) Write(kind account.Kind, language account.Language, details map[string]string, secret string) (m Message, err error) {
 	values := make(map[string]string, len(details)+1)
 	for name, value := range details {
-		values[name] = oneLine(value)
+		if values[name] = oneLine(value); !plain(name) {
+			values[name] = unlinked(values[name])
+		}
 	}
 	if secret != "" {
 		values["link"] = w.portal + path(kind.Link()) + secret

@@ -21,7 +21,7 @@ const (
 	lease = 3 * callTime
 	// batch is how many messages a process takes at once.
 	batch = 8
-	// Attempts are made of one message: each may cost, and may have been sent although its answer was lost.
+	// Attempts are made of one message: each may cost, and may have been sent although its answer was lost. Those of processes that died count, too.
 	Attempts = 5
 )
 
@@ -107,6 +107,9 @@ func (w *Worker) take(ctx context.Context) ([]due, error) {
 // errLate: what is sent now is of no use.
 var errLate = errors.New("the message was not sent in time")
 
+// errDied: the last attempt was of a process that did not note what came of it.
+var errDied = errors.New("all attempts were made, and nobody knows what came of the last one")
+
 // send sends one message and notes what came of it.
 func (w *Worker) send(ctx context.Context, d due) error {
 	id, err := w.deliver(ctx, d)
@@ -137,6 +140,9 @@ func (w *Worker) ended(ctx context.Context, d due, outcome, sql string, args ...
 func (w *Worker) deliver(ctx context.Context, d due) (string, error) {
 	if !w.o.Now().Before(d.late) {
 		return "", errLate
+	}
+	if d.attempt > Attempts {
+		return "", errDied
 	}
 	digits, err := w.codes.MakeCode(ctx, d.id)
 	if err != nil {

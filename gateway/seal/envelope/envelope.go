@@ -7,6 +7,8 @@
 package envelope
 
 import (
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -57,6 +59,7 @@ type set struct {
 	text []byte // it was read from
 	keys []Key
 	aead tink.AEAD
+	root []byte // the oldest key: rotation leaves it, pruning does not
 }
 
 // Key is one of a keyset, without its secret.
@@ -86,7 +89,17 @@ func newSet(text []byte) (*set, error) {
 	if err != nil {
 		return nil, errKeyset
 	}
-	return &set{text: text, keys: keysOf(handle), aead: aead.NewKMSEnvelopeAEAD2(aead.AES256GCMKeyTemplate(), kek)}, nil
+	return &set{text: text, keys: keysOf(handle), aead: aead.NewKMSEnvelopeAEAD2(aead.AES256GCMKeyTemplate(), kek), root: oldest(handle)}, nil
+}
+
+// Derive makes a key of 32 bytes for a purpose, with which hashes are keyed that may be lost: HKDF-SHA256 of the keyset's oldest key. It is the same in all processes with that
+// key, until it is removed from the keyset.
+func (k *Keyring) Derive(purpose string) ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, k.set.Load().root, nil, purpose, sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("derive a key: %w", err)
+	}
+	return key, nil
 }
 
 // Keys are the keyset's.

@@ -261,3 +261,22 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// TestDerivedKeys: each purpose has a key of its own, which all processes with the keyset have, also while it is rotated.
+func TestDerivedKeys(t *testing.T) {
+	t.Parallel()
+	derive := func(text []byte, purpose string) string {
+		key, err := open(t, text).Derive(purpose)
+		require.NoError(t, err)
+		require.Len(t, key, 32)
+		return string(key)
+	}
+	first := newKeyset(t)
+	second := rotate(t, first)
+	require.Equal(t, derive(first, "a"), derive(second, "a"))
+	require.NotEqual(t, derive(first, "a"), derive(first, "b"))
+	require.NotEqual(t, derive(first, "a"), derive(newKeyset(t), "a"))
+	third, err := envelope.Without(second, open(t, first).Primary())
+	require.NoError(t, err)
+	require.NotEqual(t, derive(second, "a"), derive(third, "a"))
+}

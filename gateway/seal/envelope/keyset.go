@@ -94,6 +94,11 @@ func parse(text []byte) (*keyset.Handle, error) {
 	return handle, nil
 }
 
+// oldest is the material of the key that was added first.
+func oldest(handle *keyset.Handle) []byte {
+	return insecurecleartextkeyset.KeysetMaterial(handle).GetKey()[0].GetKeyData().GetValue()
+}
+
 func keysOf(handle *keyset.Handle) []Key {
 	info := handle.KeysetInfo()
 	keys := make([]Key, 0, len(info.GetKeyInfo()))

@@ -1088,7 +1088,7 @@ type IssueKey struct {
 	Caps      *KeyCaps   `json:"caps,omitempty"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 
-	// MemberID Who of the wallet uses it, an opaque id: the limits of that member count, too.
+	// MemberID Whose it is of the wallet, an opaque id: the limits of that member count, too. The issuer's when a member issues it and this is absent; only zeros mean nobody's.
 	MemberID *ID `json:"member_id,omitempty"`
 
 	// Models The only models that it may call; all when absent or empty.
@@ -1165,7 +1165,7 @@ type Key struct {
 	Label      string     `json:"label"`
 	LastUsedAt *time.Time `json:"last_used_at"`
 
-	// MemberID Who of the wallet uses it; absent when nobody in particular does.
+	// MemberID Whose it is of the wallet; absent when it is nobody's in particular.
 	MemberID *ID `json:"member_id,omitempty"`
 
 	// Models Empty when all may be called.
@@ -2123,7 +2123,7 @@ type StatementPage struct {
 // Status defines model for Status.
 type Status = catalog.Status
 
-// StepUpRequest defines model for StepUpRequest.
+// StepUpRequest A session that is in cookies takes `cookie` only.
 type StepUpRequest struct {
 	Delivery *string `json:"delivery,omitempty"`
 }
@@ -2454,6 +2454,15 @@ type VendorSpec struct {
 
 // VendorWire How a vendor's API differs from what its dialect is elsewhere. Nothing in it is secret.
 type VendorWire = catalog.Wire
+
+// VerifyEmail defines model for VerifyEmail.
+type VerifyEmail struct {
+	// Password The one that was chosen at the sign-up that the mail is of.
+	Password string `json:"password"`
+
+	// Token The secret behind the # of the link that was mailed.
+	Token string `json:"token"`
+}
 
 // Wallet defines model for Wallet.
 type Wallet struct {
@@ -2883,6 +2892,10 @@ type ListAuditEntriesParams struct {
 	// Actor Only what this actor did, such as `user:<id>` or `operator:token`.
 	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
 
+	// Role Only what was done, or refused, in this role: `owner`, `admin`, `finance`, `developer` or `viewer` of an organisation, `operator`, `management` of a
+	// key, or `platform:` and a role there. With several, as `platform:auditor+finance`, who acts has all of them, and may have others.
+	Role *string `form:"role,omitempty" json:"role,omitempty"`
+
 	// Action Only this action: the id of an operation of this document, or of what no operation does, such as `session.reused`.
 	Action *string `form:"action,omitempty" json:"action,omitempty"`
 
@@ -2915,6 +2928,10 @@ type ExportAuditEntriesParams struct {
 
 	// Actor Only what this actor did, such as `user:<id>` or `operator:token`.
 	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Role Only what was done, or refused, in this role: `owner`, `admin`, `finance`, `developer` or `viewer` of an organisation, `operator`, `management` of a
+	// key, or `platform:` and a role there. With several, as `platform:auditor+finance`, who acts has all of them, and may have others.
+	Role *string `form:"role,omitempty" json:"role,omitempty"`
 
 	// Action Only this action: the id of an operation of this document, or of what no operation does, such as `session.reused`.
 	Action *string `form:"action,omitempty" json:"action,omitempty"`
@@ -3925,9 +3942,6 @@ type AskChallengePasskeyJSONRequestBody = ChallengeOf
 // AskChallengeSMSJSONRequestBody defines body for AskChallengeSMS for application/json ContentType.
 type AskChallengeSMSJSONRequestBody = ChallengeOf
 
-// ConfirmEmailJSONRequestBody defines body for ConfirmEmail for application/json ContentType.
-type ConfirmEmailJSONRequestBody = MailedToken
-
 // ForgotPasswordJSONRequestBody defines body for ForgotPassword for application/json ContentType.
 type ForgotPasswordJSONRequestBody = ForgotPassword
 
@@ -3953,7 +3967,7 @@ type SignUpJSONRequestBody = SignUp
 type BeginSSOJSONRequestBody = BeginSSO
 
 // VerifyEmailJSONRequestBody defines body for VerifyEmail for application/json ContentType.
-type VerifyEmailJSONRequestBody = MailedToken
+type VerifyEmailJSONRequestBody = VerifyEmail
 
 // ReviewChargeJSONRequestBody defines body for ReviewCharge for application/json ContentType.
 type ReviewChargeJSONRequestBody = ChargeReviewRequest
@@ -3987,6 +4001,9 @@ type UpdateMeJSONRequestBody = UpdateMe
 
 // ChangeEmailJSONRequestBody defines body for ChangeEmail for application/json ContentType.
 type ChangeEmailJSONRequestBody = ChangeEmail
+
+// ConfirmEmailJSONRequestBody defines body for ConfirmEmail for application/json ContentType.
+type ConfirmEmailJSONRequestBody = MailedToken
 
 // LinkIdentityJSONRequestBody defines body for LinkIdentity for application/json ContentType.
 type LinkIdentityJSONRequestBody = GoToProvider
@@ -4329,20 +4346,6 @@ type ClientInterface interface {
 	// Corresponds with POST /console/v1/auth/challenge/sms (the `AskChallengeSMS` operationId).
 	AskChallengeSMS(ctx context.Context, body AskChallengeSMSJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ConfirmEmailWithBody Prove the new mailbox of an account
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /console/v1/auth/confirm-email (the `ConfirmEmail` operationId).
-	ConfirmEmailWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ConfirmEmail Prove the new mailbox of an account
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /console/v1/auth/confirm-email (the `ConfirmEmail` operationId).
-	ConfirmEmail(ctx context.Context, body ConfirmEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
 	// ForgotPasswordWithBody Ask for a link to set a new password
 	//
 	// Takes any type of body and a specified content type.
@@ -4383,7 +4386,8 @@ type ClientInterface interface {
 
 	// RefreshSessionWithBody The next tokens of a session
 	//
-	// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told.
+	// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told. One that is over because
+	// a factor was shown once more is refused with `session_renewed` (401) for 30 s: the browser has newer cookies, with which the request is sent again.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4392,7 +4396,8 @@ type ClientInterface interface {
 
 	// RefreshSession The next tokens of a session
 	//
-	// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told.
+	// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told. One that is over because
+	// a factor was shown once more is refused with `session_renewed` (401) for 30 s: the browser has newer cookies, with which the request is sent again.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4462,7 +4467,8 @@ type ClientInterface interface {
 
 	// SignUpWithBody Ask for an account
 	//
-	// The answer is the same when the address has an account: its owner is told by mail.
+	// The answer is the same when the address has an account: its owner is told by mail. Each attempt has a link of its own, which is good together with the password of
+	// that attempt; none voids another's.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4471,7 +4477,8 @@ type ClientInterface interface {
 
 	// SignUp Ask for an account
 	//
-	// The answer is the same when the address has an account: its owner is told by mail.
+	// The answer is the same when the address has an account: its owner is told by mail. Each attempt has a link of its own, which is good together with the password of
+	// that attempt; none voids another's.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4498,12 +4505,18 @@ type ClientInterface interface {
 
 	// VerifyEmailWithBody Prove the mailbox of a new account
 	//
+	// Takes the link and the password that was chosen with it: who has only one of them makes no account. All other attempts at the address are void. `link_invalid` does not say
+	// which of the two was wrong; a link takes ten tries.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /console/v1/auth/verify-email (the `VerifyEmail` operationId).
 	VerifyEmailWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// VerifyEmail Prove the mailbox of a new account
+	//
+	// Takes the link and the password that was chosen with it: who has only one of them makes no account. All other attempts at the address are void. `link_invalid` does not say
+	// which of the two was wrong; a link takes ten tries.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4647,6 +4660,8 @@ type ClientInterface interface {
 	// Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
 	// are given; null takes a limit away. What is not a limit (state, secret) is left alone.
 	//
+	// Who has no `members.write` changes own keys only, here and wherever a key is changed.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /console/v1/keys/{key_id} (the `UpdateKey` operationId).
@@ -4656,6 +4671,8 @@ type ClientInterface interface {
 	//
 	// Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
 	// are given; null takes a limit away. What is not a limit (state, secret) is left alone.
+	//
+	// Who has no `members.write` changes own keys only, here and wherever a key is changed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4746,7 +4763,7 @@ type ClientInterface interface {
 	// RotateKeyWithBody Replace a key's secret
 	//
 	// The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
-	// is issued.
+	// is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4756,7 +4773,7 @@ type ClientInterface interface {
 	// RotateKey Replace a key's secret
 	//
 	// The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
-	// is issued.
+	// is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4832,6 +4849,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /console/v1/me/email (the `ChangeEmail` operationId).
 	ChangeEmail(ctx context.Context, body ChangeEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConfirmEmailWithBody Prove the new mailbox of an account
+	//
+	// Needs a session of the account that asked for it: whoever has only the mailbox does not make it somebody else's.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /console/v1/me/email/confirm (the `ConfirmEmail` operationId).
+	ConfirmEmailWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ConfirmEmail Prove the new mailbox of an account
+	//
+	// Needs a session of the account that asked for it: whoever has only the mailbox does not make it somebody else's.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /console/v1/me/email/confirm (the `ConfirmEmail` operationId).
+	ConfirmEmail(ctx context.Context, body ConfirmEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ExportMe Everything that is kept of somebody
 	//
@@ -5070,12 +5105,16 @@ type ClientInterface interface {
 
 	// ConfirmTOTPWithBody Confirm the authenticator app by its first code
 	//
+	// Needs a fresh factor. The secret waits for 10 minutes and 5 tries; then it is 404 `not_found`, and the app is set up anew.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /console/v1/me/totp/confirm (the `ConfirmTOTP` operationId).
 	ConfirmTOTPWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ConfirmTOTP Confirm the authenticator app by its first code
+	//
+	// Needs a fresh factor. The secret waits for 10 minutes and 5 tries; then it is 404 `not_found`, and the app is set up anew.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5234,14 +5273,15 @@ type ClientInterface interface {
 
 	// RemoveMember Take somebody out of an organisation
 	//
-	// The keys that are this member's stay, with their caps; revoke them apart.
+	// The keys that are this member's are revoked for good, also those that the member's management keys have issued.
 	//
 	// Corresponds with DELETE /console/v1/organisations/{organisation_id}/members/{member_id} (the `RemoveMember` operationId).
 	RemoveMember(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *RemoveMemberParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SetMemberRoleWithBody Give a member another role
 	//
-	// Only owners make and unmake owners. `last_owner` when nobody would be one.
+	// Only owners make and unmake owners. `last_owner` when nobody would be one. Keys that the new role may not issue are revoked for good: all of the member's keys
+	// without `keys.write`, those of the scope `management` without `members.write`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5250,7 +5290,8 @@ type ClientInterface interface {
 
 	// SetMemberRole Give a member another role
 	//
-	// Only owners make and unmake owners. `last_owner` when nobody would be one.
+	// Only owners make and unmake owners. `last_owner` when nobody would be one. Keys that the new role may not issue are revoked for good: all of the member's keys
+	// without `keys.write`, those of the scope `management` without `members.write`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5579,6 +5620,9 @@ type ClientInterface interface {
 	// `Idempotency-Key` is refused with `idempotency_conflict` whatever the body is; when the first call issued the
 	// key, `details.key_id` names it: rotate it to get a new secret, or revoke it.
 	//
+	// A key that a member issues is that member's, counts for the member's limits and ends when the member leaves or may issue keys no more. With
+	// `members.write` it can be another member's, or the organisation's own with the `member_id` of only zeros; a key of the scope `management` needs that, too.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/keys (the `IssueKey` operationId).
@@ -5589,6 +5633,9 @@ type ClientInterface interface {
 	// The secret is in this answer and nowhere else; only its hash is kept. It cannot be shown again, so a repeated
 	// `Idempotency-Key` is refused with `idempotency_conflict` whatever the body is; when the first call issued the
 	// key, `details.key_id` names it: rotate it to get a new secret, or revoke it.
+	//
+	// A key that a member issues is that member's, counts for the member's limits and ends when the member leaves or may issue keys no more. With
+	// `members.write` it can be another member's, or the organisation's own with the `member_id` of only zeros; a key of the scope `management` needs that, too.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -6266,40 +6313,6 @@ func (c *Client) AskChallengeSMS(ctx context.Context, body AskChallengeSMSJSONRe
 	return c.Client.Do(req)
 }
 
-// ConfirmEmailWithBody Prove the new mailbox of an account
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /console/v1/auth/confirm-email (the `ConfirmEmail` operationId).
-func (c *Client) ConfirmEmailWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewConfirmEmailRequestWithBody(c.Server, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ConfirmEmail Prove the new mailbox of an account
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /console/v1/auth/confirm-email (the `ConfirmEmail` operationId).
-func (c *Client) ConfirmEmail(ctx context.Context, body ConfirmEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewConfirmEmailRequest(c.Server, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
 // ForgotPasswordWithBody Ask for a link to set a new password
 //
 // Takes any type of body and a specified content type.
@@ -6400,7 +6413,8 @@ func (c *Client) ListSignInProviders(ctx context.Context, reqEditors ...RequestE
 
 // RefreshSessionWithBody The next tokens of a session
 //
-// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told.
+// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told. One that is over because
+// a factor was shown once more is refused with `session_renewed` (401) for 30 s: the browser has newer cookies, with which the request is sent again.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6419,7 +6433,8 @@ func (c *Client) RefreshSessionWithBody(ctx context.Context, contentType string,
 
 // RefreshSession The next tokens of a session
 //
-// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told.
+// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told. One that is over because
+// a factor was shown once more is refused with `session_renewed` (401) for 30 s: the browser has newer cookies, with which the request is sent again.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6569,7 +6584,8 @@ func (c *Client) SignOutEverywhere(ctx context.Context, reqEditors ...RequestEdi
 
 // SignUpWithBody Ask for an account
 //
-// The answer is the same when the address has an account: its owner is told by mail.
+// The answer is the same when the address has an account: its owner is told by mail. Each attempt has a link of its own, which is good together with the password of
+// that attempt; none voids another's.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6588,7 +6604,8 @@ func (c *Client) SignUpWithBody(ctx context.Context, contentType string, body io
 
 // SignUp Ask for an account
 //
-// The answer is the same when the address has an account: its owner is told by mail.
+// The answer is the same when the address has an account: its owner is told by mail. Each attempt has a link of its own, which is good together with the password of
+// that attempt; none voids another's.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6645,6 +6662,9 @@ func (c *Client) BeginSSO(ctx context.Context, body BeginSSOJSONRequestBody, req
 
 // VerifyEmailWithBody Prove the mailbox of a new account
 //
+// Takes the link and the password that was chosen with it: who has only one of them makes no account. All other attempts at the address are void. `link_invalid` does not say
+// which of the two was wrong; a link takes ten tries.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /console/v1/auth/verify-email (the `VerifyEmail` operationId).
@@ -6661,6 +6681,9 @@ func (c *Client) VerifyEmailWithBody(ctx context.Context, contentType string, bo
 }
 
 // VerifyEmail Prove the mailbox of a new account
+//
+// Takes the link and the password that was chosen with it: who has only one of them makes no account. All other attempts at the address are void. `link_invalid` does not say
+// which of the two was wrong; a link takes ten tries.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6994,6 +7017,8 @@ func (c *Client) GetKey(ctx context.Context, keyID KeyID, params *GetKeyParams, 
 // Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
 // are given; null takes a limit away. What is not a limit (state, secret) is left alone.
 //
+// Who has no `members.write` changes own keys only, here and wherever a key is changed.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PATCH /console/v1/keys/{key_id} (the `UpdateKey` operationId).
@@ -7013,6 +7038,8 @@ func (c *Client) UpdateKeyWithBody(ctx context.Context, keyID KeyID, params *Upd
 //
 // Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
 // are given; null takes a limit away. What is not a limit (state, secret) is left alone.
+//
+// Who has no `members.write` changes own keys only, here and wherever a key is changed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7223,7 +7250,7 @@ func (c *Client) RevokeKey(ctx context.Context, keyID KeyID, params *RevokeKeyPa
 // RotateKeyWithBody Replace a key's secret
 //
 // The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
-// is issued.
+// is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7243,7 +7270,7 @@ func (c *Client) RotateKeyWithBody(ctx context.Context, keyID KeyID, params *Rot
 // RotateKey Replace a key's secret
 //
 // The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
-// is issued.
+// is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7410,6 +7437,44 @@ func (c *Client) ChangeEmailWithBody(ctx context.Context, contentType string, bo
 // Corresponds with POST /console/v1/me/email (the `ChangeEmail` operationId).
 func (c *Client) ChangeEmail(ctx context.Context, body ChangeEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewChangeEmailRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfirmEmailWithBody Prove the new mailbox of an account
+//
+// Needs a session of the account that asked for it: whoever has only the mailbox does not make it somebody else's.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /console/v1/me/email/confirm (the `ConfirmEmail` operationId).
+func (c *Client) ConfirmEmailWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfirmEmailRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ConfirmEmail Prove the new mailbox of an account
+//
+// Needs a session of the account that asked for it: whoever has only the mailbox does not make it somebody else's.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /console/v1/me/email/confirm (the `ConfirmEmail` operationId).
+func (c *Client) ConfirmEmail(ctx context.Context, body ConfirmEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfirmEmailRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7987,6 +8052,8 @@ func (c *Client) BeginTOTP(ctx context.Context, reqEditors ...RequestEditorFn) (
 
 // ConfirmTOTPWithBody Confirm the authenticator app by its first code
 //
+// Needs a fresh factor. The secret waits for 10 minutes and 5 tries; then it is 404 `not_found`, and the app is set up anew.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /console/v1/me/totp/confirm (the `ConfirmTOTP` operationId).
@@ -8003,6 +8070,8 @@ func (c *Client) ConfirmTOTPWithBody(ctx context.Context, contentType string, bo
 }
 
 // ConfirmTOTP Confirm the authenticator app by its first code
+//
+// Needs a fresh factor. The secret waits for 10 minutes and 5 tries; then it is 404 `not_found`, and the app is set up anew.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8381,7 +8450,7 @@ func (c *Client) ListMembers(ctx context.Context, organisationID OrganisationID,
 
 // RemoveMember Take somebody out of an organisation
 //
-// The keys that are this member's stay, with their caps; revoke them apart.
+// The keys that are this member's are revoked for good, also those that the member's management keys have issued.
 //
 // Corresponds with DELETE /console/v1/organisations/{organisation_id}/members/{member_id} (the `RemoveMember` operationId).
 func (c *Client) RemoveMember(ctx context.Context, organisationID OrganisationID, memberID MemberID, params *RemoveMemberParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8398,7 +8467,8 @@ func (c *Client) RemoveMember(ctx context.Context, organisationID OrganisationID
 
 // SetMemberRoleWithBody Give a member another role
 //
-// Only owners make and unmake owners. `last_owner` when nobody would be one.
+// Only owners make and unmake owners. `last_owner` when nobody would be one. Keys that the new role may not issue are revoked for good: all of the member's keys
+// without `keys.write`, those of the scope `management` without `members.write`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -8417,7 +8487,8 @@ func (c *Client) SetMemberRoleWithBody(ctx context.Context, organisationID Organ
 
 // SetMemberRole Give a member another role
 //
-// Only owners make and unmake owners. `last_owner` when nobody would be one.
+// Only owners make and unmake owners. `last_owner` when nobody would be one. Keys that the new role may not issue are revoked for good: all of the member's keys
+// without `keys.write`, those of the scope `management` without `members.write`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -9186,6 +9257,9 @@ func (c *Client) ListKeys(ctx context.Context, walletID WalletID, params *ListKe
 // `Idempotency-Key` is refused with `idempotency_conflict` whatever the body is; when the first call issued the
 // key, `details.key_id` names it: rotate it to get a new secret, or revoke it.
 //
+// A key that a member issues is that member's, counts for the member's limits and ends when the member leaves or may issue keys no more. With
+// `members.write` it can be another member's, or the organisation's own with the `member_id` of only zeros; a key of the scope `management` needs that, too.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /console/v1/wallets/{wallet_id}/keys (the `IssueKey` operationId).
@@ -9206,6 +9280,9 @@ func (c *Client) IssueKeyWithBody(ctx context.Context, walletID WalletID, params
 // The secret is in this answer and nowhere else; only its hash is kept. It cannot be shown again, so a repeated
 // `Idempotency-Key` is refused with `idempotency_conflict` whatever the body is; when the first call issued the
 // key, `details.key_id` names it: rotate it to get a new secret, or revoke it.
+//
+// A key that a member issues is that member's, counts for the member's limits and ends when the member leaves or may issue keys no more. With
+// `members.write` it can be another member's, or the organisation's own with the `member_id` of only zeros; a key of the scope `management` needs that, too.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -10366,6 +10443,18 @@ func NewListAuditEntriesRequest(server string, params *ListAuditEntriesParams) (
 
 		}
 
+		if params.Role != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "role", *params.Role, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Action != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "action", *params.Action, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -10515,6 +10604,18 @@ func NewExportAuditEntriesRequest(server string, params *ExportAuditEntriesParam
 		if params.Actor != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "actor", *params.Actor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Role != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "role", *params.Role, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -10778,46 +10879,6 @@ func NewAskChallengeSMSRequestWithBody(server string, contentType string, body i
 	}
 
 	operationPath := fmt.Sprintf("/console/v1/auth/challenge/sms")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-// NewConfirmEmailRequest calls the generic ConfirmEmail builder with application/json body
-func NewConfirmEmailRequest(server string, body ConfirmEmailJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewConfirmEmailRequestWithBody(server, "application/json", bodyReader)
-}
-
-// NewConfirmEmailRequestWithBody constructs an http.Request for the ConfirmEmail method, with any body, and a specified content type
-func NewConfirmEmailRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/console/v1/auth/confirm-email")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -13263,6 +13324,46 @@ func NewChangeEmailRequestWithBody(server string, contentType string, body io.Re
 	}
 
 	operationPath := fmt.Sprintf("/console/v1/me/email")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewConfirmEmailRequest calls the generic ConfirmEmail builder with application/json body
+func NewConfirmEmailRequest(server string, body ConfirmEmailJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewConfirmEmailRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewConfirmEmailRequestWithBody constructs an http.Request for the ConfirmEmail method, with any body, and a specified content type
+func NewConfirmEmailRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/console/v1/me/email/confirm")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -19972,20 +20073,6 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /console/v1/auth/challenge/sms (the `AskChallengeSMS` operationId).
 	AskChallengeSMSWithResponse(ctx context.Context, body AskChallengeSMSJSONRequestBody, reqEditors ...RequestEditorFn) (*AskChallengeSMSResponse, error)
 
-	// ConfirmEmailWithBodyWithResponse Prove the new mailbox of an account
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /console/v1/auth/confirm-email (the `ConfirmEmail` operationId).
-	ConfirmEmailWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmEmailResponse, error)
-
-	// ConfirmEmailWithResponse Prove the new mailbox of an account
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /console/v1/auth/confirm-email (the `ConfirmEmail` operationId).
-	ConfirmEmailWithResponse(ctx context.Context, body ConfirmEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfirmEmailResponse, error)
-
 	// ForgotPasswordWithBodyWithResponse Ask for a link to set a new password
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -20030,7 +20117,8 @@ type ClientWithResponsesInterface interface {
 
 	// RefreshSessionWithBodyWithResponse The next tokens of a session
 	//
-	// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told.
+	// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told. One that is over because
+	// a factor was shown once more is refused with `session_renewed` (401) for 30 s: the browser has newer cookies, with which the request is sent again.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20039,7 +20127,8 @@ type ClientWithResponsesInterface interface {
 
 	// RefreshSessionWithResponse The next tokens of a session
 	//
-	// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told.
+	// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told. One that is over because
+	// a factor was shown once more is refused with `session_renewed` (401) for 30 s: the browser has newer cookies, with which the request is sent again.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20111,7 +20200,8 @@ type ClientWithResponsesInterface interface {
 
 	// SignUpWithBodyWithResponse Ask for an account
 	//
-	// The answer is the same when the address has an account: its owner is told by mail.
+	// The answer is the same when the address has an account: its owner is told by mail. Each attempt has a link of its own, which is good together with the password of
+	// that attempt; none voids another's.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20120,7 +20210,8 @@ type ClientWithResponsesInterface interface {
 
 	// SignUpWithResponse Ask for an account
 	//
-	// The answer is the same when the address has an account: its owner is told by mail.
+	// The answer is the same when the address has an account: its owner is told by mail. Each attempt has a link of its own, which is good together with the password of
+	// that attempt; none voids another's.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20147,12 +20238,18 @@ type ClientWithResponsesInterface interface {
 
 	// VerifyEmailWithBodyWithResponse Prove the mailbox of a new account
 	//
+	// Takes the link and the password that was chosen with it: who has only one of them makes no account. All other attempts at the address are void. `link_invalid` does not say
+	// which of the two was wrong; a link takes ten tries.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /console/v1/auth/verify-email (the `VerifyEmail` operationId).
 	VerifyEmailWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*VerifyEmailResponse, error)
 
 	// VerifyEmailWithResponse Prove the mailbox of a new account
+	//
+	// Takes the link and the password that was chosen with it: who has only one of them makes no account. All other attempts at the address are void. `link_invalid` does not say
+	// which of the two was wrong; a link takes ten tries.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20324,6 +20421,8 @@ type ClientWithResponsesInterface interface {
 	// Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
 	// are given; null takes a limit away. What is not a limit (state, secret) is left alone.
 	//
+	// Who has no `members.write` changes own keys only, here and wherever a key is changed.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /console/v1/keys/{key_id} (the `UpdateKey` operationId).
@@ -20333,6 +20432,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
 	// are given; null takes a limit away. What is not a limit (state, secret) is left alone.
+	//
+	// Who has no `members.write` changes own keys only, here and wherever a key is changed.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20429,7 +20530,7 @@ type ClientWithResponsesInterface interface {
 	// RotateKeyWithBodyWithResponse Replace a key's secret
 	//
 	// The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
-	// is issued.
+	// is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20439,7 +20540,7 @@ type ClientWithResponsesInterface interface {
 	// RotateKeyWithResponse Replace a key's secret
 	//
 	// The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
-	// is issued.
+	// is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20521,6 +20622,24 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /console/v1/me/email (the `ChangeEmail` operationId).
 	ChangeEmailWithResponse(ctx context.Context, body ChangeEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeEmailResponse, error)
+
+	// ConfirmEmailWithBodyWithResponse Prove the new mailbox of an account
+	//
+	// Needs a session of the account that asked for it: whoever has only the mailbox does not make it somebody else's.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/me/email/confirm (the `ConfirmEmail` operationId).
+	ConfirmEmailWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmEmailResponse, error)
+
+	// ConfirmEmailWithResponse Prove the new mailbox of an account
+	//
+	// Needs a session of the account that asked for it: whoever has only the mailbox does not make it somebody else's.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /console/v1/me/email/confirm (the `ConfirmEmail` operationId).
+	ConfirmEmailWithResponse(ctx context.Context, body ConfirmEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfirmEmailResponse, error)
 
 	// ExportMeWithResponse Everything that is kept of somebody
 	//
@@ -20793,12 +20912,16 @@ type ClientWithResponsesInterface interface {
 
 	// ConfirmTOTPWithBodyWithResponse Confirm the authenticator app by its first code
 	//
+	// Needs a fresh factor. The secret waits for 10 minutes and 5 tries; then it is 404 `not_found`, and the app is set up anew.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /console/v1/me/totp/confirm (the `ConfirmTOTP` operationId).
 	ConfirmTOTPWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmTOTPResponse, error)
 
 	// ConfirmTOTPWithResponse Confirm the authenticator app by its first code
+	//
+	// Needs a fresh factor. The secret waits for 10 minutes and 5 tries; then it is 404 `not_found`, and the app is set up anew.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20975,7 +21098,7 @@ type ClientWithResponsesInterface interface {
 
 	// RemoveMemberWithResponse Take somebody out of an organisation
 	//
-	// The keys that are this member's stay, with their caps; revoke them apart.
+	// The keys that are this member's are revoked for good, also those that the member's management keys have issued.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -20984,7 +21107,8 @@ type ClientWithResponsesInterface interface {
 
 	// SetMemberRoleWithBodyWithResponse Give a member another role
 	//
-	// Only owners make and unmake owners. `last_owner` when nobody would be one.
+	// Only owners make and unmake owners. `last_owner` when nobody would be one. Keys that the new role may not issue are revoked for good: all of the member's keys
+	// without `keys.write`, those of the scope `management` without `members.write`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20993,7 +21117,8 @@ type ClientWithResponsesInterface interface {
 
 	// SetMemberRoleWithResponse Give a member another role
 	//
-	// Only owners make and unmake owners. `last_owner` when nobody would be one.
+	// Only owners make and unmake owners. `last_owner` when nobody would be one. Keys that the new role may not issue are revoked for good: all of the member's keys
+	// without `keys.write`, those of the scope `management` without `members.write`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -21372,6 +21497,9 @@ type ClientWithResponsesInterface interface {
 	// `Idempotency-Key` is refused with `idempotency_conflict` whatever the body is; when the first call issued the
 	// key, `details.key_id` names it: rotate it to get a new secret, or revoke it.
 	//
+	// A key that a member issues is that member's, counts for the member's limits and ends when the member leaves or may issue keys no more. With
+	// `members.write` it can be another member's, or the organisation's own with the `member_id` of only zeros; a key of the scope `management` needs that, too.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /console/v1/wallets/{wallet_id}/keys (the `IssueKey` operationId).
@@ -21382,6 +21510,9 @@ type ClientWithResponsesInterface interface {
 	// The secret is in this answer and nowhere else; only its hash is kept. It cannot be shown again, so a repeated
 	// `Idempotency-Key` is refused with `idempotency_conflict` whatever the body is; when the first call issued the
 	// key, `details.key_id` names it: rotate it to get a new secret, or revoke it.
+	//
+	// A key that a member issues is that member's, counts for the member's limits and ends when the member leaves or may issue keys no more. With
+	// `members.write` it can be another member's, or the organisation's own with the `member_id` of only zeros; a key of the scope `management` needs that, too.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -22537,61 +22668,6 @@ func (r AskChallengeSMSResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r AskChallengeSMSResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ConfirmEmailResponseDefaultHeaders the declared response headers of an HTTP default response for ConfirmEmail
-type ConfirmEmailResponseDefaultHeaders struct {
-	XRequestID *ID
-}
-
-type ConfirmEmailResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Done
-	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationProblemJSONDefault *Problem
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *ConfirmEmailResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ConfirmEmailResponse) GetJSON200() *Done {
-	return r.JSON200
-}
-
-// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r ConfirmEmailResponse) GetApplicationProblemJSONDefault() *Problem {
-	return r.ApplicationProblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ConfirmEmailResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ConfirmEmailResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ConfirmEmailResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ConfirmEmailResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -24964,6 +25040,61 @@ func (r ChangeEmailResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ChangeEmailResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ConfirmEmailResponseDefaultHeaders the declared response headers of an HTTP default response for ConfirmEmail
+type ConfirmEmailResponseDefaultHeaders struct {
+	XRequestID *ID
+}
+
+type ConfirmEmailResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Done
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ConfirmEmailResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ConfirmEmailResponse) GetJSON200() *Done {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ConfirmEmailResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ConfirmEmailResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ConfirmEmailResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ConfirmEmailResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ConfirmEmailResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -31038,32 +31169,6 @@ func (c *ClientWithResponses) AskChallengeSMSWithResponse(ctx context.Context, b
 	return ParseAskChallengeSMSResponse(rsp)
 }
 
-// ConfirmEmailWithBodyWithResponse Prove the new mailbox of an account
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /console/v1/auth/confirm-email (the `ConfirmEmail` operationId).
-func (c *ClientWithResponses) ConfirmEmailWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmEmailResponse, error) {
-	rsp, err := c.ConfirmEmailWithBody(ctx, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseConfirmEmailResponse(rsp)
-}
-
-// ConfirmEmailWithResponse Prove the new mailbox of an account
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /console/v1/auth/confirm-email (the `ConfirmEmail` operationId).
-func (c *ClientWithResponses) ConfirmEmailWithResponse(ctx context.Context, body ConfirmEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfirmEmailResponse, error) {
-	rsp, err := c.ConfirmEmail(ctx, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseConfirmEmailResponse(rsp)
-}
-
 // ForgotPasswordWithBodyWithResponse Ask for a link to set a new password
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -31144,7 +31249,8 @@ func (c *ClientWithResponses) ListSignInProvidersWithResponse(ctx context.Contex
 
 // RefreshSessionWithBodyWithResponse The next tokens of a session
 //
-// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told.
+// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told. One that is over because
+// a factor was shown once more is refused with `session_renewed` (401) for 30 s: the browser has newer cookies, with which the request is sent again.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -31159,7 +31265,8 @@ func (c *ClientWithResponses) RefreshSessionWithBodyWithResponse(ctx context.Con
 
 // RefreshSessionWithResponse The next tokens of a session
 //
-// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told.
+// A refresh token is used once. Within 30 s it gives the same next one again; shown later, it ends the session, and its user is told. One that is over because
+// a factor was shown once more is refused with `session_renewed` (401) for 30 s: the browser has newer cookies, with which the request is sent again.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -31279,7 +31386,8 @@ func (c *ClientWithResponses) SignOutEverywhereWithResponse(ctx context.Context,
 
 // SignUpWithBodyWithResponse Ask for an account
 //
-// The answer is the same when the address has an account: its owner is told by mail.
+// The answer is the same when the address has an account: its owner is told by mail. Each attempt has a link of its own, which is good together with the password of
+// that attempt; none voids another's.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -31294,7 +31402,8 @@ func (c *ClientWithResponses) SignUpWithBodyWithResponse(ctx context.Context, co
 
 // SignUpWithResponse Ask for an account
 //
-// The answer is the same when the address has an account: its owner is told by mail.
+// The answer is the same when the address has an account: its owner is told by mail. Each attempt has a link of its own, which is good together with the password of
+// that attempt; none voids another's.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -31339,6 +31448,9 @@ func (c *ClientWithResponses) BeginSSOWithResponse(ctx context.Context, body Beg
 
 // VerifyEmailWithBodyWithResponse Prove the mailbox of a new account
 //
+// Takes the link and the password that was chosen with it: who has only one of them makes no account. All other attempts at the address are void. `link_invalid` does not say
+// which of the two was wrong; a link takes ten tries.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /console/v1/auth/verify-email (the `VerifyEmail` operationId).
@@ -31351,6 +31463,9 @@ func (c *ClientWithResponses) VerifyEmailWithBodyWithResponse(ctx context.Contex
 }
 
 // VerifyEmailWithResponse Prove the mailbox of a new account
+//
+// Takes the link and the password that was chosen with it: who has only one of them makes no account. All other attempts at the address are void. `link_invalid` does not say
+// which of the two was wrong; a link takes ten tries.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -31636,6 +31751,8 @@ func (c *ClientWithResponses) GetKeyWithResponse(ctx context.Context, keyID KeyI
 // Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
 // are given; null takes a limit away. What is not a limit (state, secret) is left alone.
 //
+// Who has no `members.write` changes own keys only, here and wherever a key is changed.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /console/v1/keys/{key_id} (the `UpdateKey` operationId).
@@ -31651,6 +31768,8 @@ func (c *ClientWithResponses) UpdateKeyWithBodyWithResponse(ctx context.Context,
 //
 // Name, caps, allowed models, expiry and rate limits are replaced together, as the event records them, so all five
 // are given; null takes a limit away. What is not a limit (state, secret) is left alone.
+//
+// Who has no `members.write` changes own keys only, here and wherever a key is changed.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -31819,7 +31938,7 @@ func (c *ClientWithResponses) RevokeKeyWithResponse(ctx context.Context, keyID K
 // RotateKeyWithBodyWithResponse Replace a key's secret
 //
 // The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
-// is issued.
+// is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -31835,7 +31954,7 @@ func (c *ClientWithResponses) RotateKeyWithBodyWithResponse(ctx context.Context,
 // RotateKeyWithResponse Replace a key's secret
 //
 // The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
-// is issued.
+// is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -31976,6 +32095,36 @@ func (c *ClientWithResponses) ChangeEmailWithResponse(ctx context.Context, body 
 		return nil, err
 	}
 	return ParseChangeEmailResponse(rsp)
+}
+
+// ConfirmEmailWithBodyWithResponse Prove the new mailbox of an account
+//
+// Needs a session of the account that asked for it: whoever has only the mailbox does not make it somebody else's.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/me/email/confirm (the `ConfirmEmail` operationId).
+func (c *ClientWithResponses) ConfirmEmailWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ConfirmEmailResponse, error) {
+	rsp, err := c.ConfirmEmailWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfirmEmailResponse(rsp)
+}
+
+// ConfirmEmailWithResponse Prove the new mailbox of an account
+//
+// Needs a session of the account that asked for it: whoever has only the mailbox does not make it somebody else's.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /console/v1/me/email/confirm (the `ConfirmEmail` operationId).
+func (c *ClientWithResponses) ConfirmEmailWithResponse(ctx context.Context, body ConfirmEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*ConfirmEmailResponse, error) {
+	rsp, err := c.ConfirmEmail(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfirmEmailResponse(rsp)
 }
 
 // ExportMeWithResponse Everything that is kept of somebody
@@ -32447,6 +32596,8 @@ func (c *ClientWithResponses) BeginTOTPWithResponse(ctx context.Context, reqEdit
 
 // ConfirmTOTPWithBodyWithResponse Confirm the authenticator app by its first code
 //
+// Needs a fresh factor. The secret waits for 10 minutes and 5 tries; then it is 404 `not_found`, and the app is set up anew.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /console/v1/me/totp/confirm (the `ConfirmTOTP` operationId).
@@ -32459,6 +32610,8 @@ func (c *ClientWithResponses) ConfirmTOTPWithBodyWithResponse(ctx context.Contex
 }
 
 // ConfirmTOTPWithResponse Confirm the authenticator app by its first code
+//
+// Needs a fresh factor. The secret waits for 10 minutes and 5 tries; then it is 404 `not_found`, and the app is set up anew.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -32767,7 +32920,7 @@ func (c *ClientWithResponses) ListMembersWithResponse(ctx context.Context, organ
 
 // RemoveMemberWithResponse Take somebody out of an organisation
 //
-// The keys that are this member's stay, with their caps; revoke them apart.
+// The keys that are this member's are revoked for good, also those that the member's management keys have issued.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -32782,7 +32935,8 @@ func (c *ClientWithResponses) RemoveMemberWithResponse(ctx context.Context, orga
 
 // SetMemberRoleWithBodyWithResponse Give a member another role
 //
-// Only owners make and unmake owners. `last_owner` when nobody would be one.
+// Only owners make and unmake owners. `last_owner` when nobody would be one. Keys that the new role may not issue are revoked for good: all of the member's keys
+// without `keys.write`, those of the scope `management` without `members.write`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -32797,7 +32951,8 @@ func (c *ClientWithResponses) SetMemberRoleWithBodyWithResponse(ctx context.Cont
 
 // SetMemberRoleWithResponse Give a member another role
 //
-// Only owners make and unmake owners. `last_owner` when nobody would be one.
+// Only owners make and unmake owners. `last_owner` when nobody would be one. Keys that the new role may not issue are revoked for good: all of the member's keys
+// without `keys.write`, those of the scope `management` without `members.write`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -33440,6 +33595,9 @@ func (c *ClientWithResponses) ListKeysWithResponse(ctx context.Context, walletID
 // `Idempotency-Key` is refused with `idempotency_conflict` whatever the body is; when the first call issued the
 // key, `details.key_id` names it: rotate it to get a new secret, or revoke it.
 //
+// A key that a member issues is that member's, counts for the member's limits and ends when the member leaves or may issue keys no more. With
+// `members.write` it can be another member's, or the organisation's own with the `member_id` of only zeros; a key of the scope `management` needs that, too.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /console/v1/wallets/{wallet_id}/keys (the `IssueKey` operationId).
@@ -33456,6 +33614,9 @@ func (c *ClientWithResponses) IssueKeyWithBodyWithResponse(ctx context.Context, 
 // The secret is in this answer and nowhere else; only its hash is kept. It cannot be shown again, so a repeated
 // `Idempotency-Key` is refused with `idempotency_conflict` whatever the body is; when the first call issued the
 // key, `details.key_id` names it: rotate it to get a new secret, or revoke it.
+//
+// A key that a member issues is that member's, counts for the member's limits and ends when the member leaves or may issue keys no more. With
+// `members.write` it can be another member's, or the organisation's own with the `member_id` of only zeros; a key of the scope `management` needs that, too.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -34702,52 +34863,6 @@ func ParseAskChallengeSMSResponse(rsp *http.Response) (*AskChallengeSMSResponse,
 	switch {
 	case true:
 		var headers AskChallengeSMSResponseDefaultHeaders
-		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
-			var value ID
-			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
-				return nil, err
-			}
-			headers.XRequestID = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseConfirmEmailResponse parses an HTTP response from a ConfirmEmailWithResponse call
-func ParseConfirmEmailResponse(rsp *http.Response) (*ConfirmEmailResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &ConfirmEmailResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Done
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers ConfirmEmailResponseDefaultHeaders
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value ID
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
@@ -36736,6 +36851,52 @@ func ParseChangeEmailResponse(rsp *http.Response) (*ChangeEmailResponse, error) 
 	switch {
 	case true:
 		var headers ChangeEmailResponseDefaultHeaders
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value ID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseConfirmEmailResponse parses an HTTP response from a ConfirmEmailWithResponse call
+func ParseConfirmEmailResponse(rsp *http.Response) (*ConfirmEmailResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ConfirmEmailResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Done
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers ConfirmEmailResponseDefaultHeaders
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
 			var value ID
 			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: "uuid"}); err != nil {

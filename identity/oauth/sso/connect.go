@@ -116,12 +116,19 @@ func (*Store) Member(ctx context.Context, tx pgx.Tx, provider string, user uuid.
 	return is, identity.Wrap("find a member", err)
 }
 
-// Join implements oauth.Connections. Who was taken out of the organisation since does not come back by signing in again: only the first time counts. Errors: conflict
-// when there are too many members.
-func (s *Store) Join(ctx context.Context, tx pgx.Tx, provider string, user uuid.UUID) error {
+// Join implements oauth.Connections. Who was taken out of the organisation does not come back by signing in; who was asked in again since is a member already, and nobody taken out
+// any more. Errors: forbidden; conflict when there are too many members.
+func (s *Store) Join(ctx context.Context, tx pgx.Tx, provider, subject string, user uuid.UUID) error {
 	id, err := idOf(provider)
 	if err != nil {
 		return err
+	}
+	removed, err := s.Removed(ctx, tx, provider, subject, user)
+	if err != nil {
+		return err
+	}
+	if removed {
+		return s.again(ctx, tx, provider, subject, user)
 	}
 	var org uuid.UUID
 	var role organisation.Role
@@ -152,14 +159,17 @@ func (s *Store) Join(ctx context.Context, tx pgx.Tx, provider string, user uuid.
 }
 
 // Allow says whether somebody may come in by a provider; "" is by what is his own: a password, a passkey. Members with a mailbox of a proved domain come in by their
-// organisation's issuer where it insists; its owners by everything, so that an issuer that is down locks nobody out for good. Errors: sso_required, with
-// "provider".
+// organisation's issuer where it insists; its owners by everything, so that an issuer that is down locks nobody out for good. By the issuer of an organisation come in its members. Errors: sso_required, with
+// "provider"; forbidden.
 func (s *Store) Allow(ctx context.Context, user uuid.UUID, provider string) error {
 	return s.AllowIn(ctx, s.pool, user, provider)
 }
 
 // AllowIn is Allow in somebody's transaction. Who has locked the user there and is let in is seen by Set, which ends his session.
 func (*Store) AllowIn(ctx context.Context, q identity.Querier, user uuid.UUID, provider string) error {
+	if err := belongs(ctx, q, user, provider); err != nil {
+		return err
+	}
 	rows, err := q.Query(ctx, `SELECT c.connection_id FROM identity.users u JOIN identity.sso_domains d ON d.domain = split_part(u.email, '@', 2) AND d.verified_at IS NOT NULL
 		JOIN identity.sso_connections c USING (organisation_id) JOIN identity.organisations o USING (organisation_id) JOIN identity.members m ON m.organisation_id = d.organisation_id AND m.user_id = u.user_id
 		WHERE u.user_id = $1 AND c.enforced AND o.deleted_at IS NULL AND m.role <> 'owner'`, user)

@@ -5,6 +5,7 @@
 //	domain.go   the domains, and how they are proved
 //	recheck.go  proved domains are looked at again
 //	connect.go  who may come in by an issuer, and what becomes of him
+//	removed.go  who was taken out of an organisation does not come back by signing in
 //	enforce.go  sessions that were made in other ways end
 //
 // Two organisations never have proved the same domain. An organisation speaks for the mailboxes of its domains and for no others.

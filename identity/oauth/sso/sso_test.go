@@ -88,7 +88,7 @@ func TestPeopleOfACompany(t *testing.T) {
 	require.Equal(t, user, again.Result.Session.User)
 	require.NoError(t, b.tenants.Remove(ctx, c.id, c.owner, user))
 	_, err = b.enter(c, oauthsim.IssuerUser{Subject: "new", Email: "new@company.example"})
-	require.NoError(t, err)
+	b.requireCode(domain.CodeForbidden, err)
 	require.Empty(t, b.role(c.id, user), "who was taken out does not come back by signing in")
 
 	o, err = b.enter(c, oauthsim.IssuerUser{Subject: "boss", Email: "boss@company.example"})
@@ -106,7 +106,7 @@ func TestPeopleOfACompany(t *testing.T) {
 		"elsewhere":  {Subject: "x", Email: "x@elsewhere.example", Verified: true},
 		"below":      {Subject: "x", Email: "x@sub.company.example", Verified: true},
 		"no mailbox": {Subject: "x"},
-		"known":      {Subject: "new", Email: "new@elsewhere.example"},
+		"known":      {Subject: "boss", Email: "boss@elsewhere.example"},
 	} {
 		_, err := b.enter(c, who)
 		require.Equal(t, domain.CodeForbidden, domain.CodeOf(err), "%s: %v", name, err)

@@ -29,10 +29,10 @@ type Config struct {
 // HTTP is what listens.
 type HTTP struct {
 	Listen        string `env:"MASSROUTER_LISTEN" doc:"Address of the API: inference and console. Port 0 takes a free one." used:"serve dev"`
-	OpsListen     string `env:"MASSROUTER_OPS_LISTEN" doc:"Address of /healthz, /readyz and /metrics. Keep it private." used:"serve work dev"`
+	OpsListen     string `env:"MASSROUTER_OPS_LISTEN" doc:"Address of /healthz, /readyz and /metrics. Keep it private. Without it dev takes a free port." used:"serve work dev"`
 	OperatorToken Secret `env:"MASSROUTER_OPERATOR_TOKEN" doc:"Bearer token of the console API, at least 24 printable characters. The operator commands send it." used:"serve and operator commands"`
 	MaxStreams    int    `env:"MASSROUTER_MAX_STREAMS" doc:"Most live connections (GET /console/v1/stream) of one process; beyond it callers get overloaded (503)." used:"serve dev"`
-	ApproveAbove  string `env:"MASSROUTER_APPROVE_ABOVE" doc:"A person who moves more than this by hand (top-ups, grants, adjustments), in the wallet's currency, needs a second one to approve it. The operator token does not." used:"serve dev"`
+	ApproveAbove  string `env:"MASSROUTER_APPROVE_ABOVE" doc:"A person who moves more than this by hand within a day (top-ups, grants, adjustments), in the wallet's currency, needs a second one to approve it. The operator token does not." used:"serve dev"`
 	MaxBody       int64  `env:"MASSROUTER_MAX_BODY_BYTES" doc:"Largest request body of the inference API, in bytes." used:"serve dev"`
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +13,8 @@ import (
 
 // SMS are text messages, and those who deliver them.
 type SMS struct {
-	SMSCountries     string `env:"MASSROUTER_SMS_COUNTRIES" doc:"Calling codes of the countries that text messages are sent to, separated by commas: 86,852,49. Without it there are no text messages. 1 is all of North America and the Caribbean, some of which is dear: longer codes such as 1212 are possible. In dev, which shows messages at /dev/mail unless a provider is set, 1,44,49,86." used:"serve work dev"`
+	SMSCountries     string `env:"MASSROUTER_SMS_COUNTRIES" doc:"Calling codes of the countries that text messages are sent to, separated by commas: 86,852,49. Without it there are no text messages. 1 is all of North America and the Caribbean, some of which is dear: longer codes such as 1212 are possible, and MASSROUTER_SMS_EXCLUDED takes parts out. In dev, which shows messages at /dev/mail unless a provider is set, 1,44,49,86." used:"serve work dev"`
+	SMSExcluded      string `env:"MASSROUTER_SMS_EXCLUDED" doc:"Calling codes that no text messages are sent to, though a shorter one is listed in MASSROUTER_SMS_COUNTRIES: 1876,1900. The longest code of both lists decides." used:"serve work dev"`
 	SMSCountryDaily  int64  `env:"MASSROUTER_SMS_COUNTRY_LIMIT" doc:"Most text messages a day to one of these codes, from all processes together: what a fraud with dear numbers can cost." used:"serve dev"`
 	AliyunKeyID      string `env:"MASSROUTER_SMS_ALIYUN_KEY_ID" doc:"Access key of Aliyun's text messages. Chinese numbers are preferably sent to by Aliyun and Tencent, all others by Twilio; who is alone sends everything." used:"work dev"`
 	AliyunSecret     Secret `env:"MASSROUTER_SMS_ALIYUN_SECRET" doc:"Its secret." used:"work dev"`
@@ -42,6 +44,15 @@ func defaultSMS() SMS {
 // Countries are the calling codes, which have been validated.
 func (c SMS) Countries() []string {
 	all, err := phone.ParseCountries(c.SMSCountries)
+	if err != nil {
+		return nil // Validate refuses it
+	}
+	return all
+}
+
+// Excluded are the calling codes that nothing is sent to, which have been validated.
+func (c SMS) Excluded() []string {
+	all, err := phone.ParseCountries(c.SMSExcluded)
 	if err != nil {
 		return nil // Validate refuses it
 	}
@@ -100,6 +111,12 @@ func templates(text string) map[string]string {
 func (c SMS) validate(p *Problems, role Role) {
 	all, err := phone.ParseCountries(c.SMSCountries)
 	p.add(err == nil, "MASSROUTER_SMS_COUNTRIES", "%v", err)
+	excluded, wrong := phone.ParseCountries(c.SMSExcluded)
+	p.add(wrong == nil, "MASSROUTER_SMS_EXCLUDED", "%v", wrong)
+	for _, one := range excluded {
+		p.add(err != nil || slices.ContainsFunc(all, func(listed string) bool { return len(listed) < len(one) && strings.HasPrefix(one, listed) }), "MASSROUTER_SMS_EXCLUDED",
+			"%s begins with no shorter code of MASSROUTER_SMS_COUNTRIES", one)
+	}
 	p.add(c.SMSCountryDaily >= 1 && c.SMSCountryDaily <= maxRate, "MASSROUTER_SMS_COUNTRY_LIMIT", "%d is not between 1 and %d", c.SMSCountryDaily, maxRate)
 	p.add(err != nil || len(all) > 0 || !c.HasProvider(), "MASSROUTER_SMS_COUNTRIES", "is needed with a provider of text messages: nowhere may be sent to")
 	p.add(role != RoleWork || len(all) == 0 || c.HasProvider(), "MASSROUTER_SMS_COUNTRIES", "needs a provider: MASSROUTER_SMS_ALIYUN_KEY_ID, MASSROUTER_SMS_TENCENT_ID or MASSROUTER_SMS_TWILIO_ACCOUNT")

@@ -47,6 +47,10 @@ func TestSettingsOfTextMessages(t *testing.T) {
 		"serve sends nothing": {config.RoleServe, []string{countries}, nil},
 		"nowhere":             {config.RoleWork, twilio, []string{"MASSROUTER_SMS_COUNTRIES"}},
 		"no country":          {config.RoleServe, []string{"MASSROUTER_SMS_COUNTRIES=de"}, []string{"MASSROUTER_SMS_COUNTRIES"}},
+		"parts are excluded":  {config.RoleWork, with(twilio, "MASSROUTER_SMS_COUNTRIES=86,1", "MASSROUTER_SMS_EXCLUDED=1876,+1900"), nil},
+		"nothing to exclude":  {config.RoleServe, []string{countries, "MASSROUTER_SMS_EXCLUDED=1876"}, []string{"MASSROUTER_SMS_EXCLUDED"}},
+		"all are excluded":    {config.RoleServe, []string{countries, "MASSROUTER_SMS_EXCLUDED=49"}, []string{"MASSROUTER_SMS_EXCLUDED"}},
+		"no code":             {config.RoleServe, []string{countries, "MASSROUTER_SMS_EXCLUDED=us"}, []string{"MASSROUTER_SMS_EXCLUDED"}},
 		"no cap":              {config.RoleServe, []string{"MASSROUTER_SMS_COUNTRY_LIMIT=0"}, []string{"MASSROUTER_SMS_COUNTRY_LIMIT"}},
 		"half of Twilio": {
 			config.RoleWork,

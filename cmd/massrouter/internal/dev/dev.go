@@ -218,7 +218,9 @@ func (s *session) open(ctx context.Context) (*program.Program, error) {
 	c := s.o.Config
 	c.Store.DatabaseURL, c.Store.RedisURL = config.NewSecret(s.database), config.NewSecret(s.info.RedisURL)
 	c.HTTP.OperatorToken = config.NewSecret(s.folder.State.OperatorToken)
-	c.HTTP.OpsListen = anyPort
+	if c.HTTP.OpsListen == config.Default().HTTP.OpsListen { // several may run side by side
+		c.HTTP.OpsListen = anyPort
+	}
 	c.Gateway.JournalDir = s.folder.Path("journal")
 	c.Proof.LogKey, c.Proof.LogPublicKey, c.Proof.LogDir = config.NewSecret(s.folder.State.LogKey), "", s.info.LogDir
 	if !c.Webhooks.WebhookKey.IsSet() { // of a folder that is older than its keyset

@@ -53,7 +53,7 @@ func (l *leavings) tick(ctx context.Context) error {
 			continue
 		}
 		at := time.Now()
-		if err := l.remove(ctx, g.Wallet); err != nil {
+		if err := l.remove(ctx, g.Wallet, g.At); err != nil {
 			return err
 		}
 		l.done[g.Wallet] = at
@@ -61,11 +61,11 @@ func (l *leavings) tick(ctx context.Context) error {
 	return nil
 }
 
-func (l *leavings) remove(ctx context.Context, wallet uuid.UUID) error {
+func (l *leavings) remove(ctx context.Context, wallet uuid.UUID, ended time.Time) error {
 	if err := l.program.revoker().RevokeAll(ctx, wallet, leavingsActor); err != nil {
 		return err
 	}
-	return errors.Join(l.removePresets(ctx, wallet), l.removeOwnKeys(ctx, wallet), l.removeWebhooks(ctx, wallet), l.contents.EraseAll(ctx, wallet))
+	return errors.Join(l.removePresets(ctx, wallet), l.removeOwnKeys(ctx, wallet), l.removeWebhooks(ctx, wallet), l.contents.EraseLeft(ctx, wallet, ended, leavingsActor))
 }
 
 func (l *leavings) removePresets(ctx context.Context, wallet uuid.UUID) error {

@@ -44,7 +44,7 @@ func (p *Program) organisations(people *account.Service) (*organisation.API, err
 	}), nil
 }
 
-// revoker ends the keys of wallets whose owners go.
+// revoker ends the keys of wallets whose owners go, and those of members who go.
 func (p *Program) revoker() organisation.Revoker {
-	return organisation.Revoker{App: p.app, Keys: p.views.keys, Head: rawLog{p.store}}
+	return organisation.Revoker{App: p.app, Keys: p.views.keys, Head: rawLog{p.store}, Members: p.people.organisations}
 }

@@ -183,7 +183,7 @@ func (p *Program) peopleWork() (stage, error) {
 		return nil, err
 	}
 	mails := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "massrouter_mails_total", Help: "Attempts of this process to send a mail, by kind and outcome: sent, retry, failed or gone.",
+		Name: "massrouter_mails_total", Help: "Attempts of this process to send a mail, by kind and outcome: sent, retry, failed, gone, or late (its mailbox has had enough for now).",
 	}, []string{"kind", "outcome"})
 	if err := register(p.registry, mails); err != nil {
 		return nil, err
@@ -198,7 +198,8 @@ func (p *Program) peopleWork() (stage, error) {
 	}
 	prune := func(ctx context.Context) error {
 		for _, one := range []func(context.Context) (int64, error){
-			worker.Prune, who.machine.Prune, who.passkeys.Prune, who.sessions.Prune, who.accounts.Prune, who.signing.Prune, who.services.Prune, who.codes.Prune, who.phones.Prune,
+			worker.Prune, who.machine.Prune, who.factors.Prune, who.passkeys.Prune, who.sessions.Prune, who.accounts.Prune, who.signing.Prune, who.services.Prune, who.codes.Prune, who.phones.Prune,
+			access.New(p.workers, time.Now).Prune,
 		} {
 			if _, err := one(ctx); err != nil {
 				return err
@@ -222,5 +223,6 @@ func (p *Program) peopleWork() (stage, error) {
 		{"mails of the ledger", following.run},
 		{"domains", proving.run},
 		{"leavings", ending.run},
+		{"departures", task{name: "departures", every: departuresEvery, takeover: time.Second, pool: p.workers, log: p.o.Log, tick: p.followDepartures}.run},
 	}...), nil
 }

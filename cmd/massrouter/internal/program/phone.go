@@ -19,7 +19,7 @@ import (
 func (p *Program) newPhones() *phone.Store {
 	c := p.o.Config.SMS
 	return phone.New(p.pool, phone.Options{
-		Now: time.Now, Countries: c.Countries(), Caps: phone.Caps{CountryDay: c.SMSCountryDaily},
+		Now: time.Now, Countries: c.Countries(), Excluded: c.Excluded(), Caps: phone.Caps{CountryDay: c.SMSCountryDaily},
 		Tell: func(ctx context.Context, tx pgx.Tx, user uuid.UUID, removed bool) error {
 			kind := account.PhoneAdded
 			if removed {

@@ -146,12 +146,18 @@ func (p *Program) protection() (hs.Protection, error) {
 	if p.limitRedis != nil {
 		client = p.limitRedis
 	}
+	var key []byte // nil without a keyset: nobody signs in then
+	if p.secrets != nil {
+		if key, err = p.secrets.Derive("massrouter hashes of tries"); err != nil {
+			return hs.Protection{}, fmt.Errorf("derive the key of what is counted: %w", err)
+		}
+	}
 	wall, err := p.firewall()
 	if err != nil {
 		return hs.Protection{}, err
 	}
 	return hs.Protection{
-		Proxies: proxies, Firewall: wall, Gate: p.gate, Limiter: p.limits, Attempts: limit.NewAttempts(client, time.Now, p.o.Log),
+		Proxies: proxies, Firewall: wall, Gate: p.gate, Limiter: p.limits, Attempts: limit.NewAttempts(client, key, time.Now, p.o.Log),
 		Limits: hs.RequestLimits{Address: c.AddressRate, Console: c.ConsoleRate, SignIn: c.SignInRate, User: c.UserRate},
 	}, nil
 }

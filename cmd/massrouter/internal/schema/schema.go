@@ -15,7 +15,6 @@ import (
 
 	"github.com/golang-migrate/migrate/v4"
 	"github.com/golang-migrate/migrate/v4/database"
-	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
 	"github.com/golang-migrate/migrate/v4/source/iofs"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -34,7 +33,7 @@ type Migration struct {
 type Status struct {
 	Version    uint        `json:"version"` // 0: nothing was applied
 	Latest     uint        `json:"latest"`  // of this program
-	Dirty      bool        `json:"dirty"`   // a migration failed half-way and needs a person
+	Dirty      bool        `json:"dirty"`   // an older program did not see the end of a migration
 	Migrations []Migration `json:"migrations"`
 }
 
@@ -59,22 +58,66 @@ func All() ([]Migration, error) {
 
 // Up applies all migrations that are missing, or only the given number of them when steps is above 0.
 func Up(ctx context.Context, address string, steps int) (Status, error) {
-	return move(ctx, address, func(m *migrate.Migrate) error {
-		if steps > 0 {
-			return m.Steps(steps)
+	status, err := Read(ctx, address)
+	if err != nil {
+		return Status{}, err
+	}
+	if status.Dirty {
+		return Status{}, status.unfinished()
+	}
+	if status.before(steps) >= tenantBegins {
+		config, err := parse(address)
+		if err != nil {
+			return Status{}, err
 		}
-		return m.Up()
-	})
+		if err := readyTenant(ctx, config); err != nil {
+			return Status{}, err
+		}
+	}
+	return move(ctx, address, func(m *migrate.Migrate) error { return repeat(ctx, steps, func() error { return m.Steps(1) }) })
+}
+
+// repeat goes so many steps, or all for 0, one at a time: golang-migrate leaves goroutines behind when it has read on and a migration fails.
+func repeat(ctx context.Context, steps int, step func() error) error {
+	for n := 0; (steps == 0 || n < steps) && ctx.Err() == nil; n++ {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// before is the version that so many migrations more, or all for 0, lead to.
+func (s *Status) before(steps int) uint {
+	missing := slices.DeleteFunc(slices.Clone(s.Migrations), func(m Migration) bool { return m.Applied })
+	if len(missing) == 0 {
+		return s.Version
+	}
+	if steps == 0 || steps > len(missing) {
+		steps = len(missing)
+	}
+	return missing[steps-1].Version
+}
+
+// unfinished is for the mark of a program that did not write it in the transaction of the migration: nobody can tell by the mark whether there was an end.
+func (s *Status) unfinished() error {
+	last := uint(0)
+	for _, m := range s.Migrations {
+		if m.Version < s.Version {
+			last = max(last, m.Version)
+		}
+	}
+	back := fmt.Sprintf("UPDATE schema_migrations SET version = %d, dirty = false;", last)
+	if last == 0 {
+		back = "DELETE FROM schema_migrations;"
+	}
+	return fmt.Errorf("an older program did not see the end of migration %d. A migration is one transaction: look whether what its file makes is there, run one of these lines, then try again:\n\n"+
+		"  %s -- nothing of it is there\n  UPDATE schema_migrations SET dirty = false; -- all of it is there", s.Version, back)
 }
 
 // Down takes back the given number of migrations, the newest first; 0 means all. Data in what they made is lost.
 func Down(ctx context.Context, address string, steps int) (Status, error) {
-	return move(ctx, address, func(m *migrate.Migrate) error {
-		if steps > 0 {
-			return m.Steps(-steps)
-		}
-		return m.Down()
-	})
+	return move(ctx, address, func(m *migrate.Migrate) error { return repeat(ctx, steps, func() error { return m.Steps(-1) }) })
 }
 
 // Read says where a database stands without changing it.
@@ -115,7 +158,7 @@ func Check(ctx context.Context, address string) error {
 	case err != nil:
 		return err
 	case status.Dirty:
-		return fmt.Errorf("migration %d of the database failed half-way: repair it by hand", status.Version)
+		return status.unfinished()
 	case status.Version < status.Latest:
 		return fmt.Errorf("the database is at version %d, this program needs %d: run 'massrouter migrate up'", status.Version, status.Latest)
 	case status.Version > status.Latest:
@@ -184,9 +227,9 @@ func open(db *sql.DB) (*migrate.Migrate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations: %w", err)
 	}
-	driver, err := migratepgx.WithInstance(db, &migratepgx.Config{})
+	driver, err := newDriver(db)
 	if err != nil {
-		return nil, fmt.Errorf("prepare the database for migrations: %w", err)
+		return nil, err
 	}
 	m, err := migrate.NewWithInstance("iofs", source, "pgx5", driver)
 	if err != nil {
@@ -204,7 +247,7 @@ func explain(err error) error {
 	case err == nil, errors.Is(err, migrate.ErrNoChange), errors.As(err, &short), errors.Is(err, fs.ErrNotExist):
 		return nil
 	case errors.As(err, &failed):
-		return fmt.Errorf("apply a migration: %w", failed.OrigErr)
+		return fmt.Errorf("apply a migration, of which nothing was left: %w", failed.OrigErr)
 	}
 	return fmt.Errorf("apply the migrations: %w", err)
 }
