@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +23,8 @@ with 20 USD, and a key.
 The data folder keeps everything. Started again on it, the command continues: same key, same wallet, same balance. Two
 folders can run at the same time. A folder or database with data that this command did not make is refused.
 
-DIR/dev.json says how to reach it: base_url, api_key, operator_token, wallet_id, postgres_url, redis_url, sim_url.
+DIR/dev.json says how to reach it: base_url, api_key, operator_token, wallet_id, postgres_url, redis_url, sim_url,
+ops_url, portal_url, mail_url.
 DATABASE_URL (an empty database) and REDIS_URL put real servers in the place of the private ones.`
 
 func newDevCommand(sh shell) *cobra.Command {
@@ -48,7 +50,7 @@ func runDev(ctx context.Context, c *cobra.Command, sh shell, data, listen string
 	p := printer(c)
 	err = dev.Run(ctx, dev.Options{
 		Dir: data, Listen: listen, Config: cfg, Log: newLogger(sh.err, cfg.Log), Progress: p.Progress,
-		Ready: func(info folder.Info) { announce(p, info) },
+		Ready: func(info folder.Info) { announce(p, info, filepath.Join(data, folder.InfoName)) },
 	})
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil // stopped while it was starting
@@ -63,11 +65,12 @@ func devSettings(c *cobra.Command, sh shell) (config.Config, error) {
 	return settings(c, sh, config.RoleDev)
 }
 
-// announce prints the addresses and a line to paste.
-func announce(p *output.Printer, info folder.Info) {
+// announce prints the addresses, the file that has the operator token, and a line to paste.
+func announce(p *output.Printer, info folder.Info, file string) {
 	err := p.Value(info, func(w io.Writer) {
 		output.Fields(w, "API", info.BaseURL, "operations", info.OpsURL, "simulated vendor", info.SimURL,
-			"PostgreSQL", info.PostgresURL, "Redis", info.RedisURL, "wallet", info.WalletID.String(), "API key", info.APIKey)
+			"PostgreSQL", info.PostgresURL, "Redis", info.RedisURL, "wallet", info.WalletID.String(), "API key", info.APIKey,
+			"operator token", "operator_token in "+file, "portal (links in mails)", info.PortalURL, "mails", info.MailURL)
 		_, _ = fmt.Fprintf(w, "\nTry it:\n\n%s\n\nCtrl-C stops it; started again it continues.\n", dev.Curl(info)) // w is a buffer
 	})
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/dev"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/folder"
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/output"
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/http/openapi/client"
 	"github.com/massrouter/massrouter/internal/pgtest"
@@ -195,6 +196,30 @@ func TestDevRefusesWhatItDidNotMake(t *testing.T) {
 	kept, err := os.ReadFile(filepath.Join(foreign, "thesis.txt"))
 	require.NoError(t, err)
 	require.Equal(t, "mine", string(kept))
+}
+
+// TestDevSaysWhereThingsAre: operations answer where somebody wants them, mails can be read where it says, and the operator token is told by its file, not shown.
+func TestDevSaysWhereThingsAre(t *testing.T) {
+	t.Parallel()
+	run := startDev(t, []string{"DATABASE_URL=" + pgtest.Empty(t), "MASSROUTER_LISTEN=127.0.0.1:0", "MASSROUTER_OPS_LISTEN=127.0.0.2:0"}, "--data", t.TempDir())
+	require.Regexp(t, `^http://127\.0\.0\.2:\d+$`, run.info.OpsURL)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	for _, place := range []string{run.info.OpsURL + "/healthz", run.info.MailURL} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, place, nil)
+		require.NoError(t, err)
+		response, err := (&http.Client{Transport: transport, Timeout: patience}).Do(r)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusOK, response.StatusCode, place)
+	}
+	require.Equal(t, "http://localhost:3001", run.info.PortalURL)
+	var out bytes.Buffer
+	announce(&output.Printer{Out: &out}, run.info, "somewhere/dev.json")
+	for _, want := range []string{"operator_token in somewhere/dev.json", run.info.PortalURL, run.info.MailURL} {
+		require.Contains(t, out.String(), want)
+	}
+	require.NotContains(t, out.String(), run.info.OperatorToken)
 }
 
 func TestDevWantsAnAddress(t *testing.T) {

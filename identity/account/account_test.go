@@ -294,6 +294,7 @@ func TestWhatIsNoAccount(t *testing.T) {
 		"email":    func(q *account.SignUp) { q.Email = "ann@example.com\r\nBcc: x@example.com" },
 		"password": func(q *account.SignUp) { q.Password = "password" },
 		"known":    func(q *account.SignUp) { q.Email, q.Password = "annabella@example.com", "annabella1" },
+		"mailbox":  func(q *account.SignUp) { q.Email, q.Password = "ed@example.com", "Ed@Example.com" },
 		"name":     func(q *account.SignUp) { q.Profile.Name = strings.Repeat("x", 101) },
 		"hidden":   func(q *account.SignUp) { q.Profile.Name = "Ann\u202e" },
 		"control":  func(q *account.SignUp) { q.Profile.Name = "Ann\x00" },
@@ -380,6 +381,7 @@ func TestChangedPassword(t *testing.T) {
 	link := b.link(email, account.Reset)
 	b.requireCode(account.CodeSignIn, b.ChangePassword(t.Context(), u.ID, here.ID, other, other))
 	b.requireCode(password.CodeWeak, b.ChangePassword(t.Context(), u.ID, here.ID, secret, "short"))
+	b.requireCode(password.CodeWeak, b.ChangePassword(t.Context(), u.ID, here.ID, secret, email+"1"))
 	require.NoError(t, b.ChangePassword(t.Context(), u.ID, here.ID, secret, other))
 	require.Equal(t, []string{"password_changed " + email}, b.mails())
 	all, err := b.sessions.List(t.Context(), u.ID)

@@ -86,7 +86,7 @@ func (s *Service) set(ctx context.Context, fresh string, kept uuid.UUID, find fu
 		if err != nil {
 			return err
 		}
-		if err := password.CheckNew(secret, u.Email.Local(), u.Profile.Name); err != nil {
+		if err := password.CheckNew(secret, string(u.Email), u.Email.Local(), u.Profile.Name); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `UPDATE identity.users SET password = $2, credentials = credentials + 1, email_verified_at = coalesce(email_verified_at, $3)

@@ -37,7 +37,7 @@ func (s *Service) SignUp(ctx context.Context, q SignUp) error {
 		return err
 	}
 	secret := password.Normal(q.Password)
-	if err := password.CheckNew(secret, email.Local(), profile.Name); err != nil {
+	if err := password.CheckNew(secret, string(email), email.Local(), profile.Name); err != nil {
 		return err
 	}
 	hash, err := s.hasher.Hash(ctx, secret)

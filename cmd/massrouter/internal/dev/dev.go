@@ -15,6 +15,7 @@ import (
 
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/config"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/demo"
+	"github.com/massrouter/massrouter/cmd/massrouter/internal/devmail"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/folder"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/keyfile"
 	"github.com/massrouter/massrouter/cmd/massrouter/internal/program"
@@ -36,10 +37,11 @@ type Options struct {
 }
 
 const (
-	anyPort   = "127.0.0.1:0"
-	seedTime  = time.Minute
-	startTime = 3 * time.Minute
-	stopTime  = time.Minute
+	anyPort       = "127.0.0.1:0"
+	defaultPortal = "http://localhost:3001"
+	seedTime      = time.Minute
+	startTime     = 3 * time.Minute
+	stopTime      = time.Minute
 )
 
 // session is one run.
@@ -160,6 +162,12 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	s.info.BaseURL, s.info.OpsURL = p.BaseURL(), p.OpsURL()
+	if s.info.PortalURL = s.o.Config.People.PortalURL; s.info.PortalURL == "" {
+		s.info.PortalURL = defaultPortal
+	}
+	if !s.o.Config.People.SMTPURL.IsSet() {
+		s.info.MailURL = p.BaseURL() + devmail.Path
+	}
 	s.folder.State.Listen = hostPort(p.BaseURL())
 	if err := s.folder.Save(); err != nil {
 		return errors.Join(err, p.Close())
@@ -238,7 +246,7 @@ func (s *session) open(ctx context.Context) (*program.Program, error) {
 		c.HTTP.Listen = firstFree(ctx, s.folder.State.Listen, s.o.Config.HTTP.Listen)
 	}
 	if !c.People.Enabled() {
-		c.People.PortalURL = "http://localhost:3001"
+		c.People.PortalURL = defaultPortal
 	}
 	if c.SMS.SMSCountries == "" && (c.SMS.HasProvider() || !c.People.SMTPURL.IsSet()) {
 		c.SMS.SMSCountries = "1,44,49,86"

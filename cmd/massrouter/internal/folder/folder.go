@@ -56,6 +56,8 @@ type Info struct {
 	RedisURL      string    `json:"redis_url"`
 	SimURL        string    `json:"sim_url"`
 	OpsURL        string    `json:"ops_url"`
+	PortalURL     string    `json:"portal_url"`
+	MailURL       string    `json:"mail_url"`       // shows mails that would be sent; "" when there is a mail server
 	LogDir        string    `json:"log_dir"`        // of tiles and checkpoints
 	LogPublicKey  string    `json:"log_public_key"` // which verifies them
 }
