@@ -106,7 +106,7 @@ func abandonOnce(t *testing.T, k *gatewaytest.Kit, body string) (*gatewaytest.Cl
 	c := gatewaytest.NewClient()
 	failed := make(chan error, 1)
 	go func() { failed <- k.Gateway.Complete(ctx, k.Call(body), c) }()
-	require.Eventually(t, func() bool { return k.Sim.Totals().InFlight == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return k.Sim.Totals().InFlight == 1 }, time.Minute, time.Millisecond)
 	cancel()
 	return c, <-failed
 }
@@ -133,7 +133,7 @@ func TestACallerWhoLeavesDuringARetry(t *testing.T) {
 	c := gatewaytest.NewClient()
 	failed := make(chan error, 1)
 	go func() { failed <- k.Gateway.Complete(ctx, call, c) }()
-	require.Eventually(t, func() bool { return k.Sim.Totals().Rejected == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return k.Sim.Totals().Rejected == 1 }, time.Minute, time.Millisecond)
 	cancel()
 	require.Equal(t, gateway.CodeClientGone, domain.CodeOf(<-failed))
 	require.Equal(t, string(gateway.CodeClientGone), k.OnlyReleased().Reason)

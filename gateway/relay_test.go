@@ -177,7 +177,7 @@ func TestALongStreamRenewsItsHold(t *testing.T) {
 	c := gatewaytest.NewClient()
 	c.OnWrite = func(string) error {
 		if c.Body() == "" { // the caller reads slowly
-			require.Eventually(t, func() bool { return len(k.History().Extended) >= 2 }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return len(k.History().Extended) >= 2 }, time.Minute, time.Millisecond)
 		}
 		return nil
 	}

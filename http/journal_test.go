@@ -3,16 +3,12 @@ package http_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
 )
-
-// thisMonth is the month of what a test records now.
-func thisMonth() string { return time.Now().UTC().Format("2006-01") }
 
 func TestTheBooksBalance(t *testing.T) {
 	t.Parallel()
@@ -61,23 +57,23 @@ func TestTheBooksBalance(t *testing.T) {
 
 func TestMonthsCloseAndStatementsAreFiles(t *testing.T) {
 	t.Parallel()
-	c := consume(t)
+	c := consume(t, steady)
 	w := c.wallets[0]
 	c.post(w+"/grants", map[string]any{"amount": "1", "currency": "USD", "reason": "=SUM(A1)", "reference": "r"}, idempotent("g")).is(200)
 	done := c.post(w+"/adjustments", credit("-0.5"), idempotent("a")).is(200)
 	after := done.after()
-	closing := c.get(w + "/closes/" + thisMonth() + after).is(200)
+	closing := c.get(w + "/closes/" + c.month() + after).is(200)
 	require.Equal(t, "false", string(closing.at("final")))
 	require.Equal(t, "10.4885", closing.text("close", "closing", "posted"))
 	require.Equal(t, "0.0115", closing.text("close", "charges"))
 	require.Equal(t, "-0.5", closing.text("close", "adjustments"))
 	months := c.get(w + "/closes" + after).is(200)
 	require.JSONEq(t, string(closing.at("close")), string(months.at("items", 0)))
-	before := c.get(w + "/closes/" + thisMonth() + "?as_of=" + count(c.charges[0])).is(200)
+	before := c.get(w + "/closes/" + c.month() + "?as_of=" + count(c.charges[0])).is(200)
 	require.Equal(t, chargeOfCall, before.text("close", "charges"))
 	c.get(w+"/closes/2020-01"+after).refused(404, domain.CodeWalletNotFound)
 
-	path := w + "/statements/" + thisMonth()
+	path := w + "/statements/" + c.month()
 	whole := c.get(path + after).is(200)
 	require.Equal(t, "application/json", whole.header.Get("Content-Type"))
 	require.JSONEq(t, string(closing.at("close")), string(whole.at("statement")))
@@ -86,7 +82,7 @@ func TestMonthsCloseAndStatementsAreFiles(t *testing.T) {
 	then := c.get(path + "?as_of=" + count(c.charges[0])).is(200)
 	require.Equal(t, 2, then.count("items"))
 
-	name := `attachment; filename="statement-` + c.ids[0].String() + "-" + thisMonth()
+	name := `attachment; filename="statement-` + c.ids[0].String() + "-" + c.month()
 	rows := c.get(path+after, header{"Accept", "text/csv"}).is(200)
 	require.Equal(t, name+`.csv"`, rows.header.Get("Content-Disposition"))
 	table := rows.table()
@@ -105,8 +101,8 @@ func TestMonthsCloseAndStatementsAreFiles(t *testing.T) {
 
 func TestWhatTheBooksCannotAnswerIsRefusedByName(t *testing.T) {
 	t.Parallel()
-	c := consume(t)
-	month := c.wallets[0] + "/statements/" + thisMonth()
+	c := consume(t, steady)
+	month := c.wallets[0] + "/statements/" + c.month()
 	for path, parameter := range map[string]string{
 		"/console/v1/journal/accounts/petty": "account", "/console/v1/journal/accounts/wallet:x": "account", "/console/v1/journal/accounts/%00": "account",
 		"/console/v1/journal/accounts/hold:" + unknownID: "account", "/console/v1/journal/accounts/" + strings.Repeat("a", 300): "account",
@@ -136,6 +132,6 @@ func TestWhatTheBooksCannotAnswerIsRefusedByName(t *testing.T) {
 		require.Equal(t, parameter, refusal.text("details", "parameter"), path)
 	}
 	c.get("/console/v1/wallets/"+unknownID+"/closes").refused(404, domain.CodeWalletNotFound)
-	c.get("/console/v1/wallets/"+unknownID+"/statements/"+thisMonth()+"?format=csv").refused(404, domain.CodeWalletNotFound)
+	c.get("/console/v1/wallets/"+unknownID+"/statements/"+c.month()+"?format=csv").refused(404, domain.CodeWalletNotFound)
 	c.get("/console/v1/journal/trial-balance?min_position=999999").refused(503, domain.CodeUnavailable)
 }

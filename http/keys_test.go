@@ -24,7 +24,7 @@ func (b *bundle) manager(wallet string) string {
 // TestKeysAreManaged: a management key walks a key through its life, and every answer has OpenRouter's shape.
 func TestKeysAreManaged(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setup(t, steady)
 	b.publish()
 	wallet := b.wallet("10")
 	manager := bearer(b.manager(wallet))

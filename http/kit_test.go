@@ -111,6 +111,9 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 	}
 	pool, views := pgtest.New(t), &checkpoint.Signal{}
 	p.store.OnNotes = notesIn(t, pool)
+	if p.store.Clock == nil {
+		p.store.Clock = time.Now
+	}
 	api, store := p.api, memory.New(p.store)
 	app, err := commands.New(store, p.app)
 	require.NoError(t, err)
@@ -129,9 +132,9 @@ func setup(t *testing.T, choose ...func(*parts)) *bundle {
 		known.rights = access.New(pool, time.Now)
 	}
 	signal := checkpoint.WithSignal(views)
-	models, balances, known := catalog.NewQuery(pool, signal), balance.NewQuery(pool, signal), keys.NewQuery(pool, signal)
+	models, balances, known := catalog.NewQuery(pool, signal), balance.NewQuery(pool, signal), keys.NewQuery(pool, signal).UseClock(p.store.Clock)
 	calls, cache := generations.NewQuery(pool, signal), catalog.NewCache(models, time.Nanosecond)
-	callers := gatewayauth.New(keySource{known}, gatewayauth.Options{Known: time.Nanosecond, Unknown: time.Nanosecond})
+	callers := gatewayauth.New(keySource{known}, gatewayauth.Options{Known: time.Nanosecond, Unknown: time.Nanosecond, Now: p.store.Clock})
 	presets := preset.New(pool, walletsOf{balances, store})
 	stored := newContents(t, pool)
 	seen := hits.NewRecorder(hits.New(pool), hits.Options{Logger: zerolog.Nop()})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/identity/access"
 	tenants "github.com/massrouter/massrouter/identity/organisation"
 )
 
@@ -130,6 +131,9 @@ func TestADeveloperChangesOwnKeysOnly(t *testing.T) {
 	v.post(own.path+"/rotate", rotate, v.builder.header).refused(403, domain.CodeForbidden)
 	v.post(own.path+"/rotate", rotate, v.owner.header).is(200)
 	v.post(managing.path+"/rotate", rotate).is(200) // the operator
+	staff := v.staff("op", access.PlatformOperator)
+	v.post(v.issue(v.builder).path+"/rotate", rotate, staff.header).refused(403, domain.CodeForbidden)
+	v.post(nobodys.path+"/rotate", rotate, staff.header).is(200)
 }
 
 // TestWhatAManagementKeyIssuesIsItsMembers: so that the member's caps hold for it.

@@ -88,7 +88,7 @@ func propertyOf(s *openapi3.Schema, name string) (*openapi3.Schema, bool) {
 
 func TestMetadataIsWhatOpenRoutersClientsExpect(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setup(t, steady)
 	b.publish()
 	wallet := b.wallet("10")
 	key, secret := b.key(wallet, map[string]any{"name": "k", "caps": map[string]string{"day": "1", "week": "0.5", "total": "100"}})

@@ -72,7 +72,7 @@ func TestServerLetsRunningRequestsEnd(t *testing.T) {
 			_ = conn.Close()
 		}
 		return err != nil
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	select {
 	case err := <-s.ended:
 		t.Fatalf("the server ended under a running request: %v", err)

@@ -375,7 +375,7 @@ func TestBadStreamsAreRefused(t *testing.T) {
 			s.close()
 		}
 		return err == nil
-	}, 10*time.Second, time.Millisecond, "the place is free again")
+	}, time.Minute, time.Millisecond, "the place is free again")
 	b.live.Close()
 	b.get(streamPath+id).refused(503, domain.CodeUnavailable)
 }

@@ -103,7 +103,7 @@ const chargeOfCall = "0.00575"
 
 func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	t.Parallel()
-	b := withPeople(t, firewalled(t))
+	b := withPeople(t, firewalled(t), steady)
 	b.publish()
 	w := b.wallet("10")
 	walletID := idOf(t, w)
@@ -280,8 +280,7 @@ func (b *bundle) readSide(wallet string, hold uuid.UUID, after string) {
 	} {
 		b.get("/console/v1/" + path + after).is(200)
 	}
-	month := time.Now().UTC().Format("2006-01")
-	for _, path := range []string{"/closes", "/closes/" + month, "/statements/" + month} {
+	for _, path := range []string{"/closes", "/closes/" + b.month(), "/statements/" + b.month()} {
 		b.get(wallet + path + "?" + after[1:]).is(200)
 	}
 	b.get("/console/v1/charges/" + domain.GenerationID(hold) + "/receipt").is(200)
@@ -375,7 +374,7 @@ func (b *bundle) apps(wallet, key string) {
 	after := "&" + archived.after()[1:]
 	for _, query := range []string{
 		"board=models&window=day", "board=models&window=month&trending=true&by=spend", "board=apps&window=all&model=acme%2Flarge&top=5",
-		"board=referers&window=week&date=" + time.Now().UTC().Format(time.DateOnly),
+		"board=referers&window=week&date=" + b.day(),
 	} {
 		b.get("/console/v1/rankings?" + query + after).is(200)
 	}

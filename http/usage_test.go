@@ -244,12 +244,12 @@ func enumOf(s *openapi3.Schema) []string {
 
 func TestActivityIsWhatOpenRoutersClientsExpect(t *testing.T) {
 	t.Parallel()
-	yesterday := func() time.Time { return time.Now().UTC().AddDate(0, 0, -1) }
-	c := consume(t, func(p *parts) { p.store.Clock = yesterday })
+	c := consume(t, steady) // its day is over
+	then := c.recorded()
 	c.get(usagePath + "aggregate?metric=calls" + c.after).is(200)
 	got := c.asOpenRouter("/api/v1/activity", bearer(c.secrets[0])).is(200)
 	require.JSONEq(t, `{
-		"date": "`+yesterday().Format(time.DateOnly)+`", "model": "acme/large", "model_permaslug": "acme/large", "endpoint_id": "acme/large@north",
+		"date": "`+c.day()+`", "model": "acme/large", "model_permaslug": "acme/large", "endpoint_id": "acme/large@north",
 		"provider_name": "North", "usage": 0.0115, "byok_usage_inference": 0, "requests": 2, "prompt_tokens": 3000, "completion_tokens": 600,
 		"reasoning_tokens": 200
 	}`, string(got.at("data", 0)))
@@ -260,11 +260,11 @@ func TestActivityIsWhatOpenRoutersClientsExpect(t *testing.T) {
 	require.Equal(t, 1, c.asOpenRouter("/api/v1/activity?api_key_hash="+hash, bearer(c.secrets[0])).is(200).count("data"))
 	_, other := c.key(c.wallets[0], map[string]any{"name": "unused"})
 	require.Zero(t, c.get("/api/v1/activity?api_key_hash="+apikey.HashSecret(other).String(), bearer(c.secrets[0])).is(200).count("data"))
-	day := c.get("/api/v1/activity?date="+yesterday().Format(time.DateOnly), bearer(c.secrets[0])).is(200)
+	day := c.get("/api/v1/activity?date="+c.day(), bearer(c.secrets[0])).is(200)
 	require.Equal(t, 1, day.count("data"))
-	require.Zero(t, c.get("/api/v1/activity?date="+yesterday().AddDate(0, 0, -5).Format(time.DateOnly), bearer(c.secrets[0])).is(200).count("data"))
+	require.Zero(t, c.get("/api/v1/activity?date="+then.AddDate(0, 0, -5).Format(time.DateOnly), bearer(c.secrets[0])).is(200).count("data"))
 	for query, param := range map[string]string{
-		"date=" + time.Now().UTC().Format(time.DateOnly): "date", "date=2020-01-01": "date", "date=x": "date", "user_id=u": "user_id",
+		"date=" + time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly): "date", "date=2020-01-01": "date", "date=x": "date", "user_id=u": "user_id",
 		"group_by=workspace": "group_by", "workspace_id=w": "workspace_id", "api_key_hash=0": "api_key_hash",
 		"api_key_hash=" + apikey.HashSecret(c.secrets[1]).String(): "api_key_hash", // of another wallet
 	} {

@@ -152,21 +152,21 @@ func TestPeopleAreReadBehindTheWall(t *testing.T) {
 	ctx := checkpoint.ForTenants(t.Context(), wallets[:1])
 	for i, id := range ids {
 		want := 1 - i
-		members, err := service.Members(ctx, id)
+		members, err := service.Members(ctx, id, "", 0)
 		require.NoError(t, err)
-		require.Len(t, members, want)
-		invited, err := service.Invitations(ctx, id)
+		require.Len(t, members.Items, want)
+		invited, err := service.Invitations(ctx, id, "", 0)
 		require.NoError(t, err)
-		require.Len(t, invited, want)
+		require.Len(t, invited.Items, want)
 		signs, err := issuers.Get(ctx, id)
 		require.NoError(t, err)
 		require.Len(t, signs.Domains, want)
 		require.Equal(t, want == 1, signs.Connection != nil)
 		_, err = service.Find(ctx, uuid.New(), id)
 		require.Equal(t, want == 1, err == nil)
-		members, err = service.Members(t.Context(), id)
+		members, err = service.Members(t.Context(), id, "", 0)
 		require.NoError(t, err)
-		require.Len(t, members, 1, "who may see all does")
+		require.Len(t, members.Items, 1, "who may see all does")
 	}
 }
 

@@ -32,8 +32,10 @@ type wire struct {
 	stop    func()
 }
 
-// newWire gives a request's head and its body a moment each, or all the time when short is false.
-func newWire(t *testing.T, short bool) *wire {
+const aMoment = 50 * time.Millisecond
+
+// newWire gives a request's head and its body so long; zero is what the service gives, which is enough for whoever sends all.
+func newWire(t *testing.T, head, body time.Duration) *wire {
 	t.Helper()
 	b := setup(t)
 	b.publish()
@@ -44,10 +46,8 @@ func newWire(t *testing.T, short bool) *wire {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	api := b.api
-	server := &http.Server{Name: "test", Listener: listener, Grace: time.Second, Logger: api.Logger}
-	if short {
-		server.HeadTime, api.BodyTime = 50*time.Millisecond, 50*time.Millisecond
-	}
+	api.BodyTime = body
+	server := &http.Server{Name: "test", Listener: listener, Grace: time.Second, HeadTime: head, Logger: api.Logger}
 	server.Handler = api.Handler()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
@@ -141,7 +141,7 @@ func inDialects() []struct{ path, key, refusal string } {
 // TestAHeadThatNeverEnds loses its connection, and one that is endless is refused.
 func TestAHeadThatNeverEnds(t *testing.T) {
 	t.Parallel()
-	w := newWire(t, true)
+	w := newWire(t, aMoment, 0)
 	var heard []string
 	for _, head := range []string{"", "P", "POST /v1/chat/completions HTTP/1.1\r\n", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + w.secret} {
 		got := w.all(w.say(head))
@@ -151,7 +151,7 @@ func TestAHeadThatNeverEnds(t *testing.T) {
 	w.quiet(heard...)
 	require.Equal(t, w.from, w.position())
 
-	w = newWire(t, false)
+	w = newWire(t, 0, 0)
 	long := w.all(w.say("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + w.secret + "\r\nX-Long: " + strings.Repeat("a", 40<<10)))
 	require.True(t, strings.HasPrefix(long, "HTTP/1.1 431 "), "%.100s", long)
 	w.quiet(long)
@@ -161,7 +161,7 @@ func TestAHeadThatNeverEnds(t *testing.T) {
 // TestABodyThatNeverEnds is answered and loses its connection, whether somebody reads it or not.
 func TestABodyThatNeverEnds(t *testing.T) {
 	t.Parallel()
-	w := newWire(t, true)
+	w := newWire(t, 0, aMoment)
 	type row struct{ head, begins, says string }
 	var rows []row
 	for _, d := range inDialects() {
@@ -192,7 +192,7 @@ func TestABodyThatNeverEnds(t *testing.T) {
 // TestWhereARequestEnds: two who read the same bytes must not find two different requests in them.
 func TestWhereARequestEnds(t *testing.T) {
 	t.Parallel()
-	w := newWire(t, false)
+	w := newWire(t, 0, 0)
 	head := "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + w.secret + "\r\n"
 	whole := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(question), question)
 	length := func(value string) string { return "Content-Length: " + value + "\r\n" }
@@ -244,7 +244,7 @@ func TestWhereARequestEnds(t *testing.T) {
 // needs a key of its own.
 func TestALengthBesideChunks(t *testing.T) {
 	t.Parallel()
-	w := newWire(t, false)
+	w := newWire(t, 0, 0)
 	behind := "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: " + fmt.Sprint(len(question)) + "\r\n\r\n" + question
 	var heard []string
 	lengths := []string{"0", "5", fmt.Sprint(len(question)), "4000"}
@@ -266,7 +266,7 @@ func TestALengthBesideChunks(t *testing.T) {
 // TestALineThatEndsInABareLF is a line like others: what somebody smuggles in by it is a second key, which is refused.
 func TestALineThatEndsInABareLF(t *testing.T) {
 	t.Parallel()
-	w := newWire(t, false)
+	w := newWire(t, 0, 0)
 	var heard []string
 	for _, d := range inDialects() {
 		for _, second := range []string{"\n", "\r\n"} {

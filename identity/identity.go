@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -75,6 +76,9 @@ func Away(err error) error {
 	return domain.Errorf(domain.CodeUnavailable, "this cannot be done at the moment; try again").Wrap(err)
 }
 
+// linked is what begins an address of the web.
+var linked = regexp.MustCompile(`(?i)://|\bwww\.`)
+
 // Name reads what somebody calls himself or something: at least and at most so many characters, all of which can be seen, with single spaces
 // between its words, and without addresses of the web: names are in mails to others. Errors: invalid_request, "name".
 func Name(text string, least, most int) (string, error) {
@@ -83,7 +87,7 @@ func Name(text string, least, most int) (string, error) {
 	if n := utf8.RuneCountInString(text); !utf8.ValidString(text) || n < least || n > most || strings.ContainsFunc(text, hidden) {
 		return "", domain.Errorf(domain.CodeInvalid, "a name has %d to %d visible characters", least, most).With("param", "name")
 	}
-	if low := strings.ToLower(text); strings.Contains(low, "://") || strings.Contains(low, "www.") {
+	if linked.MatchString(text) {
 		return "", domain.Errorf(domain.CodeInvalid, "a name has no addresses of the web in it").With("param", "name")
 	}
 	return text, nil

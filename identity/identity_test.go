@@ -45,11 +45,11 @@ func TestADatabaseThatIsAwayIsNobodysFault(t *testing.T) {
 // TestNamesAreNoLinks: what people call themselves and their organisations comes into mails to others.
 func TestNamesAreNoLinks(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"You won 500 USD: open https://evil.example", "HTTPS://EVIL.EXAMPLE", "see www.evil.example", "WWW.evil.example"} {
+	for _, name := range []string{"You won 500 USD: open https://evil.example", "HTTPS://EVIL.EXAMPLE", "see www.evil.example", "WWW.evil.example", "(www.evil.example)"} {
 		_, err := identity.Name(name, 1, 100)
 		require.Equal(t, domain.CodeInvalid, domain.CodeOf(err), name)
 	}
-	for _, name := range []string{"Booking.com", "Dr. A. B. Smith", "Acme: a company", "AC/DC"} {
+	for _, name := range []string{"Booking.com", "Dr. A. B. Smith", "Acme: a company", "AC/DC", "Awww. Cute"} {
 		got, err := identity.Name(name, 1, 100)
 		require.NoError(t, err)
 		require.Equal(t, name, got)

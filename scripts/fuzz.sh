@@ -21,19 +21,26 @@ targets() {
 		done | sort
 }
 
+# over TARGET LOG says whether a target that failed has only come to its time's end, with no failing input: Go before 1.27 now and then takes the end
+# for an error (go.dev/issue/75804).
+over() {
+	[ "$(sed -n "/^--- FAIL: $1 (/,\$p" "$2" | sed '1d')" = "    context deadline exceeded
+FAIL" ]
+}
+
 # fuzz FOLDER TARGET runs one, in its folder: there a failing input is kept. 255 ends the others.
 fuzz() {
 	local folder="$1" target="$2"
 	local log="$work/${folder//\//_}.$target.log"
 	if ! (cd "$folder" && "$work/$folder.test" -test.run='^$' -test.fuzz="^$target\$" -test.fuzztime="$FUZZTIME" -test.parallel=1 -test.fuzzminimizetime=100x \
-		-test.fuzzcachedir="$work/cache/$folder") >"$log" 2>&1; then
+		-test.fuzzcachedir="$work/cache/$folder") >"$log" 2>&1 && ! over "$target" "$log"; then
 		cat "$log" >&2
 		say "error: $target found a failing input; it is kept in $folder/testdata/fuzz"
 		return 255
 	fi
 	say "fuzzed $folder $target for $FUZZTIME: $(sed -n 's/^fuzz: elapsed: [^,]*, //p' "$log" | tail -n 1)"
 }
-export -f fuzz say
+export -f fuzz over say
 
 targets >"$work/targets"
 while read -r folder <&3; do

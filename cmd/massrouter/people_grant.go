@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -50,6 +51,9 @@ func newPeopleGrantCommand(sh shell) *cobra.Command {
 	return o.flags(c, true)
 }
 
+// grantsAtOnce is how many are read at once.
+const grantsAtOnce = 200
+
 func newPeopleListCommand(sh shell) *cobra.Command {
 	var o operator
 	var past bool
@@ -62,11 +66,7 @@ func newPeopleListCommand(sh shell) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := api.ListGrantsWithResponse(c.Context(), &client.ListGrantsParams{Past: &past})
-			if err != nil {
-				return err
-			}
-			list, err := answer(r.JSON200, r.ApplicationProblemJSONDefault, r.Status())
+			list, err := everyGrant(c.Context(), api, past)
 			if err != nil {
 				return err
 			}
@@ -75,6 +75,25 @@ func newPeopleListCommand(sh shell) *cobra.Command {
 	}
 	c.Flags().BoolVar(&past, "past", false, "also those that are over")
 	return o.flags(c, false)
+}
+
+// everyGrant reads all pages as one.
+func everyGrant(ctx context.Context, api *client.ClientWithResponses, past bool) (client.PlatformGrantPage, error) {
+	list := client.PlatformGrantPage{Items: []client.PlatformGrant{}}
+	for {
+		r, err := api.ListGrantsWithResponse(ctx, &client.ListGrantsParams{Past: &past, Cursor: list.NextCursor, Limit: pointer(grantsAtOnce)})
+		if err != nil {
+			return list, err
+		}
+		page, err := answer(r.JSON200, r.ApplicationProblemJSONDefault, r.Status())
+		if err != nil {
+			return list, err
+		}
+		list.Items, list.NextCursor = append(list.Items, page.Items...), page.NextCursor
+		if page.NextCursor == nil {
+			return list, nil
+		}
+	}
 }
 
 func newPeopleRevokeCommand(sh shell) *cobra.Command {

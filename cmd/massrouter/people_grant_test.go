@@ -40,4 +40,13 @@ func TestPeopleAreGrantedRoles(t *testing.T) {
 	require.Contains(t, do(t, environ, "people", "revoke", id), id)
 	require.NotContains(t, do(t, environ, "people", "list"), "ann@example.com")
 	require.Contains(t, do(t, environ, "people", "list", "--past"), "ann@example.com")
+
+	_, err = pool.Exec(t.Context(), `INSERT INTO identity.platform_grants (grant_id, user_id, role, reason, granted_by, created_at, expires_at)
+		SELECT gen_random_uuid(), $1, 'support', 'r', 'operator:token', now() - interval '1 year', now() - interval '1 month' FROM generate_series(1, 2 * $2::int)`, ann, grantsAtOnce)
+	require.NoError(t, err)
+	whole := map[string]bool{}
+	for line := range strings.Lines(do(t, environ, "people", "list", "--past")) {
+		whole[strings.Fields(line)[0]] = true
+	}
+	require.Len(t, whole, 1+1+2*grantsAtOnce, "the head, and all of three pages")
 }

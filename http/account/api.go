@@ -18,7 +18,6 @@ package account
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -27,8 +26,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/massrouter/massrouter/domain"
-	"github.com/massrouter/massrouter/http/auth"
-	"github.com/massrouter/massrouter/http/body"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/http/request"
 	people "github.com/massrouter/massrouter/identity/account"
@@ -85,13 +83,11 @@ func New(parts *Parts) (*API, error) {
 
 // Mount adds the operations to a router on which auth.Guard runs.
 func (a *API) Mount(r chi.Router) {
-	handler := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{a.exchange}, StrictHTTPServerOptions{
-		RequestErrorHandlerFunc:  func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, decodeError(err)) },
-		ResponseErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, err) },
+	handler := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{contract.Exchanged[StrictHandlerFunc]}, StrictHTTPServerOptions{
+		RequestErrorHandlerFunc:  contract.BadBody,
+		ResponseErrorHandlerFunc: problem.Write,
 	})
-	makers := bodies()
-	strict := body.Strict(func(r *http.Request) func() any { return makers[auth.OperationOf(r.Context())] })
-	HandlerWithOptions(handler, ChiServerOptions{BaseRouter: r.With(a.sameOrigin, strict), ErrorHandlerFunc: badParameter})
+	HandlerWithOptions(handler, ChiServerOptions{BaseRouter: r.With(a.sameOrigin, contract.Bodies(bodies())), ErrorHandlerFunc: contract.BadParameter})
 }
 
 // sameOrigin refuses what a page of another site has sent a browser to do, signed in or not: nobody is signed in as somebody else either.
@@ -109,51 +105,9 @@ func (a *API) sameOrigin(next http.Handler) http.Handler {
 	})
 }
 
-type exchangeKey struct{}
-
-// exchange is a request that is being answered, for its cookies.
-type exchange struct {
-	w http.ResponseWriter
-	r *http.Request
-}
-
-// exchange checks the query and keeps the request for the handlers, which get its parts only.
-func (*API) exchange(next StrictHandlerFunc, _ string) StrictHandlerFunc {
-	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, input any) (any, error) {
-		if err := request.CheckQuery(r, input); err != nil {
-			return nil, err
-		}
-		return next(context.WithValue(ctx, exchangeKey{}, exchange{w, r}), w, r, input)
-	}
-}
-
-func of(ctx context.Context) exchange {
-	x, _ := ctx.Value(exchangeKey{}).(exchange)
-	return x
-}
-
 // device is where a request comes from.
 func device(ctx context.Context) session.Device {
-	return session.Device{UserAgent: of(ctx).r.UserAgent(), Address: request.Address(ctx)}
-}
-
-// decodeError is for what the generated decoder refuses although body.Strict has let it pass.
-func decodeError(err error) error {
-	var known *domain.Error
-	if errors.As(err, &known) {
-		return known
-	}
-	return domain.Errorf(domain.CodeInvalid, "the body does not fit the operation").Wrap(err)
-}
-
-// badParameter names the parameter; the generated errors repeat the caller's text.
-func badParameter(w http.ResponseWriter, r *http.Request, err error) {
-	message, name := "a parameter is malformed", ""
-	var format *InvalidParamFormatError
-	if errors.As(err, &format) {
-		message, name = "the parameter "+format.ParamName+" is malformed", format.ParamName
-	}
-	problem.Write(w, r, domain.Errorf(domain.CodeInvalid, "%s", message).With("parameter", name).Wrap(err))
+	return session.Device{UserAgent: contract.Of(ctx).R.UserAgent(), Address: request.Address(ctx)}
 }
 
 // bodies makes an empty body of each operation that has one.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/identity/factor"
 	"github.com/massrouter/massrouter/identity/signin"
 	"github.com/massrouter/massrouter/identity/token"
@@ -15,7 +16,7 @@ func (a *API) underWay(ctx context.Context, sent *string) (secret, by string, au
 	if sent != nil {
 		return *sent, byBody, token.Portal, nil
 	}
-	if secret, audience = a.jar.find(of(ctx).r, challenge); secret == "" {
+	if secret, audience = a.jar.find(contract.Of(ctx).R, challenge); secret == "" {
 		err = domain.Errorf(signin.CodeOver, "this sign-in is over: begin again")
 	}
 	return secret, byCookie, audience, err
@@ -86,7 +87,7 @@ func (a *API) StepUp(ctx context.Context, r StepUpRequestObject) (StepUpResponse
 	if err != nil {
 		return nil, err
 	}
-	if by == byBody && of(ctx).r.Header.Get("Authorization") == "" {
+	if by == byBody && contract.Of(ctx).R.Header.Get("Authorization") == "" {
 		return nil, domain.Errorf(domain.CodeInvalid, "what came in a cookie goes back in a cookie: no page gets to see a token").With("member", "/delivery")
 	}
 	s, err := a.p.Sessions.Get(ctx, auth.From(ctx).Session)

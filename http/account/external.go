@@ -1,10 +1,10 @@
 package account
 
 import (
-	"context"
 	"net/http"
 	"time"
 
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/identity/signin"
 	"github.com/massrouter/massrouter/identity/token"
 )
@@ -17,7 +17,7 @@ const (
 
 // Enter keeps in the browser's cookies where somebody has come to who was shown by a service of others: to a session, or to the challenge of a second factor.
 func (a *API) Enter(w http.ResponseWriter, r *http.Request, result *signin.Result, audience token.Audience) {
-	ctx := context.WithValue(r.Context(), exchangeKey{}, exchange{w, r})
+	ctx := contract.WithExchange(r.Context(), w, r)
 	a.signedIn(ctx, result, audience, byCookie)
 }
 

@@ -142,7 +142,7 @@ func TestWhatIsDangerousNeedsAFreshFactor(t *testing.T) {
 	require.Empty(t, thief.held("__Host-mr_rt"))
 	a.post(authPath+"refresh", map[string]any{}).is(200)
 	require.Equal(t, "pwd", a.post(mePath+"/step-up", map[string]any{}).is(200).text("challenge", "methods", 0))
-	a.post(authPath+"challenge", map[string]any{"method": "pwd", "code": fresh}).refused(401, people.CodeSignIn)
+	a.post(authPath+"challenge", map[string]any{"method": "pwd", "code": fresh}).refused(422, people.CodePassword)
 	a.post(authPath+"challenge", map[string]any{"method": "pwd", "code": secret}).is(200)
 	a.get(mePath + "/export").is(200)
 }

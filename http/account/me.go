@@ -33,21 +33,7 @@ func erased(err error) error {
 // UpdateMe changes what is given of the profile.
 func (a *API) UpdateMe(ctx context.Context, r UpdateMeRequestObject) (UpdateMeResponseObject, error) {
 	user := auth.From(ctx).User
-	before, err := a.p.Accounts.Get(ctx, user)
-	if err != nil {
-		return nil, erased(err)
-	}
-	profile := before.Profile
-	if r.Body.Name != nil {
-		profile.Name = *r.Body.Name
-	}
-	if r.Body.Language != nil {
-		profile.Language = people.Language(*r.Body.Language)
-	}
-	if r.Body.Zone != nil {
-		profile.Zone = *r.Body.Zone
-	}
-	u, err := a.p.Accounts.Update(ctx, user, profile)
+	u, err := a.p.Accounts.Update(ctx, user, people.Changes{Name: r.Body.Name, Language: (*people.Language)(r.Body.Language), Zone: r.Body.Zone})
 	if err != nil {
 		return nil, erased(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/identity/session"
 	"github.com/massrouter/massrouter/identity/token"
 )
@@ -20,7 +21,7 @@ func (a *API) RefreshSession(ctx context.Context, r RefreshSessionRequestObject)
 	result, _, err := a.p.Machine.Refresh(ctx, secret, audience, device(ctx))
 	if err != nil {
 		if by == byCookie && domain.CodeOf(err) == domain.CodeUnauthenticated { // not session_renewed: newer ones are there, or under way
-			a.jar.clear(of(ctx).w, audience, accessToken, refreshToken)
+			a.jar.clear(contract.Of(ctx).W, audience, accessToken, refreshToken)
 		}
 		return nil, err
 	}
@@ -32,7 +33,7 @@ func (a *API) refreshToken(ctx context.Context, sent, named *string) (secret, by
 		audience, err = audienceOf(named)
 		return *sent, byBody, audience, err
 	}
-	if secret, audience = a.jar.find(of(ctx).r, refreshToken); secret == "" {
+	if secret, audience = a.jar.find(contract.Of(ctx).R, refreshToken); secret == "" {
 		err = unknown()
 	}
 	return secret, byCookie, audience, err
@@ -53,9 +54,9 @@ func (a *API) SignOut(ctx context.Context, r SignOutRequestObject) (SignOutRespo
 		}
 	}
 	if by == byCookie {
-		for _, one := range asked(of(ctx).r) {
+		for _, one := range asked(contract.Of(ctx).R) {
 			if audience == "" || one == audience {
-				a.jar.clear(of(ctx).w, one, accessToken, refreshToken, challenge)
+				a.jar.clear(contract.Of(ctx).W, one, accessToken, refreshToken, challenge)
 			}
 		}
 	}
@@ -73,9 +74,9 @@ func (a *API) SignOutEverywhere(ctx context.Context, _ SignOutEverywhereRequestO
 
 // clear removes the cookies of the session that a request came with.
 func (a *API) clear(ctx context.Context) {
-	x := of(ctx)
-	if _, audience := a.jar.find(x.r, accessToken); audience != "" {
-		a.jar.clear(x.w, audience, accessToken, refreshToken, challenge)
+	x := contract.Of(ctx)
+	if _, audience := a.jar.find(x.R, accessToken); audience != "" {
+		a.jar.clear(x.W, audience, accessToken, refreshToken, challenge)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/http/contract"
 	people "github.com/massrouter/massrouter/identity/account"
 	"github.com/massrouter/massrouter/identity/signin"
 	"github.com/massrouter/massrouter/identity/token"
@@ -81,7 +82,7 @@ func (a *API) SignInWithPasskey(ctx context.Context, r SignInWithPasskeyRequestO
 // somebody else has put there.
 func (a *API) signedIn(ctx context.Context, r *signin.Result, audience token.Audience, by string) SignedIn {
 	var answer SignedIn
-	w := of(ctx).w
+	w := contract.Of(ctx).W
 	if r.Challenge != nil {
 		answer.Challenge = a.challenged(ctx, r.Challenge, audience, by)
 		return answer
@@ -109,7 +110,7 @@ func (a *API) challenged(ctx context.Context, c *signin.Challenge, audience toke
 	if by == byBody {
 		answer.Challenge = &c.Secret
 	} else {
-		a.jar.set(of(ctx).w, audience, challenge, c.Secret, c.ExpiresAt)
+		a.jar.set(contract.Of(ctx).W, audience, challenge, c.Secret, c.ExpiresAt)
 	}
 	return answer
 }

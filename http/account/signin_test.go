@@ -184,7 +184,7 @@ func TestForgottenPasswords(t *testing.T) {
 	b.browser().post(authPath+"sign-in", words(email, secret)).refused(401, people.CodeSignIn)
 	a.refusedSoon()
 	again := b.in(email, fresh)
-	again.post(mePath+"/password", map[string]any{"current": secret, "password": secret}).refused(401, people.CodeSignIn)
+	again.post(mePath+"/password", map[string]any{"current": secret, "password": secret}).refused(422, people.CodePassword)
 	other := b.in(email, fresh)
 	again.post(mePath+"/password", map[string]any{"current": fresh, "password": secret}).is(200)
 	other.refusedSoon()

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -204,7 +203,7 @@ func TestCookiesThatWaitedForSomebody(t *testing.T) {
 	danger := map[string]any{"email": "somebody@new.example"}
 	eve.post(mePath+"/step-up", map[string]any{}).is(200)
 	victim.put("__Host-mr_ch", eve.held("__Host-mr_ch"))
-	require.Equal(t, http.StatusUnauthorized, victim.post(authPath+"challenge", map[string]any{"method": "pwd", "code": secret + "x"}).status)
+	victim.post(authPath+"challenge", map[string]any{"method": "pwd", "code": secret + "x"}).refused(422, "password_wrong")
 	victim.post(mePath+"/email", danger).refused(403, "step_up_required")
 	eve.post(mePath+"/email", danger).refused(403, "step_up_required")
 

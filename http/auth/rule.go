@@ -114,7 +114,7 @@ func decide(r *http.Request, owners Owners, a Actor, o Operation) (Acting, error
 		}
 		return Acting{}, nil
 	case a.Platform.Has(o.Permission):
-		return Acting{Role: a.role()}, nil
+		return Acting{Role: a.role()}, shown(r.Context(), owners, a, o, chi.URLParam(r, string(rule.Kind)))
 	case rule.Reach == ReachAnywhere:
 		for _, t := range a.Tenants {
 			if t.Permissions.Has(o.Permission) {

@@ -6,6 +6,7 @@ import (
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/app"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 )
 
@@ -15,7 +16,7 @@ func details(d *AppDetails) app.Details {
 
 // RegisterApp registers an app; its id follows from the command's.
 func (a *API) RegisterApp(ctx context.Context, r RegisterAppRequestObject) (RegisterAppResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +30,7 @@ func (a *API) RegisterApp(ctx context.Context, r RegisterAppRequestObject) (Regi
 
 // UpdateApp replaces what is said of an app.
 func (a *API) UpdateApp(ctx context.Context, r UpdateAppRequestObject) (UpdateAppResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (a *API) UpdateApp(ctx context.Context, r UpdateAppRequestObject) (UpdateAp
 
 // ArchiveApp ends an app.
 func (a *API) ArchiveApp(ctx context.Context, r ArchiveAppRequestObject) (ArchiveAppResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ func (a *API) ArchiveApp(ctx context.Context, r ArchiveAppRequestObject) (Archiv
 
 // BindApp binds a key to an app.
 func (a *API) BindApp(ctx context.Context, r BindAppRequestObject) (BindAppResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (a *API) BindApp(ctx context.Context, r BindAppRequestObject) (BindAppRespo
 
 // UnbindApp frees a key.
 func (a *API) UnbindApp(ctx context.Context, r UnbindAppRequestObject) (UnbindAppResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}

@@ -6,12 +6,13 @@ import (
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/catalog"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 )
 
 // PublishVendor publishes or replaces a vendor.
 func (a *API) PublishVendor(ctx context.Context, r PublishVendorRequestObject) (PublishVendorResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +29,7 @@ func (a *API) PublishVendor(ctx context.Context, r PublishVendorRequestObject) (
 
 // PublishModel publishes or replaces a model.
 func (a *API) PublishModel(ctx context.Context, r PublishModelRequestObject) (PublishModelResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func (a *API) PublishModel(ctx context.Context, r PublishModelRequestObject) (Pu
 
 // PublishEndpoint publishes or replaces a vendor's offer of a model.
 func (a *API) PublishEndpoint(ctx context.Context, r PublishEndpointRequestObject) (PublishEndpointResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (a *API) PublishEndpoint(ctx context.Context, r PublishEndpointRequestObjec
 
 // PublishPrice adds a price version. An id that the caller left out follows from the command's.
 func (a *API) PublishPrice(ctx context.Context, r PublishPriceRequestObject) (PublishPriceResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}

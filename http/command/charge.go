@@ -9,6 +9,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/charge"
 	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 )
 
@@ -20,7 +21,7 @@ type Charges interface {
 
 // ReviewCharge decides on a suspect charge.
 func (a *API) ReviewCharge(ctx context.Context, r ReviewChargeRequestObject) (ReviewChargeResponseObject, error) {
-	m, err := meta(ctx, &r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, &r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}

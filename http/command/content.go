@@ -8,6 +8,7 @@ import (
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/problem"
 )
 
@@ -30,7 +31,7 @@ func (a *API) SetContentStorage(ctx context.Context, r SetContentStorageRequestO
 	if a.contents == nil {
 		return nil, noContents()
 	}
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func (a *API) EraseContents(ctx context.Context, r EraseContentsRequestObject) (
 	if a.contents == nil {
 		return nil, noContents()
 	}
-	if _, err := meta(ctx, r.Params.IdempotencyKey); err != nil {
+	if _, err := contract.Meta(ctx, r.Params.IdempotencyKey); err != nil {
 		return nil, err
 	}
 	if err := a.contents.EraseAll(ctx, r.WalletID); err != nil {
@@ -65,7 +66,7 @@ func (a *API) EraseContent(ctx context.Context, r EraseContentRequestObject) (Er
 	if a.contents == nil {
 		return nil, noContents()
 	}
-	if _, err := meta(ctx, r.Params.IdempotencyKey); err != nil {
+	if _, err := contract.Meta(ctx, r.Params.IdempotencyKey); err != nil {
 		return nil, err
 	}
 	id, err := domain.ParseGenerationID(r.GenerationID)

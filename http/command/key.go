@@ -13,12 +13,13 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/apikey"
 	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 )
 
 // IssueKey makes a secret, records its hash, and shows it in this one answer.
 func (a *API) IssueKey(ctx context.Context, r IssueKeyRequestObject) (IssueKeyResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func memberOf(ctx context.Context, asked *uuid.UUID, scope apikey.Scope) (uuid.U
 
 // RotateKey makes a new secret, records its hash, and shows it in this one answer.
 func (a *API) RotateKey(ctx context.Context, r RotateKeyRequestObject) (RotateKeyResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func secretReceipt(id uuid.UUID, secret string, r commands.Receipt) SecretReceip
 
 // UpdateKey replaces a key's limits whole.
 func (a *API) UpdateKey(ctx context.Context, r UpdateKeyRequestObject) (UpdateKeyResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +135,7 @@ func (a *API) UpdateKey(ctx context.Context, r UpdateKeyRequestObject) (UpdateKe
 
 // DisableKey stops a key until it is enabled again.
 func (a *API) DisableKey(ctx context.Context, r DisableKeyRequestObject) (DisableKeyResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +148,7 @@ func (a *API) DisableKey(ctx context.Context, r DisableKeyRequestObject) (Disabl
 
 // EnableKey lets a disabled key work again.
 func (a *API) EnableKey(ctx context.Context, r EnableKeyRequestObject) (EnableKeyResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +161,7 @@ func (a *API) EnableKey(ctx context.Context, r EnableKeyRequestObject) (EnableKe
 
 // RevokeKey ends a key for good.
 func (a *API) RevokeKey(ctx context.Context, r RevokeKeyRequestObject) (RevokeKeyResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}

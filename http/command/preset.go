@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/massrouter/massrouter/gateway/preset"
+	"github.com/massrouter/massrouter/http/contract"
 )
 
 // Presets changes presets; see preset.Store for what each method promises and refuses. Safe for concurrent use.
@@ -18,7 +19,7 @@ type Presets interface {
 
 // CreatePreset makes a version.
 func (a *API) CreatePreset(ctx context.Context, r CreatePresetRequestObject) (CreatePresetResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func (a *API) CreatePreset(ctx context.Context, r CreatePresetRequestObject) (Cr
 
 // ArchivePreset keeps calls from using a preset.
 func (a *API) ArchivePreset(ctx context.Context, r ArchivePresetRequestObject) (ArchivePresetResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (a *API) ArchivePreset(ctx context.Context, r ArchivePresetRequestObject) (
 
 // ErasePreset removes a preset.
 func (a *API) ErasePreset(ctx context.Context, r ErasePresetRequestObject) (ErasePresetResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}

@@ -5,11 +5,12 @@ import (
 
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/http/contract"
 )
 
 // SetPriceGroup puts a wallet into a price group.
 func (a *API) SetPriceGroup(ctx context.Context, r SetPriceGroupRequestObject) (SetPriceGroupResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +23,7 @@ func (a *API) SetPriceGroup(ctx context.Context, r SetPriceGroupRequestObject) (
 
 // ClearPriceGroup takes a wallet out of its price group.
 func (a *API) ClearPriceGroup(ctx context.Context, r ClearPriceGroupRequestObject) (ClearPriceGroupResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +36,7 @@ func (a *API) ClearPriceGroup(ctx context.Context, r ClearPriceGroupRequestObjec
 
 // SetWalletRateLimits replaces a wallet's rate limits.
 func (a *API) SetWalletRateLimits(ctx context.Context, r SetWalletRateLimitsRequestObject) (SetWalletRateLimitsResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func (a *API) SetWalletRateLimits(ctx context.Context, r SetWalletRateLimitsRequ
 
 // SetMemberLimits replaces the limits of a member of a wallet.
 func (a *API) SetMemberLimits(ctx context.Context, r SetMemberLimitsRequestObject) (SetMemberLimitsResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func (a *API) SetMemberLimits(ctx context.Context, r SetMemberLimitsRequestObjec
 
 // SetKeyMember says who of the wallet uses a key.
 func (a *API) SetKeyMember(ctx context.Context, r SetKeyMemberRequestObject) (SetKeyMemberResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ func (a *API) SetKeyMember(ctx context.Context, r SetKeyMemberRequestObject) (Se
 
 // ClearKeyMember lets a key be used by nobody in particular.
 func (a *API) ClearKeyMember(ctx context.Context, r ClearKeyMemberRequestObject) (ClearKeyMemberResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/gateway/ownkey"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/problem"
 )
 
@@ -27,7 +28,7 @@ func (a *API) ownKeyRequest(ctx context.Context, key *IdempotencyKey) (ownkey.Re
 	if a.ownKeys == nil {
 		return ownkey.Request{}, domain.Errorf(problem.CodeNotConfigured, "this service stores no keys of customers: it needs a keyset to seal them")
 	}
-	m, err := meta(ctx, key)
+	m, err := contract.Meta(ctx, key)
 	return ownkey.Request{ID: m.CommandID, Actor: m.Actor}, err
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/massrouter/massrouter/commands"
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 )
 
@@ -15,7 +16,7 @@ const operatorPSP = "operator"
 
 // OpenWallet opens a wallet. An id that the caller left out follows from the command's, so a replay finds the same.
 func (a *API) OpenWallet(ctx context.Context, r OpenWalletRequestObject) (OpenWalletResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +33,7 @@ func (a *API) OpenWallet(ctx context.Context, r OpenWalletRequestObject) (OpenWa
 
 // TopUpWallet credits money that came in from outside.
 func (a *API) TopUpWallet(ctx context.Context, r TopUpWalletRequestObject) (TopUpWalletResponseObject, error) {
-	m, err := meta(ctx, &r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, &r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func (a *API) TopUpWallet(ctx context.Context, r TopUpWalletRequestObject) (TopU
 
 // GrantCredit gives promotional credit.
 func (a *API) GrantCredit(ctx context.Context, r GrantCreditRequestObject) (GrantCreditResponseObject, error) {
-	m, err := meta(ctx, &r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, &r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (a *API) GrantCredit(ctx context.Context, r GrantCreditRequestObject) (Gran
 
 // AdjustWallet corrects a balance.
 func (a *API) AdjustWallet(ctx context.Context, r AdjustWalletRequestObject) (AdjustWalletResponseObject, error) {
-	m, err := meta(ctx, &r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, &r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func (a *API) AdjustWallet(ctx context.Context, r AdjustWalletRequestObject) (Ad
 
 // ReleaseHold frees a hold whose call is known to have produced nothing.
 func (a *API) ReleaseHold(ctx context.Context, r ReleaseHoldRequestObject) (ReleaseHoldResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}

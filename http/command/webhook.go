@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/reactors/webhook"
@@ -30,7 +31,7 @@ func (a *API) hooks(ctx context.Context, key *string) (Webhooks, webhook.Request
 	if a.webhooks == nil {
 		return nil, webhook.Request{}, domain.Errorf(problem.CodeNotConfigured, "this service has no webhooks: it needs a key to seal their secrets")
 	}
-	m, err := meta(ctx, key)
+	m, err := contract.Meta(ctx, key)
 	return a.webhooks, webhook.Request{ID: m.CommandID, Actor: m.Actor}, err
 }
 

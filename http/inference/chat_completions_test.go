@@ -306,7 +306,7 @@ func TestChatIdempotency(t *testing.T) {
 		resp, err := k.server.Client().Do(req)
 		first <- outcome{resp, err}
 	}()
-	require.Eventually(t, func() bool { return len(k.History().Placed) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(k.History().Placed) == 1 }, time.Minute, time.Millisecond)
 
 	r := k.post(t, gatewaytest.Body(model), "Idempotency-Key", "abc")
 	require.Equal(t, http.StatusConflict, r.status)
@@ -345,7 +345,7 @@ func TestChatOfACallerWhoHangsUp(t *testing.T) {
 		require.NoError(t, err)
 		cancel()
 		require.NoError(t, resp.Body.Close())
-		require.Eventually(t, func() bool { return len(k.History().Charged) == 1 }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return len(k.History().Charged) == 1 }, time.Minute, time.Millisecond)
 		e := k.Only()
 		require.Equal(t, want, e.Provenance)
 		require.True(t, e.Call.Cancelled)

@@ -39,7 +39,9 @@ type AuthorizationURL struct {
 // AuthorizeApp defines model for AuthorizeApp.
 type AuthorizeApp struct {
 	// CallbackURL Of https, or of http at localhost or 127.0.0.1 at any port.
-	CallbackURL   string  `json:"callback_url"`
+	CallbackURL string `json:"callback_url"`
+
+	// CodeChallenge Of the verifier that the exchange shows (RFC 7636). May be left out, as at OpenRouter, and should not be.
 	CodeChallenge *string `json:"code_challenge,omitempty"`
 
 	// CodeChallengeMethod plain unless said.

@@ -9,8 +9,6 @@
 package oauth
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -18,10 +16,8 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/http/account"
-	"github.com/massrouter/massrouter/http/auth"
-	"github.com/massrouter/massrouter/http/body"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/problem"
-	"github.com/massrouter/massrouter/http/request"
 	services "github.com/massrouter/massrouter/identity/oauth"
 	"github.com/massrouter/massrouter/identity/oauth/appcode"
 	"github.com/massrouter/massrouter/identity/oauth/sso"
@@ -50,13 +46,11 @@ func New(parts *Parts) *API { return &API{p: parts} }
 
 // Mount adds the operations to a router on which auth.Guard runs. A nil API is one without people.
 func (a *API) Mount(r chi.Router) {
-	handler := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{exchanged}, StrictHTTPServerOptions{
-		RequestErrorHandlerFunc:  func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, decodeError(err)) },
-		ResponseErrorHandlerFunc: func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, err) },
+	handler := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{contract.Exchanged[StrictHandlerFunc]}, StrictHTTPServerOptions{
+		RequestErrorHandlerFunc:  contract.BadBody,
+		ResponseErrorHandlerFunc: problem.Write,
 	})
-	makers := bodies()
-	strict := body.Strict(func(r *http.Request) func() any { return makers[auth.OperationOf(r.Context())] })
-	HandlerWithOptions(handler, ChiServerOptions{BaseRouter: r.With(a.there, a.trusted, strict), ErrorHandlerFunc: badParameter})
+	HandlerWithOptions(handler, ChiServerOptions{BaseRouter: r.With(a.there, a.trusted, contract.Bodies(bodies())), ErrorHandlerFunc: contract.BadParameter})
 	r.With(a.there).Get("/console/v1/auth/oauth/{provider}", a.begin)
 	r.With(a.there).Get("/console/v1/auth/oauth/{provider}/callback", a.finish)
 	r.With(a.there).Post("/console/v1/auth/oauth/{provider}/callback", a.finishByForm)
@@ -94,45 +88,4 @@ func bodies() map[string]func() any {
 		"LinkIdentity":    func() any { return new(LinkIdentityJSONRequestBody) },
 		"ConfirmIdentity": func() any { return new(ConfirmIdentityJSONRequestBody) },
 	}
-}
-
-type exchangeKey struct{}
-
-// exchange is a request that is being answered, for its cookies.
-type exchange struct {
-	w http.ResponseWriter
-	r *http.Request
-}
-
-func exchanged(next StrictHandlerFunc, _ string) StrictHandlerFunc {
-	return func(ctx context.Context, w http.ResponseWriter, r *http.Request, input any) (any, error) {
-		if err := request.CheckQuery(r, input); err != nil {
-			return nil, err
-		}
-		return next(context.WithValue(ctx, exchangeKey{}, exchange{w, r}), w, r, input)
-	}
-}
-
-func of(ctx context.Context) exchange {
-	x, _ := ctx.Value(exchangeKey{}).(exchange)
-	return x
-}
-
-// decodeError is for what the generated decoder refuses although body.Strict has let it pass.
-func decodeError(err error) error {
-	var known *domain.Error
-	if errors.As(err, &known) {
-		return known
-	}
-	return domain.Errorf(domain.CodeInvalid, "the body does not fit the operation").Wrap(err)
-}
-
-// badParameter names the parameter; the generated errors repeat the caller's text.
-func badParameter(w http.ResponseWriter, r *http.Request, err error) {
-	message, name := "a parameter is malformed", ""
-	var format *InvalidParamFormatError
-	if errors.As(err, &format) {
-		message, name = "the parameter "+format.ParamName+" is malformed", format.ParamName
-	}
-	problem.Write(w, r, domain.Errorf(domain.CodeInvalid, "%s", message).With("parameter", name).Wrap(err))
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/http/account"
 	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/http/contract"
 	services "github.com/massrouter/massrouter/identity/oauth"
 )
 
@@ -35,7 +36,7 @@ func (a *API) linked(ctx context.Context) (IdentityList, error) {
 	if err != nil {
 		return IdentityList{}, err
 	}
-	list := IdentityList{Items: []Identity{}, Pending: a.p.Account.Kept(of(ctx).r, s.Audience, account.Pending) != ""}
+	list := IdentityList{Items: []Identity{}, Pending: a.p.Account.Kept(contract.Of(ctx).R, s.Audience, account.Pending) != ""}
 	for _, i := range all {
 		shown := Identity{ID: i.ID, Provider: i.Provider, Name: i.Name, LinkedAt: i.LinkedAt, UsedAt: i.UsedAt}
 		if i.Email != "" {
@@ -65,7 +66,7 @@ func (a *API) goTo(ctx context.Context, purpose services.Purpose, b *GoToProvide
 	if b.ReturnTo != nil {
 		start.ReturnTo = *b.ReturnTo
 	}
-	to, err := a.send(of(ctx).w, of(ctx).r, start)
+	to, err := a.send(contract.Of(ctx).W, contract.Of(ctx).R, start)
 	return AuthorizationURL{AuthorizationURL: to}, err
 }
 
@@ -93,14 +94,14 @@ func (a *API) ClaimIdentity(ctx context.Context, _ ClaimIdentityRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	secret := a.p.Account.Kept(of(ctx).r, s.Audience, account.Pending)
+	secret := a.p.Account.Kept(contract.Of(ctx).R, s.Audience, account.Pending)
 	if secret == "" {
 		return nil, domain.Errorf(services.CodeFlow, "this browser has shown nothing that could be linked: begin again")
 	}
 	if err := a.p.Services.Claim(ctx, s.User, secret); err != nil {
 		return nil, err
 	}
-	a.p.Account.Forget(of(ctx).w, s.Audience, account.Pending)
+	a.p.Account.Forget(contract.Of(ctx).W, s.Audience, account.Pending)
 	list, err := a.linked(ctx)
 	list.Pending = false
 	return ClaimIdentity200JSONResponse(list), err

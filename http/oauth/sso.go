@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/http/contract"
 	services "github.com/massrouter/massrouter/identity/oauth"
 	"github.com/massrouter/massrouter/identity/oauth/sso"
 	"github.com/massrouter/massrouter/identity/organisation"
@@ -22,7 +23,7 @@ func (a *API) BeginSSO(ctx context.Context, r BeginSSORequestObject) (BeginSSORe
 	if r.Body.ReturnTo != nil {
 		start.ReturnTo = *r.Body.ReturnTo
 	}
-	to, err := a.send(of(ctx).w, of(ctx).r, start)
+	to, err := a.send(contract.Of(ctx).W, contract.Of(ctx).R, start)
 	return BeginSSO200JSONResponse{AuthorizationURL: to}, err
 }
 

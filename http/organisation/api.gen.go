@@ -42,9 +42,10 @@ type Approval struct {
 	Status *int `json:"status,omitempty"`
 }
 
-// ApprovalList defines model for ApprovalList.
-type ApprovalList struct {
-	Items []Approval `json:"items"`
+// ApprovalPage defines model for ApprovalPage.
+type ApprovalPage struct {
+	Items      []Approval `json:"items"`
+	NextCursor *string    `json:"next_cursor"`
 }
 
 // ID defines model for ID.
@@ -64,9 +65,10 @@ type Invitation struct {
 	Role           OrganisationRole `json:"role"`
 }
 
-// InvitationList defines model for InvitationList.
-type InvitationList struct {
-	Items []Invitation `json:"items"`
+// InvitationPage defines model for InvitationPage.
+type InvitationPage struct {
+	Items      []Invitation `json:"items"`
+	NextCursor *string      `json:"next_cursor"`
 }
 
 // MemberRole defines model for MemberRole.
@@ -105,11 +107,6 @@ type Organisation struct {
 	WalletID ID                `json:"wallet_id"`
 }
 
-// OrganisationList defines model for OrganisationList.
-type OrganisationList struct {
-	Items []Organisation `json:"items"`
-}
-
 // OrganisationMember defines model for OrganisationMember.
 type OrganisationMember struct {
 	Email    string           `json:"email"`
@@ -119,14 +116,21 @@ type OrganisationMember struct {
 	Role     OrganisationRole `json:"role"`
 }
 
-// OrganisationMemberList defines model for OrganisationMemberList.
-type OrganisationMemberList struct {
-	Items []OrganisationMember `json:"items"`
+// OrganisationMemberPage defines model for OrganisationMemberPage.
+type OrganisationMemberPage struct {
+	Items      []OrganisationMember `json:"items"`
+	NextCursor *string              `json:"next_cursor"`
 }
 
 // OrganisationName defines model for OrganisationName.
 type OrganisationName struct {
 	Name string `json:"name"`
+}
+
+// OrganisationPage defines model for OrganisationPage.
+type OrganisationPage struct {
+	Items      []Organisation `json:"items"`
+	NextCursor *string        `json:"next_cursor"`
 }
 
 // OrganisationRole defines model for OrganisationRole.
@@ -152,9 +156,10 @@ type PlatformGrant struct {
 	UserID    ID           `json:"user_id"`
 }
 
-// PlatformGrantList defines model for PlatformGrantList.
-type PlatformGrantList struct {
-	Items []PlatformGrant `json:"items"`
+// PlatformGrantPage defines model for PlatformGrantPage.
+type PlatformGrantPage struct {
+	Items      []PlatformGrant `json:"items"`
+	NextCursor *string         `json:"next_cursor"`
 }
 
 // PlatformRole defines model for PlatformRole.
@@ -179,11 +184,17 @@ type Problem struct {
 // ApprovalID defines model for ApprovalID.
 type ApprovalID = ID
 
+// Cursor defines model for Cursor.
+type Cursor = string
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
 // InvitationID defines model for InvitationID.
 type InvitationID = ID
+
+// Limit defines model for Limit.
+type Limit = int
 
 // MemberID defines model for MemberID.
 type MemberID = ID
@@ -201,6 +212,12 @@ type NeedsApproval = Approval
 type ListApprovalsParams struct {
 	// Past Also those that are over.
 	Past *Past `form:"past,omitempty" json:"past,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ApproveRequestParams defines parameters for ApproveRequest.
@@ -225,6 +242,12 @@ type WithdrawRequestParams struct {
 type ListGrantsParams struct {
 	// Past Also those that are over.
 	Past *Past `form:"past,omitempty" json:"past,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // GrantRoleParams defines parameters for GrantRole.
@@ -239,6 +262,15 @@ type EndGrantParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListMyInvitationsParams defines parameters for ListMyInvitations.
+type ListMyInvitationsParams struct {
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // AcceptInvitationParams defines parameters for AcceptInvitation.
 type AcceptInvitationParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
@@ -249,6 +281,15 @@ type AcceptInvitationParams struct {
 type DeclineInvitationParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListOrganisationsParams defines parameters for ListOrganisations.
+type ListOrganisationsParams struct {
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // CreateOrganisationParams defines parameters for CreateOrganisation.
@@ -269,6 +310,15 @@ type RenameOrganisationParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListInvitationsParams defines parameters for ListInvitations.
+type ListInvitationsParams struct {
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // InviteMemberParams defines parameters for InviteMember.
 type InviteMemberParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
@@ -285,6 +335,15 @@ type WithdrawInvitationParams struct {
 type LeaveOrganisationParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListMembersParams defines parameters for ListMembers.
+type ListMembersParams struct {
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // RemoveMemberParams defines parameters for RemoveMember.
@@ -325,7 +384,7 @@ type TransferOwnershipJSONRequestBody = NewOwner
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// ListApprovals What waits for a second person
+	// ListApprovals What waits for a second person, the newest first
 	// (GET /console/v1/approvals)
 	ListApprovals(w http.ResponseWriter, r *http.Request, params ListApprovalsParams)
 	// GetApproval What waits, or what became of it
@@ -340,7 +399,7 @@ type ServerInterface interface {
 	// WithdrawRequest Take back what one has asked for
 	// (POST /console/v1/approvals/{approval_id}/withdraw)
 	WithdrawRequest(w http.ResponseWriter, r *http.Request, approvalID ApprovalID, params WithdrawRequestParams)
-	// ListGrants Who has which role on the platform
+	// ListGrants Who has which role on the platform, the newest grant first
 	// (GET /console/v1/grants)
 	ListGrants(w http.ResponseWriter, r *http.Request, params ListGrantsParams)
 	// GrantRole Give somebody a role on the platform for a time
@@ -349,18 +408,18 @@ type ServerInterface interface {
 	// EndGrant Take a role back
 	// (DELETE /console/v1/grants/{grant_id})
 	EndGrant(w http.ResponseWriter, r *http.Request, grantID ID, params EndGrantParams)
-	// ListMyInvitations The open invitations to one's own mailbox
+	// ListMyInvitations The open invitations to one's own mailbox, those that end first first
 	// (GET /console/v1/me/invitations)
-	ListMyInvitations(w http.ResponseWriter, r *http.Request)
+	ListMyInvitations(w http.ResponseWriter, r *http.Request, params ListMyInvitationsParams)
 	// AcceptInvitation Join an organisation
 	// (POST /console/v1/me/invitations/{invitation_id}/accept)
 	AcceptInvitation(w http.ResponseWriter, r *http.Request, invitationID InvitationID, params AcceptInvitationParams)
 	// DeclineInvitation Refuse to join an organisation
 	// (POST /console/v1/me/invitations/{invitation_id}/decline)
 	DeclineInvitation(w http.ResponseWriter, r *http.Request, invitationID InvitationID, params DeclineInvitationParams)
-	// ListOrganisations The organisations that one belongs to, the own one first
+	// ListOrganisations The organisations that one belongs to, the own one first, then those that were made first
 	// (GET /console/v1/organisations)
-	ListOrganisations(w http.ResponseWriter, r *http.Request)
+	ListOrganisations(w http.ResponseWriter, r *http.Request, params ListOrganisationsParams)
 	// CreateOrganisation Make an organisation
 	// (POST /console/v1/organisations)
 	CreateOrganisation(w http.ResponseWriter, r *http.Request, params CreateOrganisationParams)
@@ -373,9 +432,9 @@ type ServerInterface interface {
 	// RenameOrganisation Give an organisation another name
 	// (PATCH /console/v1/organisations/{organisation_id})
 	RenameOrganisation(w http.ResponseWriter, r *http.Request, organisationID OrganisationID, params RenameOrganisationParams)
-	// ListInvitations The open invitations of an organisation
+	// ListInvitations The open invitations of an organisation, those that end first first
 	// (GET /console/v1/organisations/{organisation_id}/invitations)
-	ListInvitations(w http.ResponseWriter, r *http.Request, organisationID OrganisationID)
+	ListInvitations(w http.ResponseWriter, r *http.Request, organisationID OrganisationID, params ListInvitationsParams)
 	// InviteMember Invite the owner of a mailbox
 	// (POST /console/v1/organisations/{organisation_id}/invitations)
 	InviteMember(w http.ResponseWriter, r *http.Request, organisationID OrganisationID, params InviteMemberParams)
@@ -385,9 +444,9 @@ type ServerInterface interface {
 	// LeaveOrganisation Leave an organisation
 	// (POST /console/v1/organisations/{organisation_id}/leave)
 	LeaveOrganisation(w http.ResponseWriter, r *http.Request, organisationID OrganisationID, params LeaveOrganisationParams)
-	// ListMembers Who belongs to an organisation
+	// ListMembers Who belongs to an organisation, those who came first first
 	// (GET /console/v1/organisations/{organisation_id}/members)
-	ListMembers(w http.ResponseWriter, r *http.Request, organisationID OrganisationID)
+	ListMembers(w http.ResponseWriter, r *http.Request, organisationID OrganisationID, params ListMembersParams)
 	// RemoveMember Take somebody out of an organisation
 	// (DELETE /console/v1/organisations/{organisation_id}/members/{member_id})
 	RemoveMember(w http.ResponseWriter, r *http.Request, organisationID OrganisationID, memberID MemberID, params RemoveMemberParams)
@@ -403,7 +462,7 @@ type ServerInterface interface {
 
 type Unimplemented struct{}
 
-// ListApprovals What waits for a second person
+// ListApprovals What waits for a second person, the newest first
 // (GET /console/v1/approvals)
 func (_ Unimplemented) ListApprovals(w http.ResponseWriter, r *http.Request, params ListApprovalsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
@@ -433,7 +492,7 @@ func (_ Unimplemented) WithdrawRequest(w http.ResponseWriter, r *http.Request, a
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// ListGrants Who has which role on the platform
+// ListGrants Who has which role on the platform, the newest grant first
 // (GET /console/v1/grants)
 func (_ Unimplemented) ListGrants(w http.ResponseWriter, r *http.Request, params ListGrantsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
@@ -451,9 +510,9 @@ func (_ Unimplemented) EndGrant(w http.ResponseWriter, r *http.Request, grantID 
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// ListMyInvitations The open invitations to one's own mailbox
+// ListMyInvitations The open invitations to one's own mailbox, those that end first first
 // (GET /console/v1/me/invitations)
-func (_ Unimplemented) ListMyInvitations(w http.ResponseWriter, r *http.Request) {
+func (_ Unimplemented) ListMyInvitations(w http.ResponseWriter, r *http.Request, params ListMyInvitationsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -469,9 +528,9 @@ func (_ Unimplemented) DeclineInvitation(w http.ResponseWriter, r *http.Request,
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// ListOrganisations The organisations that one belongs to, the own one first
+// ListOrganisations The organisations that one belongs to, the own one first, then those that were made first
 // (GET /console/v1/organisations)
-func (_ Unimplemented) ListOrganisations(w http.ResponseWriter, r *http.Request) {
+func (_ Unimplemented) ListOrganisations(w http.ResponseWriter, r *http.Request, params ListOrganisationsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -499,9 +558,9 @@ func (_ Unimplemented) RenameOrganisation(w http.ResponseWriter, r *http.Request
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// ListInvitations The open invitations of an organisation
+// ListInvitations The open invitations of an organisation, those that end first first
 // (GET /console/v1/organisations/{organisation_id}/invitations)
-func (_ Unimplemented) ListInvitations(w http.ResponseWriter, r *http.Request, organisationID OrganisationID) {
+func (_ Unimplemented) ListInvitations(w http.ResponseWriter, r *http.Request, organisationID OrganisationID, params ListInvitationsParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -523,9 +582,9 @@ func (_ Unimplemented) LeaveOrganisation(w http.ResponseWriter, r *http.Request,
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
-// ListMembers Who belongs to an organisation
+// ListMembers Who belongs to an organisation, those who came first first
 // (GET /console/v1/organisations/{organisation_id}/members)
-func (_ Unimplemented) ListMembers(w http.ResponseWriter, r *http.Request, organisationID OrganisationID) {
+func (_ Unimplemented) ListMembers(w http.ResponseWriter, r *http.Request, organisationID OrganisationID, params ListMembersParams) {
 	w.WriteHeader(http.StatusNotImplemented)
 }
 
@@ -574,6 +633,32 @@ func (siw *ServerInterfaceWrapper) ListApprovals(w http.ResponseWriter, r *http.
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "past"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "past", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
 		}
 		return
 	}
@@ -787,6 +872,32 @@ func (siw *ServerInterfaceWrapper) ListGrants(w http.ResponseWriter, r *http.Req
 		return
 	}
 
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListGrants(w, r, params)
 	}))
@@ -892,8 +1003,40 @@ func (siw *ServerInterfaceWrapper) EndGrant(w http.ResponseWriter, r *http.Reque
 // ListMyInvitations operation middleware
 func (siw *ServerInterfaceWrapper) ListMyInvitations(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMyInvitationsParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListMyInvitations(w, r)
+		siw.Handler.ListMyInvitations(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1006,8 +1149,40 @@ func (siw *ServerInterfaceWrapper) DeclineInvitation(w http.ResponseWriter, r *h
 // ListOrganisations operation middleware
 func (siw *ServerInterfaceWrapper) ListOrganisations(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOrganisationsParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListOrganisations(w, r)
+		siw.Handler.ListOrganisations(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1199,8 +1374,37 @@ func (siw *ServerInterfaceWrapper) ListInvitations(w http.ResponseWriter, r *htt
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListInvitationsParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListInvitations(w, r, organisationID)
+		siw.Handler.ListInvitations(w, r, organisationID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1384,8 +1588,37 @@ func (siw *ServerInterfaceWrapper) ListMembers(w http.ResponseWriter, r *http.Re
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMembersParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListMembers(w, r, organisationID)
+		siw.Handler.ListMembers(w, r, organisationID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1771,7 +2004,7 @@ type ListApprovalsResponseObject interface {
 	VisitListApprovalsResponse(w http.ResponseWriter) error
 }
 
-type ListApprovals200JSONResponse ApprovalList
+type ListApprovals200JSONResponse ApprovalPage
 
 func (response ListApprovals200JSONResponse) VisitListApprovalsResponse(w http.ResponseWriter) error {
 
@@ -1989,7 +2222,7 @@ type ListGrantsResponseObject interface {
 	VisitListGrantsResponse(w http.ResponseWriter) error
 }
 
-type ListGrants200JSONResponse PlatformGrantList
+type ListGrants200JSONResponse PlatformGrantPage
 
 func (response ListGrants200JSONResponse) VisitListGrantsResponse(w http.ResponseWriter) error {
 
@@ -2121,13 +2354,14 @@ func (response EndGrantdefaultApplicationProblemPlusJSONResponse) VisitEndGrantR
 }
 
 type ListMyInvitationsRequestObject struct {
+	Params ListMyInvitationsParams
 }
 
 type ListMyInvitationsResponseObject interface {
 	VisitListMyInvitationsResponse(w http.ResponseWriter) error
 }
 
-type ListMyInvitations200JSONResponse InvitationList
+type ListMyInvitations200JSONResponse InvitationPage
 
 func (response ListMyInvitations200JSONResponse) VisitListMyInvitationsResponse(w http.ResponseWriter) error {
 
@@ -2245,13 +2479,14 @@ func (response DeclineInvitationdefaultApplicationProblemPlusJSONResponse) Visit
 }
 
 type ListOrganisationsRequestObject struct {
+	Params ListOrganisationsParams
 }
 
 type ListOrganisationsResponseObject interface {
 	VisitListOrganisationsResponse(w http.ResponseWriter) error
 }
 
-type ListOrganisations200JSONResponse OrganisationList
+type ListOrganisations200JSONResponse OrganisationPage
 
 func (response ListOrganisations200JSONResponse) VisitListOrganisationsResponse(w http.ResponseWriter) error {
 
@@ -2458,13 +2693,14 @@ func (response RenameOrganisationdefaultApplicationProblemPlusJSONResponse) Visi
 
 type ListInvitationsRequestObject struct {
 	OrganisationID OrganisationID `json:"organisation_id"`
+	Params         ListInvitationsParams
 }
 
 type ListInvitationsResponseObject interface {
 	VisitListInvitationsResponse(w http.ResponseWriter) error
 }
 
-type ListInvitations200JSONResponse InvitationList
+type ListInvitations200JSONResponse InvitationPage
 
 func (response ListInvitations200JSONResponse) VisitListInvitationsResponse(w http.ResponseWriter) error {
 
@@ -2623,13 +2859,14 @@ func (response LeaveOrganisationdefaultApplicationProblemPlusJSONResponse) Visit
 
 type ListMembersRequestObject struct {
 	OrganisationID OrganisationID `json:"organisation_id"`
+	Params         ListMembersParams
 }
 
 type ListMembersResponseObject interface {
 	VisitListMembersResponse(w http.ResponseWriter) error
 }
 
-type ListMembers200JSONResponse OrganisationMemberList
+type ListMembers200JSONResponse OrganisationMemberPage
 
 func (response ListMembers200JSONResponse) VisitListMembersResponse(w http.ResponseWriter) error {
 
@@ -2784,7 +3021,7 @@ func (response TransferOwnershipdefaultApplicationProblemPlusJSONResponse) Visit
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
-	// ListApprovals What waits for a second person
+	// ListApprovals What waits for a second person, the newest first
 	// (GET /console/v1/approvals)
 	ListApprovals(ctx context.Context, request ListApprovalsRequestObject) (ListApprovalsResponseObject, error)
 	// GetApproval What waits, or what became of it
@@ -2799,7 +3036,7 @@ type StrictServerInterface interface {
 	// WithdrawRequest Take back what one has asked for
 	// (POST /console/v1/approvals/{approval_id}/withdraw)
 	WithdrawRequest(ctx context.Context, request WithdrawRequestRequestObject) (WithdrawRequestResponseObject, error)
-	// ListGrants Who has which role on the platform
+	// ListGrants Who has which role on the platform, the newest grant first
 	// (GET /console/v1/grants)
 	ListGrants(ctx context.Context, request ListGrantsRequestObject) (ListGrantsResponseObject, error)
 	// GrantRole Give somebody a role on the platform for a time
@@ -2808,7 +3045,7 @@ type StrictServerInterface interface {
 	// EndGrant Take a role back
 	// (DELETE /console/v1/grants/{grant_id})
 	EndGrant(ctx context.Context, request EndGrantRequestObject) (EndGrantResponseObject, error)
-	// ListMyInvitations The open invitations to one's own mailbox
+	// ListMyInvitations The open invitations to one's own mailbox, those that end first first
 	// (GET /console/v1/me/invitations)
 	ListMyInvitations(ctx context.Context, request ListMyInvitationsRequestObject) (ListMyInvitationsResponseObject, error)
 	// AcceptInvitation Join an organisation
@@ -2817,7 +3054,7 @@ type StrictServerInterface interface {
 	// DeclineInvitation Refuse to join an organisation
 	// (POST /console/v1/me/invitations/{invitation_id}/decline)
 	DeclineInvitation(ctx context.Context, request DeclineInvitationRequestObject) (DeclineInvitationResponseObject, error)
-	// ListOrganisations The organisations that one belongs to, the own one first
+	// ListOrganisations The organisations that one belongs to, the own one first, then those that were made first
 	// (GET /console/v1/organisations)
 	ListOrganisations(ctx context.Context, request ListOrganisationsRequestObject) (ListOrganisationsResponseObject, error)
 	// CreateOrganisation Make an organisation
@@ -2832,7 +3069,7 @@ type StrictServerInterface interface {
 	// RenameOrganisation Give an organisation another name
 	// (PATCH /console/v1/organisations/{organisation_id})
 	RenameOrganisation(ctx context.Context, request RenameOrganisationRequestObject) (RenameOrganisationResponseObject, error)
-	// ListInvitations The open invitations of an organisation
+	// ListInvitations The open invitations of an organisation, those that end first first
 	// (GET /console/v1/organisations/{organisation_id}/invitations)
 	ListInvitations(ctx context.Context, request ListInvitationsRequestObject) (ListInvitationsResponseObject, error)
 	// InviteMember Invite the owner of a mailbox
@@ -2844,7 +3081,7 @@ type StrictServerInterface interface {
 	// LeaveOrganisation Leave an organisation
 	// (POST /console/v1/organisations/{organisation_id}/leave)
 	LeaveOrganisation(ctx context.Context, request LeaveOrganisationRequestObject) (LeaveOrganisationResponseObject, error)
-	// ListMembers Who belongs to an organisation
+	// ListMembers Who belongs to an organisation, those who came first first
 	// (GET /console/v1/organisations/{organisation_id}/members)
 	ListMembers(ctx context.Context, request ListMembersRequestObject) (ListMembersResponseObject, error)
 	// RemoveMember Take somebody out of an organisation
@@ -3117,8 +3354,10 @@ func (sh *strictHandler) EndGrant(w http.ResponseWriter, r *http.Request, grantI
 }
 
 // ListMyInvitations operation middleware
-func (sh *strictHandler) ListMyInvitations(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) ListMyInvitations(w http.ResponseWriter, r *http.Request, params ListMyInvitationsParams) {
 	var request ListMyInvitationsRequestObject
+
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.ListMyInvitations(ctx, request.(ListMyInvitationsRequestObject))
@@ -3195,8 +3434,10 @@ func (sh *strictHandler) DeclineInvitation(w http.ResponseWriter, r *http.Reques
 }
 
 // ListOrganisations operation middleware
-func (sh *strictHandler) ListOrganisations(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) ListOrganisations(w http.ResponseWriter, r *http.Request, params ListOrganisationsParams) {
 	var request ListOrganisationsRequestObject
+
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.ListOrganisations(ctx, request.(ListOrganisationsRequestObject))
@@ -3339,10 +3580,11 @@ func (sh *strictHandler) RenameOrganisation(w http.ResponseWriter, r *http.Reque
 }
 
 // ListInvitations operation middleware
-func (sh *strictHandler) ListInvitations(w http.ResponseWriter, r *http.Request, organisationID OrganisationID) {
+func (sh *strictHandler) ListInvitations(w http.ResponseWriter, r *http.Request, organisationID OrganisationID, params ListInvitationsParams) {
 	var request ListInvitationsRequestObject
 
 	request.OrganisationID = organisationID
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.ListInvitations(ctx, request.(ListInvitationsRequestObject))
@@ -3454,10 +3696,11 @@ func (sh *strictHandler) LeaveOrganisation(w http.ResponseWriter, r *http.Reques
 }
 
 // ListMembers operation middleware
-func (sh *strictHandler) ListMembers(w http.ResponseWriter, r *http.Request, organisationID OrganisationID) {
+func (sh *strictHandler) ListMembers(w http.ResponseWriter, r *http.Request, organisationID OrganisationID, params ListMembersParams) {
 	var request ListMembersRequestObject
 
 	request.OrganisationID = organisationID
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.ListMembers(ctx, request.(ListMembersRequestObject))

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -19,6 +20,7 @@ import (
 	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/http/auth"
 	"github.com/massrouter/massrouter/http/body"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/http/request"
 	"github.com/massrouter/massrouter/identity/access"
@@ -83,29 +85,29 @@ func (a *API) command(r *http.Request) (commands.Meta, error) {
 	if given := r.Header.Values("Idempotency-Key"); len(given) > 0 {
 		key = &given[0]
 	}
-	return meta(r.Context(), key)
+	return contract.Meta(r.Context(), key)
 }
 
 // alone says whether the caller may move what the body says without a second person.
-func (a *API) alone(ctx context.Context, command, user uuid.UUID, raw []byte) (may, noted bool, err error) {
+func (a *API) alone(ctx context.Context, command, user uuid.UUID, raw []byte) (may bool, noted time.Time, err error) {
 	var moved struct {
 		Amount   money.Amount `json:"amount"`
 		Currency string       `json:"currency"`
 	}
 	if err := json.Unmarshal(raw, &moved); err != nil {
-		return false, false, domain.Errorf(domain.CodeInvalid, "the body does not fit the operation").Wrap(err)
+		return false, time.Time{}, domain.Errorf(domain.CodeInvalid, "the body does not fit the operation").Wrap(err)
 	}
 	return a.Access.MayMoveAlone(ctx, access.Movement{CommandID: command, By: user, Currency: moved.Currency, Amount: moved.Amount}, a.ApproveAbove)
 }
 
 // moved makes a request, which counts as a movement unless it is refused.
-func (a *API) moved(next http.Handler, w http.ResponseWriter, r *http.Request, command uuid.UUID, noted bool) {
+func (a *API) moved(next http.Handler, w http.ResponseWriter, r *http.Request, command uuid.UUID, noted time.Time) {
 	answered := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 	next.ServeHTTP(answered, r)
-	if status := answered.Status(); !noted || status < http.StatusBadRequest || status >= http.StatusInternalServerError {
+	if status := answered.Status(); noted.IsZero() || status < http.StatusBadRequest || status >= http.StatusInternalServerError {
 		return // what failed may have been done
 	}
-	if err := a.Access.MovedNothing(context.WithoutCancel(r.Context()), command); err != nil {
+	if err := a.Access.MovedNothing(context.WithoutCancel(r.Context()), command, noted); err != nil {
 		zerolog.Ctx(r.Context()).Warn().Err(err).Msg("a movement that was refused counts for a day")
 	}
 }
@@ -130,15 +132,15 @@ func (a *API) ask(w http.ResponseWriter, r *http.Request, raw []byte, asked acce
 
 // ListApprovals lists what waits for a second person.
 func (a *API) ListApprovals(ctx context.Context, r ListApprovalsRequestObject) (ListApprovalsResponseObject, error) {
-	all, err := a.Access.Approvals(ctx, r.Params.Past != nil && *r.Params.Past)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
-	answer := ListApprovals200JSONResponse{Items: make([]Approval, len(all))}
-	for i := range all {
-		answer.Items[i] = a.approval(&all[i])
+	p, err := a.Access.Approvals(ctx, chosen(r.Params.Past), chosen(r.Params.Cursor), n)
+	if err != nil {
+		return nil, err
 	}
-	return answer, nil
+	return ListApprovals200JSONResponse{Items: shown(p.Items, a.approval), NextCursor: present(p.NextCursor)}, nil
 }
 
 // GetApproval shows what waits, or what became of it.

@@ -6,26 +6,27 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/identity/access"
 	"github.com/massrouter/massrouter/identity/address"
 )
 
 // ListGrants lists the roles that people have on the platform.
 func (a *API) ListGrants(ctx context.Context, r ListGrantsRequestObject) (ListGrantsResponseObject, error) {
-	all, err := a.Access.Grants(ctx, r.Params.Past != nil && *r.Params.Past)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
-	answer := ListGrants200JSONResponse{Items: make([]PlatformGrant, len(all))}
-	for i := range all {
-		answer.Items[i] = grant(&all[i])
+	p, err := a.Access.Grants(ctx, chosen(r.Params.Past), chosen(r.Params.Cursor), n)
+	if err != nil {
+		return nil, err
 	}
-	return answer, nil
+	return ListGrants200JSONResponse{Items: shown(p.Items, grant), NextCursor: present(p.NextCursor)}, nil
 }
 
 // GrantRole gives somebody a role on the platform for a time.
 func (a *API) GrantRole(ctx context.Context, r GrantRoleRequestObject) (GrantRoleResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}

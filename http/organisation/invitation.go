@@ -7,13 +7,14 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/identity/address"
 	tenants "github.com/massrouter/massrouter/identity/organisation"
 )
 
 // InviteMember invites the owner of a mailbox, who is told by mail.
 func (a *API) InviteMember(ctx context.Context, r InviteMemberRequestObject) (InviteMemberResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -39,11 +40,15 @@ func (a *API) InviteMember(ctx context.Context, r InviteMemberRequestObject) (In
 
 // ListInvitations lists the open invitations of an organisation.
 func (a *API) ListInvitations(ctx context.Context, r ListInvitationsRequestObject) (ListInvitationsResponseObject, error) {
-	all, err := a.Organisations.Invitations(ctx, r.OrganisationID)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
-	return ListInvitations200JSONResponse{Items: invitations(all)}, nil
+	p, err := a.Organisations.Invitations(ctx, r.OrganisationID, chosen(r.Params.Cursor), n)
+	if err != nil {
+		return nil, err
+	}
+	return ListInvitations200JSONResponse{Items: shown(p.Items, invitation), NextCursor: present(p.NextCursor)}, nil
 }
 
 // WithdrawInvitation takes an invitation back.
@@ -55,21 +60,23 @@ func (a *API) WithdrawInvitation(ctx context.Context, r WithdrawInvitationReques
 }
 
 // ListMyInvitations lists the open invitations to one's own mailbox.
-func (a *API) ListMyInvitations(ctx context.Context, _ ListMyInvitationsRequestObject) (ListMyInvitationsResponseObject, error) {
+func (a *API) ListMyInvitations(ctx context.Context, r ListMyInvitationsRequestObject) (ListMyInvitationsResponseObject, error) {
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
+	if err != nil {
+		return nil, err
+	}
 	user, err := a.People.Get(ctx, auth.From(ctx).User)
 	if err != nil {
 		return nil, err
 	}
-	answer := ListMyInvitations200JSONResponse{Items: []Invitation{}}
 	if user.VerifiedAt.IsZero() {
-		return answer, nil
+		return ListMyInvitations200JSONResponse{Items: []Invitation{}}, nil
 	}
-	all, err := a.Organisations.InvitationsTo(ctx, user.Email)
+	p, err := a.Organisations.InvitationsTo(ctx, user.ID, user.Email, chosen(r.Params.Cursor), n)
 	if err != nil {
 		return nil, err
 	}
-	answer.Items = invitations(all)
-	return answer, nil
+	return ListMyInvitations200JSONResponse{Items: shown(p.Items, invitation), NextCursor: present(p.NextCursor)}, nil
 }
 
 // AcceptInvitation joins an organisation.
@@ -104,14 +111,6 @@ func (a *API) mailbox(ctx context.Context) (uuid.UUID, address.Email, error) {
 		err = domain.Errorf(domain.CodeNotFound, "there is no such invitation")
 	}
 	return user.ID, user.Email, err
-}
-
-func invitations(all []tenants.Invitation) []Invitation {
-	out := make([]Invitation, len(all))
-	for i := range all {
-		out[i] = invitation(&all[i])
-	}
-	return out
 }
 
 func invitation(i *tenants.Invitation) Invitation {

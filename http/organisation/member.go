@@ -7,23 +7,24 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/http/contract"
 	tenants "github.com/massrouter/massrouter/identity/organisation"
 )
 
 // ListMembers lists who belongs to an organisation.
 func (a *API) ListMembers(ctx context.Context, r ListMembersRequestObject) (ListMembersResponseObject, error) {
-	if _, err := a.Organisations.Find(ctx, auth.From(ctx).User, r.OrganisationID); err != nil {
-		return nil, err
-	}
-	all, err := a.Organisations.Members(ctx, r.OrganisationID)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
-	answer := ListMembers200JSONResponse{Items: make([]OrganisationMember, len(all))}
-	for i, m := range all {
-		answer.Items[i] = OrganisationMember{ID: m.User, Email: m.Email, Name: m.Name, Role: OrganisationRole(m.Role), JoinedAt: m.JoinedAt}
+	if _, err := a.Organisations.Find(ctx, auth.From(ctx).User, r.OrganisationID); err != nil {
+		return nil, err
 	}
-	return answer, nil
+	p, err := a.Organisations.Members(ctx, r.OrganisationID, chosen(r.Params.Cursor), n)
+	if err != nil {
+		return nil, err
+	}
+	return ListMembers200JSONResponse{Items: shown(p.Items, member), NextCursor: present(p.NextCursor)}, nil
 }
 
 // SetMemberRole gives a member another role.
@@ -84,4 +85,8 @@ func person(ctx context.Context) (uuid.UUID, error) {
 		return user, domain.Errorf(domain.CodeForbidden, "only a member of the organisation can do this")
 	}
 	return user, nil
+}
+
+func member(m *tenants.Member) OrganisationMember {
+	return OrganisationMember{ID: m.User, Email: m.Email, Name: m.Name, Role: OrganisationRole(m.Role), JoinedAt: m.JoinedAt}
 }

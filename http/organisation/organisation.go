@@ -5,12 +5,13 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/http/contract"
 	tenants "github.com/massrouter/massrouter/identity/organisation"
 )
 
 // CreateOrganisation makes an organisation. Its id follows from the request's, so a repeated one finds the same.
 func (a *API) CreateOrganisation(ctx context.Context, r CreateOrganisationRequestObject) (CreateOrganisationResponseObject, error) {
-	m, err := meta(ctx, r.Params.IdempotencyKey)
+	m, err := contract.Meta(ctx, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -22,20 +23,20 @@ func (a *API) CreateOrganisation(ctx context.Context, r CreateOrganisationReques
 }
 
 // ListOrganisations lists where somebody belongs.
-func (a *API) ListOrganisations(ctx context.Context, _ ListOrganisationsRequestObject) (ListOrganisationsResponseObject, error) {
+func (a *API) ListOrganisations(ctx context.Context, r ListOrganisationsRequestObject) (ListOrganisationsResponseObject, error) {
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
+	if err != nil {
+		return nil, err
+	}
 	user := auth.From(ctx).User
 	if _, err := a.Organisations.Personal(ctx, user); err != nil {
 		return nil, err
 	}
-	all, err := a.Organisations.List(ctx, user)
+	p, err := a.Organisations.Page(ctx, user, chosen(r.Params.Cursor), n)
 	if err != nil {
 		return nil, err
 	}
-	answer := ListOrganisations200JSONResponse{Items: make([]Organisation, len(all))}
-	for i := range all {
-		answer.Items[i] = organisation(&all[i])
-	}
-	return answer, nil
+	return ListOrganisations200JSONResponse{Items: shown(p.Items, organisation), NextCursor: present(p.NextCursor)}, nil
 }
 
 // GetOrganisation shows an organisation.

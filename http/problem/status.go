@@ -41,7 +41,7 @@ func personStatus(code domain.Code) int {
 		return http.StatusForbidden
 	case signin.CodeOver, organisation.CodeLastOwner, oauth.CodeFlow, oauth.CodeTaken, oauth.CodeLast:
 		return http.StatusConflict
-	case account.CodeLink, factor.CodeWrong, passkey.CodeWrong, oauth.CodeRefused, sso.CodeUnproved:
+	case account.CodeLink, account.CodePassword, factor.CodeWrong, passkey.CodeWrong, oauth.CodeRefused, sso.CodeUnproved:
 		return http.StatusUnprocessableEntity
 	case signin.CodeTooMany, phone.CodeTooMany:
 		return http.StatusTooManyRequests

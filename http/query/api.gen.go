@@ -1794,7 +1794,7 @@ type ListAuditEntriesParams struct {
 	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
 
 	// Role Only what was done, or refused, in this role: `owner`, `admin`, `finance`, `developer` or `viewer` of an organisation, `operator`, `management` of a
-	// key, or `platform:` and a role there. With several, as `platform:auditor+finance`, who acts has all of them, and may have others.
+	// key, or `platform:` and a role there. With several, as `platform:auditor+finance` (`%2B` in a URL), who acts has all of them, and may have others.
 	Role *string `form:"role,omitempty" json:"role,omitempty"`
 
 	// Action Only this action: the id of an operation of this document, or of what no operation does, such as `session.reused`.
@@ -1831,7 +1831,7 @@ type ExportAuditEntriesParams struct {
 	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
 
 	// Role Only what was done, or refused, in this role: `owner`, `admin`, `finance`, `developer` or `viewer` of an organisation, `operator`, `management` of a
-	// key, or `platform:` and a role there. With several, as `platform:auditor+finance`, who acts has all of them, and may have others.
+	// key, or `platform:` and a role there. With several, as `platform:auditor+finance` (`%2B` in a URL), who acts has all of them, and may have others.
 	Role *string `form:"role,omitempty" json:"role,omitempty"`
 
 	// Action Only this action: the id of an operation of this document, or of what no operation does, such as `session.reused`.

@@ -4,13 +4,12 @@ package query
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/http/request"
@@ -68,7 +67,7 @@ func (a *API) Mount(r chi.Router) {
 	handler := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{checkQuery}, StrictHTTPServerOptions{
 		RequestErrorHandlerFunc: problem.Write, ResponseErrorHandlerFunc: problem.Write,
 	})
-	HandlerWithOptions(handler, ChiServerOptions{BaseRouter: r, ErrorHandlerFunc: badParameter})
+	HandlerWithOptions(handler, ChiServerOptions{BaseRouter: r, ErrorHandlerFunc: contract.BadParameter})
 }
 
 func checkQuery(next StrictHandlerFunc, _ string) StrictHandlerFunc {
@@ -85,36 +84,6 @@ func checkQuery(next StrictHandlerFunc, _ string) StrictHandlerFunc {
 		}
 		return answer, nil
 	}
-}
-
-// badParameter names the parameter; the generated errors repeat the caller's text.
-func badParameter(w http.ResponseWriter, r *http.Request, err error) {
-	refusal := domain.Errorf(domain.CodeInvalid, "a parameter is malformed")
-	var format *InvalidParamFormatError
-	var missing *RequiredParamError
-	switch {
-	case errors.As(err, &format):
-		refusal = domain.Errorf(domain.CodeInvalid, "the parameter %s is malformed", format.ParamName).With("parameter", format.ParamName)
-	case errors.As(err, &missing):
-		refusal = domain.Errorf(domain.CodeInvalid, "the parameter %s is missing", missing.ParamName).With("parameter", missing.ParamName)
-	}
-	problem.Write(w, r, refusal.Wrap(err))
-}
-
-const (
-	maxLimit      = 200
-	maxEventLimit = 1000
-)
-
-// limit is the caller's bound of a list, 0 when there is none.
-func limit(given *int, most int) (int, error) {
-	if given == nil {
-		return 0, nil
-	}
-	if *given < 1 || *given > most {
-		return 0, domain.Errorf(domain.CodeInvalid, "limit is between 1 and %d", most).With("parameter", "limit")
-	}
-	return *given, nil
 }
 
 func position(p *openapi.Count) int64 {

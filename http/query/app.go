@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/projections/apps"
 )
@@ -18,7 +19,7 @@ func (a *API) GetApp(ctx context.Context, r GetAppRequestObject) (GetAppResponse
 
 // ListApps lists the apps of a wallet that exists.
 func (a *API) ListApps(ctx context.Context, r ListAppsRequestObject) (ListAppsResponseObject, error) {
-	n, err := limit(r.Params.Limit, maxLimit)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}

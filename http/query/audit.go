@@ -15,6 +15,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/http/auth"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/identity/auditlog"
 )
@@ -35,7 +36,7 @@ func auditFilter(ctx context.Context, actor, role, action, target, result *strin
 
 // ListAuditEntries shows who did what.
 func (a *API) ListAuditEntries(ctx context.Context, r ListAuditEntriesRequestObject) (ListAuditEntriesResponseObject, error) {
-	n, err := limit(r.Params.Limit, maxLimit)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func (a *API) ListAuditEntries(ctx context.Context, r ListAuditEntriesRequestObj
 
 // ListMyActivity shows somebody what was done by and to the account.
 func (a *API) ListMyActivity(ctx context.Context, r ListMyActivityRequestObject) (ListMyActivityResponseObject, error) {
-	n, err := limit(r.Params.Limit, maxLimit)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}

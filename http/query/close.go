@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/projections/journal"
 )
 
 // ListCloses lists the months of a wallet that exists.
 func (a *API) ListCloses(ctx context.Context, r ListClosesRequestObject) (ListClosesResponseObject, error) {
-	n, err := limit(r.Params.Limit, maxLimit)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 )
 
@@ -45,7 +46,10 @@ type Log interface {
 	Read(ctx context.Context, after int64, limit int) ([]LogEvent, error)
 }
 
-const defaultEventLimit = 100
+const (
+	defaultEventLimit = 100
+	maxEventLimit     = 1000
+)
 
 // GetLedgerHead says where the log ends.
 func (a *API) GetLedgerHead(ctx context.Context, _ GetLedgerHeadRequestObject) (GetLedgerHeadResponseObject, error) {
@@ -70,7 +74,7 @@ func (h Head) asOf() time.Time {
 
 // ListEvents reads the log.
 func (a *API) ListEvents(ctx context.Context, r ListEventsRequestObject) (ListEventsResponseObject, error) {
-	n, err := limit(r.Params.Limit, maxEventLimit)
+	n, err := contract.Limit(r.Params.Limit, maxEventLimit)
 	if err != nil {
 		return nil, err
 	}

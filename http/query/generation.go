@@ -6,6 +6,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/usage"
 	domainwallet "github.com/massrouter/massrouter/domain/wallet"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/projections/catalog"
 	"github.com/massrouter/massrouter/projections/generations"
@@ -42,7 +43,7 @@ func pinned(s *catalog.Snapshot, g *generations.Generation) *PriceVersion {
 
 // ListGenerations lists calls.
 func (a *API) ListGenerations(ctx context.Context, r ListGenerationsRequestObject) (ListGenerationsResponseObject, error) {
-	n, err := limit(r.Params.Limit, maxLimit)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}

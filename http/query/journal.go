@@ -10,6 +10,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/projections/journal"
 )
@@ -42,7 +43,7 @@ func currencySums(sums map[money.Currency]money.Amount) []CurrencySum {
 
 // ListJournalEntries lists the entries of the books.
 func (a *API) ListJournalEntries(ctx context.Context, r ListJournalEntriesRequestObject) (ListJournalEntriesResponseObject, error) {
-	n, err := limit(r.Params.Limit, maxLimit)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func (a *API) GetJournalAccount(ctx context.Context, r GetJournalAccountRequestO
 
 // GetAccountLedger lists the legs on an account.
 func (a *API) GetAccountLedger(ctx context.Context, r GetAccountLedgerRequestObject) (GetAccountLedgerResponseObject, error) {
-	n, err := limit(r.Params.Limit, maxLimit)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}

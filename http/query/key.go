@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/massrouter/massrouter/domain/apikey"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/projections/keys"
 )
@@ -20,7 +21,7 @@ func (a *API) GetKey(ctx context.Context, r GetKeyRequestObject) (GetKeyResponse
 
 // ListKeys lists the keys of a wallet that exists.
 func (a *API) ListKeys(ctx context.Context, r ListKeysRequestObject) (ListKeysResponseObject, error) {
-	n, err := limit(r.Params.Limit, maxLimit)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}

@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/projections/reviews"
 )
 
 // ListChargeReviews lists suspect charges.
 func (a *API) ListChargeReviews(ctx context.Context, r ListChargeReviewsRequestObject) (ListChargeReviewsResponseObject, error) {
-	n, err := limit(r.Params.Limit, maxLimit)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}

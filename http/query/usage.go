@@ -5,6 +5,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/money"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/projections/usage"
 )
@@ -91,7 +92,7 @@ func (a *API) ListUsageGroups(ctx context.Context, r ListUsageGroupsRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	n, err := limit(p.Limit, maxLimit)
+	n, err := contract.Limit(p.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}

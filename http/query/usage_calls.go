@@ -7,6 +7,7 @@ import (
 
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/domain/usage"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/projections/generations"
 )
@@ -18,7 +19,7 @@ func (a *API) ListUsageCalls(ctx context.Context, r ListUsageCallsRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	n, err := limit(p.Limit, maxLimit)
+	n, err := contract.Limit(p.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}

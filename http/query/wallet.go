@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/projections/balance"
 	"github.com/massrouter/massrouter/projections/checkpoint"
@@ -39,7 +40,7 @@ func (a *API) wallet(ctx context.Context, id uuid.UUID, at checkpoint.At, least 
 
 // ListWallets lists wallets.
 func (a *API) ListWallets(ctx context.Context, r ListWalletsRequestObject) (ListWalletsResponseObject, error) {
-	n, err := limit(r.Params.Limit, maxLimit)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func walletOf(w balance.Wallet) Wallet {
 
 // GetStatement lists the movements of a wallet that exists.
 func (a *API) GetStatement(ctx context.Context, r GetStatementRequestObject) (GetStatementResponseObject, error) {
-	n, err := limit(r.Params.Limit, maxLimit)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/http/contract"
 	"github.com/massrouter/massrouter/http/openapi"
 	"github.com/massrouter/massrouter/http/problem"
 	"github.com/massrouter/massrouter/reactors/webhook"
@@ -62,7 +63,7 @@ func (a *API) ListWebhookDeliveries(ctx context.Context, r ListWebhookDeliveries
 	if err != nil {
 		return nil, err
 	}
-	n, err := limit(r.Params.Limit, maxLimit)
+	n, err := contract.Limit(r.Params.Limit, contract.MaxLimit)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/massrouter/massrouter/domain"
+	"github.com/massrouter/massrouter/domain/money"
 	"github.com/massrouter/massrouter/identity/access"
 	"github.com/massrouter/massrouter/identity/address"
 	"github.com/massrouter/massrouter/identity/organisation"
@@ -134,15 +135,15 @@ func TestRightsAreThoseOfNow(t *testing.T) {
 	require.NoError(t, b.EndGrant(t.Context(), long.ID, "operator:token"))
 	require.NoError(t, b.EndGrant(t.Context(), long.ID, "user:x"), "again")
 	b.requireCode(domain.CodeNotFound, b.EndGrant(t.Context(), uuid.New(), "x"))
-	all, err := b.Grants(t.Context(), true)
+	all, err := b.Grants(t.Context(), true, "", 0)
 	require.NoError(t, err)
-	require.Len(t, all, 2)
-	for _, g := range all {
+	require.Len(t, all.Items, 2)
+	for _, g := range all.Items {
 		require.Equal(t, g.ID == long.ID, g.EndedBy == "operator:token", "who ended it first stays")
 	}
-	now, err := b.Grants(t.Context(), false)
+	now, err := b.Grants(t.Context(), false, "", 0)
 	require.NoError(t, err)
-	require.Empty(t, now)
+	require.Empty(t, now.Items)
 	b.exec(`UPDATE identity.organisations SET deleted_at = now()`)
 	rights, err = b.Rights(t.Context(), ann)
 	require.NoError(t, err)
@@ -187,10 +188,10 @@ func TestWhatGrantsAreRefused(t *testing.T) {
 		_, err := b.Grant(t.Context(), g, time.Hour)
 		require.NoError(t, err)
 	}
-	all, err := b.Grants(t.Context(), false)
+	all, err := b.Grants(t.Context(), false, "", 0)
 	require.NoError(t, err)
-	require.Len(t, all, 1, "the same id makes it once")
-	require.Equal(t, address.Email("ann@example.com"), all[0].Email)
+	require.Len(t, all.Items, 1, "the same id makes it once")
+	require.Equal(t, address.Email("ann@example.com"), all.Items[0].Email)
 }
 
 // TestOneDecisionOnly: however many decide at the same time, one does, and never who asked.
@@ -239,17 +240,55 @@ func TestApprovalsWaitThreeDays(t *testing.T) {
 	_, err = b.Ask(t.Context(), other)
 	b.requireCode(domain.CodeIdempotencyConflict, err)
 	b.step(access.ApprovalLife - time.Second)
-	open, err := b.Approvals(t.Context(), false)
+	open, err := b.Approvals(t.Context(), false, "", 0)
 	require.NoError(t, err)
-	require.Len(t, open, 1)
+	require.Len(t, open.Items, 1)
 	b.step(time.Second)
 	_, err = b.Decide(t.Context(), wish.ID, bob, access.Approved)
 	b.requireCode(domain.CodeConflict, err)
-	open, err = b.Approvals(t.Context(), false)
+	open, err = b.Approvals(t.Context(), false, "", 0)
 	require.NoError(t, err)
-	require.Empty(t, open)
+	require.Empty(t, open.Items)
 	_, err = b.Approval(t.Context(), uuid.New())
 	b.requireCode(domain.CodeNotFound, err)
 	_, err = b.pool.Exec(t.Context(), `UPDATE identity.approvals SET decision = 'approved', decided_by = requested_by, decided_at = now()`)
 	require.Error(t, err, "the table itself refuses a decision by who asked")
+}
+
+// TestAMovementThatOthersRelyOn: two requests of one command, one of which is refused, count as the movement that the other makes.
+func TestAMovementThatOthersRelyOn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	one := b.user("one")
+	limit := money.MustParse("100")
+	move := access.Movement{CommandID: uuid.New(), By: one, Currency: "USD", Amount: money.MustParse("-60")}
+	alone := func(m access.Movement) (bool, time.Time) {
+		may, noted, err := b.MayMoveAlone(t.Context(), m, limit)
+		require.NoError(t, err)
+		return may, noted
+	}
+	may, refused := alone(move)
+	require.True(t, may)
+	require.Equal(t, b.at, refused.UTC())
+	may, other := alone(move)
+	require.True(t, may)
+	require.Zero(t, other, "it counts already")
+	require.NoError(t, b.MovedNothing(t.Context(), move.CommandID, refused))
+	next := move
+	next.CommandID = uuid.New()
+	may, _ = alone(next)
+	require.False(t, may, "60 was moved")
+
+	// The same command cannot stand for more, nor for money that is counted apart.
+	for _, m := range []access.Movement{{move.CommandID, one, "USD", money.MustParse("70")}, {move.CommandID, one, "EUR", money.MustParse("60")}} {
+		_, _, err := b.MayMoveAlone(t.Context(), m, limit)
+		b.requireCode(domain.CodeIdempotencyConflict, err)
+	}
+
+	next.Amount = money.MustParse("40")
+	_, noted := alone(next)
+	require.NoError(t, b.MovedNothing(t.Context(), next.CommandID, noted))
+	next.CommandID = uuid.New()
+	may, _ = alone(next)
+	require.True(t, may, "what was refused does not count")
 }

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,8 +25,9 @@ type Movement struct {
 }
 
 // MayMoveAlone says whether somebody may make a movement without a second person, and notes it then: all that the person has moved alone within the window, in any wallet of the
-// currency, is up to the limit. noted: it was not before. Errors: unauthenticated when the person was erased.
-func (s *Service) MayMoveAlone(ctx context.Context, m Movement, limit money.Amount) (may, noted bool, err error) {
+// currency, is up to the limit. noted is for MovedNothing: zero when the command was there already. Errors: unauthenticated when the person was erased, and
+// idempotency_conflict when the command was another movement.
+func (s *Service) MayMoveAlone(ctx context.Context, m Movement, limit money.Amount) (may bool, noted time.Time, err error) {
 	if m.Amount.Sign() < 0 {
 		m.Amount = m.Amount.Neg()
 	}
@@ -47,16 +49,25 @@ func (s *Service) MayMoveAlone(ctx context.Context, m Movement, limit money.Amou
 			return nil
 		}
 		may = true
-		return tx.QueryRow(ctx, `INSERT INTO identity.moved_alone AS o (command_id, user_id, currency, amount, moved_at) VALUES ($1, $2, $3, $4::text::numeric, $5)
-			ON CONFLICT (command_id) DO UPDATE SET amount = greatest(o.amount, excluded.amount) RETURNING xmax = 0`,
-			m.CommandID, m.By, m.Currency, m.Amount.String(), now).Scan(&noted)
+		// Whoever finds the row moves its time on, so that who has written it cannot take it back: this one relies on it.
+		var written *time.Time
+		err = tx.QueryRow(ctx, `INSERT INTO identity.moved_alone AS o (command_id, user_id, currency, amount, moved_at) VALUES ($1, $2, $3, $4::text::numeric, $5)
+			ON CONFLICT (command_id) DO UPDATE SET moved_at = o.moved_at + interval '1 microsecond' WHERE o.currency = excluded.currency AND o.amount = excluded.amount
+			RETURNING CASE WHEN xmax = 0 THEN moved_at END`, m.CommandID, m.By, m.Currency, m.Amount.String(), now).Scan(&written)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return domain.Errorf(domain.CodeIdempotencyConflict, "this Idempotency-Key was used before, for another movement")
+		}
+		if written != nil {
+			noted = *written
+		}
+		return err
 	})
 	return may, noted, identity.Wrap("count what somebody moves alone", err)
 }
 
-// MovedNothing takes back what MayMoveAlone has noted: the movement was refused.
-func (s *Service) MovedNothing(ctx context.Context, command uuid.UUID) error {
-	_, err := s.pool.Exec(ctx, `DELETE FROM identity.moved_alone WHERE command_id = $1`, command)
+// MovedNothing takes back what MayMoveAlone has noted, unless another request of the same command relies on it: the movement was refused.
+func (s *Service) MovedNothing(ctx context.Context, command uuid.UUID, noted time.Time) error {
+	_, err := s.pool.Exec(ctx, `DELETE FROM identity.moved_alone WHERE command_id = $1 AND moved_at = $2`, command, noted)
 	return identity.Wrap("forget what was not moved", err)
 }
 

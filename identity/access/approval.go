@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,6 +13,7 @@ import (
 	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/auditlog"
+	"github.com/massrouter/massrouter/projections/page"
 )
 
 // ApprovalLife is how long something waits for a second person.
@@ -119,15 +121,26 @@ func approval(ctx context.Context, q identity.Querier, id uuid.UUID, lock string
 	return a, err
 }
 
-// Approvals lists what waits, and with past what has waited, the newest first; at most 1000.
-func (s *Service) Approvals(ctx context.Context, past bool) ([]Approval, error) {
-	rows, err := s.pool.Query(ctx, `SELECT `+approvalColumns+` FROM identity.approvals WHERE $1 OR (decision = '' AND expires_at > $2)
-		ORDER BY created_at DESC, approval_id LIMIT 1000`, past, s.now())
+// Approvals lists what waits, and with past what has waited, the newest first. Limit is that of page.Limit. Errors: invalid_request.
+func (s *Service) Approvals(ctx context.Context, past bool, cursor string, limit int) (p page.Part[Approval], err error) {
+	w, err := page.ListOf("approvals", strconv.FormatBool(past)).Before(cursor, limit)
 	if err != nil {
-		return nil, identity.Wrap("list approvals", err)
+		return p, err
+	}
+	sql, args := `SELECT `+approvalColumns+` FROM identity.approvals WHERE (created_at, approval_id) < ($1, $2)`, []any{w.At, w.ID}
+	if !past { // nothing older waits any more, which keeps the page to a part of the index
+		now := s.now()
+		sql, args = sql+` AND decision = '' AND expires_at > $3 AND created_at > $4`, append(args, now, now.Add(-ApprovalLife))
+	}
+	rows, err := s.pool.Query(ctx, sql+` ORDER BY created_at DESC, approval_id DESC LIMIT `+w.Rows(), args...)
+	if err != nil {
+		return p, identity.Wrap("list approvals", err)
 	}
 	all, err := pgx.CollectRows(rows, scanApproval)
-	return all, identity.Wrap("list approvals", err)
+	if err != nil {
+		return p, identity.Wrap("list approvals", err)
+	}
+	return page.Cut(w, all, func(a *Approval) (time.Time, uuid.UUID) { return a.CreatedAt, a.ID }), nil
 }
 
 // Decide approves or refuses, or withdraws what one has asked for oneself. The same decision by the same person again changes nothing. Errors: not_found;

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,6 +16,8 @@ import (
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
 	"github.com/massrouter/massrouter/identity/auditlog"
+	"github.com/massrouter/massrouter/identity/factor"
+	"github.com/massrouter/massrouter/projections/page"
 )
 
 const (
@@ -98,14 +101,15 @@ func (s *Service) Grant(ctx context.Context, g Grant, life time.Duration) (Grant
 
 // mayHold refuses a role that somebody has already: ending one of two would end nothing; and one for somebody without a second factor: whoever knew the password could set up his own.
 func (s *Service) mayHold(ctx context.Context, tx pgx.Tx, g Grant) error {
-	var has, strong bool
+	var has bool
 	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM identity.platform_grants WHERE user_id = $1 AND role = $2 AND grant_id <> $3 AND ended_at IS NULL AND expires_at > $4
-			AND NOT EXISTS (SELECT FROM identity.platform_grants WHERE grant_id = $3)),
-		EXISTS (SELECT FROM identity.totp WHERE user_id = $1 AND confirmed_at IS NOT NULL) OR EXISTS (SELECT FROM identity.passkeys WHERE user_id = $1)`,
-		g.User, g.Role, g.ID, g.CreatedAt).Scan(&has, &strong); err != nil {
+			AND NOT EXISTS (SELECT FROM identity.platform_grants WHERE grant_id = $3))`, g.User, g.Role, g.ID, g.CreatedAt).Scan(&has); err != nil {
 		return err
 	}
+	strong, err := factor.Strong(ctx, tx, g.User)
 	switch {
+	case err != nil:
+		return err
 	case has:
 		return domain.Errorf(domain.CodeConflict, "this person has the role already: end that grant first, or let it end")
 	case !strong:
@@ -127,15 +131,26 @@ func scanGrant(r pgx.CollectableRow) (g Grant, err error) {
 	return g, err
 }
 
-// Grants lists the roles that people have now, and with past those that they had, the newest first; at most 1000.
-func (s *Service) Grants(ctx context.Context, past bool) ([]Grant, error) {
-	rows, err := s.pool.Query(ctx, `SELECT `+grantColumns+` WHERE $1 OR (g.ended_at IS NULL AND g.expires_at > $2)
-		ORDER BY g.created_at DESC, g.grant_id LIMIT 1000`, past, s.now())
+// Grants lists the roles that people have now, and with past those that they had, the newest first. Limit is that of page.Limit. Errors: invalid_request.
+func (s *Service) Grants(ctx context.Context, past bool, cursor string, limit int) (p page.Part[Grant], err error) {
+	w, err := page.ListOf("grants", strconv.FormatBool(past)).Before(cursor, limit)
 	if err != nil {
-		return nil, identity.Wrap("list granted roles", err)
+		return p, err
+	}
+	sql, args := `SELECT `+grantColumns+` WHERE (g.created_at, g.grant_id) < ($1, $2)`, []any{w.At, w.ID}
+	if !past { // nothing older is in force any more, which keeps the page to a part of the index
+		now := s.now()
+		sql, args = sql+` AND g.ended_at IS NULL AND g.expires_at > $3 AND g.created_at > $4`, append(args, now, now.Add(-MaxGrant))
+	}
+	rows, err := s.pool.Query(ctx, sql+` ORDER BY g.created_at DESC, g.grant_id DESC LIMIT `+w.Rows(), args...)
+	if err != nil {
+		return p, identity.Wrap("list granted roles", err)
 	}
 	all, err := pgx.CollectRows(rows, scanGrant)
-	return all, identity.Wrap("list granted roles", err)
+	if err != nil {
+		return p, identity.Wrap("list granted roles", err)
+	}
+	return page.Cut(w, all, func(g *Grant) (time.Time, uuid.UUID) { return g.CreatedAt, g.ID }), nil
 }
 
 // EndGrant takes a role back. Ending one that has ended changes nothing. Errors: not_found.

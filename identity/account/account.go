@@ -74,20 +74,37 @@ func New(pool *pgxpool.Pool, hasher *password.Hasher, sessions *session.Store, n
 	return &Service{pool: pool, hasher: hasher, sessions: sessions, now: now}
 }
 
+// Changes are what somebody says anew; nil stays as it is.
+type Changes struct {
+	Name     *string
+	Language *Language
+	Zone     *string
+}
+
 // normal checks a profile. Errors: invalid_request with "param".
 func (p Profile) normal() (Profile, error) {
-	var err error
-	if p.Name, err = identity.Name(p.Name, 0, maxName); err != nil {
-		return p, err
+	return p.with(Changes{Name: &p.Name, Language: &p.Language, Zone: &p.Zone})
+}
+
+// with is a profile with changes, which are checked: what was said before may have been refused since. Errors: invalid_request with "param".
+func (p Profile) with(c Changes) (Profile, error) {
+	if c.Name != nil {
+		name, err := identity.Name(*c.Name, 0, maxName)
+		if err != nil {
+			return p, err
+		}
+		p.Name = name
 	}
-	switch {
-	case p.Language != English && p.Language != Chinese:
-		return p, invalid("language", "language is one of: en, zh-CN")
-	case p.Zone == "" || p.Zone == "Local":
-		return p, invalid("zone", "zone is a time zone such as Europe/Berlin")
+	if c.Language != nil {
+		if p.Language = *c.Language; p.Language != English && p.Language != Chinese {
+			return p, invalid("language", "language is one of: en, zh-CN")
+		}
 	}
-	if _, err := time.LoadLocation(p.Zone); err != nil {
-		return p, invalid("zone", "zone is a time zone such as Europe/Berlin")
+	if c.Zone != nil {
+		p.Zone = *c.Zone
+		if _, err := time.LoadLocation(p.Zone); err != nil || p.Zone == "" || p.Zone == "Local" {
+			return p, invalid("zone", "zone is a time zone such as Europe/Berlin")
+		}
 	}
 	return p, nil
 }
@@ -153,17 +170,17 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (User, error) {
 }
 
 // Update changes a profile. Errors: invalid_request, not_found.
-func (s *Service) Update(ctx context.Context, id uuid.UUID, p Profile) (User, error) {
-	p, err := p.normal()
-	if err != nil {
-		return User{}, err
-	}
+func (s *Service) Update(ctx context.Context, id uuid.UUID, changes Changes) (User, error) {
 	var u row
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
 		if u, err = byID(ctx, tx, id, forUpdate); err != nil {
 			return err
 		}
 		before := u.Profile
+		p, err := before.with(changes)
+		if err != nil {
+			return err
+		}
 		u.Profile = p
 		if _, err = tx.Exec(ctx, `UPDATE identity.users SET name = $2, language = $3, zone = $4 WHERE user_id = $1`, id, p.Name, p.Language, p.Zone); err != nil {
 			return err

@@ -125,6 +125,7 @@ func TestSigningUp(t *testing.T) {
 	require.Equal(t, b.now(), u.VerifiedAt)
 	_, err = b.Verify(t.Context(), link, secret)
 	b.requireCode(account.CodeLink, err)
+	require.ErrorContains(t, err, "sign in", "of who has not seen the answer")
 	got, err := b.Password(t.Context(), "ANN@example.com", secret)
 	require.NoError(t, err)
 	require.Equal(t, u, got.User)
@@ -326,7 +327,7 @@ func TestForgotten(t *testing.T) {
 	u := b.member(email, secret)
 	begun := func() {
 		require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
-			_, _, err := b.sessions.Begin(t.Context(), tx, u.ID, token.Portal, []string{"pwd"}, session.Device{})
+			_, _, err := b.sessions.Begin(t.Context(), tx, u.ID, token.Portal, []string{"pwd"}, session.Device{}, session.Origin{})
 			return err
 		}))
 	}
@@ -373,13 +374,13 @@ func TestChangedPassword(t *testing.T) {
 	u := b.member(email, secret)
 	var here, there session.Session
 	require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) (err error) {
-		if here, _, err = b.sessions.Begin(t.Context(), tx, u.ID, token.Portal, []string{"pwd"}, session.Device{}); err == nil {
-			there, _, err = b.sessions.Begin(t.Context(), tx, u.ID, token.Portal, []string{"pwd"}, session.Device{})
+		if here, _, err = b.sessions.Begin(t.Context(), tx, u.ID, token.Portal, []string{"pwd"}, session.Device{}, session.Origin{}); err == nil {
+			there, _, err = b.sessions.Begin(t.Context(), tx, u.ID, token.Portal, []string{"pwd"}, session.Device{}, session.Origin{})
 		}
 		return err
 	}))
 	link := b.link(email, account.Reset)
-	b.requireCode(account.CodeSignIn, b.ChangePassword(t.Context(), u.ID, here.ID, other, other))
+	b.requireCode(account.CodePassword, b.ChangePassword(t.Context(), u.ID, here.ID, other, other))
 	b.requireCode(password.CodeWeak, b.ChangePassword(t.Context(), u.ID, here.ID, secret, "short"))
 	b.requireCode(password.CodeWeak, b.ChangePassword(t.Context(), u.ID, here.ID, secret, email+"1"))
 	require.NoError(t, b.ChangePassword(t.Context(), u.ID, here.ID, secret, other))
@@ -419,16 +420,26 @@ func TestProfiles(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	u := b.member(email, secret)
-	p := account.Profile{Name: "  安\u3000Ann ", Language: account.Chinese, Zone: "Asia/Shanghai"}
-	got, err := b.Update(t.Context(), u.ID, p)
+	name, language, zone := "  安\u3000Ann ", account.Chinese, "Asia/Shanghai"
+	got, err := b.Update(t.Context(), u.ID, account.Changes{Name: &name, Language: &language, Zone: &zone})
 	require.NoError(t, err)
 	require.Equal(t, "安 Ann", got.Profile.Name)
 	again, err := b.Get(t.Context(), u.ID)
 	require.NoError(t, err)
 	require.Equal(t, got, again)
-	p.Zone = "Nowhere"
-	_, err = b.Update(t.Context(), u.ID, p)
+	zone = "Nowhere"
+	_, err = b.Update(t.Context(), u.ID, account.Changes{Zone: &zone})
 	b.requireCode(domain.CodeInvalid, err)
-	_, err = b.Update(t.Context(), uuid.New(), account.Profile{Language: "en", Zone: "UTC"})
+	_, err = b.Update(t.Context(), uuid.New(), account.Changes{Language: &language})
 	b.requireCode(domain.CodeNotFound, err)
+
+	// What no one may call himself any more stays until he changes it, and keeps nothing else as it is.
+	_, err = b.pool.Exec(t.Context(), `UPDATE identity.users SET name = 'www.ann.example' WHERE user_id = $1`, u.ID)
+	require.NoError(t, err)
+	language, zone = account.English, "UTC"
+	got, err = b.Update(t.Context(), u.ID, account.Changes{Language: &language, Zone: &zone})
+	require.NoError(t, err)
+	require.Equal(t, account.Profile{Name: "www.ann.example", Language: account.English, Zone: "UTC"}, got.Profile)
+	_, err = b.Update(t.Context(), u.ID, account.Changes{Name: &got.Profile.Name})
+	b.requireCode(domain.CodeInvalid, err)
 }

@@ -199,7 +199,7 @@ func (b *bench) tablesWith(trace string) []string {
 func (b *bench) session(user uuid.UUID) {
 	b.t.Helper()
 	require.NoError(b.t, pgx.BeginFunc(b.t.Context(), b.pool, func(tx pgx.Tx) error {
-		_, _, err := b.sessions.Begin(b.t.Context(), tx, user, token.Portal, []string{"pwd"}, session.Device{UserAgent: "a browser"})
+		_, _, err := b.sessions.Begin(b.t.Context(), tx, user, token.Portal, []string{"pwd"}, session.Device{UserAgent: "a browser"}, session.Origin{})
 		return err
 	}))
 }

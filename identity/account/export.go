@@ -51,7 +51,9 @@ func (s *Service) Export(ctx context.Context, user uuid.UUID) (map[string]json.R
 			[]string{"organisation_id", "wallet_id", "name", "created_at"}, user); err != nil {
 			return err
 		}
-		all["invitations"], err = rowsOf(ctx, tx, `identity.invitations t WHERE `+written("email"),
+		// Whoever has the mailbox now may accept what waits there, whenever it came.
+		all["invitations"], err = rowsOf(ctx, tx, `identity.invitations t WHERE `+written("email")+`
+			OR t.ended_at IS NULL AND t.email = (SELECT email FROM identity.users WHERE user_id = $1)`,
 			[]string{"invitation_id", "organisation_id", "email", "role", "created_at", "expires_at", "ended_at", "ended_as"}, user)
 		if err != nil {
 			return err

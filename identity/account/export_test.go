@@ -17,7 +17,7 @@ func TestExportHasEveryTable(t *testing.T) {
 	b := setup(t)
 	u := b.member(email, secret)
 	require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
-		_, _, err := b.sessions.BeginBy(t.Context(), tx, u.ID, token.Portal, []string{"ext"}, session.Device{UserAgent: "a browser"}, session.Origin{Provider: "sso-x", Subject: "her-subject", Session: "s"})
+		_, _, err := b.sessions.Begin(t.Context(), tx, u.ID, token.Portal, []string{"ext"}, session.Device{UserAgent: "a browser"}, session.Origin{Provider: "sso-x", Subject: "her-subject", Session: "s"})
 		return err
 	}))
 	for _, sql := range []string{

@@ -17,9 +17,10 @@ import (
 const mailboxes = `(SELECT email, 'infinity'::timestamptz AS until FROM identity.users WHERE user_id = $1
 	UNION ALL SELECT email, until FROM identity.former_emails WHERE user_id = $1) AS b`
 
-// written are rows t to a mailbox of the user $1, from the time in which it was his.
+// written are rows t to a mailbox of the user $1, until it was his no more, and from when it was nobody else's: of before his time those that came while no account had it.
 func written(column string) string {
-	return `EXISTS (SELECT FROM ` + mailboxes + ` WHERE b.email = t.` + column + ` AND t.created_at <= b.until)`
+	return `EXISTS (SELECT FROM ` + mailboxes + ` WHERE b.email = t.` + column + ` AND t.created_at <= b.until
+		AND NOT EXISTS (SELECT FROM identity.former_emails o WHERE o.email = b.email AND o.user_id <> $1 AND o.until < b.until AND t.created_at <= o.until))`
 }
 
 // writtenEver are also those of later, unless the mailbox is somebody else's by now.

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -81,6 +82,65 @@ func TestErasureFindsMailboxesOfBefore(t *testing.T) {
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[approval])
 	require.NoError(t, err)
 	require.ElementsMatch(t, []approval{{waits, "{}", false, false}, {done, "{}", false, true}, {theirs, `{"email":"someone@example.com"}`, true, false}}, all)
+}
+
+// TestAMailboxOfSeveral: what has come to a mailbox while it was an account's is in no other account's export, but for invitations that wait: its owner of now may accept them.
+func TestAMailboxOfSeveral(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	const shared = "office@example.com"
+	invited := func(at string) (id uuid.UUID) {
+		b.step(time.Hour)
+		b.invited(shared)
+		_, err := b.pool.Exec(ctx, `UPDATE identity.mails SET details = jsonb_build_object('when', $1::text) WHERE kind = 'invited' AND created_at = $2`, at, b.now())
+		require.NoError(t, err)
+		require.NoError(t, b.pool.QueryRow(ctx, `UPDATE identity.invitations SET ended_at = CASE WHEN $1 <> 'waits' THEN $2::timestamptz END, ended_as = CASE WHEN $1 <> 'waits' THEN 'declined' ELSE '' END
+			WHERE created_at = $2 RETURNING invitation_id`, at, b.now()).Scan(&id)) // the bench's moment is its own
+		b.step(time.Hour)
+		return id
+	}
+	move := func(user uuid.UUID, to string) {
+		b.step(time.Hour)
+		_, err := b.ConfirmEmail(ctx, user, b.change(user, to))
+		require.NoError(t, err)
+	}
+	has := func(user uuid.UUID, at string, id uuid.UUID) (mail, invitation bool) {
+		all, err := b.Export(ctx, user)
+		require.NoError(t, err)
+		return strings.Contains(string(all["mails"]), `"`+at+`"`), strings.Contains(string(all["invitations"]), id.String())
+	}
+	ann, ben := b.somebody("ann@example.com"), b.somebody("ben@example.com")
+	before := invited("before")
+	move(ann, shared)
+	anns, waits := invited("anns"), invited("waits")
+	move(ann, "ann@example.com")
+	nobodys := invited("nobodys")
+	move(ben, shared)
+	bens := invited("bens")
+	for _, one := range []struct {
+		at        string
+		id        uuid.UUID
+		ann, bens bool
+	}{{"before", before, true, false}, {"anns", anns, true, false}, {"waits", waits, true, false}, {"nobodys", nobodys, false, true}, {"bens", bens, false, true}} {
+		mail, invitation := has(ann, one.at, one.id)
+		require.Equal(t, []bool{one.ann, one.ann}, []bool{mail, invitation}, "ann, %s", one.at)
+		mail, invitation = has(ben, one.at, one.id)
+		require.Equal(t, []bool{one.bens, one.bens || one.at == "waits"}, []bool{mail, invitation}, "ben, %s", one.at)
+	}
+	move(ben, "ben@example.com")
+	move(ann, shared)
+	back := invited("back")
+	for at, id := range map[string]uuid.UUID{"before": before, "anns": anns, "back": back} {
+		mail, invitation := has(ann, at, id)
+		require.True(t, mail && invitation, at)
+	}
+	for at, id := range map[string]uuid.UUID{"nobodys": nobodys, "bens": bens} {
+		mail, invitation := has(ann, at, id)
+		require.False(t, mail || invitation, at)
+	}
+	mail, _ := has(ben, "bens", bens)
+	require.True(t, mail)
 }
 
 // TestWhatIsOverIsForgotten after a while: invitations, approvals, and mailboxes of before when nothing is left that could name them.

@@ -48,7 +48,7 @@ func (s *Service) Reset(ctx context.Context, secret, fresh string) error {
 	})
 }
 
-// ChangePassword exchanges the password of somebody who is signed in and knows it, and ends all other sessions. Errors: sign_in_failed, password_weak,
+// ChangePassword exchanges the password of somebody who is signed in and knows it, and ends all other sessions. Errors: password_wrong, password_weak,
 // overloaded.
 func (s *Service) ChangePassword(ctx context.Context, user, current uuid.UUID, known, fresh string) error {
 	before, err := byID(ctx, s.pool, user, "")
@@ -60,12 +60,12 @@ func (s *Service) ChangePassword(ctx context.Context, user, current uuid.UUID, k
 		return err
 	}
 	if !right {
-		return SignInFailed()
+		return PasswordWrong()
 	}
 	return s.set(ctx, fresh, current, func(tx pgx.Tx) (row, error) {
 		u, err := byID(ctx, tx, user, forUpdate)
 		if err == nil && u.hash != before.hash {
-			err = SignInFailed() // somebody has changed it meanwhile
+			err = PasswordWrong() // somebody has changed it meanwhile
 		}
 		return u, err
 	})

@@ -17,6 +17,12 @@ import (
 // CodeSignIn is of an address and a password that do not belong together, whichever of them is wrong.
 const CodeSignIn domain.Code = "sign_in_failed"
 
+// CodePassword is of a password that somebody who is signed in was asked for again, and that is not theirs.
+const CodePassword domain.Code = "password_wrong"
+
+// PasswordWrong is what whoever shows such is told.
+func PasswordWrong() error { return domain.Errorf(CodePassword, "this is not your password") }
+
 // SignInFailed is what whoever shows such is told.
 func SignInFailed() error {
 	return domain.Errorf(CodeSignIn, "the e-mail address and the password do not belong together")

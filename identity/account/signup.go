@@ -147,13 +147,18 @@ func (s *Service) Verify(ctx context.Context, link, typed string) (u User, err e
 	}))
 }
 
-// pruneSignUps forgets those that were never proved, a batch at a time.
-func (s *Service) pruneSignUps(ctx context.Context) (int64, error) {
-	tag, err := s.pool.Exec(ctx, `DELETE FROM identity.sign_ups WHERE sign_up_id IN (SELECT sign_up_id FROM identity.sign_ups WHERE created_at < $1 LIMIT 1000)`, s.now().Add(-keepUnproved))
-	return tag.RowsAffected(), identity.Wrap("forget sign-ups that nobody has proved", err)
+// pruneSignUps forgets those that were never proved, a batch at a time until none is left.
+func (s *Service) pruneSignUps(ctx context.Context) (n int64, err error) {
+	const most = 1000
+	for {
+		tag, err := s.pool.Exec(ctx, `DELETE FROM identity.sign_ups WHERE sign_up_id IN (SELECT sign_up_id FROM identity.sign_ups WHERE created_at < $1 LIMIT $2)`, s.now().Add(-keepUnproved), most)
+		if n += tag.RowsAffected(); err != nil || tag.RowsAffected() < most {
+			return n, identity.Wrap("forget sign-ups that nobody has proved", err)
+		}
+	}
 }
 
-// badAttempt says nothing of what was wrong.
+// badAttempt says nothing of what was wrong. Whose answer was lost may have an account by now.
 func badAttempt() *domain.Error {
-	return domain.Errorf(CodeLink, "this link and this password do not belong together, or the link was used or is too old: sign up again for a new one")
+	return domain.Errorf(CodeLink, "this link and this password do not belong together, or the link was used or is too old: if you have followed it before, sign in; else sign up again for a new one")
 }

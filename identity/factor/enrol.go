@@ -62,6 +62,9 @@ func (s *Store) ConfirmTOTP(ctx context.Context, user uuid.UUID, typed string) (
 		if err := identity.Hold(ctx, tx, user); err != nil {
 			return err
 		}
+		if err := Gained(ctx, tx, user); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, `UPDATE identity.totp SET confirmed_at = $3, used_step = $4 WHERE user_id = $1 AND secret = $2 AND confirmed_at IS NULL`,
 			user, sealed, domain.Moment(s.now()), step)
 		if err != nil {

@@ -2,7 +2,7 @@
 //
 //	factor.go  codes of an app, and recovery codes
 //	enrol.go   sets an app up
-//	lost.go    what goes with a factor
+//	lost.go    what goes with a factor, and what with the first one that comes
 package factor
 
 import (

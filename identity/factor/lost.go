@@ -18,15 +18,24 @@ func Lost(ctx context.Context, tx pgx.Tx, user uuid.UUID, now time.Time) error {
 	if _, err := tx.Exec(ctx, `DELETE FROM identity.recovery_codes WHERE user_id = $1 AND NOT (`+strong+` OR `+weak+`)`, user); err != nil {
 		return identity.Wrap("remove recovery codes", err)
 	}
-	var left bool
-	if err := tx.QueryRow(ctx, `SELECT `+strong, user).Scan(&left); err != nil {
-		return identity.Wrap("look for further factors", err)
-	}
-	if left {
-		return nil
+	if left, err := Strong(ctx, tx, user); left || err != nil {
+		return err
 	}
 	_, err := session.EndAt(ctx, tx, user, token.Admin, session.FactorLost, now)
 	return err
+}
+
+// Gained is for the transaction in which a factor comes, before it is there; the user is held. With the first one no network is known any more: who knew the password before, and
+// that was enough, guesses codes as any stranger does.
+func Gained(ctx context.Context, tx pgx.Tx, user uuid.UUID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM identity.factor_networks WHERE user_id = $1 AND NOT (`+strong+` OR `+weak+`)`, user)
+	return identity.Wrap("forget networks", err)
+}
+
+// Strong says whether somebody has a factor that counts everywhere: an app or a passkey.
+func Strong(ctx context.Context, tx pgx.Tx, user uuid.UUID) (is bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT `+strong, user).Scan(&is)
+	return is, identity.Wrap("look for a second factor", err)
 }
 
 // What recovery codes stand for: factors that count everywhere, and the one that counts at the portal only.

@@ -14,6 +14,7 @@ import (
 	"github.com/massrouter/massrouter/eventstore/wall"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/address"
+	"github.com/massrouter/massrouter/projections/page"
 )
 
 // MaxInvitationsPerDay are those of one person, of all organisations.
@@ -124,24 +125,35 @@ func scanInvitation(r pgx.CollectableRow) (i Invitation, err error) {
 	return i, err
 }
 
-// Invitations lists the open invitations of an organisation.
-func (s *Service) Invitations(ctx context.Context, organisation uuid.UUID) ([]Invitation, error) {
-	return s.invitations(ctx, `i.organisation_id = $1`, organisation)
+// Invitations lists the open invitations of an organisation, those that end first first. Limit is that of page.Limit. Errors: invalid_request.
+func (s *Service) Invitations(ctx context.Context, organisation uuid.UUID, cursor string, limit int) (page.Part[Invitation], error) {
+	return s.invitations(ctx, page.ListOf("invitations", organisation.String()), `i.organisation_id = $1`, organisation, cursor, limit)
 }
 
-// InvitationsTo lists the open invitations to a mailbox that was proved.
-func (s *Service) InvitationsTo(ctx context.Context, email address.Email) ([]Invitation, error) {
-	return s.invitations(ctx, `i.email = $1`, email)
+// InvitationsTo lists the open invitations to a mailbox that a user has proved, as Invitations does.
+func (s *Service) InvitationsTo(ctx context.Context, user uuid.UUID, email address.Email, cursor string, limit int) (page.Part[Invitation], error) {
+	return s.invitations(ctx, page.ListOf("invited", user.String()), `i.email = $1`, email, cursor, limit)
 }
 
-func (s *Service) invitations(ctx context.Context, where string, arg any) ([]Invitation, error) {
-	rows, err := wall.Query(ctx, s.pool, `SELECT `+invitationColumns+` FROM identity.invitations i JOIN identity.organisations o USING (organisation_id)
-		WHERE `+where+` AND i.ended_at IS NULL AND i.expires_at > $2 AND o.deleted_at IS NULL ORDER BY i.created_at, i.invitation_id`, arg, s.now())
+func (s *Service) invitations(ctx context.Context, list page.List, where string, arg any, cursor string, limit int) (p page.Part[Invitation], err error) {
+	w, err := list.After(cursor, limit)
 	if err != nil {
-		return nil, identity.Wrap("list invitations", err)
+		return p, err
+	}
+	if now := s.now(); !w.At.After(now) { // what is over lies before all that is open
+		w.At, w.ID = now, uuid.Max
+	}
+	rows, err := wall.Query(ctx, s.pool, `SELECT `+invitationColumns+` FROM identity.invitations i JOIN identity.organisations o USING (organisation_id)
+		WHERE `+where+` AND i.ended_at IS NULL AND (i.expires_at, i.invitation_id) > ($2, $3) AND o.deleted_at IS NULL
+		ORDER BY i.expires_at, i.invitation_id LIMIT `+w.Rows(), arg, w.At, w.ID)
+	if err != nil {
+		return p, identity.Wrap("list invitations", err)
 	}
 	all, err := pgx.CollectRows(rows, scanInvitation)
-	return all, identity.Wrap("list invitations", err)
+	if err != nil {
+		return p, identity.Wrap("list invitations", err)
+	}
+	return page.Cut(w, all, func(i *Invitation) (time.Time, uuid.UUID) { return i.ExpiresAt, i.ID }), nil
 }
 
 // Withdraw takes an invitation back. Errors: not_found.

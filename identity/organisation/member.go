@@ -12,6 +12,7 @@ import (
 	"github.com/massrouter/massrouter/domain/trail"
 	"github.com/massrouter/massrouter/eventstore/wall"
 	"github.com/massrouter/massrouter/identity"
+	"github.com/massrouter/massrouter/projections/page"
 )
 
 // Member is somebody in an organisation.
@@ -23,19 +24,26 @@ type Member struct {
 	JoinedAt time.Time
 }
 
-// Members lists who belongs to an organisation, those who came first first.
-func (s *Service) Members(ctx context.Context, id uuid.UUID) ([]Member, error) {
-	rows, err := wall.Query(ctx, s.pool, `SELECT m.user_id, u.email, u.name, m.role, m.joined_at FROM identity.members m JOIN identity.users u USING (user_id)
-		WHERE m.organisation_id = $1 ORDER BY m.joined_at, m.user_id`, id)
+// Members lists who belongs to an organisation, those who came first first. Limit is that of page.Limit. Errors: invalid_request.
+func (s *Service) Members(ctx context.Context, id uuid.UUID, cursor string, limit int) (p page.Part[Member], err error) {
+	w, err := page.ListOf("members", id.String()).After(cursor, limit)
 	if err != nil {
-		return nil, identity.Wrap("list members", err)
+		return p, err
+	}
+	rows, err := wall.Query(ctx, s.pool, `SELECT m.user_id, u.email, u.name, m.role, m.joined_at FROM identity.members m JOIN identity.users u USING (user_id)
+		WHERE m.organisation_id = $1 AND (m.joined_at, m.user_id) > ($2, $3) ORDER BY m.joined_at, m.user_id LIMIT `+w.Rows(), id, w.At, w.ID)
+	if err != nil {
+		return p, identity.Wrap("list members", err)
 	}
 	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (m Member, err error) {
 		err = r.Scan(&m.User, &m.Email, &m.Name, &m.Role, &m.JoinedAt)
 		m.JoinedAt = m.JoinedAt.UTC()
 		return m, err
 	})
-	return all, identity.Wrap("list members", err)
+	if err != nil {
+		return p, identity.Wrap("list members", err)
+	}
+	return page.Cut(w, all, func(m *Member) (time.Time, uuid.UUID) { return m.JoinedAt, m.User }), nil
 }
 
 // SetRole changes the role of a member. by is whose role says whether that may be: only owners make and unmake owners. Errors: invalid_request, not_found,

@@ -22,6 +22,7 @@ import (
 	"github.com/massrouter/massrouter/eventstore/wall"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/auditlog"
+	"github.com/massrouter/massrouter/projections/page"
 )
 
 // Limits.
@@ -163,15 +164,35 @@ func scan(r pgx.CollectableRow) (o Organisation, err error) {
 	return o, err
 }
 
-// List is where a user belongs, the own one first.
+// List is where a user belongs, whole: MaxPerUser bounds it.
 func (s *Service) List(ctx context.Context, user uuid.UUID) ([]Organisation, error) {
-	rows, err := s.pool.Query(ctx, `SELECT `+columns+` FROM identity.members m JOIN identity.organisations o USING (organisation_id)
-		WHERE m.user_id = $1 AND o.deleted_at IS NULL ORDER BY o.personal_of IS NULL, o.name, o.organisation_id`, user)
+	p, err := s.Page(ctx, user, "", page.MaxLimit)
+	return p.Items, err
+}
+
+// Page is a part of where a user belongs: the own one first, then those that were made first. Limit is that of page.Limit. Errors: invalid_request.
+func (s *Service) Page(ctx context.Context, user uuid.UUID, cursor string, limit int) (p page.Part[Organisation], err error) {
+	w, err := page.ListOf("organisations", user.String()).After(cursor, limit)
 	if err != nil {
-		return nil, fmt.Errorf("list organisations: %w", err)
+		return p, err
+	}
+	const made = `CASE WHEN o.personal_of IS NULL THEN o.created_at ELSE 'epoch' END`
+	rows, err := s.pool.Query(ctx, `SELECT `+columns+` FROM identity.members m JOIN identity.organisations o USING (organisation_id)
+		WHERE m.user_id = $1 AND o.deleted_at IS NULL AND (`+made+`, o.organisation_id) > ($2, $3) ORDER BY `+made+`, o.organisation_id
+		LIMIT `+w.Rows(), user, w.At, w.ID)
+	if err != nil {
+		return p, fmt.Errorf("list organisations: %w", err)
 	}
 	all, err := pgx.CollectRows(rows, scan)
-	return all, identity.Wrap("list organisations", err)
+	if err != nil {
+		return p, identity.Wrap("list organisations", err)
+	}
+	return page.Cut(w, all, func(o *Organisation) (time.Time, uuid.UUID) {
+		if o.Personal {
+			return time.Unix(0, 0), o.ID
+		}
+		return o.CreatedAt, o.ID
+	}), nil
 }
 
 // OfWallet is the organisation that has a wallet, if the user belongs to it; not_found otherwise, whether or not there is one.

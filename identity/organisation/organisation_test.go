@@ -187,10 +187,10 @@ func TestRoles(t *testing.T) {
 	b.requireCode(domain.CodeInvalid, b.SetRole(t.Context(), id, ann, eve, "king"))
 	require.NoError(t, b.SetRole(t.Context(), id, bob, eve, organisation.Developer))
 	require.NoError(t, b.HandOver(t.Context(), id, ann, bob))
-	members, err := b.Members(t.Context(), id)
+	members, err := b.Members(t.Context(), id, "", 0)
 	require.NoError(t, err)
 	got := map[string]organisation.Role{}
-	for _, m := range members {
+	for _, m := range members.Items {
 		got[m.Name] = m.Role
 	}
 	require.Equal(t, map[string]organisation.Role{"ann": "admin", "bob": "owner", "eve": "developer"}, got)
@@ -217,10 +217,10 @@ func TestNeverWithoutAnOwner(t *testing.T) {
 			group.Go(func() { _ = b.SetRole(context.Background(), id, who[0], who[1], organisation.Viewer) })
 		}
 		group.Wait()
-		members, err := b.Members(t.Context(), id)
+		members, err := b.Members(t.Context(), id, "", 0)
 		require.NoError(t, err)
 		owners := 0
-		for _, m := range members {
+		for _, m := range members.Items {
 			if m.Role == organisation.Owner {
 				owners++
 			}
@@ -252,9 +252,9 @@ func TestInvitations(t *testing.T) {
 	require.Len(t, b.told, 1, "the same request tells once")
 	second, err := invite(uuid.New(), "bob", organisation.Developer)
 	require.NoError(t, err)
-	to, err := b.InvitationsTo(t.Context(), mailbox("bob"))
+	to, err := b.InvitationsTo(t.Context(), bob, mailbox("bob"), "", 0)
 	require.NoError(t, err)
-	require.Equal(t, []organisation.Invitation{second}, to)
+	require.Equal(t, []organisation.Invitation{second}, to.Items)
 	_, err = b.Accept(t.Context(), bob, mailbox("bob"), first.ID)
 	b.requireCode(domain.CodeNotFound, err)
 	_, err = b.Accept(t.Context(), bob, mailbox("eve"), second.ID)
@@ -283,20 +283,20 @@ func TestInvitations(t *testing.T) {
 	require.NoError(t, b.Decline(t.Context(), mailbox("eve"), fourth.ID))
 	fifth, err := invite(uuid.New(), "eve", organisation.Admin)
 	require.NoError(t, err)
-	open, err := b.Invitations(t.Context(), id)
+	open, err := b.Invitations(t.Context(), id, "", 0)
 	require.NoError(t, err)
-	require.Equal(t, []organisation.Invitation{fifth}, open)
+	require.Equal(t, []organisation.Invitation{fifth}, open.Items)
 	b.step(organisation.InvitationLife)
 	_, err = b.Accept(t.Context(), b.user("eve"), mailbox("eve"), fifth.ID)
 	b.requireCode(domain.CodeNotFound, err)
-	open, err = b.Invitations(t.Context(), id)
+	open, err = b.Invitations(t.Context(), id, "", 0)
 	require.NoError(t, err)
-	require.Empty(t, open)
+	require.Empty(t, open.Items)
 	_, err = b.Invite(t.Context(), uuid.New(), id, ann, mailbox("zoe"), organisation.Admin, func(pgx.Tx, organisation.Invitation) error { return errors.New("no mail") })
 	require.Error(t, err)
-	open, err = b.Invitations(t.Context(), id)
+	open, err = b.Invitations(t.Context(), id, "", 0)
 	require.NoError(t, err)
-	require.Empty(t, open, "an invitation that nobody is told of is none")
+	require.Empty(t, open.Items, "an invitation that nobody is told of is none")
 }
 
 // TestEnding: nobody belongs to it any more, nobody is invited, and it does not count.

@@ -144,6 +144,9 @@ func (s *Store) FinishRegister(ctx context.Context, p Person, secret, name strin
 		if err := identity.Hold(ctx, tx, p.ID); err != nil {
 			return err
 		}
+		if err := factor.Gained(ctx, tx, p.ID); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, `INSERT INTO identity.passkeys (credential_id, passkey_id, user_id, name, credential, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
 			made.ID, id, p.ID, name, text, k.CreatedAt)
 		if err != nil {

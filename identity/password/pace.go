@@ -10,7 +10,7 @@ import (
 )
 
 // pace lets work through one at a time, and after each waits so long that it takes no more than a share of a core. Who waits in vain is told so: those who are many of one
-// network before all others. Who comes from where he has signed in before waits in a line of his own, which has three turns of four.
+// network before all others. Who comes from where he has signed in before waits in a line of his own, which has three turns and three places of four.
 type pace struct {
 	share      float64
 	patience   time.Duration
@@ -100,12 +100,7 @@ func (p *pace) enter(w *waiter) bool {
 		return false
 	}
 	if p.known.n+p.others.n >= p.waiting {
-		last := p.others.longest(0)
-		if !w.Known {
-			last = p.others.longest(before + 1)
-		} else if last == nil {
-			last = p.known.longest(before + 1)
-		}
+		last := p.mostOf(w, before)
 		if last == nil {
 			return false
 		}
@@ -114,6 +109,19 @@ func (p *pace) enter(w *waiter) bool {
 	}
 	mine.add(w)
 	return true
+}
+
+// mostOf is whose place somebody gets when all are taken: of the other line when that has more than its part of them, otherwise of a network of his own line of which more
+// wait than of his, where before do. nil: nobody's.
+func (p *pace) mostOf(w *waiter, before int) *waiter {
+	ofOthers := p.waiting / (knownTurns + 1)
+	switch {
+	case w.Known && p.others.n > ofOthers:
+		return p.others.longest(0)
+	case !w.Known && p.others.n < ofOthers:
+		return p.known.longest(0)
+	}
+	return p.line(w).longest(before + 1)
 }
 
 func (p *pace) line(w *waiter) *line {

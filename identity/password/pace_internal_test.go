@@ -121,6 +121,42 @@ func TestAFullQueueTakesFromWhoHasMost(t *testing.T) {
 	require.Len(t, c.order, 64)
 }
 
+// TestTheKnownLeavePlacesToTheOthers: however many networks keep the queue full of those who are known, and come again and again, a quarter of the places and of the turns is
+// of the others; and the other way round.
+func TestTheKnownLeavePlacesToTheOthers(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t)
+	turn := func(flooding bool, from string) Asker { return Asker{Network: from, Known: flooding} }
+	for n := range 6 {
+		c.come(16, turn(true, "known "+strconv.Itoa(n)))
+	}
+	for n := range 20 {
+		c.come(1, turn(false, "other "+strconv.Itoa(n)))
+	}
+	c.come(20, turn(true, "known late"))
+	require.Equal(t, 48, c.pace.known.n)
+	require.Equal(t, 16, c.pace.others.n)
+	for _, a := range c.refused {
+		require.True(t, a.Known || slices.Contains([]string{"other 16", "other 17", "other 18", "other 19"}, a.Network), "%v had a place", a)
+	}
+	c.end()
+	require.Len(t, c.order, 64)
+	for n := range 16 {
+		require.Equal(t, turn(false, "other "+strconv.Itoa(n)), c.order[knownTurns+n*(knownTurns+1)])
+	}
+
+	c = newCrowd(t)
+	for n := range 6 {
+		c.come(16, turn(false, "other "+strconv.Itoa(n)))
+	}
+	for n := range 60 {
+		c.come(1, turn(true, "known "+strconv.Itoa(n)))
+	}
+	require.Equal(t, 48, c.pace.known.n)
+	require.Equal(t, 16, c.pace.others.n)
+	c.end()
+}
+
 // TestWhoGoesAwayGivesTheTurnOn: nobody keeps the turn who does not wait for it any more.
 func TestWhoGoesAwayGivesTheTurnOn(t *testing.T) {
 	t.Parallel()

@@ -111,6 +111,9 @@ func (s *Store) Confirm(ctx context.Context, user uuid.UUID, typed string) error
 		if others >= MaxAccounts {
 			return domain.Errorf(domain.CodeConflict, "this number cannot be used for one more account")
 		}
+		if err := factor.Gained(ctx, tx, user); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, `INSERT INTO identity.phones (user_id, number, verified_at) VALUES ($1, $2, $3)
 			ON CONFLICT (user_id) DO UPDATE SET number = EXCLUDED.number, verified_at = EXCLUDED.verified_at`, user, found.number, domain.Moment(s.o.Now())); err != nil {
 			return err

@@ -198,6 +198,23 @@ func TestANumberOfThree(t *testing.T) {
 	}
 }
 
+// TestTheFirstFactorBeginsAnew: networks that were known by a password alone are not any more; those in which a code was shown stay when the number changes.
+func TestTheFirstFactorBeginsAnew(t *testing.T) {
+	t.Parallel()
+	b := setup(t, phone.Caps{})
+	user := b.member()
+	for _, known := range []int{0, 1} {
+		_, err := b.pool.Exec(t.Context(), `INSERT INTO identity.factor_networks (user_id, network, used_at) VALUES ($1, '203.0.113.0/24', $2)`, user, b.now())
+		require.NoError(t, err)
+		require.NoError(t, b.Add(t.Context(), user, number, from(1)))
+		require.NoError(t, b.Confirm(t.Context(), user, b.code(user)))
+		var left int
+		require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT count(*) FROM identity.factor_networks`).Scan(&left))
+		require.Equal(t, known, left)
+		b.step(time.Hour)
+	}
+}
+
 // TestThePauseDoubles between messages that nobody answers.
 func TestThePauseDoubles(t *testing.T) {
 	t.Parallel()

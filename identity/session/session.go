@@ -98,14 +98,8 @@ type Store struct {
 // New makes a Store.
 func New(pool *pgxpool.Pool, now func() time.Time) *Store { return &Store{pool: pool, now: now} }
 
-// Begin makes a session for somebody who has shown by his own ways who he is, in the caller's transaction, and its first refresh token. Errors: unauthenticated
-// when the account has ended.
-func (s *Store) Begin(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, factors []string, d Device) (Session, string, error) {
-	return s.BeginBy(ctx, tx, user, audience, factors, d, Origin{})
-}
-
-// BeginBy is Begin of somebody whom a service of others has shown.
-func (s *Store) BeginBy(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, factors []string, d Device, by Origin) (Session, string, error) {
+// Begin makes a session for somebody who has shown who he is, in the caller's transaction, and its first refresh token. Errors: unauthenticated when the account has ended.
+func (s *Store) Begin(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, factors []string, d Device, by Origin) (Session, string, error) {
 	if err := identity.Hold(ctx, tx, user); err != nil {
 		return Session{}, "", err
 	}

@@ -67,7 +67,7 @@ func (b *bench) begin(t *testing.T, user uuid.UUID, audience token.Audience) (ma
 	t.Helper()
 	require.NoError(t, pgx.BeginFunc(t.Context(), b.pool, func(tx pgx.Tx) error {
 		var err error
-		made, secret, err = b.Begin(t.Context(), tx, user, audience, []string{"pwd"}, laptop)
+		made, secret, err = b.Begin(t.Context(), tx, user, audience, []string{"pwd"}, laptop, session.Origin{})
 		return err
 	}))
 	return made, secret

@@ -35,6 +35,9 @@ func (m *Machine) allow(ctx context.Context, user uuid.UUID) error {
 // External is the first step of somebody whom a service of others knows, in the place of a password. Errors: second_factor_required.
 func (m *Machine) External(ctx context.Context, audience token.Audience, user uuid.UUID, by session.Origin, d session.Device) (r Result, err error) {
 	return r, identity.Wrap("sign somebody in", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+		if err := identity.Hold(ctx, tx, user); err != nil {
+			return err
+		}
 		shown := []factor.Method{External}
 		methods, err := m.methods(ctx, tx, user, audience)
 		switch {
@@ -45,6 +48,9 @@ func (m *Machine) External(ctx context.Context, audience token.Audience, user uu
 			return err
 		case audience == token.Admin:
 			return factorRequired()
+		}
+		if err := m.remember(ctx, tx, user, network(d.Address)); err != nil {
+			return err
 		}
 		return m.enter(ctx, tx, user, audience, shown, d, by, &r)
 	}))
@@ -63,6 +69,9 @@ func (m *Machine) ConfirmExternal(ctx context.Context, user, id uuid.UUID, d ses
 		}
 		if len(methods) > 0 {
 			return domain.Errorf(factor.CodeWrong, "show a second factor")
+		}
+		if err := m.remember(ctx, tx, user, network(d.Address)); err != nil {
+			return err
 		}
 		return m.renew(ctx, tx, user, id, []factor.Method{External}, d, &r)
 	}))

@@ -22,9 +22,9 @@ const (
 	MaxTries = 5
 	// MaxGuessesOfNetwork are those of all challenges of a user that began in one network.
 	MaxGuessesOfNetwork = 10
-	// MaxGuesses are those of all networks in which the user has never shown a second factor.
+	// MaxGuesses are those of all networks that are not known.
 	MaxGuesses = 30
-	// Known is how long a network in which the user has shown one is left out of them.
+	// Known is how long a network is known in which the user has shown all that there is: a second factor or, without one, what stands in its place.
 	Known = 90 * 24 * time.Hour
 )
 
@@ -73,10 +73,17 @@ func (m *Machine) try(ctx context.Context, secret string, method factor.Method) 
 		return err
 	})
 	if err == nil && refused {
-		err = domain.Errorf(CodeTooMany, "too many wrong codes: try again in an hour, or show a recovery code or a passkey; a new password ends the wait").
-			With("retry_after", strconv.Itoa(int(time.Hour/time.Second)))
+		err = tooMany(method)
 	}
 	return s, identity.Wrap("count a try", err)
+}
+
+func tooMany(m factor.Method) error {
+	text := "too many wrong codes: try again in an hour, or show a recovery code or a passkey; a new password ends the wait"
+	if m == factor.Password {
+		text = "too many wrong passwords: try again in an hour, or sign in anew; a new password ends the wait"
+	}
+	return domain.Errorf(CodeTooMany, "%s", text).With("retry_after", strconv.Itoa(int(time.Hour/time.Second)))
 }
 
 // guessable says whether a method can be guessed at all: a recovery code has 80 bits, and a passkey is a signature.
@@ -109,7 +116,7 @@ func (m *Machine) warn(ctx context.Context, tx pgx.Tx, s *state) error {
 	return account.Tell(ctx, tx, id, s.user, account.CodesGuessed, nil, now)
 }
 
-// remember notes, in the caller's transaction, that somebody has shown a second factor in a network.
+// remember notes, in the caller's transaction, that somebody has shown in a network all that there is. See factor.Gained.
 func (m *Machine) remember(ctx context.Context, tx pgx.Tx, user uuid.UUID, in netip.Prefix) error {
 	_, err := tx.Exec(ctx, `INSERT INTO identity.factor_networks (user_id, network, used_at) VALUES ($1, $2, $3)
 		ON CONFLICT (user_id, network) DO UPDATE SET used_at = EXCLUDED.used_at`, user, in, domain.Moment(m.now()))

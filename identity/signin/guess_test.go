@@ -3,6 +3,7 @@ package signin_test
 import (
 	"context"
 	"net/netip"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -142,6 +143,77 @@ func TestGuessesOfAStolenSession(t *testing.T) {
 	}
 	b.requireCode(signin.CodeTooMany, again(thief, b.code(app)))
 	require.NoError(t, again(laptop, b.code(app)))
+}
+
+// stepUp shows the password of somebody without a second factor once more.
+func (b *bench) stepUp(s *session.Session, d session.Device, typed string) error {
+	b.t.Helper()
+	c, err := b.StepUp(b.t.Context(), *s, d)
+	require.NoError(b.t, err)
+	require.True(b.t, c.Has(factor.Password))
+	_, err = b.Answer(b.t.Context(), c.Secret, factor.Password, typed, d)
+	return err
+}
+
+// TestWrongPasswordsOfAStolenSession keep nobody from a step-up where the password alone has been enough before: at sign-in, at a service of others, or at a step-up. Elsewhere
+// the owner signs in anew.
+func TestWrongPasswordsOfAStolenSession(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	home, office, train := laptop, from("198.18.0.1"), from("198.18.1.1")
+	r, err := b.Password(t.Context(), token.Portal, email, secret, home)
+	require.NoError(t, err)
+	elsewhere, err := b.External(t.Context(), token.Portal, b.user, session.Origin{Provider: "github", Subject: "1"}, office)
+	require.NoError(t, err)
+	require.NotNil(t, elsewhere.Session)
+	require.NoError(t, b.stepUp(r.Session, train, secret))
+	for n := range signin.MaxGuesses {
+		thief := from([]string{"198.51.100.1", "192.0.2.200", "2001:db8:7:1::1"}[n/signin.MaxGuessesOfNetwork])
+		b.requireCode(account.CodePassword, b.stepUp(r.Session, thief, "wrong horse battery"))
+	}
+	require.Equal(t, 1, b.warned())
+	for _, d := range []session.Device{home, office, train} {
+		require.NoError(t, b.stepUp(r.Session, d, secret), d.Address)
+	}
+	cafe := from("198.18.2.1")
+	err = b.stepUp(r.Session, cafe, secret)
+	b.requireCode(signin.CodeTooMany, err)
+	require.ErrorContains(t, err, "sign in anew")
+	anew, err := b.Password(t.Context(), token.Portal, email, secret, cafe)
+	require.NoError(t, err)
+	require.NoError(t, b.fresh(anew))
+	require.NoError(t, b.stepUp(anew.Session, cafe, secret), "known by now")
+}
+
+// TestTheFirstFactorBeginsAnew: who knew the password before there was a second factor guesses its codes as any stranger does. A further factor changes nothing.
+func TestTheFirstFactorBeginsAnew(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for n := range 9 { // of who knows the password
+		_, err := b.Password(t.Context(), token.Portal, email, secret, from("198.51."+strconv.Itoa(n)+".1"))
+		require.NoError(t, err)
+	}
+	require.Equal(t, 9, b.known())
+	b.passkey()
+	require.Zero(t, b.known())
+	keys, err := b.passkeys.List(t.Context(), b.user)
+	require.NoError(t, err)
+	require.NoError(t, b.passkeys.Remove(t.Context(), b.user, keys[0].ID))
+	_, err = b.Password(t.Context(), token.Portal, email, secret, from("198.51.100.1"))
+	require.NoError(t, err)
+	require.Equal(t, 1, b.known())
+	app, _ := b.app()
+	require.Zero(t, b.known())
+	require.NoError(t, b.guess(laptop, factor.TOTP, b.code(app)))
+	require.Equal(t, 1, b.known())
+	b.passkey()
+	require.Equal(t, 1, b.known())
+}
+
+func (b *bench) known() (n int) {
+	b.t.Helper()
+	require.NoError(b.t, b.pool.QueryRow(b.t.Context(), `SELECT count(*) FROM identity.factor_networks`).Scan(&n))
+	return n
 }
 
 // TestGuessesAtOnce: as many challenges as one likes, answered in the same moment, have no more guesses than one after the other.

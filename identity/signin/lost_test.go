@@ -11,6 +11,7 @@ import (
 	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity"
 	"github.com/massrouter/massrouter/identity/factor"
+	"github.com/massrouter/massrouter/identity/session"
 	"github.com/massrouter/massrouter/identity/signin"
 	"github.com/massrouter/massrouter/identity/token"
 )
@@ -89,4 +90,43 @@ func TestAPasskeyThatGoesMeanwhile(t *testing.T) {
 	_, err = m.Passkey(t.Context(), token.Admin, ceremony, d.get(options), laptop)
 	b.requireCode(signin.CodeFactorRequired, err)
 	require.Empty(t, b.live())
+}
+
+// TestAFactorThatComesMeanwhile is asked for: whoever is shown by a service at the moment in which a second factor is set up waits for that, and then shows it as well.
+func TestAFactorThatComesMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r, err := b.Password(t.Context(), token.Portal, email, secret, laptop)
+	require.NoError(t, err)
+	for name, come := range map[string]func() (*signin.Challenge, error){
+		"a service": func() (*signin.Challenge, error) {
+			r, err := b.External(context.Background(), token.Portal, b.user, session.Origin{Provider: "github", Subject: "1"}, laptop)
+			return r.Challenge, err
+		},
+		"a step-up": func() (*signin.Challenge, error) { return b.StepUp(context.Background(), *r.Session, laptop) },
+	} {
+		b.exec(`DELETE FROM identity.totp`)
+		tx, err := b.pool.Begin(t.Context())
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+		require.NoError(t, identity.Hold(t.Context(), tx, b.user))
+		_, err = tx.Exec(t.Context(), `INSERT INTO identity.totp (user_id, secret, created_at, confirmed_at) VALUES ($1, '', now(), now())`, b.user)
+		require.NoError(t, err)
+		var c *signin.Challenge
+		done := make(chan error, 1)
+		go func() {
+			var err error
+			c, err = come()
+			done <- err
+		}()
+		require.Eventually(t, func() bool {
+			var n int
+			err := b.pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&n)
+			return err == nil && n == 1
+		}, 30*time.Second, 10*time.Millisecond)
+		require.NoError(t, tx.Commit(t.Context()))
+		require.NoError(t, <-done, name)
+		require.NotNil(t, c, name)
+		require.Equal(t, []factor.Method{factor.TOTP}, c.Methods, name)
+	}
 }

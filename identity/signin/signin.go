@@ -115,6 +115,9 @@ func (m *Machine) Password(ctx context.Context, audience token.Audience, email, 
 		case audience == token.Admin:
 			return factorRequired()
 		}
+		if err := m.remember(ctx, tx, u.ID, network(d.Address)); err != nil {
+			return err
+		}
 		return m.enter(ctx, tx, u.ID, audience, []factor.Method{factor.Password}, d, session.Origin{}, &r)
 	}))
 }
@@ -135,11 +138,8 @@ func hold(ctx context.Context, tx pgx.Tx, user uuid.UUID, shown int64, refusal f
 	return nil
 }
 
-// challenge begins one.
+// challenge begins one. The user is held.
 func (m *Machine) challenge(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, of uuid.UUID, shown, methods []factor.Method, by session.Origin, from netip.Addr) (*Challenge, error) {
-	if err := identity.Hold(ctx, tx, user); err != nil {
-		return nil, err
-	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("name a challenge: %w", err)
@@ -162,7 +162,7 @@ func hash(secret string) code.Hash { return code.HashOf("challenge", nil, secret
 
 // enter makes the session. The policy is asked once the user is held: what was changed since the first step counts.
 func (m *Machine) enter(ctx context.Context, tx pgx.Tx, user uuid.UUID, audience token.Audience, shown []factor.Method, d session.Device, by session.Origin, r *Result) error {
-	made, refresh, err := m.sessions.BeginBy(ctx, tx, user, audience, names(shown), d, by)
+	made, refresh, err := m.sessions.Begin(ctx, tx, user, audience, names(shown), d, by)
 	if err == nil && m.policy != nil {
 		err = m.policy.AllowIn(ctx, tx, user, by.Provider)
 	}
@@ -208,7 +208,8 @@ type state struct {
 	network     netip.Prefix // in which it began
 }
 
-// Answer is a further step: a code of the app or of a text message, a recovery code, or, before something dangerous, the password. Errors: code_wrong, sign_in_failed, challenge_over, too_many_tries.
+// Answer is a further step: a code of the app or of a text message, a recovery code, or, before something dangerous, the password. Errors: code_wrong, password_wrong, challenge_over,
+// too_many_tries.
 func (m *Machine) Answer(ctx context.Context, secret string, method factor.Method, typed string, d session.Device) (r Result, err error) {
 	s, err := m.try(ctx, secret, method)
 	if err != nil {
@@ -226,6 +227,9 @@ func (m *Machine) Answer(ctx context.Context, secret string, method factor.Metho
 			return r, err
 		}
 		if _, err := m.accounts.Password(ctx, string(u.Email), typed); err != nil {
+			if domain.CodeOf(err) == account.CodeSignIn {
+				err = account.PasswordWrong()
+			}
 			return r, err // that it is the one of when the challenge began is seen once the user is held
 		}
 	}
@@ -248,10 +252,8 @@ func (m *Machine) finish(ctx context.Context, s *state, method factor.Method, ri
 		if tag.RowsAffected() == 0 {
 			return over()
 		}
-		if method != factor.Password {
-			if err := m.remember(ctx, tx, s.user, s.network); err != nil {
-				return err
-			}
+		if err := m.remember(ctx, tx, s.user, s.network); err != nil {
+			return err
 		}
 		shown := append(s.shown, method)
 		if s.session != nil {

@@ -260,7 +260,7 @@ func TestStepUp(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, c.Has(factor.Password))
 	_, err = b.Answer(t.Context(), c.Secret, factor.Password, "another secret", laptop)
-	b.requireCode(account.CodeSignIn, err)
+	b.requireCode(account.CodePassword, err)
 	b.requireCode(signin.CodeStepUp, b.fresh(r))
 	renewed, err := b.Answer(t.Context(), c.Secret, factor.Password, secret, laptop)
 	require.NoError(t, err)

@@ -17,6 +17,9 @@ import (
 // StepUp begins to ask somebody who is signed in for a factor once more: the second one where there is one, else the first.
 func (m *Machine) StepUp(ctx context.Context, s session.Session, d session.Device) (c *Challenge, err error) {
 	return c, identity.Wrap("ask for a factor once more", pgx.BeginFunc(ctx, m.pool, func(tx pgx.Tx) error {
+		if err := identity.Hold(ctx, tx, s.User); err != nil {
+			return err
+		}
 		methods, err := m.methods(ctx, tx, s.User, s.Audience)
 		if err != nil {
 			return err

@@ -80,6 +80,12 @@ func NewQuery(pool *pgxpool.Pool, options ...checkpoint.Option) *Query {
 	return &Query{view: checkpoint.NewView(pool, Name, Version, append([]checkpoint.Option{checkpoint.Walled()}, options...)...), now: time.Now}
 }
 
+// UseClock gives the clock that says which day, week and month of a key's spending are the current ones: the log's, where that is not the machine's.
+func (q *Query) UseClock(now func() time.Time) *Query {
+	q.now = now
+	return q
+}
+
 const selectKeys = `SELECT k.key_id, k.wallet_id, k.label, k.hash, k.old_hash, k.old_hash_until, k.limits, k.disabled,
 	k.disabled_reason, k.revoked, k.revoked_reason, k.app_id, k.issued_at, k.updated_at, k.position, k.issued_position, k.scope,
 	coalesce(s.held, 0)::text AS held, coalesce(s.total, 0)::text AS total, s.day, coalesce(s.day_spent, 0)::text AS day_spent,

@@ -11,8 +11,10 @@ import (
 )
 
 const (
+	// MaxLimit is how many rows a page has at most.
+	MaxLimit = 1000
+
 	defaultLimit = 50
-	maxLimit     = 1000
 	maxCursor    = 120 // bytes
 	maxText      = 200 // bytes
 )
@@ -22,8 +24,8 @@ func Limit(n int) (int, error) {
 	if n == 0 {
 		return defaultLimit, nil
 	}
-	if n < 0 || n > maxLimit {
-		return 0, domain.Errorf(domain.CodeInvalid, "limit is between 1 and %d", maxLimit)
+	if n < 0 || n > MaxLimit {
+		return 0, domain.Errorf(domain.CodeInvalid, "limit is between 1 and %d", MaxLimit)
 	}
 	return n, nil
 }
@@ -37,7 +39,7 @@ func Rows(limit int) int {
 			return n + 1
 		}
 	}
-	return maxLimit + 1
+	return MaxLimit + 1
 }
 
 // Encode makes the cursor of a list from the sort key of the last row. The kind says which list it belongs to.

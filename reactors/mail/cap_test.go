@@ -40,6 +40,18 @@ func (b *bench) invite(t *testing.T, email string) {
 	require.NoError(t, err)
 }
 
+// quiet waits until nothing is due, so many were sent, and so many wait.
+func (b *bench) quiet(t *testing.T, sent, waiting int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		var due, s, w int
+		err := b.pool.QueryRow(t.Context(), `SELECT count(*) FILTER (WHERE sent_at IS NULL AND due_at <= $1), count(*) FILTER (WHERE sent_at IS NOT NULL), count(*) FILTER (WHERE sent_at IS NULL)
+			FROM identity.mails`, b.now()).Scan(&due, &s, &w)
+		return err == nil && due == 0 && s == sent && w == waiting
+	}, patience, tick)
+	require.Zero(t, b.count(t, "failed_at IS NOT NULL OR attempts > 1"), "to wait is no failure")
+}
+
 // TestAMailboxIsNotFlooded: whoever asks for mails to somebody, and however often, so many an hour are sent by all processes together. The others wait, not for ever and not
 // all; what tells somebody of his account is not kept waiting by them.
 func TestAMailboxIsNotFlooded(t *testing.T) {
@@ -59,12 +71,8 @@ func TestAMailboxIsNotFlooded(t *testing.T) {
 	}
 	quiet := func(sent, waiting int) {
 		t.Helper()
-		require.Eventually(t, func() bool {
-			return b.count(t, "sent_at IS NULL AND due_at <= '"+b.now().Format(time.RFC3339)+"'") == 0 && box.n() == sent
-		}, patience, tick)
-		require.Equal(t, waiting, b.count(t, "sent_at IS NULL"))
-		require.Equal(t, sent, b.count(t, "sent_at IS NOT NULL"))
-		require.Zero(t, b.count(t, "failed_at IS NOT NULL OR attempts > 1"), "to wait is no failure")
+		b.quiet(t, sent, waiting)
+		require.Equal(t, sent, box.n())
 	}
 	quiet(10+5+1, 10+10)
 	tx, err := b.pool.Begin(t.Context())
@@ -80,4 +88,60 @@ func TestAMailboxIsNotFlooded(t *testing.T) {
 	quiet(32, 6)
 	b.step(time.Hour)
 	quiet(38, 0)
+}
+
+// TestStrangersKeepNobodyFromSigningUp: however many strangers ask for an account at a mailbox, before and after its owner, what they have sent to it delays the owner's mail
+// for as long as those before it take, and takes nothing away: it is of the owner's sign-up only, and none of theirs would do.
+func TestStrangersKeepNobodyFromSigningUp(t *testing.T) {
+	t.Parallel()
+	b, box := setup(t), &postbox{}
+	for range 2 { // two processes
+		b.run(t, box)
+	}
+	strangers := func(n int) {
+		for range n {
+			b.signUp(t, to, account.English)
+		}
+	}
+	const owners = "language = 'zh-CN' AND sent_at IS NOT NULL"
+	strangers(15)
+	b.quiet(t, 10, 5)
+	b.step(time.Minute)
+	b.signUp(t, to, account.Chinese)
+	b.quiet(t, 10, 6)
+	b.step(time.Minute)
+	strangers(100)
+	b.quiet(t, 10, 106)
+	require.Zero(t, b.count(t, owners))
+	b.step(time.Hour)
+	b.quiet(t, 20, 96)
+	require.Equal(t, 1, b.count(t, owners), "those who came later do not overtake it")
+	b.signUp(t, to, account.Chinese) // in a queue of ten hours
+	for n := range 9 {
+		b.step(time.Hour + time.Second)
+		b.quiet(t, 30+10*n, 87-10*n)
+	}
+	require.Equal(t, 1, b.count(t, owners))
+	b.step(time.Hour + time.Second)
+	b.quiet(t, 117, 0)
+	require.Equal(t, 2, b.count(t, owners))
+}
+
+// TestMailsThatWaitAreBounded: whoever asks for how many, those that wait are sent within a day, and never more than ten an hour. Of more than those some go by lot.
+func TestMailsThatWaitAreBounded(t *testing.T) {
+	t.Parallel()
+	b, box := setup(t), &postbox{}
+	for range 300 {
+		b.signUp(t, to, account.English)
+	}
+	b.run(t, box)
+	b.quiet(t, 10, 240)
+	require.Equal(t, 10, box.n())
+	var hours, most int
+	var last time.Duration
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT count(*), max(n), max(let_at) - $1 FROM (SELECT let_at, count(*) AS n FROM identity.mails GROUP BY let_at) AS hour`, b.now()).
+		Scan(&hours, &most, &last))
+	require.Equal(t, 25, hours)
+	require.Equal(t, 10, most)
+	require.Equal(t, 24*time.Hour, last)
 }

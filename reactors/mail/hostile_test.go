@@ -50,6 +50,23 @@ func (e *envelopes) take() (to, text []string) {
 	return to, text
 }
 
+// TestNoReaderMakesALink: each dot of a host is broken, also where parts are one letter long or end in a mark that is written over a letter.
+func TestNoReaderMakesALink(t *testing.T) {
+	t.Parallel()
+	w, err := mail.NewWriter("https://massrouter.example")
+	require.NoError(t, err)
+	for typed, mailed := range map[string]string{
+		"Refund now.t.co/abc": "Refund now[.]t[.]co/abc", "a.x.com": "a[.]x[.]com", "me.g.co": "me[.]g[.]co", "evil\u0301.com": "evil\u0301[.]com", "evil.1.com": "evil.1[.]com", "eve@x.com": "eve@x[.]com",
+		"http://x.y": "http[:]//x[.]y", "192.0.2.1/x": "192[.]0[.]2[.]1/x", "例子.中国": "例子[.]中国", "Acme Inc. Shanghai": "Acme Inc. Shanghai", "Firefox 128.0": "Firefox 128.0",
+	} {
+		m, err := w.Write(account.Invited, account.English, map[string]string{"organisation": typed}, "")
+		require.NoError(t, err)
+		require.Contains(t, m.Subject+m.Text, mailed)
+		require.Contains(t, m.HTML, mailed)
+		require.True(t, typed == mailed || !strings.Contains(m.Subject+m.Text+m.HTML, typed), typed)
+	}
+}
+
 // TestNobodyAddsHeaders: whatever people call themselves, their organisations and their browsers, a mail has our headers, one recipient and one link: ours. Rooms that take
 // names refuse line breaks before; this is the wall behind them.
 func TestNobodyAddsHeaders(t *testing.T) {

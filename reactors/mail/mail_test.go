@@ -215,6 +215,14 @@ func TestWords(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, files, len(account.Kinds()))
 	}
+	for _, language := range []account.Language{account.English, account.Chinese} { // one that was asked for before mails named the account
+		m, err := w.Write(account.ConfirmEmail, language, nil, "s3cret")
+		require.NoError(t, err)
+		require.Contains(t, m.Text, "\nhttps://massrouter.example/confirm-email#s3cret\n")
+		for _, wrong := range []string{"<no value>", "()", "（）", "  ", " ."} {
+			require.NotContains(t, m.Text, wrong)
+		}
+	}
 	_, err = w.Write("nothing", account.English, nil, "")
 	require.Error(t, err)
 	_, err = w.Write(account.EmailChanged, account.English, nil, "")
@@ -397,4 +405,21 @@ func TestNobodyLeft(t *testing.T) {
 	require.NoError(t, err)
 	b.run(t, sender(func(context.Context, mail.Message) error { t.Error("sent"); return nil }))
 	require.Eventually(t, func() bool { return b.count(t, "true") == 0 }, patience, tick)
+}
+
+// TestWhatPilesUpIsForgotten: rows that are written where there is nobody to be told are all forgotten at the next look, however many; what was sent of late is not.
+func TestWhatPilesUpIsForgotten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for kind, sent := range map[string]time.Duration{"nobody": 365 * 24 * time.Hour, "invited": time.Hour} {
+		_, err := b.pool.Exec(t.Context(), `INSERT INTO identity.mails (mail_id, recipient, kind, language, details, created_at, due_at, sent_at)
+			SELECT gen_random_uuid(), '', $1, 'en', '{}', $2, $2, $3 FROM generate_series(1, 2500)`, kind, b.now(), b.now().Add(-sent))
+		require.NoError(t, err)
+	}
+	w := mail.NewWorker(b.pool, b.accounts, nil, nil, mail.Options{Now: b.now})
+	n, err := w.Prune(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, int64(2500), n)
+	require.Zero(t, b.count(t, "kind = 'nobody'"))
+	require.Equal(t, 2500, b.count(t, "kind = 'invited'"))
 }

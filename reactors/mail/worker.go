@@ -172,12 +172,17 @@ func (w *Worker) deliver(ctx context.Context, d due) error {
 	return w.sender.Send(ctx, m)
 }
 
-// Prune forgets mails that ended long ago, a batch at a time, and says how many.
-func (w *Worker) Prune(ctx context.Context) (int64, error) {
-	tag, err := w.pool.Exec(ctx, `DELETE FROM identity.mails WHERE mail_id IN (
-		SELECT mail_id FROM identity.mails WHERE coalesce(sent_at, failed_at) < $1 LIMIT 1000)`, w.o.Now().Add(-keep))
-	if err != nil {
-		return 0, fmt.Errorf("forget old mails: %w", err)
+// Prune forgets mails that ended long ago, a batch at a time until none is left, and says how many.
+func (w *Worker) Prune(ctx context.Context) (n int64, err error) {
+	const most = 1000
+	for {
+		tag, err := w.pool.Exec(ctx, `DELETE FROM identity.mails WHERE mail_id IN (
+			SELECT mail_id FROM identity.mails WHERE coalesce(sent_at, failed_at) < $1 LIMIT $2)`, w.o.Now().Add(-keep), most)
+		if err != nil {
+			return n, fmt.Errorf("forget old mails: %w", err)
+		}
+		if n += tag.RowsAffected(); tag.RowsAffected() < most {
+			return n, nil
+		}
 	}
-	return tag.RowsAffected(), nil
 }

@@ -74,18 +74,13 @@ func oneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || !unicode.IsGraphic(c) }), " ")
 }
 
-// linked is what readers make links of by themselves: a host with a dot between its parts, or what follows a protocol.
-var linked = regexp.MustCompile(`([\pL\pN_-])\.(\pL)|://`)
+// linked is what readers make links of by themselves: the dots of a host, an address of IPv4, and what stands between a protocol and a host.
+var linked = regexp.MustCompile(`\.\pL|://|\b\d{1,3}(\.\d{1,3}){3}\b`)
 
 // unlinked is text of others as no reader makes a link of it.
 func unlinked(text string) string {
-	return linked.ReplaceAllStringFunc(text, func(found string) string {
-		if found == "://" {
-			return "[:]//"
-		}
-		before, after, _ := strings.Cut(found, ".")
-		return before + "[.]" + after
-	})
+	broken := strings.NewReplacer(".", "[.]", "://", "[:]//")
+	return linked.ReplaceAllStringFunc(text, broken.Replace)
 }
 
 // plain says which details are shown as they are: what was looked at and is ours or the reader's own.

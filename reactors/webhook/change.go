@@ -41,6 +41,31 @@ func (r *Registry) Update(ctx context.Context, q Request, id uuid.UUID, s Settin
 	return w, replayed, err
 }
 
+// Stop disables a webhook that nobody has changed since lastly did, and says so to nobody but the trail. One that somebody else has changed, that is disabled
+// already or that has gone stays as it is. The settings are not looked at: they may be such as would be refused today.
+func (r *Registry) Stop(ctx context.Context, q Request, id uuid.UUID, lastly string) error {
+	return r.write(ctx, "stop a webhook", func(tx pgx.Tx) error {
+		if err := lock(ctx, tx, id); err != nil {
+			if domain.CodeOf(err) == domain.CodeNotFound {
+				return nil
+			}
+			return err
+		}
+		var stop bool
+		if err := tx.QueryRow(ctx, `SELECT updated_by = $2 AND disabled_reason = '' FROM webhooks.webhooks WHERE id = $1`, id, lastly).Scan(&stop); err != nil || !stop {
+			return err
+		}
+		if err := note(ctx, tx, q, "stop", id, uuid.Nil, nil); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE webhooks.webhooks SET disabled_reason = $2, disabled_at = $3, updated_at = $3, updated_by = $4 WHERE id = $1`,
+			id, DisabledByRequest, r.now(), q.Actor); err != nil {
+			return err
+		}
+		return reschedule(ctx, tx, []uuid.UUID{id})
+	})
+}
+
 // change is a request without an answer of its own, in one transaction with its effect.
 func (r *Registry) change(ctx context.Context, q Request, what string, input []any, effect func(pgx.Tx) error) (replayed bool, err error) {
 	err = r.write(ctx, what, func(tx pgx.Tx) (err error) {

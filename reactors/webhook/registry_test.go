@@ -367,6 +367,39 @@ func TestDisabledWebhooksPauseAndGoOn(t *testing.T) {
 	require.Len(t, server.got(), 2, "what was missed comes by a replay, what was delivered does not come again")
 }
 
+// TestStop: whoever was the last to change a webhook is all that counts, and not whether its settings would be taken today.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.open()
+	server := receive(t, nil)
+	w := b.register(server.URL, only(webhook.TypeCreditCreated))
+	strict := webhook.NewRegistry(b.pool, b.log, anyWallet{}, webhook.RegistryOptions{Keys: b.keys, Now: b.clock.Now})
+	_, _, err := strict.Update(t.Context(), request(), w.ID, b.webhook(w.ID).Settings)
+	require.Equal(t, domain.CodeInvalid, domain.CodeOf(err), "a policy that would refuse it")
+	by := webhook.Request{Actor: "system:test"}
+
+	require.NoError(t, strict.Stop(t.Context(), by, w.ID, "user:somebody-else"))
+	require.NoError(t, strict.Stop(t.Context(), by, uuid.New(), w.UpdatedBy))
+	require.False(t, b.webhook(w.ID).Disabled)
+
+	b.clock.Step(time.Minute)
+	require.NoError(t, strict.Stop(t.Context(), by, w.ID, w.UpdatedBy))
+	off := b.webhook(w.ID)
+	want := w.Settings
+	want.Disabled = true
+	require.Equal(t, want, off.Settings)
+	require.Equal(t, []any{webhook.DisabledByRequest, b.clock.Now(), "system:test"}, []any{off.DisabledReason, off.DisabledAt, off.UpdatedBy})
+	require.NoError(t, strict.Stop(t.Context(), by, w.ID, "system:test"))
+	require.Equal(t, off, b.webhook(w.ID))
+	b.topUp("1")
+	b.follow()
+	require.Empty(t, b.states(w.ID))
+	var actions []string
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT array_agg(action ORDER BY entry_id) FROM audit.entries WHERE actor = 'system:test'`).Scan(&actions))
+	require.Equal(t, []string{"webhook.stop"}, actions)
+}
+
 func TestDeletionStopsDeliveriesAndErases(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -37,6 +37,11 @@ func note(ctx context.Context, tx pgx.Tx, q Request, action string, webhook, wal
 		c.Before = before
 		c.Personal["name_before"], c.Personal["host_before"] = before.Name, before.Host
 	}
+	if err == nil && action == "stop" {
+		c.Before = before
+		before.Disabled = true
+		c.After = before
+	}
 	if s != nil {
 		host, err := Policy{AllowHTTP: true}.checkURL(s.URL)
 		if err != nil {

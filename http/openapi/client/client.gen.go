@@ -244,9 +244,10 @@ type Approval struct {
 	Status *int `json:"status,omitempty"`
 }
 
-// ApprovalList defines model for ApprovalList.
-type ApprovalList struct {
-	Items []Approval `json:"items"`
+// ApprovalPage defines model for ApprovalPage.
+type ApprovalPage struct {
+	Items      []Approval `json:"items"`
+	NextCursor *string    `json:"next_cursor"`
 }
 
 // AsOf A position (digits only) or an RFC 3339 time.
@@ -330,7 +331,9 @@ type AuthorizationURL struct {
 // AuthorizeApp defines model for AuthorizeApp.
 type AuthorizeApp struct {
 	// CallbackURL Of https, or of http at localhost or 127.0.0.1 at any port.
-	CallbackURL   string  `json:"callback_url"`
+	CallbackURL string `json:"callback_url"`
+
+	// CodeChallenge Of the verifier that the exchange shows (RFC 7636). May be left out, as at OpenRouter, and should not be.
 	CodeChallenge *string `json:"code_challenge,omitempty"`
 
 	// CodeChallengeMethod plain unless said.
@@ -1077,9 +1080,10 @@ type Invitation struct {
 	Role           OrganisationRole `json:"role"`
 }
 
-// InvitationList defines model for InvitationList.
-type InvitationList struct {
-	Items []Invitation `json:"items"`
+// InvitationPage defines model for InvitationPage.
+type InvitationPage struct {
+	Items      []Invitation `json:"items"`
+	NextCursor *string      `json:"next_cursor"`
 }
 
 // IssueKey defines model for IssueKey.
@@ -1526,11 +1530,6 @@ type Organisation struct {
 	WalletID ID                `json:"wallet_id"`
 }
 
-// OrganisationList defines model for OrganisationList.
-type OrganisationList struct {
-	Items []Organisation `json:"items"`
-}
-
 // OrganisationMember defines model for OrganisationMember.
 type OrganisationMember struct {
 	Email    string           `json:"email"`
@@ -1540,14 +1539,21 @@ type OrganisationMember struct {
 	Role     OrganisationRole `json:"role"`
 }
 
-// OrganisationMemberList defines model for OrganisationMemberList.
-type OrganisationMemberList struct {
-	Items []OrganisationMember `json:"items"`
+// OrganisationMemberPage defines model for OrganisationMemberPage.
+type OrganisationMemberPage struct {
+	Items      []OrganisationMember `json:"items"`
+	NextCursor *string              `json:"next_cursor"`
 }
 
 // OrganisationName defines model for OrganisationName.
 type OrganisationName struct {
 	Name string `json:"name"`
+}
+
+// OrganisationPage defines model for OrganisationPage.
+type OrganisationPage struct {
+	Items      []Organisation `json:"items"`
+	NextCursor *string        `json:"next_cursor"`
 }
 
 // OrganisationRole defines model for OrganisationRole.
@@ -1602,9 +1608,10 @@ type PlatformGrant struct {
 	UserID    ID           `json:"user_id"`
 }
 
-// PlatformGrantList defines model for PlatformGrantList.
-type PlatformGrantList struct {
-	Items []PlatformGrant `json:"items"`
+// PlatformGrantPage defines model for PlatformGrantPage.
+type PlatformGrantPage struct {
+	Items      []PlatformGrant `json:"items"`
+	NextCursor *string         `json:"next_cursor"`
 }
 
 // PlatformRole defines model for PlatformRole.
@@ -2849,6 +2856,12 @@ type NeedsApproval = Approval
 type ListApprovalsParams struct {
 	// Past Also those that are over.
 	Past *Past `form:"past,omitempty" json:"past,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ApproveRequestParams defines parameters for ApproveRequest.
@@ -2893,7 +2906,7 @@ type ListAuditEntriesParams struct {
 	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
 
 	// Role Only what was done, or refused, in this role: `owner`, `admin`, `finance`, `developer` or `viewer` of an organisation, `operator`, `management` of a
-	// key, or `platform:` and a role there. With several, as `platform:auditor+finance`, who acts has all of them, and may have others.
+	// key, or `platform:` and a role there. With several, as `platform:auditor+finance` (`%2B` in a URL), who acts has all of them, and may have others.
 	Role *string `form:"role,omitempty" json:"role,omitempty"`
 
 	// Action Only this action: the id of an operation of this document, or of what no operation does, such as `session.reused`.
@@ -2930,7 +2943,7 @@ type ExportAuditEntriesParams struct {
 	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
 
 	// Role Only what was done, or refused, in this role: `owner`, `admin`, `finance`, `developer` or `viewer` of an organisation, `operator`, `management` of a
-	// key, or `platform:` and a role there. With several, as `platform:auditor+finance`, who acts has all of them, and may have others.
+	// key, or `platform:` and a role there. With several, as `platform:auditor+finance` (`%2B` in a URL), who acts has all of them, and may have others.
 	Role *string `form:"role,omitempty" json:"role,omitempty"`
 
 	// Action Only this action: the id of an operation of this document, or of what no operation does, such as `session.reused`.
@@ -3043,6 +3056,12 @@ type EraseContentParams struct {
 type ListGrantsParams struct {
 	// Past Also those that are over.
 	Past *Past `form:"past,omitempty" json:"past,omitempty"`
+
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // GrantRoleParams defines parameters for GrantRole.
@@ -3202,6 +3221,15 @@ type ListMyActivityParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListMyInvitationsParams defines parameters for ListMyInvitations.
+type ListMyInvitationsParams struct {
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // AcceptInvitationParams defines parameters for AcceptInvitation.
 type AcceptInvitationParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
@@ -3258,6 +3286,15 @@ type PublishPriceParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListOrganisationsParams defines parameters for ListOrganisations.
+type ListOrganisationsParams struct {
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // CreateOrganisationParams defines parameters for CreateOrganisation.
 type CreateOrganisationParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
@@ -3276,6 +3313,15 @@ type RenameOrganisationParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListInvitationsParams defines parameters for ListInvitations.
+type ListInvitationsParams struct {
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // InviteMemberParams defines parameters for InviteMember.
 type InviteMemberParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
@@ -3292,6 +3338,15 @@ type WithdrawInvitationParams struct {
 type LeaveOrganisationParams struct {
 	// IdempotencyKey 1 to 200 printable ASCII characters without spaces. Without it a repeated request is a new one.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListMembersParams defines parameters for ListMembers.
+type ListMembersParams struct {
+	// Cursor The `next_cursor` of the page before; opaque.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit At most so many items; 50 when absent.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // RemoveMemberParams defines parameters for RemoveMember.
@@ -4190,7 +4245,7 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
-	// ListApprovals What waits for a second person
+	// ListApprovals What waits for a second person, the newest first
 	//
 	// Corresponds with GET /console/v1/approvals (the `ListApprovals` operationId).
 	ListApprovals(ctx context.Context, params *ListApprovalsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4596,7 +4651,7 @@ type ClientInterface interface {
 	// Corresponds with GET /console/v1/generations/{generation_id}/content (the `GetContent` operationId).
 	GetContent(ctx context.Context, generationID GenerationID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListGrants Who has which role on the platform
+	// ListGrants Who has which role on the platform, the newest grant first
 	//
 	// Corresponds with GET /console/v1/grants (the `ListGrants` operationId).
 	ListGrants(ctx context.Context, params *ListGrantsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4764,6 +4819,7 @@ type ClientInterface interface {
 	//
 	// The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
 	// is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
+	// The operator's token rotates any.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4774,6 +4830,7 @@ type ClientInterface interface {
 	//
 	// The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
 	// is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
+	// The operator's token rotates any.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4935,12 +4992,12 @@ type ClientInterface interface {
 	// Corresponds with DELETE /console/v1/me/identities/{identity_id} (the `UnlinkIdentity` operationId).
 	UnlinkIdentity(ctx context.Context, identityID openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListMyInvitations The open invitations to one's own mailbox
+	// ListMyInvitations The open invitations to one's own mailbox, those that end first first
 	//
 	// None while the mailbox is not proved.
 	//
 	// Corresponds with GET /console/v1/me/invitations (the `ListMyInvitations` operationId).
-	ListMyInvitations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListMyInvitations(ctx context.Context, params *ListMyInvitationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AcceptInvitation Join an organisation
 	//
@@ -5177,12 +5234,12 @@ type ClientInterface interface {
 	// Corresponds with POST /console/v1/models/{author}/{slug}/endpoints/{vendor}/prices (the `PublishPrice` operationId).
 	PublishPrice(ctx context.Context, author Author, slug Slug, vendor VendorID, params *PublishPriceParams, body PublishPriceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListOrganisations The organisations that one belongs to, the own one first
+	// ListOrganisations The organisations that one belongs to, the own one first, then those that were made first
 	//
 	// Everybody has one of the own; it is made when it is asked for first.
 	//
 	// Corresponds with GET /console/v1/organisations (the `ListOrganisations` operationId).
-	ListOrganisations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListOrganisations(ctx context.Context, params *ListOrganisationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateOrganisationWithBody Make an organisation
 	//
@@ -5229,10 +5286,10 @@ type ClientInterface interface {
 	// Corresponds with PATCH /console/v1/organisations/{organisation_id} (the `RenameOrganisation` operationId).
 	RenameOrganisation(ctx context.Context, organisationID OrganisationID, params *RenameOrganisationParams, body RenameOrganisationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListInvitations The open invitations of an organisation
+	// ListInvitations The open invitations of an organisation, those that end first first
 	//
 	// Corresponds with GET /console/v1/organisations/{organisation_id}/invitations (the `ListInvitations` operationId).
-	ListInvitations(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListInvitations(ctx context.Context, organisationID OrganisationID, params *ListInvitationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// InviteMemberWithBody Invite the owner of a mailbox
 	//
@@ -5264,12 +5321,12 @@ type ClientInterface interface {
 	// Corresponds with POST /console/v1/organisations/{organisation_id}/leave (the `LeaveOrganisation` operationId).
 	LeaveOrganisation(ctx context.Context, organisationID OrganisationID, params *LeaveOrganisationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListMembers Who belongs to an organisation
+	// ListMembers Who belongs to an organisation, those who came first first
 	//
 	// The id of a member is the `member_id` of keys and of limits.
 	//
 	// Corresponds with GET /console/v1/organisations/{organisation_id}/members (the `ListMembers` operationId).
-	ListMembers(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListMembers(ctx context.Context, organisationID OrganisationID, params *ListMembersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RemoveMember Take somebody out of an organisation
 	//
@@ -5947,7 +6004,7 @@ type ClientInterface interface {
 	RotateWebhookSecret(ctx context.Context, webhookID WebhookID, params *RotateWebhookSecretParams, body RotateWebhookSecretJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
-// ListApprovals What waits for a second person
+// ListApprovals What waits for a second person, the newest first
 //
 // Corresponds with GET /console/v1/approvals (the `ListApprovals` operationId).
 func (c *Client) ListApprovals(ctx context.Context, params *ListApprovalsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6863,7 +6920,7 @@ func (c *Client) GetContent(ctx context.Context, generationID GenerationID, reqE
 	return c.Client.Do(req)
 }
 
-// ListGrants Who has which role on the platform
+// ListGrants Who has which role on the platform, the newest grant first
 //
 // Corresponds with GET /console/v1/grants (the `ListGrants` operationId).
 func (c *Client) ListGrants(ctx context.Context, params *ListGrantsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7251,6 +7308,7 @@ func (c *Client) RevokeKey(ctx context.Context, keyID KeyID, params *RevokeKeyPa
 //
 // The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
 // is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
+// The operator's token rotates any.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7271,6 +7329,7 @@ func (c *Client) RotateKeyWithBody(ctx context.Context, keyID KeyID, params *Rot
 //
 // The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
 // is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
+// The operator's token rotates any.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7642,13 +7701,13 @@ func (c *Client) UnlinkIdentity(ctx context.Context, identityID openapi_types.UU
 	return c.Client.Do(req)
 }
 
-// ListMyInvitations The open invitations to one's own mailbox
+// ListMyInvitations The open invitations to one's own mailbox, those that end first first
 //
 // None while the mailbox is not proved.
 //
 // Corresponds with GET /console/v1/me/invitations (the `ListMyInvitations` operationId).
-func (c *Client) ListMyInvitations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListMyInvitationsRequest(c.Server)
+func (c *Client) ListMyInvitations(ctx context.Context, params *ListMyInvitationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMyInvitationsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -8224,13 +8283,13 @@ func (c *Client) PublishPrice(ctx context.Context, author Author, slug Slug, ven
 	return c.Client.Do(req)
 }
 
-// ListOrganisations The organisations that one belongs to, the own one first
+// ListOrganisations The organisations that one belongs to, the own one first, then those that were made first
 //
 // Everybody has one of the own; it is made when it is asked for first.
 //
 // Corresponds with GET /console/v1/organisations (the `ListOrganisations` operationId).
-func (c *Client) ListOrganisations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListOrganisationsRequest(c.Server)
+func (c *Client) ListOrganisations(ctx context.Context, params *ListOrganisationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOrganisationsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -8346,11 +8405,11 @@ func (c *Client) RenameOrganisation(ctx context.Context, organisationID Organisa
 	return c.Client.Do(req)
 }
 
-// ListInvitations The open invitations of an organisation
+// ListInvitations The open invitations of an organisation, those that end first first
 //
 // Corresponds with GET /console/v1/organisations/{organisation_id}/invitations (the `ListInvitations` operationId).
-func (c *Client) ListInvitations(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListInvitationsRequest(c.Server, organisationID)
+func (c *Client) ListInvitations(ctx context.Context, organisationID OrganisationID, params *ListInvitationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListInvitationsRequest(c.Server, organisationID, params)
 	if err != nil {
 		return nil, err
 	}
@@ -8431,13 +8490,13 @@ func (c *Client) LeaveOrganisation(ctx context.Context, organisationID Organisat
 	return c.Client.Do(req)
 }
 
-// ListMembers Who belongs to an organisation
+// ListMembers Who belongs to an organisation, those who came first first
 //
 // The id of a member is the `member_id` of keys and of limits.
 //
 // Corresponds with GET /console/v1/organisations/{organisation_id}/members (the `ListMembers` operationId).
-func (c *Client) ListMembers(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListMembersRequest(c.Server, organisationID)
+func (c *Client) ListMembers(ctx context.Context, organisationID OrganisationID, params *ListMembersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListMembersRequest(c.Server, organisationID, params)
 	if err != nil {
 		return nil, err
 	}
@@ -10014,6 +10073,30 @@ func NewListApprovalsRequest(server string, params *ListApprovalsParams) (*http.
 		if params.Past != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "past", *params.Past, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -11983,6 +12066,30 @@ func NewListGrantsRequest(server string, params *ListGrantsParams) (*http.Reques
 
 		}
 
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -13606,7 +13713,7 @@ func NewUnlinkIdentityRequest(server string, identityID openapi_types.UUID) (*ht
 }
 
 // NewListMyInvitationsRequest constructs an http.Request for the ListMyInvitations method
-func NewListMyInvitationsRequest(server string) (*http.Request, error) {
+func NewListMyInvitationsRequest(server string, params *ListMyInvitationsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -13622,6 +13729,45 @@ func NewListMyInvitationsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -14666,7 +14812,7 @@ func NewPublishPriceRequestWithBody(server string, author Author, slug Slug, ven
 }
 
 // NewListOrganisationsRequest constructs an http.Request for the ListOrganisations method
-func NewListOrganisationsRequest(server string) (*http.Request, error) {
+func NewListOrganisationsRequest(server string, params *ListOrganisationsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -14682,6 +14828,45 @@ func NewListOrganisationsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -14893,7 +15078,7 @@ func NewRenameOrganisationRequestWithBody(server string, organisationID Organisa
 }
 
 // NewListInvitationsRequest constructs an http.Request for the ListInvitations method
-func NewListInvitationsRequest(server string, organisationID OrganisationID) (*http.Request, error) {
+func NewListInvitationsRequest(server string, organisationID OrganisationID, params *ListInvitationsParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -14916,6 +15101,45 @@ func NewListInvitationsRequest(server string, organisationID OrganisationID) (*h
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -15094,7 +15318,7 @@ func NewLeaveOrganisationRequest(server string, organisationID OrganisationID, p
 }
 
 // NewListMembersRequest constructs an http.Request for the ListMembers method
-func NewListMembersRequest(server string, organisationID OrganisationID) (*http.Request, error) {
+func NewListMembersRequest(server string, organisationID OrganisationID, params *ListMembersParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -15117,6 +15341,45 @@ func NewListMembersRequest(server string, organisationID OrganisationID) (*http.
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -19899,7 +20162,7 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
-	// ListApprovalsWithResponse What waits for a second person
+	// ListApprovalsWithResponse What waits for a second person, the newest first
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -20343,7 +20606,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /console/v1/generations/{generation_id}/content (the `GetContent` operationId).
 	GetContentWithResponse(ctx context.Context, generationID GenerationID, reqEditors ...RequestEditorFn) (*GetContentResponse, error)
 
-	// ListGrantsWithResponse Who has which role on the platform
+	// ListGrantsWithResponse Who has which role on the platform, the newest grant first
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -20531,6 +20794,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
 	// is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
+	// The operator's token rotates any.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20541,6 +20805,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
 	// is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
+	// The operator's token rotates any.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -20718,14 +20983,14 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with DELETE /console/v1/me/identities/{identity_id} (the `UnlinkIdentity` operationId).
 	UnlinkIdentityWithResponse(ctx context.Context, identityID openapi_types.UUID, reqEditors ...RequestEditorFn) (*UnlinkIdentityResponse, error)
 
-	// ListMyInvitationsWithResponse The open invitations to one's own mailbox
+	// ListMyInvitationsWithResponse The open invitations to one's own mailbox, those that end first first
 	//
 	// None while the mailbox is not proved.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /console/v1/me/invitations (the `ListMyInvitations` operationId).
-	ListMyInvitationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListMyInvitationsResponse, error)
+	ListMyInvitationsWithResponse(ctx context.Context, params *ListMyInvitationsParams, reqEditors ...RequestEditorFn) (*ListMyInvitationsResponse, error)
 
 	// AcceptInvitationWithResponse Join an organisation
 	//
@@ -20988,14 +21253,14 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /console/v1/models/{author}/{slug}/endpoints/{vendor}/prices (the `PublishPrice` operationId).
 	PublishPriceWithResponse(ctx context.Context, author Author, slug Slug, vendor VendorID, params *PublishPriceParams, body PublishPriceJSONRequestBody, reqEditors ...RequestEditorFn) (*PublishPriceResponse, error)
 
-	// ListOrganisationsWithResponse The organisations that one belongs to, the own one first
+	// ListOrganisationsWithResponse The organisations that one belongs to, the own one first, then those that were made first
 	//
 	// Everybody has one of the own; it is made when it is asked for first.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /console/v1/organisations (the `ListOrganisations` operationId).
-	ListOrganisationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOrganisationsResponse, error)
+	ListOrganisationsWithResponse(ctx context.Context, params *ListOrganisationsParams, reqEditors ...RequestEditorFn) (*ListOrganisationsResponse, error)
 
 	// CreateOrganisationWithBodyWithResponse Make an organisation
 	//
@@ -21046,12 +21311,12 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PATCH /console/v1/organisations/{organisation_id} (the `RenameOrganisation` operationId).
 	RenameOrganisationWithResponse(ctx context.Context, organisationID OrganisationID, params *RenameOrganisationParams, body RenameOrganisationJSONRequestBody, reqEditors ...RequestEditorFn) (*RenameOrganisationResponse, error)
 
-	// ListInvitationsWithResponse The open invitations of an organisation
+	// ListInvitationsWithResponse The open invitations of an organisation, those that end first first
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /console/v1/organisations/{organisation_id}/invitations (the `ListInvitations` operationId).
-	ListInvitationsWithResponse(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*ListInvitationsResponse, error)
+	ListInvitationsWithResponse(ctx context.Context, organisationID OrganisationID, params *ListInvitationsParams, reqEditors ...RequestEditorFn) (*ListInvitationsResponse, error)
 
 	// InviteMemberWithBodyWithResponse Invite the owner of a mailbox
 	//
@@ -21087,14 +21352,14 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /console/v1/organisations/{organisation_id}/leave (the `LeaveOrganisation` operationId).
 	LeaveOrganisationWithResponse(ctx context.Context, organisationID OrganisationID, params *LeaveOrganisationParams, reqEditors ...RequestEditorFn) (*LeaveOrganisationResponse, error)
 
-	// ListMembersWithResponse Who belongs to an organisation
+	// ListMembersWithResponse Who belongs to an organisation, those who came first first
 	//
 	// The id of a member is the `member_id` of keys and of limits.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /console/v1/organisations/{organisation_id}/members (the `ListMembers` operationId).
-	ListMembersWithResponse(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*ListMembersResponse, error)
+	ListMembersWithResponse(ctx context.Context, organisationID OrganisationID, params *ListMembersParams, reqEditors ...RequestEditorFn) (*ListMembersResponse, error)
 
 	// RemoveMemberWithResponse Take somebody out of an organisation
 	//
@@ -21865,7 +22130,7 @@ type ListApprovalsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *ApprovalList
+	JSON200 *ApprovalPage
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -21873,7 +22138,7 @@ type ListApprovalsResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListApprovalsResponse) GetJSON200() *ApprovalList {
+func (r ListApprovalsResponse) GetJSON200() *ApprovalPage {
 	return r.JSON200
 }
 
@@ -23790,7 +24055,7 @@ type ListGrantsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *PlatformGrantList
+	JSON200 *PlatformGrantPage
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -23798,7 +24063,7 @@ type ListGrantsResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListGrantsResponse) GetJSON200() *PlatformGrantList {
+func (r ListGrantsResponse) GetJSON200() *PlatformGrantPage {
 	return r.JSON200
 }
 
@@ -25495,7 +25760,7 @@ type ListMyInvitationsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *InvitationList
+	JSON200 *InvitationPage
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -25503,7 +25768,7 @@ type ListMyInvitationsResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListMyInvitationsResponse) GetJSON200() *InvitationList {
+func (r ListMyInvitationsResponse) GetJSON200() *InvitationPage {
 	return r.JSON200
 }
 
@@ -26815,7 +27080,7 @@ type ListOrganisationsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *OrganisationList
+	JSON200 *OrganisationPage
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -26823,7 +27088,7 @@ type ListOrganisationsResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListOrganisationsResponse) GetJSON200() *OrganisationList {
+func (r ListOrganisationsResponse) GetJSON200() *OrganisationPage {
 	return r.JSON200
 }
 
@@ -27083,7 +27348,7 @@ type ListInvitationsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *InvitationList
+	JSON200 *InvitationPage
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -27091,7 +27356,7 @@ type ListInvitationsResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListInvitationsResponse) GetJSON200() *InvitationList {
+func (r ListInvitationsResponse) GetJSON200() *InvitationPage {
 	return r.JSON200
 }
 
@@ -27289,7 +27554,7 @@ type ListMembersResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *OrganisationMemberList
+	JSON200 *OrganisationMemberPage
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// HeadersDefault the parsed response headers for an HTTP default response
@@ -27297,7 +27562,7 @@ type ListMembersResponse struct {
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListMembersResponse) GetJSON200() *OrganisationMemberList {
+func (r ListMembersResponse) GetJSON200() *OrganisationMemberPage {
 	return r.JSON200
 }
 
@@ -30869,7 +31134,7 @@ func (r RotateWebhookSecretResponse) ContentType() string {
 	return ""
 }
 
-// ListApprovalsWithResponse What waits for a second person
+// ListApprovalsWithResponse What waits for a second person, the newest first
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -31619,7 +31884,7 @@ func (c *ClientWithResponses) GetContentWithResponse(ctx context.Context, genera
 	return ParseGetContentResponse(rsp)
 }
 
-// ListGrantsWithResponse Who has which role on the platform
+// ListGrantsWithResponse Who has which role on the platform, the newest grant first
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -31939,6 +32204,7 @@ func (c *ClientWithResponses) RevokeKeyWithResponse(ctx context.Context, keyID K
 //
 // The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
 // is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
+// The operator's token rotates any.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -31955,6 +32221,7 @@ func (c *ClientWithResponses) RotateKeyWithBodyWithResponse(ctx context.Context,
 //
 // The new secret is in this answer and nowhere else. A repeated `Idempotency-Key` is refused as it is when a key
 // is issued. A member's key is rotated by that member only; the organisation's own by who has `members.write`.
+// The operator's token rotates any.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -32258,15 +32525,15 @@ func (c *ClientWithResponses) UnlinkIdentityWithResponse(ctx context.Context, id
 	return ParseUnlinkIdentityResponse(rsp)
 }
 
-// ListMyInvitationsWithResponse The open invitations to one's own mailbox
+// ListMyInvitationsWithResponse The open invitations to one's own mailbox, those that end first first
 //
 // None while the mailbox is not proved.
 //
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /console/v1/me/invitations (the `ListMyInvitations` operationId).
-func (c *ClientWithResponses) ListMyInvitationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListMyInvitationsResponse, error) {
-	rsp, err := c.ListMyInvitations(ctx, reqEditors...)
+func (c *ClientWithResponses) ListMyInvitationsWithResponse(ctx context.Context, params *ListMyInvitationsParams, reqEditors ...RequestEditorFn) (*ListMyInvitationsResponse, error) {
+	rsp, err := c.ListMyInvitations(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -32732,15 +32999,15 @@ func (c *ClientWithResponses) PublishPriceWithResponse(ctx context.Context, auth
 	return ParsePublishPriceResponse(rsp)
 }
 
-// ListOrganisationsWithResponse The organisations that one belongs to, the own one first
+// ListOrganisationsWithResponse The organisations that one belongs to, the own one first, then those that were made first
 //
 // Everybody has one of the own; it is made when it is asked for first.
 //
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /console/v1/organisations (the `ListOrganisations` operationId).
-func (c *ClientWithResponses) ListOrganisationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListOrganisationsResponse, error) {
-	rsp, err := c.ListOrganisations(ctx, reqEditors...)
+func (c *ClientWithResponses) ListOrganisationsWithResponse(ctx context.Context, params *ListOrganisationsParams, reqEditors ...RequestEditorFn) (*ListOrganisationsResponse, error) {
+	rsp, err := c.ListOrganisations(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -32832,13 +33099,13 @@ func (c *ClientWithResponses) RenameOrganisationWithResponse(ctx context.Context
 	return ParseRenameOrganisationResponse(rsp)
 }
 
-// ListInvitationsWithResponse The open invitations of an organisation
+// ListInvitationsWithResponse The open invitations of an organisation, those that end first first
 //
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /console/v1/organisations/{organisation_id}/invitations (the `ListInvitations` operationId).
-func (c *ClientWithResponses) ListInvitationsWithResponse(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*ListInvitationsResponse, error) {
-	rsp, err := c.ListInvitations(ctx, organisationID, reqEditors...)
+func (c *ClientWithResponses) ListInvitationsWithResponse(ctx context.Context, organisationID OrganisationID, params *ListInvitationsParams, reqEditors ...RequestEditorFn) (*ListInvitationsResponse, error) {
+	rsp, err := c.ListInvitations(ctx, organisationID, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -32903,15 +33170,15 @@ func (c *ClientWithResponses) LeaveOrganisationWithResponse(ctx context.Context,
 	return ParseLeaveOrganisationResponse(rsp)
 }
 
-// ListMembersWithResponse Who belongs to an organisation
+// ListMembersWithResponse Who belongs to an organisation, those who came first first
 //
 // The id of a member is the `member_id` of keys and of limits.
 //
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /console/v1/organisations/{organisation_id}/members (the `ListMembers` operationId).
-func (c *ClientWithResponses) ListMembersWithResponse(ctx context.Context, organisationID OrganisationID, reqEditors ...RequestEditorFn) (*ListMembersResponse, error) {
-	rsp, err := c.ListMembers(ctx, organisationID, reqEditors...)
+func (c *ClientWithResponses) ListMembersWithResponse(ctx context.Context, organisationID OrganisationID, params *ListMembersParams, reqEditors ...RequestEditorFn) (*ListMembersResponse, error) {
+	rsp, err := c.ListMembers(ctx, organisationID, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -34208,7 +34475,7 @@ func ParseListApprovalsResponse(rsp *http.Response) (*ListApprovalsResponse, err
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ApprovalList
+		var dest ApprovalPage
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -35818,7 +36085,7 @@ func ParseListGrantsResponse(rsp *http.Response) (*ListGrantsResponse, error) {
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest PlatformGrantList
+		var dest PlatformGrantPage
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -37247,7 +37514,7 @@ func ParseListMyInvitationsResponse(rsp *http.Response) (*ListMyInvitationsRespo
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest InvitationList
+		var dest InvitationPage
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -38354,7 +38621,7 @@ func ParseListOrganisationsResponse(rsp *http.Response) (*ListOrganisationsRespo
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest OrganisationList
+		var dest OrganisationPage
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -38580,7 +38847,7 @@ func ParseListInvitationsResponse(rsp *http.Response) (*ListInvitationsResponse,
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest InvitationList
+		var dest InvitationPage
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -38756,7 +39023,7 @@ func ParseListMembersResponse(rsp *http.Response) (*ListMembersResponse, error) 
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest OrganisationMemberList
+		var dest OrganisationMemberPage
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

@@ -111,9 +111,7 @@ func (*Store) Member(ctx context.Context, tx pgx.Tx, provider string, user uuid.
 	if err != nil {
 		return false, err
 	}
-	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM identity.sso_connections c JOIN identity.members m USING (organisation_id) WHERE c.connection_id = $1 AND m.user_id = $2)`,
-		id, user).Scan(&is)
-	return is, identity.Wrap("find a member", err)
+	return member(ctx, tx, id, user)
 }
 
 // Join implements oauth.Connections. Who was taken out of the organisation does not come back by signing in; who was asked in again since is a member already, and nobody taken out

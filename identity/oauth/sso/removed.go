@@ -2,7 +2,6 @@ package sso
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
@@ -50,13 +49,20 @@ func belongs(ctx context.Context, q identity.Querier, user uuid.UUID, provider s
 	if err != nil {
 		return err
 	}
-	rows, err := q.Query(ctx, `SELECT EXISTS (SELECT FROM identity.sso_connections c JOIN identity.members m USING (organisation_id) WHERE c.connection_id = $1 AND m.user_id = $2)`, id, user)
+	is, err := member(ctx, q, id, user)
+	if err == nil && !is {
+		err = oauth.Left()
+	}
+	return err
+}
+
+// member says whether somebody belongs to the organisation of a connection.
+func member(ctx context.Context, q identity.Querier, connection, user uuid.UUID) (bool, error) {
+	rows, err := q.Query(ctx, `SELECT EXISTS (SELECT FROM identity.sso_connections c JOIN identity.members m USING (organisation_id) WHERE c.connection_id = $1 AND m.user_id = $2)`,
+		connection, user)
 	if err != nil {
-		return fmt.Errorf("find a member: %w", err)
+		return false, identity.Wrap("find a member", err)
 	}
 	is, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[bool])
-	if err == nil && !is {
-		return oauth.Left()
-	}
-	return identity.Wrap("find a member", err)
+	return is, identity.Wrap("find a member", err)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/massrouter/massrouter/domain"
 	"github.com/massrouter/massrouter/identity/access"
 	"github.com/massrouter/massrouter/identity/organisation"
 	"github.com/massrouter/massrouter/reactors/webhook"
@@ -50,11 +49,7 @@ func (p *Program) stopWebhooks(ctx context.Context, d organisation.Departure) er
 		if all[i].UpdatedBy != "user:"+d.Member.String() || all[i].DisabledReason != "" {
 			continue
 		}
-		s := all[i].Settings
-		s.Disabled = true
-		q := webhook.Request{ID: domain.DeriveID(all[i].ID, departuresActor+" "+d.At.UTC().Format(time.RFC3339Nano)), Actor: departuresActor}
-		_, _, err := p.hooks.Update(ctx, q, all[i].ID, s)
-		failed = append(failed, err)
+		failed = append(failed, p.hooks.Stop(ctx, webhook.Request{Actor: departuresActor}, all[i].ID, all[i].UpdatedBy))
 	}
 	return errors.Join(failed...)
 }

@@ -1,12 +1,5 @@
 package command
 
-import (
-	"net/http"
-
-	"github.com/massrouter/massrouter/http/auth"
-	"github.com/massrouter/massrouter/http/body"
-)
-
 // Bodies makes an empty body of each operation that has one.
 func Bodies() map[string]func() any {
 	return map[string]func() any{
@@ -46,11 +39,4 @@ func Bodies() map[string]func() any {
 		"RotateWebhookSecret": func() any { return new(RotateWebhookSecretJSONRequestBody) },
 		"ReplayWebhook":       func() any { return new(ReplayWebhookJSONRequestBody) },
 	}
-}
-
-// strict lets only bodies through that are exactly what the operation takes. It runs before the generated decoder, which
-// is lenient in that.
-func strict(next http.Handler) http.Handler {
-	makers := Bodies()
-	return body.Strict(func(r *http.Request) func() any { return makers[auth.OperationOf(r.Context())] })(next)
 }
